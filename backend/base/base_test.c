@@ -1,0 +1,249 @@
+#include "base/buf.h"
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/crc32.h"
+#include "base/decimal.h"
+#include "base/jsonw.h"
+#include "base/utf8.h"
+#include "base/zone.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static sm_err parse(const char *text, unsigned places, int64_t *out) {
+  return sm_decimal_parse(text, strlen(text), places, out);
+}
+
+static sm_err parse_rounded(const char *text, unsigned places, int64_t *out) {
+  return sm_decimal_parse_rounded(text, strlen(text), places, out);
+}
+
+static void decimal_reads_exactly(void **state) {
+  (void)state;
+  int64_t v = 77;
+  assert_int_equal(parse("3.50", 6, &v), SM_OK);
+  assert_int_equal(v, 3500000);
+  assert_int_equal(parse("-0.000001", 6, &v), SM_OK);
+  assert_int_equal(v, -1);
+  assert_int_equal(parse("-0", 2, &v), SM_OK);
+  assert_int_equal(v, 0);
+  assert_int_equal(parse("1.500", 1, &v), SM_OK);
+  assert_int_equal(v, 15);
+  v = 77;
+  assert_int_equal(parse("0.0000001", 6, &v), SM_ERR_RANGE);
+  assert_int_equal(parse("", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse(".5", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse("5.", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse("+5", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse("1e3", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse("NaN", 2, &v), SM_ERR_SYNTAX);
+  assert_int_equal(parse("99999999999999999999", 0, &v), SM_ERR_OVERFLOW);
+  assert_int_equal(v, 77); /* untouched on failure */
+}
+
+static void decimal_rounds_half_away(void **state) {
+  (void)state;
+  int64_t v;
+  assert_int_equal(parse_rounded("1.0005", 3, &v), SM_OK);
+  assert_int_equal(v, 1001);
+  assert_int_equal(parse_rounded("1.00049999999999999999", 3, &v), SM_OK);
+  assert_int_equal(v, 1000);
+  assert_int_equal(parse_rounded("-1.0005", 3, &v), SM_OK);
+  assert_int_equal(v, -1001);
+  assert_int_equal(parse_rounded("1.2345e3", 3, &v), SM_OK);
+  assert_int_equal(v, 1234500);
+  assert_int_equal(parse_rounded("12345e-2", 1, &v), SM_OK);
+  assert_int_equal(v, 1235);
+  assert_int_equal(parse_rounded("4e-4", 3, &v), SM_OK);
+  assert_int_equal(v, 0);
+  assert_int_equal(parse_rounded("5e-4", 3, &v), SM_OK);
+  assert_int_equal(v, 1);
+  assert_int_equal(parse_rounded("9e-9", 3, &v), SM_OK);
+  assert_int_equal(v, 0);
+  assert_int_equal(parse_rounded("1e400", 3, &v), SM_ERR_OVERFLOW);
+  assert_int_equal(parse_rounded("0e400", 3, &v), SM_OK);
+  assert_int_equal(v, 0);
+}
+
+static void decimal_writes_back(void **state) {
+  (void)state;
+  char text[SM_DECIMAL_TEXT_MAX];
+  assert_string_equal(sm_decimal_format(1234500, 6, 2, text), "1.2345");
+  assert_string_equal(sm_decimal_format(1000000, 6, 2, text), "1.00");
+  assert_string_equal(sm_decimal_format(-5, 2, 2, text), "-0.05");
+  assert_string_equal(sm_decimal_format(230400, 3, 0, text), "230.4");
+  assert_string_equal(sm_decimal_format(1000000, 3, 0, text), "1000");
+  assert_string_equal(sm_decimal_format(INT64_MIN, 2, 2, text), "-92233720368547758.08");
+}
+
+static void division_rounds_half_away(void **state) {
+  (void)state;
+  int64_t v;
+  assert_int_equal(sm_mul_div_round(5, 1, 2, &v), SM_OK);
+  assert_int_equal(v, 3);
+  assert_int_equal(sm_mul_div_round(-5, 1, 2, &v), SM_OK);
+  assert_int_equal(v, -3);
+  assert_int_equal(sm_mul_div_round(4, 1, 3, &v), SM_OK);
+  assert_int_equal(v, 1);
+  assert_int_equal(sm_mul_div_round(INT64_MAX, INT64_MAX, INT64_MAX, &v), SM_OK);
+  assert_int_equal(v, INT64_MAX);
+  assert_int_equal(sm_mul_div_round(INT64_MAX, 2, 1, &v), SM_ERR_OVERFLOW);
+}
+
+static void rfc3339_takes_dates_and_nothing_else(void **state) {
+  (void)state;
+  static const char *const bad[] = {"",
+                                    "2026-01-29",
+                                    "2026-01-29T09:45:00",
+                                    "2026-02-29T00:00:00Z",
+                                    "2026-13-01T00:00:00Z",
+                                    "2026-01-29T24:00:00Z",
+                                    "2026-01-29T09:45:00.Z",
+                                    "2026-01-29T09:45:00+25:00",
+                                    "2026-01-29T09:45:00Z ",
+                                    "1769679900",
+                                    "x026-01-29T09:45:00Z"};
+  int64_t t = 1;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    assert_int_equal(sm_rfc3339_parse(bad[i], strlen(bad[i]), &t), SM_ERR_SYNTAX);
+  assert_int_equal(t, 1);
+  static const char *const same[] = {"2026-01-29T09:45:00Z", "2026-01-29T15:15:00+05:30",
+                                     "2026-01-29t09:45:00.0004z"};
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    assert_int_equal(sm_rfc3339_parse(same[i], strlen(same[i]), &t), SM_OK);
+    assert_int_equal(t, 1769679900000);
+  }
+  assert_int_equal(sm_rfc3339_parse("2026-01-29T09:45:00.2505Z", 25, &t), SM_OK);
+  char text[SM_RFC3339_MAX];
+  assert_string_equal(sm_rfc3339_format(t, text), "2026-01-29T09:45:00.251Z");
+  assert_string_equal(sm_rfc3339_format_offset(1769679900000, 19800, text),
+                      "2026-01-29T15:15:00+05:30");
+}
+
+static int64_t instant(const char *text) {
+  int64_t t;
+  assert_int_equal(sm_rfc3339_parse(text, strlen(text), &t), SM_OK);
+  return t;
+}
+
+static void days_begin_where_the_zone_says(void **state) {
+  (void)state;
+  sm_zone *zone;
+  assert_int_equal(sm_zone_new("Nowhere/Land", &zone), SM_ERR_NOT_FOUND);
+  assert_int_equal(sm_zone_new("../etc/passwd", &zone), SM_ERR_NOT_FOUND);
+  assert_int_equal(sm_zone_new("Asia/Kolkata", &zone), SM_OK);
+  assert_int_equal(sm_zone_month_start_ms(zone, 2026, 1), instant("2025-12-31T18:30:00Z"));
+  sm_date date = sm_zone_date(zone, instant("2025-12-31T18:29:59Z"));
+  assert_int_equal(date.year, 2025);
+  assert_int_equal(sm_zone_minute_of_day(zone, instant("2025-12-31T18:29:59Z")), 1439);
+  sm_zone_free(zone);
+  assert_int_equal(sm_zone_new("Europe/Berlin", &zone), SM_OK);
+  assert_int_equal(sm_zone_day_start_ms(zone, (sm_date){2026, 3, 29}),
+                   instant("2026-03-28T23:00:00Z"));
+  assert_int_equal(sm_zone_day_start_ms(zone, (sm_date){2026, 3, 30}),
+                   instant("2026-03-29T22:00:00Z"));
+  assert_int_equal(sm_zone_day_start_ms(zone, (sm_date){2050, 7, 1}),
+                   instant("2050-06-30T22:00:00Z"));
+  sm_zone_free(zone);
+  /* Beirut skips midnight: the day begins at 01:00. */
+  assert_int_equal(sm_zone_new("Asia/Beirut", &zone), SM_OK);
+  assert_int_equal(sm_zone_day_start_ms(zone, (sm_date){2024, 3, 31}),
+                   instant("2024-03-30T22:00:00Z"));
+  sm_zone_free(zone);
+  sm_zone_free(NULL);
+}
+
+static void calendar_arithmetic(void **state) {
+  (void)state;
+  sm_date d;
+  assert_int_equal(sm_date_parse("2028-02-29", &d), SM_OK);
+  assert_int_equal(sm_date_parse("2026-02-29", &d), SM_ERR_SYNTAX);
+  d = sm_date_add_days(d, 1);
+  assert_int_equal(d.month, 3);
+  d = sm_date_add_months(d, -3);
+  assert_int_equal(d.year, 2027);
+  assert_int_equal(d.month, 12);
+  int year;
+  int month;
+  assert_int_equal(sm_month_parse("2026-00", &year, &month), SM_ERR_SYNTAX);
+  assert_int_equal(sm_month_parse("2026-1", &year, &month), SM_ERR_SYNTAX);
+  assert_int_equal(sm_month_parse("2026-12", &year, &month), SM_OK);
+  for (int64_t day = -800000; day < 800000; day += 13) {
+    int y;
+    int m;
+    int dd;
+    sm_civil_from_days(day, &y, &m, &dd);
+    assert_true(sm_days_from_civil(y, m, dd) == day);
+  }
+}
+
+static void json_is_written_safely(void **state) {
+  (void)state;
+  sm_buf buf;
+  sm_buf_init(&buf, 0);
+  sm_jsonw w;
+  sm_jsonw_init(&w, &buf);
+  sm_jsonw_object(&w);
+  sm_jsonw_key_text(&w, "a\"b", "x\\\n\x01\xff€</script>");
+  sm_jsonw_key(&w, "list");
+  sm_jsonw_array(&w);
+  sm_jsonw_decimal(&w, 628990, 3);
+  sm_jsonw_null(&w);
+  sm_jsonw_array_end(&w);
+  sm_jsonw_key(&w, "total");
+  sm_jsonw_decimal_text(&w, 188800, 2);
+  sm_jsonw_object_end(&w);
+  assert_string_equal(
+      sm_buf_text(&buf),
+      "{\"a\\\"b\":\"x\\\\\\n\\u0001\xef\xbf\xbd€</script>\",\"list\":[628.99,null],"
+      "\"total\":\"1888.00\"}");
+  sm_buf_fini(&buf);
+}
+
+static void buf_keeps_its_limit(void **state) {
+  (void)state;
+  sm_buf buf;
+  sm_buf_init(&buf, 4);
+  sm_buf_append_text(&buf, "abcd");
+  assert_int_equal(buf.err, SM_OK);
+  sm_buf_append_char(&buf, 'e');
+  assert_int_equal(buf.err, SM_ERR_RANGE);
+  assert_null(sm_buf_take(&buf));
+  sm_buf_fini(&buf);
+}
+
+static void utf8_is_strict(void **state) {
+  (void)state;
+  assert_true(sm_utf8_valid("\xc3\xa4\xe0\xa4\x85\xf0\x9f\x94\x8c", 9));
+  assert_false(sm_utf8_valid("\xc0\x80", 2));
+  assert_false(sm_utf8_valid("\xed\xa0\x80", 3));
+  assert_false(sm_utf8_valid("\xf4\x90\x80\x80", 4));
+  assert_false(sm_utf8_valid("\xe2\x82", 2));
+}
+
+static void crc_is_the_known_one(void **state) {
+  (void)state;
+  assert_int_equal(sm_crc32("123456789", 9), 0xcbf43926);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(decimal_reads_exactly),
+      cmocka_unit_test(decimal_rounds_half_away),
+      cmocka_unit_test(decimal_writes_back),
+      cmocka_unit_test(division_rounds_half_away),
+      cmocka_unit_test(rfc3339_takes_dates_and_nothing_else),
+      cmocka_unit_test(days_begin_where_the_zone_says),
+      cmocka_unit_test(calendar_arithmetic),
+      cmocka_unit_test(json_is_written_safely),
+      cmocka_unit_test(buf_keeps_its_limit),
+      cmocka_unit_test(utf8_is_strict),
+      cmocka_unit_test(crc_is_the_known_one),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

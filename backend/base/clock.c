@@ -1,0 +1,164 @@
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t clock) {
+  struct timespec now;
+  (void)clock_gettime(clock, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t sm_clock_now_ms(void) {
+  return read_clock(CLOCK_REALTIME);
+}
+
+int64_t sm_clock_steady_ms(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+/* Shifting the year's start to March puts the leap day last, which makes both ways arithmetic. */
+int64_t sm_days_from_civil(int year, int month, int day) {
+  int64_t y = month <= 2 ? (int64_t)year - 1 : year;
+  int64_t era = (y >= 0 ? y : y - 399) / 400;
+  int64_t year_of_era = y - era * 400;
+  int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146097 + day_of_era - 719468;
+}
+
+void sm_civil_from_days(int64_t days, int *year, int *month, int *day) {
+  int64_t z = days + 719468;
+  int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+  int64_t day_of_era = z - era * 146097;
+  int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  int64_t shifted = (5 * day_of_year + 2) / 153;
+  *day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
+  *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+  *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
+}
+
+int sm_days_in_month(int year, int month) {
+  static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return month == 2 && leap ? 29 : days[month - 1];
+}
+
+/* Reads exactly n digits and moves on; false if they are not there. */
+static bool take_digits(const char **at, const char *end, int n, int *value) {
+  if (end - *at < n) return false;
+  int out = 0;
+  for (int i = 0; i < n; i++) {
+    char c = (*at)[i];
+    if (c < '0' || c > '9') return false;
+    out = out * 10 + (c - '0');
+  }
+  *at += n;
+  *value = out;
+  return true;
+}
+
+static bool take_char(const char **at, const char *end, const char *any_of) {
+  if (*at == end || **at == '\0' || strchr(any_of, **at) == NULL) return false;
+  (*at)++;
+  return true;
+}
+
+static bool take_fraction(const char **at, const char *end, int *ms) {
+  int out = 0;
+  int n = 0;
+  for (; *at < end && **at >= '0' && **at <= '9'; (*at)++, n++) {
+    int digit = **at - '0';
+    if (n < 3)
+      out = out * 10 + digit;
+    else if (n == 3 && digit >= 5)
+      out++;
+  }
+  if (n == 0 || n > 60) return false;
+  for (int i = n; i < 3; i++) out *= 10;
+  *ms = out;
+  return true;
+}
+
+static bool take_offset(const char **at, const char *end, int *offset_s) {
+  if (take_char(at, end, "Zz")) {
+    *offset_s = 0;
+    return true;
+  }
+  if (*at == end) return false;
+  int sign = **at == '-' ? -1 : 1;
+  int hours;
+  int minutes;
+  if (!take_char(at, end, "+-") || !take_digits(at, end, 2, &hours) || !take_char(at, end, ":") ||
+      !take_digits(at, end, 2, &minutes) || hours > 23 || minutes > 59)
+    return false;
+  *offset_s = sign * (hours * 3600 + minutes * 60);
+  return true;
+}
+
+sm_err sm_rfc3339_parse(const char *text, size_t len, int64_t *instant_ms) {
+  const char *at = text;
+  const char *end = text + len;
+  int year;
+  int month;
+  int day;
+  int hour;
+  int minute;
+  int second;
+  int ms = 0;
+  int offset_s;
+  if (!take_digits(&at, end, 4, &year) || !take_char(&at, end, "-") ||
+      !take_digits(&at, end, 2, &month) || !take_char(&at, end, "-") ||
+      !take_digits(&at, end, 2, &day) || !take_char(&at, end, "Tt ") ||
+      !take_digits(&at, end, 2, &hour) || !take_char(&at, end, ":") ||
+      !take_digits(&at, end, 2, &minute) || !take_char(&at, end, ":") ||
+      !take_digits(&at, end, 2, &second))
+    return SM_ERR_SYNTAX;
+  if (take_char(&at, end, ".") && !take_fraction(&at, end, &ms)) return SM_ERR_SYNTAX;
+  if (!take_offset(&at, end, &offset_s) || at != end) return SM_ERR_SYNTAX;
+  if (month < 1 || month > 12 || day < 1 || day > sm_days_in_month(year, month) || hour > 23 ||
+      minute > 59 || second > 60)
+    return SM_ERR_SYNTAX;
+  int64_t seconds =
+      sm_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset_s;
+  *instant_ms = seconds * 1000 + ms;
+  return SM_OK;
+}
+
+static char *format(int64_t instant_ms, int32_t offset_s, const char *suffix,
+                    char out[SM_RFC3339_MAX]) {
+  int64_t local_ms = instant_ms + (int64_t)offset_s * 1000;
+  int64_t days = local_ms / 86400000;
+  int64_t rest = local_ms % 86400000;
+  if (rest < 0) {
+    rest += 86400000;
+    days--;
+  }
+  int year;
+  int month;
+  int day;
+  sm_civil_from_days(days, &year, &month, &day);
+  int ms = (int)(rest % 1000);
+  int s = (int)(rest / 1000);
+  char fraction[8] = "";
+  if (ms != 0) (void)snprintf(fraction, sizeof fraction, ".%03d", ms % 1000);
+  (void)snprintf(out, SM_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%s%s", year, month, day,
+                 s / 3600, s / 60 % 60, s % 60, fraction, suffix);
+  return out;
+}
+
+char *sm_rfc3339_format(int64_t instant_ms, char out[SM_RFC3339_MAX]) {
+  return format(instant_ms, 0, "Z", out);
+}
+
+char *sm_rfc3339_format_offset(int64_t instant_ms, int32_t offset_s, char out[SM_RFC3339_MAX]) {
+  char suffix[12];
+  int32_t magnitude = offset_s < 0 ? -offset_s : offset_s;
+  (void)snprintf(suffix, sizeof suffix, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
+                 (int)(magnitude / 3600 % 100), (int)(magnitude / 60 % 60));
+  return format(instant_ms, offset_s, suffix, out);
+}

@@ -1,0 +1,189 @@
+#include "base/config.h"
+
+#include "base/decimal.h"
+#include "base/file.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DOTENV_LIMIT = 65536, SECRET_LIMIT = 4096 };
+
+/* The value of `name` in a .env text, copied; NULL if it is not there. The last one wins. */
+static char *find_in_dotenv(const char *text, const char *name) {
+  size_t name_len = strlen(name);
+  char *found = NULL;
+  for (const char *line = text; *line != '\0';) {
+    const char *end = strchr(line, '\n');
+    const char *next = end == NULL ? line + strlen(line) : end + 1;
+    if (end == NULL) end = next;
+    while (line < end && isspace((unsigned char)*line)) line++;
+    if ((size_t)(end - line) > 7 && strncmp(line, "export ", 7) == 0) line += 7;
+    if ((size_t)(end - line) > name_len && strncmp(line, name, name_len) == 0 &&
+        line[name_len] == '=') {
+      const char *from = line + name_len + 1;
+      while (end > from && isspace((unsigned char)end[-1])) end--;
+      if (end - from >= 2 && (*from == '"' || *from == '\'') && end[-1] == *from) {
+        from++;
+        end--;
+      }
+      free(found);
+      found = strndup(from, (size_t)(end - from));
+    }
+    line = next;
+  }
+  return found;
+}
+
+char *sm_config_get(const char *name) {
+  const char *set = getenv(name);
+  if (set != NULL) return set[0] == '\0' ? NULL : strdup(set);
+  char *text;
+  if (sm_file_read(".env", DOTENV_LIMIT, &text, NULL) != SM_OK) return NULL;
+  char *value = find_in_dotenv(text, name);
+  free(text);
+  if (value != NULL && value[0] == '\0') {
+    free(value);
+    value = NULL;
+  }
+  return value;
+}
+
+static char *get_or(const char *name, const char *otherwise) {
+  char *value = sm_config_get(name);
+  return value != NULL ? value : strdup(otherwise);
+}
+
+static sm_err take_port(const char *name, uint16_t otherwise, bool zero_allowed, uint16_t *port,
+                        sm_buf *problem) {
+  char *text = sm_config_get(name);
+  if (text == NULL) {
+    *port = otherwise;
+    return SM_OK;
+  }
+  int64_t value;
+  sm_err err = sm_decimal_parse(text, strlen(text), 0, &value);
+  if (err == SM_OK && (value > 65535 || value < (zero_allowed ? 0 : 1))) err = SM_ERR_RANGE;
+  if (err == SM_OK)
+    *port = (uint16_t)value;
+  else
+    sm_buf_printf(problem, "%s is '%.40s': give a port number from %d to 65535", name, text,
+                  zero_allowed ? 0 : 1);
+  free(text);
+  return err == SM_OK ? SM_OK : SM_ERR_INVALID;
+}
+
+static sm_err take_flag(const char *name, bool *flag, sm_buf *problem) {
+  char *text = sm_config_get(name);
+  bool on = text != NULL && strcmp(text, "1") == 0;
+  bool off = text == NULL || strcmp(text, "0") == 0;
+  if (!on && !off) sm_buf_printf(problem, "%s is '%.40s': give 0 or 1", name, text);
+  free(text);
+  if (!on && !off) return SM_ERR_INVALID;
+  *flag = on;
+  return SM_OK;
+}
+
+static sm_err take_zone(sm_config *config, sm_buf *problem) {
+  char *name = get_or("SMARTMETER_TIMEZONE", "Asia/Kolkata");
+  if (name == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_zone_new(name, &config->zone);
+  if (err != SM_OK)
+    sm_buf_printf(problem,
+                  "SMARTMETER_TIMEZONE is '%.60s': give a name of the IANA database, such as "
+                  "Asia/Kolkata (package tzdata must be installed)",
+                  name);
+  free(name);
+  return err == SM_OK ? SM_OK : SM_ERR_INVALID;
+}
+
+static sm_err take_currency(sm_config *config, sm_buf *problem) {
+  char *text = get_or("SMARTMETER_CURRENCY", "INR");
+  if (text == NULL) return SM_ERR_NOMEM;
+  bool good = strlen(text) == 3;
+  for (size_t i = 0; good && i < 3; i++) good = text[i] >= 'A' && text[i] <= 'Z';
+  if (good)
+    memcpy(config->currency, text, 4);
+  else
+    sm_buf_printf(problem, "SMARTMETER_CURRENCY is '%.40s': give an ISO 4217 code such as INR",
+                  text);
+  free(text);
+  return good ? SM_OK : SM_ERR_INVALID;
+}
+
+static sm_err take_admin(sm_config *config, sm_buf *problem) {
+  config->admin_email = sm_config_get("SMARTMETER_ADMIN_EMAIL");
+  config->admin_password = sm_config_get("SMARTMETER_ADMIN_PASSWORD");
+  char *path = sm_config_get("SMARTMETER_ADMIN_PASSWORD_FILE");
+  if (config->admin_password != NULL || path == NULL) {
+    free(path);
+    return SM_OK;
+  }
+  sm_err err = sm_file_read(path, SECRET_LIMIT, &config->admin_password, NULL);
+  if (err != SM_OK)
+    sm_buf_printf(problem, "SMARTMETER_ADMIN_PASSWORD_FILE: cannot read '%s': %s", path,
+                  sm_err_text(err));
+  else
+    config->admin_password[strcspn(config->admin_password, "\r\n")] = '\0';
+  free(path);
+  return err == SM_OK ? SM_OK : SM_ERR_INVALID;
+}
+
+static sm_err take_all(sm_config *config, sm_buf *problem) {
+  sm_err err = take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem);
+  if (err == SM_OK)
+    err = take_port("SMARTMETER_METRICS_PORT", 9464, true, &config->metrics_port, problem);
+  if (err == SM_OK)
+    err = take_port("SMARTMETER_MQTT_PORT", 1883, true, &config->mqtt_port, problem);
+  if (err == SM_OK)
+    err = take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem);
+  if (err == SM_OK) err = take_flag("SMARTMETER_AUTO_REGISTER", &config->auto_register, problem);
+  if (err == SM_OK) err = take_flag("SMARTMETER_DEMO", &config->demo, problem);
+  if (err == SM_OK) err = take_zone(config, problem);
+  if (err == SM_OK) err = take_currency(config, problem);
+  if (err == SM_OK) err = take_admin(config, problem);
+  if (err != SM_OK) return err;
+  config->http_bind = get_or("SMARTMETER_HTTP_BIND", "127.0.0.1");
+  config->data_dir = get_or("SMARTMETER_DATA_DIR", "./var");
+  config->store = get_or("SMARTMETER_STORE", "embedded");
+  config->tls_cert = sm_config_get("SMARTMETER_TLS_CERT");
+  config->tls_key = sm_config_get("SMARTMETER_TLS_KEY");
+  config->public_url = sm_config_get("SMARTMETER_PUBLIC_URL");
+  config->trusted_proxies = sm_config_get("SMARTMETER_TRUSTED_PROXIES");
+  config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
+  config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
+  if (config->http_bind == NULL || config->data_dir == NULL || config->store == NULL)
+    return SM_ERR_NOMEM;
+  if (strcmp(config->store, "embedded") != 0) {
+    sm_buf_printf(problem, "SMARTMETER_STORE is '%.80s': this build has only 'embedded'",
+                  config->store);
+    return SM_ERR_INVALID;
+  }
+  if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+    sm_buf_append_text(problem, "SMARTMETER_TLS_CERT and SMARTMETER_TLS_KEY: set both or neither");
+    return SM_ERR_INVALID;
+  }
+  return SM_OK;
+}
+
+sm_err sm_config_load(sm_config *config, sm_buf *problem) {
+  sm_config out = {0};
+  sm_err err = take_all(&out, problem);
+  if (err != SM_OK) {
+    sm_config_fini(&out);
+    return err;
+  }
+  *config = out;
+  return SM_OK;
+}
+
+void sm_config_fini(sm_config *config) {
+  if (config == NULL) return;
+  char *const texts[] = {config->http_bind,      config->tls_cert,        config->tls_key,
+                         config->public_url,     config->trusted_proxies, config->mqtt_url,
+                         config->data_dir,       config->store,           config->admin_email,
+                         config->admin_password, config->dashboard_dir};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
+  sm_zone_free(config->zone);
+  *config = (sm_config){0};
+}

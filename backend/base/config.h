@@ -1,0 +1,44 @@
+/* The deployment's settings: the environment, then the file .env in the working directory
+ * (KEY=value lines; the environment wins), then defaults. docs and .env.example name every one. */
+#ifndef SM_BASE_CONFIG_H
+#define SM_BASE_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/zone.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct sm_config {
+  uint16_t http_port;
+  char *http_bind;
+  uint16_t metrics_port; /* 0: off */
+  char *tls_cert;        /* NULL: plain HTTP */
+  char *tls_key;
+  char *public_url;      /* NULL if not set */
+  char *trusted_proxies; /* NULL if not set */
+  uint16_t mqtt_port;
+  uint16_t mqtts_port;
+  char *mqtt_url; /* NULL: the bundled broker */
+  char *data_dir;
+  char *store; /* "embedded" */
+  sm_zone *zone;
+  char currency[4];
+  bool auto_register;
+  bool demo;
+  char *admin_email;    /* NULL if not set */
+  char *admin_password; /* NULL if not set; from the variable or its _FILE */
+  char *dashboard_dir;  /* NULL: looked for beside the program */
+} sm_config;
+
+/* Reads and checks all settings. On a bad one: SM_ERR_INVALID and `problem` (initialised by the
+ * caller) says which variable, what is wrong and what would be right. fini with sm_config_fini. */
+SM_MUST_CHECK sm_err sm_config_load(sm_config *config, sm_buf *problem);
+void sm_config_fini(sm_config *config);
+
+/* One setting by name, from the environment or .env; NULL if unset or empty. The caller frees it.
+ */
+char *sm_config_get(const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+#include "base/crypto.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+sm_err sm_crypto_init(void) {
+  return sodium_init() < 0 ? SM_ERR_INTERNAL : SM_OK;
+}
+
+void sm_random_bytes(void *out, size_t len) {
+  randombytes_buf(out, len);
+}
+
+char *sm_random_id(const char *prefix, char out[SM_ID_MAX]) {
+  static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+  size_t len = strlen(prefix);
+  assert(len <= 8);
+  memcpy(out, prefix, len);
+  uint8_t random[20];
+  randombytes_buf(random, sizeof random);
+  for (size_t i = 0; i < sizeof random; i++) out[len + i] = alphabet[random[i] & 31];
+  out[len + sizeof random] = '\0';
+  return out;
+}
+
+void sm_sha256(const void *bytes, size_t len, uint8_t digest[SM_SHA256_BYTES]) {
+  (void)crypto_hash_sha256(digest, bytes, len);
+}
+
+char *sm_hex(const uint8_t *bytes, size_t len, char *out) {
+  return sodium_bin2hex(out, len * 2 + 1, bytes, len);
+}

@@ -1,0 +1,92 @@
+#include "base/file.h"
+
+#include "base/buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
+  sm_buf buf;
+  sm_buf_init(&buf, limit);
+  char chunk[4096];
+  ssize_t n;
+  while ((n = read(fd, chunk, sizeof chunk)) > 0) sm_buf_append(&buf, chunk, (size_t)n);
+  (void)close(fd);
+  if (n < 0) buf.err = SM_ERR_IO;
+  sm_err err = buf.err;
+  size_t got = buf.len;
+  char *text = sm_buf_take(&buf);
+  if (text == NULL && err == SM_OK) err = SM_ERR_NOMEM;
+  if (err != SM_OK) {
+    sm_buf_fini(&buf);
+    return err;
+  }
+  *data = text;
+  if (len != NULL) *len = got;
+  return SM_OK;
+}
+
+static sm_err write_all(int fd, const char *data, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, data, len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+    data += n;
+    len -= (size_t)n;
+  }
+  return SM_OK;
+}
+
+sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
+  sm_buf temporary;
+  sm_buf_init(&temporary, 0);
+  sm_buf_printf(&temporary, "%s.%ld.tmp", path, (long)getpid());
+  const char *name = sm_buf_text(&temporary);
+  sm_err err = SM_ERR_IO;
+  int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    err = write_all(fd, data, len);
+    if (err == SM_OK && fsync(fd) != 0) err = SM_ERR_IO;
+    if (close(fd) != 0 && err == SM_OK) err = SM_ERR_IO;
+    if (err == SM_OK && rename(name, path) != 0) err = SM_ERR_IO;
+    if (err != SM_OK) (void)unlink(name);
+  }
+  sm_buf_fini(&temporary);
+  return err;
+}
+
+sm_err sm_dir_make(const char *path) {
+  char *copy = strdup(path);
+  if (copy == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  for (char *at = copy + 1; err == SM_OK; at++) {
+    if (*at != '/' && *at != '\0') continue;
+    char was = *at;
+    *at = '\0';
+    if (mkdir(copy, 0700) != 0 && errno != EEXIST) err = SM_ERR_IO;
+    *at = was;
+    if (was == '\0') break;
+  }
+  struct stat st;
+  if (err == SM_OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) err = SM_ERR_IO;
+  free(copy);
+  return err;
+}
+
+bool sm_file_exists(const char *path) {
+  return access(path, F_OK) == 0;
+}
+
+char *sm_path_join(const char *dir, const char *name) {
+  sm_buf buf;
+  sm_buf_init(&buf, 0);
+  sm_buf_printf(&buf, "%s/%s", dir, name);
+  return sm_buf_take(&buf);
+}

@@ -1,0 +1,21 @@
+/* Small files, whole: secrets, certificates, settings. */
+#ifndef SM_BASE_FILE_H
+#define SM_BASE_FILE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads all of a file of at most `limit` bytes into heap memory with a NUL behind it; the caller
+ * frees *data. SM_ERR_NOT_FOUND, SM_ERR_RANGE (larger), SM_ERR_IO. len may be NULL. */
+SM_MUST_CHECK sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len);
+/* Replaces a file as a whole (temporary file, fsync, rename), mode 0600. SM_ERR_IO, SM_ERR_FULL. */
+SM_MUST_CHECK sm_err sm_file_write_private(const char *path, const void *data, size_t len);
+/* Makes a folder and what is missing above it, mode 0700. SM_ERR_IO. */
+SM_MUST_CHECK sm_err sm_dir_make(const char *path);
+bool sm_file_exists(const char *path);
+/* "dir/name" on the heap; NULL without memory. */
+char *sm_path_join(const char *dir, const char *name);
+
+#endif

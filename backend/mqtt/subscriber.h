@@ -1,0 +1,103 @@
+/* The ack-after-commit MQTT subscriber: takes QoS 1 messages from a broker, hands them on in
+ * batches, and acknowledges a message to the broker only after the batch that holds it is durable.
+ * No C library offers that: libmosquitto and Paho acknowledge before the application has stored.
+ *
+ * One thread owns one broker connection (MQTT 3.1.1, clean session off, plain TCP or TLS by
+ * OpenSSL). It reads what the socket has, parses every complete PUBLISH in place, gives each to
+ * `take`, calls `commit` when the socket is drained or a batch is full or old, then writes all
+ * PUBACKs in order, and what `commit` asked to publish, in as few writes as it can. While a commit
+ * fails nothing is acknowledged and nothing more is read: TCP holds the broker back. A lost
+ * connection is made anew with jittered back-off; what was not acknowledged comes again.
+ *
+ * The broker is not trusted: packets are bounded and checked, and a breach of protocol ends the
+ * connection, never the program. */
+#ifndef SM_MQTT_SUBSCRIBER_H
+#define SM_MQTT_SUBSCRIBER_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sm_mqtt_subscriber sm_mqtt_subscriber;
+
+/* One PUBLISH, borrowed until the commit of its batch returns (not longer). */
+typedef struct sm_mqtt_message {
+  const char *topic; /* not terminated, valid UTF-8 without NUL */
+  size_t topic_len;
+  const char *payload;
+  size_t payload_len;      /* bytes at `payload` */
+  size_t payload_len_sent; /* as the broker sent it: more than payload_len if truncated */
+  bool truncated;
+  uint8_t qos; /* 0 or 1 (the subscription asks for 1) */
+  bool retained;
+} sm_mqtt_message;
+
+/* What the owner does with messages. All are called on the subscriber's thread. */
+typedef struct sm_mqtt_sink {
+  void *context;
+  /* Looks at one message and remembers what is to be stored. Must not fail: what cannot be used is
+   * refused and remembered as such. */
+  void (*take)(void *context, const sm_mqtt_message *message);
+  /* Makes everything taken since the last successful commit durable. Called again after back-off
+   * while it fails, with nothing taken in between. May call sm_mqtt_subscriber_publish. */
+  sm_err (*commit)(void *context);
+} sm_mqtt_sink;
+
+typedef struct sm_mqtt_options {
+  const char *url;      /* mqtt://[user[:pass]@]host[:port] or mqtts://…; percent-encoding in user
+                           and password; default ports 1883 and 8883 */
+  const char *username; /* NULL: the one in the url, if any */
+  const char *password; /* NULL: the one in the url, if any */
+  const char *ca_file;  /* PEM to verify the broker against; NULL: the system's store */
+  const char *client_id;      /* stable: the broker keeps the session under it */
+  const char *const *filters; /* topic filters, subscribed with QoS 1 */
+  size_t filter_count;
+  uint16_t keepalive_s;      /* 0: 30 */
+  size_t batch_messages_max; /* 0: 2000 */
+  uint32_t batch_age_max_ms; /* 0: 5. A batch is committed at the latest this long after its first
+                                message */
+  size_t packet_max;         /* 0: 1 MiB. A larger packet is not held: `take` gets its topic and the
+                                first 4096 bytes of its payload with `truncated` set; the rest is
+                                read and dropped */
+} sm_mqtt_options;
+
+typedef enum sm_mqtt_state {
+  SM_MQTT_CONNECTING, /* not connected, trying */
+  SM_MQTT_READY,      /* connected and every filter granted */
+  SM_MQTT_STALLED,    /* connected, the store does not take the batch */
+  SM_MQTT_STOPPED
+} sm_mqtt_state;
+
+typedef struct sm_mqtt_status {
+  sm_mqtt_state state;
+  char reason[160];      /* why it is not READY: "connection refused", "not authorised", …; "" */
+  uint64_t messages;     /* PUBLISH packets taken */
+  uint64_t acknowledged; /* PUBACKs sent */
+  uint64_t commits;
+  uint64_t connects; /* successful connections so far */
+} sm_mqtt_status;
+
+/* Checks the options (SM_ERR_INVALID: url, client id, filters; the reason is logged) and makes a
+ * subscriber that does nothing yet; options are copied. The caller frees it. */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_new(const sm_mqtt_options *options,
+                                            const sm_mqtt_sink *sink,
+                                            sm_mqtt_subscriber **subscriber);
+/* Starts the thread. */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_start(sm_mqtt_subscriber *subscriber);
+/* Ends it: what has been taken is committed (one try) and acknowledged, then DISCONNECT; returns
+ * when the thread is gone, at the latest after timeout_ms. The session stays with the broker. */
+void sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms);
+void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber); /* stops first; NULL is fine */
+
+/* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit. Only from
+ * within `commit` or `take`. It is not repeated after a lost connection: what it says must be safe
+ * to lose (a meter that misses an ack sends again and is acknowledged again). */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
+                                                const void *payload, size_t payload_len);
+
+/* Any thread. */
+void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status);
+
+#endif
