@@ -1,0 +1,263 @@
+#include "base/clock.h"
+#include "ingest/telemetry.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What a message came to: how many readings, the last one, how many refusals, the last reason. */
+typedef struct outcome {
+  size_t readings;
+  sm_reading last;
+  size_t refusals;
+  char reason[32];
+  char detail[256];
+  char payload[512];
+} outcome;
+
+static void on_reading(void *context, const char *device_id, const sm_reading *reading) {
+  outcome *o = context;
+  assert_string_equal(device_id, "meter-001");
+  o->readings++;
+  o->last = *reading;
+}
+
+static void on_refused(void *context, const char *device_id, sm_refusal refusal, const char *detail,
+                       const char *payload, size_t payload_len) {
+  outcome *o = context;
+  assert_string_equal(device_id, "meter-001");
+  o->refusals++;
+  (void)snprintf(o->reason, sizeof o->reason, "%s", sm_refusal_word(refusal));
+  (void)snprintf(o->detail, sizeof o->detail, "%s", detail);
+  (void)snprintf(o->payload, sizeof o->payload, "%.*s", payload_len > 500 ? 500 : (int)payload_len,
+                 payload);
+}
+
+static const int64_t now_ms = 1769680000000; /* 2026-01-29T09:46:40Z */
+
+static outcome judge_len(const char *payload, size_t len) {
+  outcome o = {0};
+  const sm_telemetry_message message = {.device_id = "meter-001",
+                                        .payload = payload,
+                                        .payload_len = len,
+                                        .payload_len_sent = len,
+                                        .now_ms = now_ms};
+  const sm_telemetry_sink sink = {.context = &o, .reading = on_reading, .refused = on_refused};
+  sm_telemetry_parse(&message, &sink);
+  return o;
+}
+
+static outcome judge(const char *payload) {
+  return judge_len(payload, strlen(payload));
+}
+
+static const char good[] =
+    "{\"device_id\": \"meter-001\", \"timestamp\": \"2026-01-29T09:45:00Z\", \"voltage\": 230.4, "
+    "\"current\": 2.73, \"power_w\": 628.99, \"energy_kwh\": 12.345, \"power_factor\": 0.98, "
+    "\"rssi\": -60}";
+
+/* The good payload with one member's text replaced. */
+static outcome judge_with(const char *was, const char *is) {
+  char text[2048];
+  const char *at = strstr(good, was);
+  assert_non_null(at);
+  (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, is, at + strlen(was));
+  return judge(text);
+}
+
+static void assert_refused(outcome o, const char *reason, const char *mentions) {
+  assert_int_equal(o.readings, 0);
+  assert_int_equal(o.refusals, 1);
+  assert_string_equal(o.reason, reason);
+  assert_non_null(strstr(o.detail, mentions));
+}
+
+static void the_contract_example_becomes_integers(void **state) {
+  (void)state;
+  outcome o = judge(good);
+  assert_int_equal(o.refusals, 0);
+  assert_int_equal(o.readings, 1);
+  assert_true(o.last.ts_ms == 1769679900000);
+  assert_int_equal(o.last.voltage_mv, 230400);
+  assert_int_equal(o.last.current_ma, 2730);
+  assert_int_equal(o.last.power_mw, 628990);
+  assert_int_equal(o.last.energy_wh, 12345);
+  assert_int_equal(o.last.power_factor_milli, 980);
+  assert_int_equal(o.last.rssi_dbm, -60);
+  assert_int_equal(o.last.has, SM_READING_POWER_FACTOR | SM_READING_RSSI);
+}
+
+static void energy_is_rounded_half_away_to_wh(void **state) {
+  (void)state;
+  assert_int_equal(judge_with("12.345", "1.0005").last.energy_wh, 1001);
+  assert_int_equal(judge_with("12.345", "1.0004999").last.energy_wh, 1000);
+  assert_int_equal(judge_with("12.345", "8192.0005").last.energy_wh, 8192001);
+  assert_int_equal(judge_with("12.345", "10000").last.energy_wh, 10000000);
+  assert_int_equal(judge_with("12.345", "-0.0").last.energy_wh, 0);
+  assert_int_equal(judge_with("12.345", "0.0005").last.energy_wh, 1);
+  assert_int_equal(judge_with("12.345", "1e2").last.energy_wh, 100000);
+}
+
+static void every_missing_member_is_named(void **state) {
+  (void)state;
+  static const char *const members[] = {"device_id", "timestamp", "voltage",
+                                        "current",   "power_w",   "energy_kwh"};
+  for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+    assert_refused(judge_with(members[i], "x"), "missing", members[i]);
+}
+
+static void values_out_of_range_are_refused(void **state) {
+  (void)state;
+  assert_refused(judge_with("230.4", "500.0001"), "out_of_range", "voltage");
+  assert_refused(judge_with("230.4", "-0.0001"), "out_of_range", "voltage");
+  assert_refused(judge_with("2.73", "120.1"), "out_of_range", "current");
+  assert_refused(judge_with("628.99", "60001"), "out_of_range", "power_w");
+  assert_refused(judge_with("628.99", "1e300"), "out_of_range", "power_w");
+  assert_refused(judge_with("12.345", "10000.001"), "out_of_range", "energy_kwh");
+  assert_refused(judge_with("12.345", "-1"), "out_of_range", "energy_kwh");
+  assert_refused(judge_with("0.98", "1.01"), "out_of_range", "power_factor");
+  assert_refused(judge_with("-60", "1"), "out_of_range", "rssi");
+  assert_refused(judge_with("-60", "-60, \"frequency_hz\": 44.9"), "out_of_range", "frequency_hz");
+  assert_refused(judge_with("-60", "-60, \"seq\": 4294967296"), "out_of_range", "seq");
+  assert_refused(judge_with("-60", "-60, \"seq\": -1"), "out_of_range", "seq");
+  assert_refused(judge_with("-60", "-60, \"epoch\": 1.5"), "wrong_type", "epoch");
+  assert_refused(judge_with("-60", "-60, \"seq_first\": \"1\""), "wrong_type", "seq_first");
+}
+
+static void wrong_types_are_refused(void **state) {
+  (void)state;
+  assert_refused(judge_with("230.4", "\"230.4\""), "wrong_type", "voltage");
+  assert_refused(judge_with("230.4", "null"), "wrong_type", "voltage");
+  assert_refused(judge_with("230.4", "{\"v\": 230}"), "wrong_type", "voltage");
+  assert_refused(judge_with("\"meter-001\"", "7"), "wrong_type", "device_id");
+  assert_refused(judge_with("\"2026-01-29T09:45:00Z\"", "1769679900"), "wrong_type", "timestamp");
+}
+
+static void what_is_not_a_json_object_is_refused(void **state) {
+  (void)state;
+  assert_refused(judge(""), "malformed", "not JSON");
+  assert_refused(judge("hello"), "malformed", "not JSON");
+  assert_refused(judge("{\"a\": 1} x"), "malformed", "not JSON");
+  assert_refused(judge_with("230.4", "NaN"), "malformed", "not JSON");
+  assert_refused(judge_with("230.4", "Infinity"), "malformed", "not JSON");
+  assert_refused(judge_with("230.4", "1e400"), "malformed", "not JSON");
+  assert_refused(judge("\"text\""), "malformed", "not JSON");
+  assert_refused(judge_with("\"rssi\": -60", "\"voltage\": 1"), "duplicate_member", "voltage");
+  assert_refused(judge_with("rssi", "a\xff"), "not_utf8", "UTF-8");
+  assert_refused(judge_len("{\"a\":\"\0\"}", 9), "malformed", "not JSON");
+  char deep[4096];
+  memset(deep, '[', sizeof deep);
+  assert_refused(judge_len(deep, sizeof deep), "nested", "deeper");
+}
+
+static void times_outside_the_window_are_refused(void **state) {
+  (void)state;
+  static const char was[] = "2026-01-29T09:45:00Z";
+  assert_refused(judge_with(was, "1970-01-01T00:00:00Z"), "too_old", "1970");
+  assert_refused(judge_with(was, "2019-12-31T23:59:59Z"), "too_old", "2019");
+  assert_refused(judge_with(was, "2100-01-01T00:00:00Z"), "in_future", "2100");
+  assert_refused(judge_with(was, "2026-01-29T09:51:40.001Z"), "in_future", "ahead");
+  assert_int_equal(judge_with(was, "2026-01-29T09:51:40Z").readings, 1);
+  assert_int_equal(judge_with(was, "2026-01-29T15:15:00+05:30").readings, 1);
+  assert_refused(judge_with(was, "2026-01-29 09:45"), "bad_timestamp", "RFC 3339");
+}
+
+static void another_devices_reading_is_refused(void **state) {
+  (void)state;
+  assert_refused(judge_with("meter-001", "meter-002"), "device_mismatch", "meter-002");
+}
+
+static void unknown_members_are_ignored(void **state) {
+  (void)state;
+  assert_int_equal(judge_with("-60", "-60, \"x\": [1, {\"y\": null}]").readings, 1);
+}
+
+static void an_array_is_judged_element_by_element(void **state) {
+  (void)state;
+  char text[4096];
+  (void)snprintf(text, sizeof text, "[%s, 7, %s, {\"device_id\": \"meter-001\"}]", good, good);
+  outcome o = judge(text);
+  assert_int_equal(o.readings, 2);
+  assert_int_equal(o.refusals, 2);
+  assert_string_equal(o.payload, "{\"device_id\":\"meter-001\"}");
+  assert_refused(judge("[]"), "empty_array", "empty");
+  assert_refused(judge("[[]]"), "not_an_object", "object");
+}
+
+static void an_array_over_500_is_refused_whole(void **state) {
+  (void)state;
+  size_t one = strlen(good) + 1;
+  for (size_t n = 500; n <= 501; n++) {
+    char *text = calloc(1, n * one + 3);
+    assert_non_null(text);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+      text[at++] = i == 0 ? '[' : ',';
+      memcpy(text + at, good, one - 1);
+      at += one - 1;
+    }
+    text[at] = ']';
+    outcome o = judge(text);
+    assert_int_equal(o.readings, n == 500 ? 500 : 0);
+    assert_int_equal(o.refusals, n == 500 ? 0 : 1);
+    free(text);
+  }
+}
+
+static void a_payload_over_the_limit_is_refused(void **state) {
+  (void)state;
+  size_t len = SM_INGEST_PAYLOAD_MAX + 1;
+  char *text = malloc(len);
+  assert_non_null(text);
+  memset(text, ' ', len);
+  assert_refused(judge_len(text, len), "too_large", "262144");
+  free(text);
+}
+
+static void topics_are_taken_apart(void **state) {
+  (void)state;
+  static const char *const bad[] = {"",
+                                    "meters/",
+                                    "meters/a",
+                                    "meters//telemetry",
+                                    "meters/a.b/telemetry",
+                                    "meters/a/telemetry/x",
+                                    "x/a/telemetry",
+                                    "meters/a/command"};
+  sm_topic topic;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    sm_topic_parse(bad[i], strlen(bad[i]), &topic);
+    assert_int_equal(topic.kind, SM_TOPIC_OTHER);
+    assert_string_equal(topic.device_id, "");
+  }
+  sm_topic_parse("meters/Meter_1-x/telemetry", 26, &topic);
+  assert_int_equal(topic.kind, SM_TOPIC_TELEMETRY);
+  assert_string_equal(topic.device_id, "Meter_1-x");
+  sm_topic_parse("meters/m/status", 15, &topic);
+  assert_int_equal(topic.kind, SM_TOPIC_STATUS);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_contract_example_becomes_integers),
+      cmocka_unit_test(energy_is_rounded_half_away_to_wh),
+      cmocka_unit_test(every_missing_member_is_named),
+      cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(wrong_types_are_refused),
+      cmocka_unit_test(what_is_not_a_json_object_is_refused),
+      cmocka_unit_test(times_outside_the_window_are_refused),
+      cmocka_unit_test(another_devices_reading_is_refused),
+      cmocka_unit_test(unknown_members_are_ignored),
+      cmocka_unit_test(an_array_is_judged_element_by_element),
+      cmocka_unit_test(an_array_over_500_is_refused_whole),
+      cmocka_unit_test(a_payload_over_the_limit_is_refused),
+      cmocka_unit_test(topics_are_taken_apart),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,31 @@
+/* The embedded engine: SQLite files in the data directory. Readings and ledger are two files, so
+ * that a long billing transaction never holds the lock that a reading's acknowledgement waits for.
+ */
+#ifndef SM_STORE_EMBEDDED_H
+#define SM_STORE_EMBEDDED_H
+
+#include "base/err.h"
+#include "store/ledger.h"
+#include "store/readings.h"
+
+#include <stdbool.h>
+
+typedef struct sm_embedded_options {
+  const char *data_dir; /* made if it is not there */
+  /* first creation only: the site's zone and currency */
+  const char *zone;
+  const char *currency;
+} sm_embedded_options;
+
+/* Opens `readings.db`. writer: creates what is missing and takes the writer's lock (SM_ERR_BUSY if
+ * another process has it); else read-only beside a writer (SM_ERR_NOT_FOUND if there is no store).
+ */
+SM_MUST_CHECK sm_err sm_embedded_readings_open(const sm_embedded_options *options, bool writer,
+                                               sm_readings **store);
+
+/* Opens `ledger.db`, creating and migrating it; any number of processes. A new ledger has the
+ * default site; the caller adds the default tariff. SM_ERR_UNSUPPORTED: made by a newer program. */
+SM_MUST_CHECK sm_err sm_embedded_ledger_open(const sm_embedded_options *options,
+                                             sm_ledger **ledger);
+
+#endif

@@ -1,0 +1,111 @@
+/* What the files of the embedded ledger share: its connections, its audit log, and how dates and
+ * intervals are read. Nothing outside of ledger*.c includes this.
+ *
+ * A function of the contract is either a read, on a connection of the pool in one snapshot:
+ *
+ *   err = sm_ledger_read_begin(ledger, &db);
+ *   …
+ *   sm_ledger_read_end(ledger, db);
+ *
+ * or a write, on the one writing connection, in one transaction that sm_ledger_write_end commits if
+ * it is given SM_OK and takes back otherwise. */
+#ifndef SM_STORE_EMBEDDED_LEDGER_INTERNAL_H
+#define SM_STORE_EMBEDDED_LEDGER_INTERNAL_H
+
+#include "base/jsonw.h"
+#include "store/embedded/ledger_known.h"
+#include "store/embedded/sqlite_util.h"
+#include "store/ledger.h"
+
+#include <pthread.h>
+
+enum { SM_LEDGER_READERS_MAX = 8, SM_LEDGER_BUSY_TIMEOUT_MS = 10000 };
+
+struct sm_ledger {
+  char *path;
+  sm_zone *zone; /* the site's */
+
+  pthread_mutex_t write_lock; /* guards writer */
+  sm_sql *writer;
+
+  pthread_mutex_t pool_lock; /* guards the members below */
+  pthread_cond_t pool_freed;
+  sm_sql *idle[SM_LEDGER_READERS_MAX];
+  size_t idle_count;
+  size_t open_count;
+
+  sm_ledger_known known;
+};
+
+SM_MUST_CHECK sm_err sm_ledger_read_begin(sm_ledger *ledger, sm_sql **db);
+void sm_ledger_read_end(sm_ledger *ledger, sm_sql *db);
+SM_MUST_CHECK sm_err sm_ledger_write_begin(sm_ledger *ledger, sm_sql **db);
+SM_MUST_CHECK sm_err sm_ledger_write_end(sm_ledger *ledger, sm_err err);
+
+/* ---- small helps ---- */
+/* The one integer that `sql` finds for a text (?1). SM_ERR_NOT_FOUND, also for NULL. */
+SM_MUST_CHECK sm_err sm_ledger_find_no(sm_sql *db, const char *sql, const char *text, int64_t *no);
+SM_MUST_CHECK sm_err sm_ledger_user_no(sm_sql *db, const char *user_id, int64_t *user_no);
+SM_MUST_CHECK sm_err sm_ledger_device_no(sm_sql *db, const char *device_id, int64_t *device_no);
+SM_MUST_CHECK sm_err sm_ledger_account_no(sm_sql *db, const char *account_id, int64_t *account_no);
+SM_MUST_CHECK sm_err sm_ledger_tariff_no(sm_sql *db, const char *name, int64_t *tariff_no);
+/* Binds a number that stands for a row, NULL for 0. */
+void sm_ledger_bind_no(sm_sql_stmt *q, int index, int64_t no);
+/* Binds and reads a limit; a size_t may be larger than SQLite's integers. */
+void sm_ledger_bind_limit(sm_sql_stmt *q, int index, size_t limit);
+/* The date of a column; a damaged one is SM_ERR_CORRUPT in q. */
+void sm_ledger_take_date(sm_sql_stmt *q, int column, sm_date *date);
+/* Whether a date is one that the ledger can hold. */
+bool sm_ledger_date_valid(sm_date date);
+/* Room for one more of `size` bytes in a list on the heap: the list, moved or not, or NULL without
+ * memory (the old one is then as it was). */
+void *sm_ledger_room(void *list, size_t *cap, size_t count, size_t size);
+
+/* ---- audit ---- */
+/* Adds to the chain inside a write. subject and detail (JSON) may be NULL. */
+SM_MUST_CHECK sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action,
+                                         const char *subject, const char *detail);
+/* The detail of an entry as it is written: an open JSON object. add closes and frees it. */
+typedef struct sm_ledger_detail {
+  sm_buf buf;
+  sm_jsonw w;
+} sm_ledger_detail;
+void sm_ledger_detail_open(sm_ledger_detail *detail);
+SM_MUST_CHECK sm_err sm_ledger_detail_add(sm_ledger_detail *detail, sm_sql *db, sm_actor actor,
+                                          const char *action, const char *subject);
+
+/* ---- which account a meter serves when ---- */
+typedef struct sm_ledger_serving {
+  int64_t account_no;
+  int64_t user_no; /* 0: nobody's */
+  int32_t sign;
+  int64_t from_ms; /* the account's days and the meter's instants together; never empty */
+  int64_t to_ms;
+} sm_ledger_serving;
+
+/* All servings of a device; the caller frees *list. */
+SM_MUST_CHECK sm_err sm_ledger_servings(sm_ledger *ledger, sm_sql *db, int64_t device_no,
+                                        sm_ledger_serving **list, size_t *count);
+/* The one that counts in [from, to), of one user or any (0): sign +1 before -1, then the last. NULL
+ * if there is none. */
+const sm_ledger_serving *sm_ledger_serving_last(const sm_ledger_serving *list, size_t count,
+                                                int64_t user_no, int64_t from_ms, int64_t to_ms);
+/* What a user may see by the rule of sm_ledger_device_intervals; the caller frees *intervals. */
+SM_MUST_CHECK sm_err sm_ledger_servings_visible(const sm_ledger_serving *list, size_t count,
+                                                int64_t user_no, sm_interval **intervals,
+                                                size_t *interval_count);
+/* Whether a device serves two at one instant with one sign. */
+bool sm_ledger_servings_clash(const sm_ledger_serving *list, size_t count);
+
+/* ---- accounts ---- */
+/* Adds account, meters and tariffs inside a write and tells the new number. */
+SM_MUST_CHECK sm_err sm_ledger_account_insert(sm_ledger *ledger, sm_sql *db, sm_actor actor,
+                                              const sm_account *account, const char *account_id);
+SM_MUST_CHECK sm_err sm_ledger_account_load(sm_sql *db, int64_t account_no, sm_account *account);
+/* Writes meters and tariffs of an account that has none yet. */
+SM_MUST_CHECK sm_err sm_ledger_account_parts_insert(sm_ledger *ledger, sm_sql *db,
+                                                    int64_t account_no, const sm_account *account);
+SM_MUST_CHECK sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no,
+                                                  sm_account *account);
+
+#endif

@@ -1,0 +1,44 @@
+/* The ids of all devices in memory, for the question that every message asks. Any number of threads
+ * look; at most every so often one of them asks the database whether another connection has written
+ * (PRAGMA data_version), and reads what was added or revoked since. Unknown ids cost no more than
+ * known ones, so a flood of them does not reach the database either. */
+#ifndef SM_STORE_EMBEDDED_LEDGER_KNOWN_H
+#define SM_STORE_EMBEDDED_LEDGER_KNOWN_H
+
+#include "store/embedded/sqlite_util.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct sm_ledger_known_slot {
+  char *device_id; /* NULL: free */
+  bool revoked;
+} sm_ledger_known_slot;
+
+typedef struct sm_ledger_known {
+  pthread_rwlock_t table_lock; /* guards slot, cap, count */
+  sm_ledger_known_slot *slot;
+  size_t cap; /* 0 or a power of two */
+  size_t count;
+  uint64_t seed;
+
+  pthread_mutex_t refresh_lock; /* guards the members below */
+  sm_sql *watch;
+  int64_t data_version;
+  int64_t changed_no; /* all changes up to this one are in the table */
+
+  _Atomic int64_t checked_ms; /* steady clock */
+  _Atomic bool stale;         /* this process has written since */
+  _Atomic int failed;         /* the sm_err of the last refresh */
+} sm_ledger_known;
+
+/* Takes the connection `watch` over, also on failure, and reads all devices. */
+SM_MUST_CHECK sm_err sm_ledger_known_init(sm_ledger_known *known, sm_sql *watch);
+void sm_ledger_known_fini(sm_ledger_known *known);
+/* After a commit that added or revoked a device: the next look asks the database. */
+void sm_ledger_known_touch(sm_ledger_known *known);
+/* As sm_ledger_device_known. */
+SM_MUST_CHECK sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id,
+                                         bool *is_known);
+
+#endif

@@ -1,0 +1,7 @@
+/* The texts of ledger_*.sql, put into the program by the build. */
+#ifndef SM_STORE_EMBEDDED_LEDGER_SCHEMA_H
+#define SM_STORE_EMBEDDED_LEDGER_SCHEMA_H
+
+extern const char sm_ledger_schema_1[];
+
+#endif

@@ -1,0 +1,174 @@
+/* The register trace: quarters where the register's course is plain, raw readings where it is not.
+ * Billing judges readings one after the other (three that agree settle any doubt), so it may start
+ * at any three readings that agree, and needs of a plain quarter only its ends. */
+#include "store/embedded/readings_internal.h"
+
+#include <stdlib.h>
+
+enum { AGREEING = 3 };
+
+static bool is_anchor(const sm_quarter *q, int64_t step_limit_w) {
+  return q->count >= AGREEING && !q->fell && q->step_max_w <= step_limit_w;
+}
+
+/* Where to start: the last anchor that ends at or before from_ms, looked for in ever wider steps
+ * back; else the first reading. */
+static sm_err find_start(reader *r, int64_t from_ms, int64_t first_ms, int64_t step_limit_w,
+                         int64_t *start_ms) {
+  int64_t end_ms = sm_quarter_start_ms(from_ms);
+  int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
+  int64_t floor_ms = sm_quarter_start_ms(first_ms);
+  while (end_ms > floor_ms) {
+    int64_t begin_ms = end_ms - floor_ms > width_ms ? end_ms - width_ms : floor_ms;
+    sm_quarter_list list = {0};
+    sm_err err = sm_reader_quarters(r, begin_ms, end_ms, SIZE_MAX, &list);
+    if (err != SM_OK) return err;
+    for (size_t i = list.count; i-- > 0;) {
+      if (!is_anchor(&list.item[i], step_limit_w)) continue;
+      *start_ms = list.item[i].start_ms;
+      sm_quarter_list_fini(&list);
+      return SM_OK;
+    }
+    sm_quarter_list_fini(&list);
+    end_ms = begin_ms;
+    width_ms *= 8;
+  }
+  *start_ms = floor_ms;
+  return SM_OK;
+}
+
+/* Where to stop (exclusive): behind the first anchor at or after to_ms; else behind the last
+ * reading. */
+static sm_err find_end(reader *r, int64_t to_ms, int64_t last_ms, int64_t step_limit_w,
+                       int64_t *end_ms) {
+  int64_t begin_ms = sm_quarter_start_ms(to_ms + SM_QUARTER_MS - 1);
+  int64_t stop_ms = sm_quarter_start_ms(last_ms) + SM_QUARTER_MS;
+  int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
+  while (begin_ms < stop_ms) {
+    int64_t next_ms = stop_ms - begin_ms > width_ms ? begin_ms + width_ms : stop_ms;
+    sm_quarter_list list = {0};
+    sm_err err = sm_reader_quarters(r, begin_ms, next_ms, SIZE_MAX, &list);
+    if (err != SM_OK) return err;
+    for (size_t i = 0; i < list.count; i++) {
+      if (!is_anchor(&list.item[i], step_limit_w)) continue;
+      *end_ms = list.item[i].start_ms + SM_QUARTER_MS;
+      sm_quarter_list_fini(&list);
+      return SM_OK;
+    }
+    sm_quarter_list_fini(&list);
+    begin_ms = next_ms;
+    width_ms *= 8;
+  }
+  *end_ms = stop_ms > begin_ms ? stop_ms : begin_ms;
+  return SM_OK;
+}
+
+static bool joins_plainly(const sm_quarter *before, const sm_quarter *q, int64_t step_limit_w) {
+  return q->first.wh >= before->last.wh && sm_step_w(before->last, q->first) <= step_limit_w;
+}
+
+/* Marks the quarters that must be given whole: those with a doubt inside or at their joint, the one
+ * before, and those after until three more readings have agreed. */
+static void mark_doubtful(const sm_quarter *q, size_t count, int64_t step_limit_w, bool *whole) {
+  uint32_t wanted = 0; /* agreeing readings still wanted */
+  for (size_t i = 0; i < count; i++) {
+    bool doubt_inside = q[i].fell || q[i].step_max_w > step_limit_w;
+    bool doubt_at_joint = i > 0 && !joins_plainly(&q[i - 1], &q[i], step_limit_w);
+    if (doubt_inside || doubt_at_joint) {
+      whole[i] = true;
+      if (i > 0) whole[i - 1] = true;
+      wanted = AGREEING;
+      if (!doubt_inside) wanted -= q[i].count < AGREEING ? q[i].count : AGREEING;
+    } else if (wanted > 0) {
+      whole[i] = true;
+      wanted -= q[i].count < wanted ? q[i].count : wanted;
+    }
+  }
+}
+
+static sm_err put(sm_trace *trace, size_t *cap, sm_register_point point) {
+  if (trace->count == *cap) {
+    size_t more = *cap < 64 ? 64 : *cap * 2;
+    sm_register_point *list = realloc(trace->point, more * sizeof *list);
+    if (list == NULL) return SM_ERR_NOMEM;
+    trace->point = list;
+    *cap = more;
+  }
+  trace->point[trace->count++] = point;
+  return SM_OK;
+}
+
+static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t *cap) {
+  sm_reading_list raw = {0};
+  sm_err err = sm_reader_raw(r, q->start_ms, q->start_ms + SM_QUARTER_MS, SIZE_MAX, &raw);
+  for (size_t i = 0; err == SM_OK && i < raw.count; i++)
+    err = put(trace, cap,
+              (sm_register_point){.ts_ms = raw.item[i].ts_ms, .wh = raw.item[i].energy_wh});
+  sm_reading_list_fini(&raw);
+  return err;
+}
+
+static sm_err put_quarters(reader *r, const sm_quarter_list *list, int64_t step_limit_w,
+                           sm_trace *trace) {
+  bool *whole = calloc(list->count + 1, sizeof *whole);
+  if (whole == NULL) return SM_ERR_NOMEM;
+  mark_doubtful(list->item, list->count, step_limit_w, whole);
+  size_t cap = 0;
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < list->count; i++) {
+    const sm_quarter *q = &list->item[i];
+    if (whole[i]) {
+      err = put_whole(r, q, trace, &cap);
+      continue;
+    }
+    err = put(trace, &cap, q->first);
+    if (err == SM_OK && q->count > 1) err = put(trace, &cap, q->last);
+  }
+  free(whole);
+  return err;
+}
+
+static sm_err trace_all(reader *r, int64_t from_ms, int64_t to_ms, int64_t last_ms,
+                        int64_t step_limit_w, sm_trace *trace) {
+  int64_t first_ms;
+  sm_err err = sm_reader_first_ms(r, &first_ms);
+  if (err == SM_ERR_NOT_FOUND) {
+    *trace = (sm_trace){0};
+    return SM_OK;
+  }
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  if (err == SM_OK) err = find_start(r, from_ms, first_ms, step_limit_w, &start_ms);
+  if (err == SM_OK) err = find_end(r, to_ms, last_ms, step_limit_w, &end_ms);
+  sm_quarter_list list = {0};
+  if (err == SM_OK) err = sm_reader_quarters(r, start_ms, end_ms, SIZE_MAX, &list);
+  sm_trace out = {0};
+  if (err == SM_OK) err = put_quarters(r, &list, step_limit_w, &out);
+  sm_quarter_list_fini(&list);
+  if (err != SM_OK) {
+    sm_trace_fini(&out);
+    return err;
+  }
+  out.from_beginning = out.count > 0 && out.point[0].ts_ms == first_ms;
+  *trace = out;
+  return SM_OK;
+}
+
+sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
+                         int64_t from_ms, int64_t to_ms, int64_t step_limit_w, sm_trace *trace) {
+  /* Far edges ("open" is INT64_MIN or MAX) are brought near enough to compute with. */
+  const int64_t far_ms = (int64_t)1 << 50;
+  if (from_ms < 0) from_ms = 0;
+  if (from_ms > far_ms) from_ms = far_ms;
+  if (to_ms < from_ms) to_ms = from_ms;
+  if (to_ms > far_ms) to_ms = far_ms;
+  reader r;
+  sm_reading last = {0};
+  sm_err err = sm_reader_begin(store, device_id, channel, &r);
+  if (err != SM_OK) return err;
+  /* What was stored since the snapshot may make this later than its last reading: no harm. */
+  if (sm_readings_latest(store, device_id, channel, &last) != SM_OK) last.ts_ms = 0;
+  err = trace_all(&r, from_ms, to_ms, last.ts_ms, step_limit_w, trace);
+  sm_reader_end(&r);
+  return err;
+}

@@ -1,0 +1,397 @@
+#include "store/embedded/sqlite_util.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct cached {
+  const char *sql; /* the key is its address */
+  sqlite3_stmt *stmt;
+  bool in_use;
+} cached;
+
+struct sm_sql {
+  sqlite3 *handle;
+  cached *cache;
+  size_t count;
+  size_t cap;
+};
+
+/* ---- result codes ---- */
+
+static bool disk_is_full(sqlite3 *db) {
+  int os = db != NULL ? sqlite3_system_errno(db) : 0;
+  return os == ENOSPC || os == EDQUOT;
+}
+
+static sm_err constraint_err(int result) {
+  switch (result) {
+  case SQLITE_CONSTRAINT_UNIQUE:
+  case SQLITE_CONSTRAINT_PRIMARYKEY:
+  case SQLITE_CONSTRAINT_ROWID:
+    return SM_ERR_EXISTS;
+  case SQLITE_CONSTRAINT_CHECK:
+  case SQLITE_CONSTRAINT_NOTNULL:
+  case SQLITE_CONSTRAINT_DATATYPE:
+    return SM_ERR_INVALID;
+  default:
+    return SM_ERR_CONFLICT;
+  }
+}
+
+static sm_err plain_err(int result) {
+  switch (result & 0xff) {
+  case SQLITE_OK:
+  case SQLITE_ROW:
+  case SQLITE_DONE:
+    return SM_OK;
+  case SQLITE_NOMEM:
+    return SM_ERR_NOMEM;
+  case SQLITE_FULL:
+    return SM_ERR_FULL;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return SM_ERR_BUSY;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    return SM_ERR_CORRUPT;
+  case SQLITE_CONSTRAINT:
+    return constraint_err(result);
+  case SQLITE_TOOBIG:
+    return SM_ERR_RANGE;
+  case SQLITE_IOERR:
+  case SQLITE_CANTOPEN:
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+    return SM_ERR_IO;
+  default:
+    return SM_ERR_INTERNAL;
+  }
+}
+
+sm_err sm_sql_err(sqlite3 *db, int result) {
+  if (result == SQLITE_IOERR_NOMEM) return SM_ERR_NOMEM;
+  sm_err err = plain_err(result);
+  if (err == SM_ERR_IO && disk_is_full(db)) return SM_ERR_FULL;
+  if (err == SM_ERR_IO || err == SM_ERR_CORRUPT || err == SM_ERR_INTERNAL) {
+    sm_log(SM_LOG_ERROR, "store.sqlite",
+           SM_LOG_TEXT("message", db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result)),
+           SM_LOG_INT("code", result));
+  }
+  return err;
+}
+
+/* ---- connections ---- */
+
+/* SQLite would make the file readable for all. O_EXCL, because closing a descriptor of a database
+ * that this process has open would drop that connection's locks. */
+static sm_err make_private(const char *path) {
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd >= 0) return close(fd) == 0 ? SM_OK : SM_ERR_IO;
+  if (errno == EEXIST) return SM_OK;
+  return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+}
+
+static sm_err configure_handle(sqlite3 *handle, int busy_timeout_ms) {
+  int result = sqlite3_extended_result_codes(handle, 1);
+  if (result == SQLITE_OK) result = sqlite3_busy_timeout(handle, busy_timeout_ms);
+  static const int settings[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                                    {SQLITE_DBCONFIG_DQS_DML, 0},
+                                    {SQLITE_DBCONFIG_DQS_DDL, 0},
+                                    {SQLITE_DBCONFIG_ENABLE_FKEY, 1}};
+  for (size_t i = 0; result == SQLITE_OK && i < sizeof settings / sizeof settings[0]; i++) {
+    result = sqlite3_db_config(handle, settings[i][0], settings[i][1], (int *)NULL);
+  }
+  return sm_sql_err(handle, result);
+}
+
+/* The change to WAL wants the file alone and does not wait by the busy time-out when two processes
+ * try it at once, so it is tried until that time is over. */
+static sm_err enter_wal(sm_sql *db, int busy_timeout_ms) {
+  int64_t deadline = sm_clock_steady_ms() + busy_timeout_ms;
+  sm_err err;
+  while ((err = sm_sql_exec(db, "PRAGMA journal_mode = WAL")) == SM_ERR_BUSY) {
+    if (sm_clock_steady_ms() >= deadline) break;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+  }
+  return err;
+}
+
+static sm_err configure(sm_sql *db, const sm_sql_options *options) {
+  sm_err err = configure_handle(db->handle, options->busy_timeout_ms);
+  if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
+  if (err != SM_OK) return err;
+  return sm_sql_exec(db, options->read_only
+                             ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
+                             : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                               "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
+}
+
+sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
+  if (options->create) {
+    sm_err made = make_private(options->path);
+    if (made != SM_OK) return made;
+  } else if (access(options->path, F_OK) != 0) {
+    return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
+  }
+  sm_sql *db = calloc(1, sizeof *db);
+  if (db == NULL) return SM_ERR_NOMEM;
+  int result = sqlite3_open_v2(options->path, &db->handle,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  sm_err err = sm_sql_err(db->handle, result);
+  if (err == SM_OK) err = configure(db, options);
+  if (err != SM_OK) {
+    sm_sql_close(db);
+    return err;
+  }
+  *out = db;
+  return SM_OK;
+}
+
+void sm_sql_close(sm_sql *db) {
+  if (db == NULL) return;
+  for (size_t i = 0; i < db->count; i++) {
+    assert(!db->cache[i].in_use);
+    (void)sqlite3_finalize(db->cache[i].stmt);
+  }
+  free(db->cache);
+  (void)sqlite3_close(db->handle);
+  free(db);
+}
+
+sqlite3 *sm_sql_handle(sm_sql *db) {
+  return db->handle;
+}
+
+sm_err sm_sql_exec(sm_sql *db, const char *sql) {
+  return sm_sql_err(db->handle, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+/* ---- transactions ---- */
+
+static sm_err run_plain(sm_sql *db, const char *sql) {
+  sm_sql_stmt q = sm_sql_use(db, sql);
+  return sm_sql_run(&q);
+}
+
+sm_err sm_sql_begin(sm_sql *db) {
+  return run_plain(db, "BEGIN");
+}
+
+sm_err sm_sql_begin_immediate(sm_sql *db) {
+  return run_plain(db, "BEGIN IMMEDIATE");
+}
+
+sm_err sm_sql_commit(sm_sql *db) {
+  sm_err err = run_plain(db, "COMMIT");
+  if (err != SM_OK) sm_sql_rollback(db);
+  return err;
+}
+
+void sm_sql_rollback(sm_sql *db) {
+  if (sqlite3_get_autocommit(db->handle) != 0) return; /* SQLite has rolled back by itself */
+  (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- statements ---- */
+
+static sm_err prepare(sm_sql *db, const char *sql, size_t *slot) {
+  if (db->count == db->cap) {
+    size_t cap = db->cap == 0 ? 32 : db->cap * 2;
+    cached *grown = realloc(db->cache, cap * sizeof *grown);
+    if (grown == NULL) return SM_ERR_NOMEM;
+    db->cache = grown;
+    db->cap = cap;
+  }
+  sqlite3_stmt *stmt = NULL;
+  int result = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+  if (result != SQLITE_OK) return sm_sql_err(db->handle, result);
+  *slot = db->count;
+  db->cache[db->count++] = (cached){.sql = sql, .stmt = stmt};
+  return SM_OK;
+}
+
+sm_sql_stmt sm_sql_use(sm_sql *db, const char *sql) {
+  sm_sql_stmt q = {.db = db};
+  for (q.slot = 0; q.slot < db->count && db->cache[q.slot].sql != sql;) q.slot++;
+  if (q.slot == db->count) q.err = prepare(db, sql, &q.slot);
+  if (q.err != SM_OK) return q;
+  assert(!db->cache[q.slot].in_use);
+  db->cache[q.slot].in_use = true;
+  q.stmt = db->cache[q.slot].stmt;
+  return q;
+}
+
+static void keep(sm_sql_stmt *q, int result) {
+  if (q->err == SM_OK) q->err = sm_sql_err(q->db->handle, result);
+}
+
+void sm_sql_bind_i64(sm_sql_stmt *q, int index, int64_t value) {
+  if (q->err == SM_OK) keep(q, sqlite3_bind_int64(q->stmt, index, value));
+}
+
+void sm_sql_bind_text(sm_sql_stmt *q, int index, const char *text) {
+  if (q->err == SM_OK) keep(q, sqlite3_bind_text(q->stmt, index, text, -1, SQLITE_STATIC));
+}
+
+void sm_sql_bind_blob(sm_sql_stmt *q, int index, const void *data, size_t len) {
+  if (q->err != SM_OK) return;
+  /* A NULL pointer means NULL; an empty blob needs any address. */
+  keep(q, sqlite3_bind_blob64(q->stmt, index, data, len, SQLITE_STATIC));
+}
+
+void sm_sql_bind_null(sm_sql_stmt *q, int index) {
+  if (q->err == SM_OK) keep(q, sqlite3_bind_null(q->stmt, index));
+}
+
+bool sm_sql_row(sm_sql_stmt *q) {
+  if (q->err != SM_OK) return false;
+  int result = sqlite3_step(q->stmt);
+  if (result == SQLITE_ROW) return true;
+  keep(q, result);
+  return false;
+}
+
+int64_t sm_sql_i64(sm_sql_stmt *q, int column) {
+  return sqlite3_column_int64(q->stmt, column);
+}
+
+bool sm_sql_is_null(sm_sql_stmt *q, int column) {
+  return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
+}
+
+const char *sm_sql_text(sm_sql_stmt *q, int column) {
+  return (const char *)sqlite3_column_text(q->stmt, column);
+}
+
+const void *sm_sql_blob(sm_sql_stmt *q, int column, size_t *len) {
+  const void *data = sqlite3_column_blob(q->stmt, column);
+  *len = (size_t)sqlite3_column_bytes(q->stmt, column);
+  return data;
+}
+
+void sm_sql_take_blob(sm_sql_stmt *q, int column, uint8_t **data, size_t *len) {
+  *data = NULL;
+  *len = 0;
+  if (q->err != SM_OK || sm_sql_is_null(q, column)) return;
+  size_t got;
+  const void *from = sm_sql_blob(q, column, &got);
+  uint8_t *copy = malloc(got + 1);
+  if (copy == NULL || (from == NULL && got > 0)) {
+    free(copy);
+    q->err = SM_ERR_NOMEM;
+    return;
+  }
+  if (got > 0) memcpy(copy, from, got);
+  copy[got] = 0;
+  *data = copy;
+  *len = got;
+}
+
+void sm_sql_take_text(sm_sql_stmt *q, int column, char **text) {
+  *text = NULL;
+  if (q->err != SM_OK || sm_sql_is_null(q, column)) return;
+  const char *from = sm_sql_text(q, column);
+  *text = from != NULL ? strdup(from) : NULL;
+  if (*text == NULL) q->err = SM_ERR_NOMEM;
+}
+
+void sm_sql_again(sm_sql_stmt *q) {
+  if (q->stmt == NULL) return;
+  /* The result of a reset repeats that of the last step, which is kept already. */
+  (void)sqlite3_reset(q->stmt);
+}
+
+sm_err sm_sql_end(sm_sql_stmt *q) {
+  if (q->stmt == NULL) return q->err;
+  (void)sqlite3_reset(q->stmt);
+  (void)sqlite3_clear_bindings(q->stmt); /* they borrow the caller's memory */
+  q->db->cache[q->slot].in_use = false;
+  q->stmt = NULL;
+  return q->err;
+}
+
+sm_err sm_sql_run(sm_sql_stmt *q) {
+  while (sm_sql_row(q)) {
+  }
+  return sm_sql_end(q);
+}
+
+int64_t sm_sql_changes(sm_sql *db) {
+  return sqlite3_changes64(db->handle);
+}
+
+int64_t sm_sql_last_insert_no(sm_sql *db) {
+  return sqlite3_last_insert_rowid(db->handle);
+}
+
+sm_err sm_sql_query_i64(sm_sql *db, const char *sql, int64_t *value) {
+  sm_sql_stmt q = sm_sql_use(db, sql);
+  bool found = sm_sql_row(&q);
+  int64_t got = found ? sm_sql_i64(&q, 0) : 0;
+  sm_err err = sm_sql_end(&q);
+  if (err != SM_OK) return err;
+  if (!found) return SM_ERR_NOT_FOUND;
+  *value = got;
+  return SM_OK;
+}
+
+/* ---- migrations ---- */
+
+/* PRAGMA takes no bound values. */
+static sm_err set_pragma(sm_sql *db, const char *name, int64_t value) {
+  char sql[80];
+  (void)snprintf(sql, sizeof sql, "PRAGMA %s = %lld", name, (long long)value);
+  return sm_sql_exec(db, sql);
+}
+
+static sm_err read_identity(sm_sql *db, int32_t application_id, size_t newest, size_t *version) {
+  int64_t id = 0;
+  int64_t at = 0;
+  int64_t objects = 0;
+  sm_err err = sm_sql_query_i64(db, "PRAGMA application_id", &id);
+  if (err == SM_OK) err = sm_sql_query_i64(db, "PRAGMA user_version", &at);
+  if (err == SM_OK) err = sm_sql_query_i64(db, "SELECT count(*) FROM sqlite_schema", &objects);
+  if (err != SM_OK) return err;
+  bool empty = id == 0 && at == 0 && objects == 0;
+  if (!empty && (id != application_id || at < 1)) return SM_ERR_CORRUPT;
+  if (at > (int64_t)newest) return SM_ERR_UNSUPPORTED;
+  *version = (size_t)at;
+  return SM_OK;
+}
+
+static sm_err migrate_locked(sm_sql *db, int32_t application_id, const sm_sql_migration *steps,
+                             size_t count, sm_err (*init)(sm_sql *, void *), void *context) {
+  size_t version = 0; /* read again: another process may have been first */
+  sm_err err = read_identity(db, application_id, count, &version);
+  bool fresh = err == SM_OK && version == 0;
+  for (size_t i = version; err == SM_OK && i < count; i++) err = sm_sql_exec(db, steps[i].sql);
+  if (err == SM_OK) err = set_pragma(db, "application_id", application_id);
+  if (err == SM_OK) err = set_pragma(db, "user_version", (int64_t)count);
+  if (err == SM_OK && fresh && init != NULL) err = init(db, context);
+  return err;
+}
+
+sm_err sm_sql_migrate(sm_sql *db, int32_t application_id, const sm_sql_migration *steps,
+                      size_t count, sm_err (*init)(sm_sql *db, void *context), void *context) {
+  size_t version = 0;
+  sm_err err = sm_sql_begin(db); /* one snapshot: another process may be migrating */
+  if (err == SM_OK) err = read_identity(db, application_id, count, &version);
+  sm_sql_rollback(db);
+  if (err != SM_OK || version == count) return err;
+  err = sm_sql_begin_immediate(db);
+  if (err != SM_OK) return err;
+  err = migrate_locked(db, application_id, steps, count, init, context);
+  if (err == SM_OK) return sm_sql_commit(db);
+  sm_sql_rollback(db);
+  return err;
+}

@@ -1,0 +1,172 @@
+/* The readings store: the contract that every engine keeps. It takes batches of readings and of
+ * refused messages in one durable step, knows each (device, channel, instant) once (the first
+ * stored wins), and gives them back raw, in buckets, and as the register trace that bills are made
+ * from.
+ *
+ * Threads: one writer (commit, seal, maintain); any number of readers (all other functions) beside
+ * it. One process may hold a store as writer; others may open it read-only beside that process.
+ * Instants are ms UTC; `from` is inclusive, `to` exclusive. Results are on the caller's side: lists
+ * are freed with their fini function. */
+#ifndef SM_STORE_READINGS_H
+#define SM_STORE_READINGS_H
+
+#include "base/err.h"
+#include "model/reading.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sm_readings sm_readings;
+
+/* Which register of a meter: kept in the key so that export and phases need no migration. */
+enum { SM_CHANNEL_IMPORT = 0 };
+
+typedef enum sm_verdict {
+  SM_VERDICT_STORED,    /* new, and the latest of its device */
+  SM_VERDICT_LATE,      /* new, older than the latest stored */
+  SM_VERDICT_DUPLICATE, /* the same reading is stored already */
+  SM_VERDICT_CONFLICT   /* another reading has this key; this one is kept as a reject */
+} sm_verdict;
+
+typedef struct sm_reading_in {
+  const char *device_id; /* borrowed, valid by sm_device_id_valid */
+  uint8_t channel;
+  sm_reading reading;
+  sm_verdict verdict; /* out, after a successful commit */
+} sm_reading_in;
+
+/* A refused message or element, as it came in. */
+typedef struct sm_reject_in {
+  int64_t received_ms;
+  const char *topic; /* len bytes each, borrowed; any bytes */
+  size_t topic_len;
+  const char *device_id; /* terminated; the topic's, "" if it has none */
+  const char *reason;    /* a stable word: "malformed", "unknown_device", … */
+  const char *detail;    /* a sentence for people */
+  const char *payload;   /* the engine keeps the first SM_REJECT_PAYLOAD_MAX bytes */
+  size_t payload_len;
+  size_t payload_len_sent; /* how long it really was */
+} sm_reject_in;
+
+enum { SM_REJECT_PAYLOAD_MAX = 4096 };
+
+/* Makes all of it durable in one step, or nothing: on SM_OK every verdict is set and a power cut
+ * cannot take anything back. A batch may hold the same key twice: the first one counts. Conflicts
+ * are added to the rejects by the store, with reason "conflict". SM_ERR_FULL, SM_ERR_IO,
+ * SM_ERR_BUSY, SM_ERR_NOMEM: nothing was stored, try again. */
+SM_MUST_CHECK sm_err sm_readings_commit(sm_readings *store, sm_reading_in *readings, size_t count,
+                                        const sm_reject_in *rejects, size_t reject_count);
+
+/* Work that keeps the store compact (sealing what is in the journal); call every second or so from
+ * the writer. Does nothing when nothing is due, all when `now` is forced (at a clean stop). */
+SM_MUST_CHECK sm_err sm_readings_maintain(sm_readings *store, bool force);
+
+/* ---- raw ---- */
+typedef struct sm_reading_list {
+  sm_reading *item;
+  size_t count;
+} sm_reading_list;
+void sm_reading_list_fini(sm_reading_list *list);
+
+/* The first `limit` readings of [from, to), by time. An unknown device has none. */
+SM_MUST_CHECK sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel,
+                                     int64_t from_ms, int64_t to_ms, size_t limit,
+                                     sm_reading_list *list);
+
+/* The latest reading of a device; SM_ERR_NOT_FOUND. From memory. */
+SM_MUST_CHECK sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
+                                        sm_reading *reading);
+/* The earliest reading's instant; SM_ERR_NOT_FOUND. */
+SM_MUST_CHECK sm_err sm_readings_first_ms(sm_readings *store, const char *device_id,
+                                          uint8_t channel, int64_t *ts_ms);
+
+/* ---- quarters: 15 minutes in UTC, kept for ever ---- */
+enum { SM_QUARTER_MS = 900000 };
+
+typedef struct sm_quarter {
+  int64_t start_ms; /* a multiple of SM_QUARTER_MS */
+  sm_register_point first;
+  sm_register_point last;
+  uint32_t count;       /* readings, at least 1 */
+  int64_t power_sum_mw; /* sum over readings */
+  int32_t power_max_mw;
+  int64_t voltage_sum_mv;
+  int32_t voltage_min_mv;
+  int32_t voltage_max_mv;
+  int32_t gap_max_ms; /* longest time between two neighbours inside, 0 with one reading */
+  int64_t step_max_w; /* highest mean power between two neighbours inside that a register step of
+                         its Wh less 2 Wh (resolution) implies; 0 with one reading */
+  bool fell;          /* the register fell between two neighbours inside */
+} sm_quarter;
+
+typedef struct sm_quarter_list {
+  sm_quarter *item;
+  size_t count;
+} sm_quarter_list;
+void sm_quarter_list_fini(sm_quarter_list *list);
+
+/* The quarters with readings whose start is in [from, to), by time, at most `limit`. */
+SM_MUST_CHECK sm_err sm_readings_quarters(sm_readings *store, const char *device_id,
+                                          uint8_t channel, int64_t from_ms, int64_t to_ms,
+                                          size_t limit, sm_quarter_list *list);
+
+/* ---- the register, for bills ---- */
+typedef struct sm_trace {
+  sm_register_point *point; /* by time */
+  size_t count;
+  bool from_beginning; /* the first point is the meter's first reading */
+} sm_trace;
+void sm_trace_fini(sm_trace *trace);
+
+/* The register's course through [from, to]: enough readings to judge and to interpolate at any
+ * quarter edge inside exactly as if all readings were given. Where a quarter is plain (no fall, no
+ * step above step_limit_w, also not to its neighbours) only its first and last reading are given,
+ * else all of it. Begins with a plain quarter of at least 3 readings before `from` (or the first
+ * reading ever), and goes on past `to` up to a plain quarter of at least 3 readings (or the last
+ * reading). */
+SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
+                                       int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                                       sm_trace *trace);
+
+/* ---- refused messages ---- */
+typedef struct sm_reject {
+  int64_t reject_no; /* ascending; the cursor */
+  int64_t received_ms;
+  char *topic;
+  size_t topic_len;
+  char *device_id;
+  char *reason;
+  char *detail;
+  char *payload; /* may hold any bytes */
+  size_t payload_len;
+  size_t payload_len_sent;
+} sm_reject;
+
+typedef struct sm_reject_list {
+  sm_reject *item;
+  size_t count;
+} sm_reject_list;
+void sm_reject_list_fini(sm_reject_list *list);
+
+/* Rejects received in [from, to) with reject_no > after, oldest first, at most `limit`. */
+SM_MUST_CHECK sm_err sm_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms,
+                                         int64_t after, size_t limit, sm_reject_list *list);
+
+/* ---- state ---- */
+typedef struct sm_readings_stats {
+  uint64_t journal_readings; /* stored, not yet sealed */
+  uint64_t sealed_readings;  /* sealed since the process started */
+  uint64_t commits;
+  uint64_t series;  /* devices × channels seen */
+  uint64_t damaged; /* blocks or journal rows that failed their checksum */
+  uint64_t bytes;   /* of the store's files */
+} sm_readings_stats;
+void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats);
+
+/* A name of this store that stays (made at creation): "smartmeter-" and 8 hex digits. Borrowed. */
+const char *sm_readings_client_id(sm_readings *store);
+
+void sm_readings_close(sm_readings *store); /* NULL is fine */
+
+#endif
