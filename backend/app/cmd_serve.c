@@ -1,0 +1,347 @@
+#include "api/live.h"
+#include "api/server.h"
+#include "app/broker.h"
+#include "app/commands.h"
+#include "app/live_source.h"
+#include "app/pipeline.h"
+#include "app/program.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "mqtt/subscriber.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Presence older than this is not believed without a word from the meter. */
+static const int64_t silent_after_ms = 5 * 60 * 1000;
+enum { STOP_TIMEOUT_MS = 10000 };
+
+typedef struct service {
+  sm_program program;
+  sm_broker broker;
+  sm_live_parts live_parts;
+  sm_live *live;
+  sm_pipeline *pipeline;
+  sm_mqtt_subscriber *subscriber;
+  sm_api *api;
+  char *dashboard_dir;
+} service;
+
+static const char usage[] =
+    "usage: smartmeter serve\n"
+    "Takes readings from the MQTT broker, stores and bills them, and serves API and dashboard "
+    "until\n"
+    "SIGTERM or SIGINT. All settings come from the environment and .env; see .env.example.\n";
+
+/* ---- hooks of the API ---- */
+
+static void write_metrics(void *context, sm_buf *out) {
+  service *s = context;
+  sm_pipeline_write_metrics(s->pipeline, out);
+  sm_mqtt_status mqtt;
+  sm_mqtt_subscriber_status(s->subscriber, &mqtt);
+  sm_readings_stats store;
+  sm_readings_stats_get(s->program.readings, &store);
+  sm_live_stats live;
+  sm_live_stats_get(s->live, &live);
+  const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    uint64_t value;
+  } rows[] = {
+      {"smartmeter_mqtt_connected", "gauge", "1 while subscribed at the broker.",
+       mqtt.state == SM_MQTT_READY ? 1 : 0},
+      {"smartmeter_mqtt_messages_total", "counter", "Messages taken from the broker.",
+       mqtt.messages},
+      {"smartmeter_mqtt_acknowledged_total", "counter", "Messages acknowledged to the broker.",
+       mqtt.acknowledged},
+      {"smartmeter_mqtt_connects_total", "counter", "Connections made to the broker.",
+       mqtt.connects},
+      {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
+      {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
+       store.journal_readings},
+      {"smartmeter_store_sealed_readings_total", "counter", "Readings moved into blocks.",
+       store.sealed_readings},
+      {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
+       store.damaged},
+      {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
+      {"smartmeter_live_clients", "gauge", "WebSocket clients.", live.clients},
+      {"smartmeter_live_frames_sent_total", "counter", "Frames queued to WebSocket clients.",
+       live.frames_sent},
+      {"smartmeter_live_frames_dropped_total", "counter", "Frames that slow clients missed.",
+       live.frames_dropped},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    sm_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
+                  rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+}
+
+static bool ready(void *context, char *reason, size_t cap) {
+  service *s = context;
+  sm_mqtt_status mqtt;
+  sm_mqtt_subscriber_status(s->subscriber, &mqtt);
+  if (mqtt.state == SM_MQTT_READY) return true;
+  const char *what = mqtt.state == SM_MQTT_STALLED ? "the store does not take readings"
+                                                   : "not subscribed at the MQTT broker";
+  (void)snprintf(reason, cap, "%s%s%s", what, mqtt.reason[0] != '\0' ? ": " : "", mqtt.reason);
+  return false;
+}
+
+static bool device_status(void *context, const char *device_id, sm_device_live *live) {
+  service *s = context;
+  sm_presence presence;
+  if (!sm_pipeline_presence(s->pipeline, device_id, &presence)) return false;
+  bool recent = sm_clock_now_ms() - presence.last_seen_ms < silent_after_ms;
+  *live = (sm_device_live){
+      .seen = true, .last_seen_ms = presence.last_seen_ms, .online = presence.online && recent};
+  return true;
+}
+
+static sm_err make_credentials(void *context, const char *device_id, char *password, size_t cap) {
+  service *s = context;
+  return sm_broker_add_device(&s->broker, device_id, password, cap);
+}
+
+/* ---- starting ---- */
+
+static bool check_demo(service *s) {
+  sm_site site;
+  sm_err err = sm_ledger_site(s->program.ledger, &site);
+  if (err != SM_OK) {
+    sm_complain("cannot read the site: %s", sm_err_text(err));
+    return false;
+  }
+  bool refused = site.demo && !s->program.config.demo;
+  sm_site_fini(&site);
+  if (refused)
+    sm_complain("%s holds a demo's data, with simulated meters: set SMARTMETER_DATA_DIR to another "
+                "folder for real use, or SMARTMETER_DEMO=1 to look at the demo",
+                s->program.config.data_dir);
+  return !refused;
+}
+
+static bool make_first_admin(service *s) {
+  const sm_config *c = &s->program.config;
+  bool has = false;
+  sm_err err = sm_ledger_has_admin(s->program.ledger, &has);
+  if (err != SM_OK) {
+    sm_complain("cannot read the users: %s", sm_err_text(err));
+    return false;
+  }
+  if (has || c->admin_email == NULL) return true;
+  if (c->admin_password == NULL) {
+    sm_complain("SMARTMETER_ADMIN_EMAIL is set: set SMARTMETER_ADMIN_PASSWORD or "
+                "SMARTMETER_ADMIN_PASSWORD_FILE too, so that the first admin can be made");
+    return false;
+  }
+  const sm_user_new user = {.email = c->admin_email,
+                            .password = c->admin_password,
+                            .password_len = strlen(c->admin_password),
+                            .role = SM_ROLE_ADMIN};
+  sm_problems problems = {.count = 0};
+  char *user_id = NULL;
+  err = sm_identity_user_add(s->program.identity, (sm_actor){.id = "server"}, &user, &problems,
+                             &user_id);
+  free(user_id);
+  for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
+    sm_complain("the first admin (SMARTMETER_ADMIN_…): %s: %s", problems.item[i].field,
+                problems.item[i].message);
+  if (err != SM_OK)
+    sm_complain("cannot make the first admin: %s", sm_err_text(err));
+  else
+    sm_log(SM_LOG_INFO, "auth.first_admin_made", SM_LOG_TEXT("by", "environment"));
+  return err == SM_OK;
+}
+
+static bool open_readings(service *s) {
+  sm_err err = sm_program_open_readings(&s->program, true);
+  if (err == SM_ERR_BUSY)
+    sm_complain("another server is running on %s: stop that one, or set SMARTMETER_DATA_DIR",
+                s->program.config.data_dir);
+  else if (err != SM_OK)
+    sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir, sm_err_text(err));
+  return err == SM_OK;
+}
+
+/* Beside the program (a package), in its source tree, or nowhere. */
+static char *find_dashboard(const sm_config *config) {
+  static const char *const places[] = {"%s/../../frontend/dist", "%s/dashboard",
+                                       "%s/../share/smartmeter/dashboard"};
+  if (config->dashboard_dir != NULL) return strdup(config->dashboard_dir);
+  char self[4096];
+  ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (len <= 0) return NULL;
+  self[len] = '\0';
+  char *slash = strrchr(self, '/');
+  if (slash != NULL) *slash = '\0';
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    sm_buf path;
+    sm_buf_init(&path, 0);
+    sm_buf_append_text(&path, self);
+    sm_buf_append_text(&path, places[i] + 2);
+    char *text = sm_buf_take(&path);
+    if (text != NULL && sm_file_exists(text)) return text;
+    free(text);
+  }
+  return NULL;
+}
+
+static bool make_subscriber(service *s) {
+  static const char *const filters[] = {"meters/+/telemetry", "meters/+/status"};
+  sm_err err = sm_broker_find(&s->program.config, &s->broker);
+  sm_mqtt_sink sink = sm_pipeline_sink(s->pipeline);
+  const sm_mqtt_options options = {.url = s->broker.url,
+                                   .username = s->broker.username,
+                                   .password = s->broker.password,
+                                   .ca_file = s->broker.ca_file,
+                                   .client_id = sm_readings_client_id(s->program.readings),
+                                   .filters = filters,
+                                   .filter_count = 2};
+  if (err == SM_OK) err = sm_mqtt_subscriber_new(&options, &sink, &s->subscriber);
+  if (err != SM_OK)
+    sm_complain("cannot set up MQTT: %s%s", sm_err_text(err),
+                s->program.config.mqtt_url != NULL ? " (see SMARTMETER_MQTT_URL)" : "");
+  return err == SM_OK;
+}
+
+static bool make_api(service *s) {
+  const sm_config *c = &s->program.config;
+  s->dashboard_dir = find_dashboard(c);
+  const sm_api_options options = {
+      .bind = c->http_bind,
+      .port = c->http_port,
+      .metrics_port = c->metrics_port,
+      .tls_cert = c->tls_cert,
+      .tls_key = c->tls_key,
+      .trusted_proxies = c->trusted_proxies,
+      .public_url = c->public_url,
+      .dashboard_dir = s->dashboard_dir,
+      .zone = c->zone,
+      .currency = c->currency,
+      .ledger = s->program.ledger,
+      .readings = s->program.readings,
+      .identity = s->program.identity,
+      .live = s->live,
+      .hooks = {.context = s,
+                .write_metrics = write_metrics,
+                .ready = ready,
+                .device_status = device_status,
+                .make_credentials = s->broker.passwords != NULL ? make_credentials : NULL},
+      .mqtt = {.host = "127.0.0.1", .port = c->mqtts_port, .ca_pem = s->broker.ca_file},
+  };
+  sm_err err = sm_api_new(&options, &s->api);
+  if (err != SM_OK) sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));
+  return err == SM_OK;
+}
+
+static bool make_parts(service *s) {
+  s->live_parts = (sm_live_parts){.identity = s->program.identity,
+                                  .ledger = s->program.ledger,
+                                  .readings = s->program.readings};
+  const sm_live_options live = {.source = sm_live_source_of(&s->live_parts)};
+  sm_err err = sm_live_new(&live, &s->live);
+  const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
+                                        .readings = s->program.readings,
+                                        .live = s->live,
+                                        .auto_register = s->program.config.auto_register};
+  if (err == SM_OK) err = sm_pipeline_new(&pipeline, &s->pipeline);
+  if (err != SM_OK) {
+    sm_complain("cannot start: %s", sm_err_text(err));
+    return false;
+  }
+  return make_subscriber(s) && make_api(s);
+}
+
+static bool start_parts(service *s) {
+  const sm_config *c = &s->program.config;
+  sm_err err = sm_live_start(s->live);
+  if (err == SM_OK) err = sm_api_start(s->api);
+  if (err == SM_ERR_BUSY)
+    sm_complain("port %u or %u is taken: stop what uses it, or set SMARTMETER_HTTP_PORT and "
+                "SMARTMETER_METRICS_PORT to free ones",
+                (unsigned)c->http_port, (unsigned)c->metrics_port);
+  else if (err != SM_OK)
+    sm_complain("cannot listen on %s: %s", c->http_bind, sm_err_text(err));
+  if (err == SM_OK) {
+    err = sm_mqtt_subscriber_start(s->subscriber);
+    if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
+  }
+  return err == SM_OK;
+}
+
+/* In the order of the stream: no more readings in, what is in made durable and sealed, then the
+ * rest. */
+static void stop_parts(service *s) {
+  bool ended = s->subscriber == NULL || sm_mqtt_subscriber_stop(s->subscriber, STOP_TIMEOUT_MS);
+  if (!ended) {
+    /* The store holds a commit up for longer than anybody waits. What is not acknowledged comes
+     * again; memory that the thread still uses must not be freed. */
+    sm_log(SM_LOG_ERROR, "serve.stop_timed_out", SM_LOG_INT("ms", STOP_TIMEOUT_MS));
+    _exit(SM_EXIT_FAILED);
+  }
+  if (s->live != NULL) sm_live_stop(s->live);
+  if (s->api != NULL) sm_api_stop(s->api);
+  if (s->program.readings != NULL) {
+    sm_err err = sm_readings_maintain(s->program.readings, true);
+    if (err != SM_OK)
+      sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
+  }
+}
+
+static void free_parts(service *s) {
+  sm_api_free(s->api);
+  sm_mqtt_subscriber_free(s->subscriber);
+  sm_live_free(s->live);
+  sm_pipeline_free(s->pipeline);
+  sm_broker_fini(&s->broker);
+  free(s->dashboard_dir);
+  sm_program_fini(&s->program);
+}
+
+static bool start(service *s) {
+  return sm_program_open(&s->program) && check_demo(s) && make_first_admin(s) && open_readings(s) &&
+         make_parts(s) && start_parts(s);
+}
+
+int sm_cmd_serve(int argc, char **argv) {
+  static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  int option = getopt_long(argc, argv, "h", options, NULL);
+  if (option == 'h') {
+    (void)fputs(usage, stdout);
+    return SM_EXIT_OK;
+  }
+  if (option != -1 || optind < argc) {
+    (void)fputs(usage, stderr);
+    return SM_EXIT_USAGE;
+  }
+  /* Blocked before the first thread is made, so that all inherit it and only sigwait sees them. */
+  sigset_t signals;
+  (void)sigemptyset(&signals);
+  (void)sigaddset(&signals, SIGTERM);
+  (void)sigaddset(&signals, SIGINT);
+  (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+  (void)signal(SIGPIPE, SIG_IGN);
+
+  service s = {.live = NULL};
+  bool started = start(&s);
+  if (started) {
+    sm_log(SM_LOG_INFO, "serve.started", SM_LOG_TEXT("bind", s.program.config.http_bind),
+           SM_LOG_INT("port", sm_api_port(s.api)),
+           SM_LOG_TEXT("data_dir", s.program.config.data_dir));
+    int received = 0;
+    while (sigwait(&signals, &received) == EINTR) continue;
+    sm_log(SM_LOG_INFO, "serve.stopping", SM_LOG_INT("signal", received));
+  }
+  stop_parts(&s);
+  free_parts(&s);
+  if (started) sm_log(SM_LOG_INFO, "serve.stopped", SM_LOG_INT("status", 0));
+  return started ? SM_EXIT_OK : SM_EXIT_FAILED;
+}

@@ -1,0 +1,147 @@
+#include "app/commands.h"
+#include "app/program.h"
+
+#include "base/file.h"
+#include "base/jsonw.h"
+#include "model/tariff.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_LIMIT = 256 * 1024, PAGE = 200 };
+
+static const char usage[] =
+    "usage: smartmeter tariff set FILE [--rebill] [--json]\n"
+    "       smartmeter tariff list [--json]\n"
+    "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
+    "never\n"
+    "changed: each `set` adds a version, in force from its effective_from.\n";
+
+static int misused(const char *what) {
+  sm_complain("%s", what);
+  (void)fputs(usage, stderr);
+  return SM_EXIT_USAGE;
+}
+
+static sm_err read_input(const char *path, char **text, size_t *len) {
+  return sm_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_LIMIT, text, len);
+}
+
+static sm_err store(sm_program *program, const sm_tariff *tariff, bool rebill, int32_t *version) {
+  sm_buf body;
+  sm_buf_init(&body, 0);
+  sm_jsonw w;
+  sm_jsonw_init(&w, &body);
+  sm_tariff_write_json(&w, tariff);
+  sm_err err = body.err;
+  if (err == SM_OK)
+    err = sm_ledger_tariff_add(program->ledger, sm_cli_actor(), tariff->name,
+                               tariff->effective_from, sm_buf_text(&body), rebill, version);
+  sm_buf_fini(&body);
+  return err;
+}
+
+static int set(sm_program *program, const char *path, bool rebill, bool json) {
+  char *text = NULL;
+  size_t len = 0;
+  sm_err err = read_input(path, &text, &len);
+  if (err != SM_OK) {
+    sm_complain("cannot read %s: %s", path, sm_err_text(err));
+    return SM_EXIT_FAILED;
+  }
+  sm_problems problems = {.count = 0};
+  sm_tariff *tariff = NULL;
+  err = sm_tariff_read_json(text, len, &tariff, NULL, &problems);
+  free(text);
+  if (err == SM_OK) err = sm_tariff_supported(tariff, program->config.currency, &problems);
+  int32_t version = 0;
+  if (err == SM_OK) err = store(program, tariff, rebill, &version);
+  for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
+    sm_complain("%s: %s", problems.item[i].field[0] != '\0' ? problems.item[i].field : path,
+                problems.item[i].message);
+  if (err == SM_ERR_EXISTS)
+    sm_complain("'%s' has another version from that day already: choose another effective_from",
+                tariff->name);
+  else if (err == SM_ERR_CONFLICT)
+    sm_complain("it would change months that are invoiced: choose a later effective_from, or say "
+                "--rebill");
+  else if (err != SM_OK && problems.count == 0)
+    sm_complain("%s", sm_err_text(err));
+  if (err == SM_OK && json)
+    (void)printf("{\"version\":%d}\n", (int)version);
+  else if (err == SM_OK)
+    (void)printf("'%s' version %d\n", tariff->name, (int)version);
+  sm_tariff_free(tariff);
+  return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
+}
+
+static void print_row(const sm_tariff_row *row, bool json, bool first) {
+  char date[SM_DATE_MAX];
+  (void)sm_date_format(row->effective_from, date);
+  if (json)
+    (void)printf("%s{\"version\":%d,\"tariff\":%s}", first ? "" : ",", (int)row->version,
+                 row->body);
+  else
+    (void)printf("%-30s version %-3d from %s\n", row->name, (int)row->version, date);
+}
+
+static int list(sm_program *program, bool json) {
+  char after_name[512] = "";
+  int32_t after_version = 0;
+  size_t printed = 0;
+  size_t count = PAGE;
+  if (json) (void)fputs("{\"tariffs\":[", stdout);
+  while (count == PAGE) {
+    sm_tariff_row *rows = NULL;
+    sm_err err =
+        sm_ledger_tariffs(program->ledger, NULL, after_name, after_version, PAGE, &rows, &count);
+    if (err != SM_OK) {
+      sm_complain("%s", sm_err_text(err));
+      return SM_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) print_row(&rows[i], json, printed++ == 0);
+    if (count > 0) {
+      (void)snprintf(after_name, sizeof after_name, "%s", rows[count - 1].name);
+      after_version = rows[count - 1].version;
+    }
+    sm_tariff_rows_free(rows, count);
+  }
+  if (json) (void)puts("]}");
+  return SM_EXIT_OK;
+}
+
+int sm_cmd_tariff(int argc, char **argv) {
+  static const struct option options[] = {{"rebill", no_argument, NULL, 'r'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+  bool rebill = false;
+  bool json = false;
+  int option;
+  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    switch (option) {
+    case 'r':
+      rebill = true;
+      break;
+    case 'j':
+      json = true;
+      break;
+    case 'h':
+      (void)fputs(usage, stdout);
+      return SM_EXIT_OK;
+    default:
+      return misused("an option is not understood");
+    }
+  }
+  bool is_set = optind + 2 == argc && strcmp(argv[optind], "set") == 0;
+  bool is_list = optind + 1 == argc && strcmp(argv[optind], "list") == 0;
+  if (!is_set && !is_list) return misused("say set FILE, or list");
+  sm_program program;
+  int status = SM_EXIT_FAILED;
+  if (sm_program_open(&program))
+    status = is_set ? set(&program, argv[optind + 1], rebill, json) : list(&program, json);
+  sm_program_fini(&program);
+  return status;
+}

@@ -1,0 +1,14 @@
+/* The subcommands of the program. Each takes its own words (argv[0] is its name) and returns the
+ * exit status: 0 done, 1 failed, 2 not understood. */
+#ifndef SM_APP_COMMANDS_H
+#define SM_APP_COMMANDS_H
+
+int sm_cmd_serve(int argc, char **argv);
+int sm_cmd_bill(int argc, char **argv);
+int sm_cmd_user(int argc, char **argv);
+int sm_cmd_device(int argc, char **argv);
+int sm_cmd_tariff(int argc, char **argv);
+int sm_cmd_demo(int argc, char **argv);
+int sm_cmd_audit(int argc, char **argv);
+
+#endif

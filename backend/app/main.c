@@ -1,0 +1,54 @@
+/* smartmeter: one program, one subcommand a job. */
+#include "app/cmd_simulate.h"
+#include "app/commands.h"
+#include "app/program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int print_version(int argc, char **argv) {
+  (void)argv;
+  if (argc > 1 && strcmp(argv[1], "--json") == 0)
+    (void)puts("{\"version\":\"" SM_VERSION "\"}");
+  else
+    (void)puts("smartmeter " SM_VERSION);
+  return SM_EXIT_OK;
+}
+
+static const struct command {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *help;
+} commands[] = {
+    {"serve", sm_cmd_serve, "take readings, bill them, serve API and dashboard"},
+    {"simulate", sm_cmd_simulate, "send the readings of simulated meters"},
+    {"bill", sm_cmd_bill, "issue the invoices of a month"},
+    {"user", sm_cmd_user, "add, list, disable people; change passwords"},
+    {"device", sm_cmd_device, "add, list, revoke meters"},
+    {"tariff", sm_cmd_tariff, "add and list tariffs"},
+    {"audit", sm_cmd_audit, "verify the audit log"},
+    {"demo", sm_cmd_demo, "fill a folder with the demo"},
+    {"version", print_version, "print the version"},
+};
+
+static void print_help(FILE *out) {
+  (void)fputs("usage: smartmeter COMMAND [options]\n\n", out);
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+  (void)fputs("\n`smartmeter COMMAND --help` tells more. Settings come from the environment and "
+              ".env; .env.example lists them.\n",
+              out);
+}
+
+int main(int argc, char **argv) {
+  if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+    print_help(stdout);
+    return SM_EXIT_OK;
+  }
+  if (argc >= 2 && strcmp(argv[1], "--version") == 0) return print_version(1, argv);
+  for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof commands[0]; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+  if (argc >= 2) sm_complain("there is no command '%s'", argv[1]);
+  print_help(stderr);
+  return SM_EXIT_USAGE;
+}

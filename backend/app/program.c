@@ -1,0 +1,129 @@
+#include "app/program.h"
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "model/tariff.h"
+#include "store/embedded/embedded.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void sm_complain(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  (void)fputs("smartmeter: ", stderr);
+  (void)vfprintf(stderr, format, args);
+  (void)fputc('\n', stderr);
+  va_end(args);
+}
+
+sm_actor sm_cli_actor(void) {
+  return (sm_actor){.id = "cli"};
+}
+
+sm_err sm_read_line(char *out, size_t cap) {
+  size_t len = 0;
+  for (;;) {
+    char c;
+    ssize_t n = read(STDIN_FILENO, &c, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return SM_ERR_IO;
+    if (n == 0 || c == '\n') break;
+    if (len + 1 >= cap) return SM_ERR_RANGE;
+    out[len++] = c;
+  }
+  if (len > 0 && out[len - 1] == '\r') len--;
+  out[len] = '\0';
+  return SM_OK;
+}
+
+void sm_print_json(sm_buf *json) {
+  (void)puts(sm_buf_text(json));
+}
+
+/* A new deployment's tariff, so that the first bill can be looked at before anything is set. */
+static sm_err add_default_tariff(sm_ledger *ledger) {
+  sm_tariff_row *rows = NULL;
+  size_t count = 0;
+  sm_err err = sm_ledger_tariffs(ledger, NULL, "", 0, 1, &rows, &count);
+  if (err != SM_OK) return err;
+  sm_tariff_rows_free(rows, count);
+  if (count > 0) return SM_OK;
+  sm_problems problems = {.count = 0};
+  sm_tariff *tariff = NULL;
+  const char *body = sm_tariff_default_json();
+  err = sm_tariff_read_json(body, strlen(body), &tariff, NULL, &problems);
+  if (err != SM_OK) return err;
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  sm_jsonw w;
+  sm_jsonw_init(&w, &text);
+  sm_tariff_write_json(&w, tariff);
+  int32_t version;
+  err = text.err;
+  if (err == SM_OK)
+    err = sm_ledger_tariff_add(ledger, (sm_actor){.id = "server"}, tariff->name,
+                               tariff->effective_from, sm_buf_text(&text), false, &version);
+  sm_buf_fini(&text);
+  sm_tariff_free(tariff);
+  return err;
+}
+
+static bool open_ledger(sm_program *program) {
+  const sm_config *c = &program->config;
+  const sm_embedded_options options = {
+      .data_dir = c->data_dir, .zone = sm_zone_name(c->zone), .currency = c->currency};
+  sm_err err = sm_dir_make(c->data_dir);
+  if (err == SM_OK) err = sm_embedded_ledger_open(&options, &program->ledger);
+  if (err == SM_OK) err = add_default_tariff(program->ledger);
+  if (err == SM_ERR_UNSUPPORTED)
+    sm_complain("the data in %s was made by a newer version of this program: use that one",
+                c->data_dir);
+  else if (err != SM_OK)
+    sm_complain("cannot open the ledger in %s: %s (SMARTMETER_DATA_DIR names the folder)",
+                c->data_dir, sm_err_text(err));
+  return err == SM_OK;
+}
+
+static bool open_identity(sm_program *program) {
+  const sm_identity_options options = {.ledger = program->ledger,
+                                       .data_dir = program->config.data_dir};
+  sm_err err = sm_identity_new(&options, &program->identity);
+  if (err != SM_OK)
+    sm_complain("cannot read or make the keys in %s/keys: %s", program->config.data_dir,
+                sm_err_text(err));
+  return err == SM_OK;
+}
+
+bool sm_program_open(sm_program *program) {
+  *program = (sm_program){0};
+  if (sm_crypto_init() != SM_OK) {
+    sm_complain("this system gives no random numbers");
+    return false;
+  }
+  sm_buf problem;
+  sm_buf_init(&problem, 4096);
+  sm_err err = sm_config_load(&program->config, &problem);
+  if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  sm_buf_fini(&problem);
+  return err == SM_OK && open_ledger(program) && open_identity(program);
+}
+
+sm_err sm_program_open_readings(sm_program *program, bool writer) {
+  const sm_config *c = &program->config;
+  const sm_embedded_options options = {
+      .data_dir = c->data_dir, .zone = sm_zone_name(c->zone), .currency = c->currency};
+  return sm_embedded_readings_open(&options, writer, &program->readings);
+}
+
+void sm_program_fini(sm_program *program) {
+  sm_readings_close(program->readings);
+  sm_identity_free(program->identity);
+  sm_ledger_close(program->ledger);
+  sm_config_fini(&program->config);
+  *program = (sm_program){0};
+}

@@ -1,0 +1,41 @@
+/* What every command of the program opens: settings, ledger, identity, and the readings as a
+ * reader. Failures are told on standard error in a sentence with the fix; commands just return. */
+#ifndef SM_APP_PROGRAM_H
+#define SM_APP_PROGRAM_H
+
+#include "auth/identity.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "store/ledger.h"
+#include "store/readings.h"
+
+#include <stdbool.h>
+
+enum { SM_EXIT_OK = 0, SM_EXIT_FAILED = 1, SM_EXIT_USAGE = 2 };
+
+typedef struct sm_program {
+  sm_config config;
+  sm_ledger *ledger;
+  sm_identity *identity;
+  sm_readings *readings; /* NULL until opened */
+} sm_program;
+
+/* Settings, ledger (made if it is not there, with the default tariff) and identity. false: it has
+ * been told why. fini in any case. */
+bool sm_program_open(sm_program *program);
+/* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left
+ * for the caller to tell. */
+SM_MUST_CHECK sm_err sm_program_open_readings(sm_program *program, bool writer);
+void sm_program_fini(sm_program *program);
+
+/* Prints "smartmeter: …\n" to standard error. */
+void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
+/* Reads standard input up to its end or first newline into `out` (terminated). SM_ERR_RANGE if it
+ * does not fit, SM_ERR_IO. */
+SM_MUST_CHECK sm_err sm_read_line(char *out, size_t cap);
+/* Prints a finished JSON text and a newline to standard output. */
+void sm_print_json(sm_buf *json);
+/* The actor of changes made on the command line. */
+sm_actor sm_cli_actor(void);
+
+#endif
