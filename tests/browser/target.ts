@@ -1,0 +1,24 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set; tests/browser/README.md says what the tests need`);
+  return value;
+}
+
+/** What is tested, and as whom: all of it from the environment. */
+export const target = {
+  url: required("SMARTMETER_URL"),
+  email: required("SMARTMETER_TEST_EMAIL"),
+  password: required("SMARTMETER_TEST_PASSWORD"),
+  device: required("SMARTMETER_TEST_DEVICE"),
+  mqttPort: required("SMARTMETER_MQTT_PORT"),
+  /** A month whose bill is known, and its total: checked when set. */
+  expectMonth: process.env.EXPECT_MONTH,
+  expectTotal: process.env.EXPECT_TOTAL,
+  chromium: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium",
+  screenshots: process.env.SCREENSHOT_DIR,
+  report: process.env.SMARTMETER_BROWSER_REPORT,
+  outputDir: process.env.SMARTMETER_BROWSER_OUTPUT ?? join(tmpdir(), `smartmeter-browser-${process.pid}`),
+};
