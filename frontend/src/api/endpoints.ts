@@ -1,0 +1,75 @@
+import { rfc3339 } from "../lib/zone";
+import { ApiError, type Call, send } from "./http";
+import { getToken, renew } from "./session";
+import type {
+  AggregateReadings,
+  Bill,
+  Bucket,
+  CreatedDevice,
+  DevicePage,
+  InvoicePage,
+  NewDevice,
+  RejectPage,
+  Site,
+  TariffPage,
+} from "./types";
+
+/** With the session's token; one that has ended is renewed once, and the request made again. */
+async function authorized<T>(call: Call): Promise<T> {
+  const token = getToken();
+  try {
+    return await send<T>({ ...call, token });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    // Somebody else may have renewed it while this request was under way.
+    if (getToken() === token) await renew();
+    return await send<T>({ ...call, token: getToken() });
+  }
+}
+
+type Signal = AbortSignal | undefined;
+
+const inPath = encodeURIComponent;
+
+export function getSite(signal?: Signal): Promise<Site> {
+  return send({ path: "/api/site", signal });
+}
+
+export function listDevices(cursor: string | undefined, limit: number, signal?: Signal): Promise<DevicePage> {
+  return authorized({ path: "/api/devices", query: { limit, cursor }, signal });
+}
+
+export function createDevice(body: NewDevice): Promise<CreatedDevice> {
+  return authorized({ method: "POST", path: "/api/devices", body });
+}
+
+export function listAggregates(
+  id: string,
+  agg: Bucket,
+  fromMs: number,
+  toMs: number,
+  signal?: Signal,
+): Promise<AggregateReadings> {
+  const query = { agg, from: rfc3339(fromMs), to: rfc3339(toMs) };
+  return authorized({ path: `/api/devices/${inPath(id)}/readings`, query, signal });
+}
+
+export function getBill(id: string, month: string, signal?: Signal): Promise<Bill> {
+  return authorized({ path: `/api/billing/${inPath(id)}`, query: { month }, signal });
+}
+
+export function listInvoices(id: string, cursor: string | undefined, signal?: Signal): Promise<InvoicePage> {
+  return authorized({ path: `/api/invoices/${inPath(id)}`, query: { limit: 100, cursor }, signal });
+}
+
+export function listTariffs(cursor: string | undefined, signal?: Signal): Promise<TariffPage> {
+  return authorized({ path: "/api/tariffs", query: { limit: 200, cursor }, signal });
+}
+
+export function listRejects(
+  fromMs: number,
+  cursor: string | undefined,
+  signal?: Signal,
+): Promise<RejectPage> {
+  return authorized({ path: "/api/rejects", query: { from: rfc3339(fromMs), limit: 500, cursor }, signal });
+}

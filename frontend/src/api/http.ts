@@ -1,0 +1,82 @@
+import { observeServerDate } from "../lib/clock";
+import type { Problem } from "./types";
+
+/** The server could not be reached, or said no. `status` 0 is the former. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problem: Problem | null;
+  readonly retryAfterS: number | null;
+
+  constructor(status: number, problem: Problem | null, retryAfterS: number | null) {
+    super(
+      problem?.detail ??
+        problem?.title ??
+        (status === 0 ? "The server can't be reached." : `Error ${status}`),
+    );
+    this.name = "ApiError";
+    this.status = status;
+    this.problem = problem;
+    this.retryAfterS = retryAfterS;
+  }
+
+  /** Worth another try by itself, without anybody changing anything. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface Call {
+  method?: "GET" | "POST" | "PATCH";
+  path: string;
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  token?: string | null;
+  signal?: AbortSignal | undefined;
+}
+
+function baseUrl(): string {
+  const meta = document.querySelector<HTMLMetaElement>('meta[name="smartmeter-api"]')?.content;
+  return (meta || import.meta.env.VITE_API_URL || "").replace(/\/$/, "");
+}
+
+export function apiUrl(path: string, query: Call["query"] = {}): string {
+  const url = new URL(baseUrl() + path, window.location.origin);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  return url.toString();
+}
+
+async function problemOf(response: Response): Promise<Problem | null> {
+  if (!response.headers.get("Content-Type")?.includes("json")) return null;
+  try {
+    return (await response.json()) as Problem;
+  } catch {
+    return null;
+  }
+}
+
+/** One request and its answer's JSON, or an ApiError. Knows nothing of sessions. */
+export async function send<T>({ method = "GET", path, query, body, token, signal }: Call): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (token) headers.Authorization = `Bearer ${token}`;
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(path, query), {
+      method,
+      headers,
+      credentials: "include",
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new ApiError(0, null, null);
+  }
+  observeServerDate(response.headers.get("Date"));
+  if (!response.ok) {
+    const wait = Number(response.headers.get("Retry-After"));
+    throw new ApiError(response.status, await problemOf(response), wait > 0 ? wait : null);
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}

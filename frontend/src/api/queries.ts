@@ -1,0 +1,152 @@
+import {
+  keepPreviousData,
+  QueryClient,
+  type UseInfiniteQueryResult,
+  useInfiniteQuery,
+  useQuery,
+} from "@tanstack/react-query";
+import { useEffect } from "react";
+import { serverNow } from "../lib/clock";
+import type { Range } from "../lib/range";
+import { dateOf, type LocalMonth, startOfDay } from "../lib/zone";
+import { getLive, putReading } from "../live/store";
+import {
+  getBill,
+  getSite,
+  listAggregates,
+  listDevices,
+  listInvoices,
+  listRejects,
+  listTariffs,
+} from "./endpoints";
+import { ApiError } from "./http";
+
+const MINUTE = 60_000;
+const PAGE = 200;
+/** So many pages of meters come by themselves; a whole town asks first. */
+const PAGES_UNASKED = 5;
+
+function retryDelay(attempt: number, error: Error): number {
+  const asked = error instanceof ApiError ? error.retryAfterS : null;
+  return asked ? asked * 1000 : Math.min(8000, 500 * 2 ** attempt);
+}
+
+export function newQueryClient(): QueryClient {
+  const retry = (count: number, error: Error) => count < 3 && error instanceof ApiError && error.passing;
+  return new QueryClient({
+    defaultOptions: { queries: { staleTime: MINUTE, retry, retryDelay, refetchOnWindowFocus: false } },
+  });
+}
+
+/** Follows `next` to the end, or to a bound. */
+function useAllPages(result: UseInfiniteQueryResult, pages: number, bound: number): void {
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = result;
+  useEffect(() => {
+    if (hasNextPage && !isFetchingNextPage && !isError && pages < bound) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isError, fetchNextPage, pages, bound]);
+}
+
+export function useSite() {
+  return useQuery({ queryKey: ["site"], queryFn: ({ signal }) => getSite(signal), staleTime: Infinity });
+}
+
+export function useDevices() {
+  const result = useInfiniteQuery({
+    queryKey: ["devices"],
+    queryFn: async ({ pageParam, signal }) => {
+      const page = await listDevices(pageParam, PAGE, signal);
+      for (const { last_reading } of page.devices) if (last_reading) putReading(last_reading);
+      return page;
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+    refetchInterval: MINUTE,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  return { ...result, devices: result.data?.pages.flatMap((page) => page.devices) };
+}
+
+/** What was used since local midnight, with the register that this was true at. */
+export function useToday(id: string, zone: string, enabled: boolean) {
+  const date = dateOf(serverNow(), zone);
+  return useQuery({
+    queryKey: ["today", id, date],
+    enabled,
+    refetchInterval: 5 * MINUTE,
+    queryFn: async ({ signal }) => {
+      const register = getLive(id)?.reading.energy_kwh ?? null;
+      const from = startOfDay(date, zone);
+      const { readings } = await listAggregates(id, "1d", from, serverNow(), signal);
+      return { used: readings[0]?.energy_kwh ?? 0, register };
+    },
+  });
+}
+
+/** The half hour before the page was opened; from there on live readings draw the line. */
+export function useRecentPower(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ["recent", id],
+    enabled,
+    staleTime: 10 * MINUTE,
+    queryFn: async ({ signal }) => {
+      const { readings } = await listAggregates(id, "1m", serverNow() - 30 * MINUTE, serverNow(), signal);
+      return readings.map((row) => ({ at: Date.parse(row.timestamp), watts: row.power_w_avg }));
+    },
+  });
+}
+
+export function useHistory(id: string, range: Range, agg: "15m" | "1h" | "1d", enabled = true) {
+  return useQuery({
+    queryKey: ["history", id, agg, range.from, range.to],
+    enabled,
+    placeholderData: keepPreviousData,
+    refetchInterval: range.to > serverNow() ? MINUTE : false,
+    queryFn: async ({ signal }) => ({
+      // Names what the rows are of, since the rows of the range before stand in while these load.
+      from: range.from,
+      rows: (await listAggregates(id, agg, range.from, range.to, signal)).readings,
+    }),
+  });
+}
+
+export function useBill(id: string, month: LocalMonth, running: boolean) {
+  return useQuery({
+    queryKey: ["bill", id, month],
+    queryFn: ({ signal }) => getBill(id, month, signal),
+    refetchInterval: running ? MINUTE : false,
+  });
+}
+
+export function useInvoices(id: string) {
+  const result = useInfiniteQuery({
+    queryKey: ["invoices", id],
+    queryFn: ({ pageParam, signal }) => listInvoices(id, pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  return { ...result, invoices: result.data?.pages.flatMap((page) => page.invoices) };
+}
+
+export function useTariffs() {
+  const result = useInfiniteQuery({
+    queryKey: ["tariffs"],
+    queryFn: ({ pageParam, signal }) => listTariffs(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  return { ...result, tariffs: result.data?.pages.flatMap((page) => page.tariffs) };
+}
+
+export function useRejects(hours: number) {
+  const result = useInfiniteQuery({
+    queryKey: ["rejects", hours],
+    queryFn: ({ pageParam, signal }) => listRejects(serverNow() - hours * 60 * MINUTE, pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+    refetchInterval: MINUTE,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  return { ...result, rejects: result.data?.pages.flatMap((page) => page.rejects) };
+}

@@ -1,0 +1,131 @@
+import { ApiError, send } from "./http";
+import type { LoginRequest, Session, User } from "./types";
+
+/**
+ * The session: the access token lives in this module's memory and nowhere else; an HttpOnly cookie,
+ * which no script can read, renews it.
+ */
+export type SessionState =
+  | { phase: "starting" }
+  | { phase: "away" }
+  | { phase: "out"; ended: boolean }
+  | { phase: "in"; token: string; user: User };
+
+const RENEW_BEFORE_MS = 60_000;
+const RETRY_MS = 15_000;
+/** Says only that a cookie may exist, to spare a first visitor a request that must fail. */
+const HINT = "smartmeter-signed-in";
+
+let state: SessionState = { phase: "starting" };
+let renewal: Promise<void> | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
+const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("smartmeter-session");
+
+function set(next: SessionState): void {
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+function hint(value: boolean): void {
+  try {
+    if (value) localStorage.setItem(HINT, "1");
+    else localStorage.removeItem(HINT);
+  } catch {
+    // Without storage a reload asks for the password again.
+  }
+}
+
+function hinted(): boolean {
+  try {
+    return localStorage.getItem(HINT) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function enter({ token, expires_in, user }: Session): void {
+  clearTimeout(timer);
+  // Half of it for tokens so short that a minute before the end would be at once.
+  const early = Math.min(RENEW_BEFORE_MS, (expires_in * 1000) / 2);
+  timer = setTimeout(() => void renewQuietly(), expires_in * 1000 - early);
+  hint(true);
+  set({ phase: "in", token, user });
+}
+
+function leave(ended: boolean): void {
+  clearTimeout(timer);
+  hint(false);
+  set({ phase: "out", ended });
+}
+
+/** Two tabs share the cookie, and each renewal replaces it: one at a time, where the browser can. */
+async function exclusively<T>(task: () => Promise<T>): Promise<T> {
+  return navigator.locks ? await navigator.locks.request("smartmeter-refresh", task) : await task();
+}
+
+async function renewNow(): Promise<void> {
+  try {
+    const path = "/api/auth/refresh";
+    const next = await exclusively(() => send<Session>({ method: "POST", path }));
+    // Signed out while the answer was under way: it must not sign in again.
+    if (state.phase !== "out") enter(next);
+  } catch (error) {
+    if (error instanceof ApiError && !error.passing) leave(state.phase === "in");
+    throw error;
+  }
+}
+
+/** A new token, one request at a time however many ask. Throws if there is none to be had. */
+export function renew(): Promise<void> {
+  renewal ??= renewNow().finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+async function renewQuietly(): Promise<void> {
+  try {
+    await renew();
+  } catch {
+    if (state.phase === "in") timer = setTimeout(() => void renewQuietly(), RETRY_MS);
+    else if (state.phase === "starting") set({ phase: "away" });
+  }
+}
+
+/** On load, and again when the server was away then. */
+export async function start(): Promise<void> {
+  if (!hinted()) {
+    set({ phase: "out", ended: false });
+    return;
+  }
+  set({ phase: "starting" });
+  await renewQuietly();
+}
+
+export async function login(body: LoginRequest): Promise<void> {
+  enter(await send<Session>({ method: "POST", path: "/api/auth/login", body }));
+}
+
+export async function logout(): Promise<void> {
+  leave(false);
+  tabs?.postMessage("out");
+  await send<void>({ method: "POST", path: "/api/auth/logout" });
+}
+
+tabs?.addEventListener("message", () => {
+  if (state.phase === "in") leave(false);
+});
+
+export function getSession(): SessionState {
+  return state;
+}
+
+export function getToken(): string | null {
+  return state.phase === "in" ? state.token : null;
+}
+
+export function subscribeSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

@@ -1,0 +1,33 @@
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type Account = Schemas["Account"];
+export type Aggregate = Schemas["Aggregate"];
+export type AggregateReadings = Schemas["AggregateReadings"];
+export type Bill = Schemas["Bill"];
+export type BillEvent = Schemas["BillEvent"];
+export type BillLine = Schemas["BillLine"];
+export type BillSegment = Schemas["BillSegment"];
+export type Bucket = Schemas["Bucket"];
+export type CreatedDevice = Schemas["CreatedDevice"];
+export type Device = Schemas["Device"];
+export type DevicePage = Schemas["DevicePage"];
+export type DeviceStatus = Schemas["DeviceStatus"];
+export type Invoice = Schemas["Invoice"];
+export type InvoicePage = Schemas["InvoicePage"];
+export type LiveHello = Schemas["LiveHello"];
+export type LiveMessage = Schemas["LiveMessage"];
+export type LiveReading = Schemas["LiveReading"];
+export type LoginRequest = Schemas["LoginRequest"];
+export type NewDevice = Schemas["NewDevice"];
+export type Problem = Schemas["Problem"];
+export type Projection = Schemas["Projection"];
+export type Reading = Schemas["Reading"];
+export type Reject = Schemas["Reject"];
+export type RejectPage = Schemas["RejectPage"];
+export type Session = Schemas["Session"];
+export type Site = Schemas["Site"];
+export type Tariff = Schemas["Tariff"];
+export type TariffPage = Schemas["TariffPage"];
+export type User = Schemas["User"];

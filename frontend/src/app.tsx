@@ -1,0 +1,114 @@
+import { Button, Loader } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useMemo } from "react";
+import { Route, Switch, useLocation } from "wouter";
+import { useSite } from "./api/queries";
+import { start } from "./api/session";
+import type { User } from "./api/types";
+import css from "./app.module.css";
+import { Boundary } from "./components/boundary";
+import { Failure, Notice } from "./components/notice";
+import { Shell } from "./components/shell";
+import { localeFor } from "./lib/format";
+import { PlaceContext, UserContext, useSession } from "./lib/hooks";
+import { startLive } from "./live/socket";
+import { clearLive } from "./live/store";
+import { HomePage } from "./pages/home";
+import { LoginPage } from "./pages/login";
+import { NotFoundPage } from "./pages/not-found";
+
+const MeterPage = lazy(() => import("./pages/meter"));
+const DevicesPage = lazy(() => import("./pages/devices"));
+const TariffsPage = lazy(() => import("./pages/tariffs"));
+const RejectsPage = lazy(() => import("./pages/rejects"));
+
+function Waiting() {
+  return (
+    <div className={css.center}>
+      <Loader aria-label="Loading" />
+    </div>
+  );
+}
+
+function Away() {
+  return (
+    <div className={css.center}>
+      <Notice icon="cloud" title="The server can't be reached">
+        <p>You are still signed in. It is worth another try in a moment.</p>
+        <Button mt="md" onClick={() => void start()}>
+          Try again
+        </Button>
+      </Notice>
+    </div>
+  );
+}
+
+function SignedIn({ user }: { user: User }) {
+  const client = useQueryClient();
+  const site = useSite();
+  const [location] = useLocation();
+  const place = useMemo(
+    () => site.data && { ...site.data, locale: localeFor(site.data.currency) },
+    [site.data],
+  );
+
+  useEffect(() => {
+    const stop = startLive(() => {
+      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "site" });
+    });
+    return () => {
+      stop();
+      clearLive();
+    };
+  }, [client]);
+
+  if (site.isError)
+    return (
+      <div className={css.center}>
+        <Failure what="The dashboard can't start" error={site.error} onRetry={() => void site.refetch()} />
+      </div>
+    );
+  if (!place) return <Waiting />;
+  return (
+    <UserContext value={user}>
+      <PlaceContext value={place}>
+        <Shell>
+          <Boundary key={location}>
+            <Suspense fallback={<Waiting />}>
+              <Switch>
+                <Route path="/" component={HomePage} />
+                <Route path="/meters/:id">{({ id }) => <MeterPage key={id} id={id} />}</Route>
+                <Route path="/tariffs" component={TariffsPage} />
+                {user.role === "admin" && <Route path="/devices" component={DevicesPage} />}
+                {user.role === "admin" && <Route path="/rejects" component={RejectsPage} />}
+                <Route component={NotFoundPage} />
+              </Switch>
+            </Suspense>
+          </Boundary>
+        </Shell>
+      </PlaceContext>
+    </UserContext>
+  );
+}
+
+export function App() {
+  const session = useSession();
+  const client = useQueryClient();
+  const out = session.phase === "out";
+  useEffect(() => void start(), []);
+  useEffect(() => {
+    // What one person saw must not be there for the next.
+    if (out) client.clear();
+  }, [out, client]);
+  switch (session.phase) {
+    case "starting":
+      return <Waiting />;
+    case "away":
+      return <Away />;
+    case "out":
+      return <LoginPage ended={session.ended} />;
+    case "in":
+      // A new token keeps the page; another person gets a new one.
+      return <SignedIn key={session.user.id} user={session.user} />;
+  }
+}

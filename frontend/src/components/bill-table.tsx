@@ -1,0 +1,66 @@
+import { Fragment } from "react";
+import type { Bill } from "../api/types";
+import { usePlace } from "../lib/hooks";
+import { formatMoney } from "../lib/money";
+import css from "./bill.module.css";
+import { BillLineRow } from "./bill-line";
+import { BillSegmentRow } from "./bill-segment";
+
+const rank = (kind: string | undefined) => (kind === "rounding" ? 2 : kind === "tax" ? 1 : 0);
+
+/** Charges, their subtotal, taxes, the total: in the order in which they add up. */
+export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
+  const { locale } = usePlace();
+  const money = (amount: string) => formatMoney(amount, bill.currency, locale);
+  const segments = bill.segments ?? [];
+  const rows = bill.lines.map((line, i) => {
+    const head = segments.length > 1 ? segments.find(({ first_line }) => first_line === i) : undefined;
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a bill's lines have an order and no other identity
+      <Fragment key={`${line.kind} ${line.name} ${i}`}>
+        {head && <BillSegmentRow segment={head} />}
+        <BillLineRow line={line} currency={bill.currency} />
+      </Fragment>
+    );
+  });
+  const group = (wanted: number) => rows.filter((_, i) => rank(bill.lines[i]?.kind) === wanted);
+  return (
+    <table className={css.table}>
+      <thead>
+        <tr>
+          <th scope="col">Charge</th>
+          <th scope="col">Quantity</th>
+          <th scope="col">Rate</th>
+          <th scope="col">Amount</th>
+        </tr>
+      </thead>
+      <tbody>
+        {group(0)}
+        <tr className={css.sum}>
+          <th scope="row" colSpan={3}>
+            Subtotal
+          </th>
+          <td data-testid="subtotal">{money(bill.subtotal)}</td>
+        </tr>
+        {group(1)}
+        {group(1).length > 1 && (
+          <tr className={css.sum}>
+            <th scope="row" colSpan={3}>
+              Taxes
+            </th>
+            <td>{money(bill.tax)}</td>
+          </tr>
+        )}
+        {group(2)}
+      </tbody>
+      <tfoot>
+        <tr className={css.total}>
+          <th scope="row" colSpan={3}>
+            {running ? "Total so far" : "Total"}
+          </th>
+          <td data-testid="total">{money(bill.total)}</td>
+        </tr>
+      </tfoot>
+    </table>
+  );
+}

@@ -1,0 +1,56 @@
+import { UnstyledButton } from "@mantine/core";
+import { useInvoices } from "../api/queries";
+import { dateOnly, monthName, plainWords } from "../lib/format";
+import { usePlace } from "../lib/hooks";
+import { formatMoney } from "../lib/money";
+import type { LocalMonth } from "../lib/zone";
+import css from "./invoice-list.module.css";
+import { Failure } from "./notice";
+
+interface InvoiceListProps {
+  id: string;
+  month: LocalMonth;
+  onChoose: (month: LocalMonth) => void;
+}
+
+/** A credit note says how much it gives back; among invoices that is less to pay. */
+const credit = (kind: string) => (kind === "credit_note" ? "-" : "");
+
+export function InvoiceList({ id, month, onChoose }: InvoiceListProps) {
+  const { locale, timezone } = usePlace();
+  const { invoices, error, refetch } = useInvoices(id);
+  const day = (at: string) => dateOnly(at, timezone, locale);
+  return (
+    <section className={`panel ${css.panel}`} aria-labelledby="invoices">
+      <h2 id="invoices">Invoices</h2>
+      {error && !invoices && (
+        <Failure what="The invoices could not be loaded" error={error} onRetry={() => void refetch()} />
+      )}
+      {invoices?.length === 0 && <p className="soft">None has been issued yet.</p>}
+      <ul className={css.list}>
+        {invoices?.toReversed().map((invoice) => (
+          <li key={invoice.number}>
+            <UnstyledButton
+              className={css.row}
+              aria-current={invoice.month === month ? "true" : undefined}
+              onClick={() => onChoose(invoice.month)}
+            >
+              <span className={css.month}>{monthName(invoice.month, locale)}</span>
+              <span className={css.total}>
+                {formatMoney(credit(invoice.kind) + invoice.total, invoice.currency, locale)}
+              </span>
+              <span className={css.small}>
+                {credit(invoice.kind) && "Credit note "}
+                {invoice.number} · {day(invoice.issued_at)}
+                {invoice.due_at && `, due ${day(invoice.due_at)}`}
+              </span>
+              <span className={css.status} data-status={invoice.status}>
+                {plainWords(invoice.status)}
+              </span>
+            </UnstyledButton>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

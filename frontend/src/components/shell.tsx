@@ -1,0 +1,69 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import { Link, useLocation } from "wouter";
+import { usePlace, useUser } from "../lib/hooks";
+import { Brand } from "./brand";
+import { Connection } from "./connection";
+import css from "./shell.module.css";
+import { ThemeToggle } from "./theme-toggle";
+import { UserMenu } from "./user-menu";
+
+const pages = [
+  { href: "/", name: "Meters", admin: false },
+  { href: "/tariffs", name: "Tariffs", admin: false },
+  { href: "/devices", name: "Devices", admin: true },
+  { href: "/rejects", name: "Refused", admin: true },
+];
+
+export function Shell({ children }: { children: ReactNode }) {
+  const { name } = usePlace();
+  const { role } = useUser();
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const before = useRef(location);
+  useEffect(() => {
+    if (before.current === location) return;
+    before.current = location;
+    // A new page begins at its top, for the eye and for a screen reader.
+    window.scrollTo({ top: 0 });
+    main.current?.focus({ preventScroll: true });
+  }, [location]);
+  const here = (href: string) =>
+    href === "/" ? location === "/" || location.startsWith("/meters") : location === href;
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <header className={css.header}>
+        <div className={css.bar}>
+          <Link href="/" className={css.brand} aria-label={`${name}, home`}>
+            <Brand />
+            <span>{name}</span>
+          </Link>
+          <nav className={css.nav} aria-label="Pages">
+            {pages
+              .filter((page) => !page.admin || role === "admin")
+              .map(({ href, name }) => (
+                <Link
+                  key={href}
+                  href={href}
+                  className={css.link}
+                  aria-current={here(href) ? "page" : undefined}
+                >
+                  {name}
+                </Link>
+              ))}
+          </nav>
+          <div className={css.tools}>
+            <Connection />
+            <ThemeToggle />
+            <UserMenu />
+          </div>
+        </div>
+      </header>
+      <main ref={main} id="main" className={css.main} tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,38 @@
+import type { Tariff } from "../api/types";
+import { formatRate, trimDecimal } from "./money";
+import type { LocalDate } from "./zone";
+
+/** `0–100 kWh`, `100–300 kWh`, `over 300 kWh`: as a bill names them. */
+export function slabName(slabs: Tariff["slabs"], index: number): string {
+  const from = index === 0 ? 0 : (slabs[index - 1]?.up_to_kwh ?? 0);
+  const to = slabs[index]?.up_to_kwh ?? null;
+  if (to !== null) return `${from}–${to} kWh`;
+  return from === 0 ? "Every kWh" : `Over ${from} kWh`;
+}
+
+/** The version that a day is priced by: the latest begun; of two begun on one day, the later one. */
+export function inForce(versions: readonly Tariff[], today: LocalDate): Tariff | null {
+  const begun = versions.filter(({ effective_from }) => effective_from <= today);
+  begun.sort((a, b) => a.effective_from.localeCompare(b.effective_from) || a.version - b.version);
+  return begun.at(-1) ?? null;
+}
+
+/** Everything of a version beside its slabs, as name and value. */
+export function tariffTerms(tariff: Tariff, currency: string, locale: string): [string, string][] {
+  const rate = (value: string) => formatRate(value, currency, locale);
+  const terms: [string, string][] = [["Fixed charge a month", rate(tariff.fixed_charge)]];
+  if (tariff.fixed_per_kw) terms.push(["Fixed charge a kW of sanctioned load", rate(tariff.fixed_per_kw)]);
+  if (tariff.minimum_charge) terms.push(["Minimum a month", rate(tariff.minimum_charge)]);
+  if (tariff.demand)
+    terms.push([
+      `Demand, a kW over ${tariff.demand.window_minutes} minutes`,
+      rate(tariff.demand.rate_per_kw),
+    ]);
+  for (const { name, from, to, days, percent } of tariff.time_of_day ?? [])
+    terms.push([`${name}, ${from}–${to}${days ? `, ${days.join(" ")}` : ""}`, `${trimDecimal(percent)} %`]);
+  for (const { name, per_kwh, percent } of tariff.surcharges ?? [])
+    terms.push([name, per_kwh ? `${rate(per_kwh)} a kWh` : `${trimDecimal(percent ?? "0")} %`]);
+  for (const { name, percent, on } of tariff.taxes ?? [])
+    terms.push([on ? `${name} on ${on.join(", ")}` : name, `${trimDecimal(percent)} %`]);
+  return terms;
+}

@@ -1,0 +1,32 @@
+import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "./theme/mantine.css";
+import "virtual:theme.css";
+import "./theme/tokens.css";
+import "./theme/base.css";
+import { newQueryClient } from "./api/queries";
+import { App } from "./app";
+import { theme } from "./theme/theme";
+
+const client = newQueryClient();
+const root = document.getElementById("root");
+if (!root) throw new Error("no #root in the page");
+
+// No style element at run time: the variables are in a style sheet (theme-css.ts), and the classes
+// that `hiddenFrom` and its kind need are not used.
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <MantineProvider
+        theme={theme}
+        defaultColorScheme="auto"
+        withCssVariables={false}
+        withGlobalClasses={false}
+      >
+        <App />
+      </MantineProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,25 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+import { themeCss } from "./theme-css.ts";
+
+const apiPort = process.env.SMARTMETER_HTTP_PORT ?? "5000";
+const api = { target: `http://127.0.0.1:${apiPort}`, ws: true };
+
+export default defineConfig({
+  plugins: [react(), themeCss()],
+  server: { port: 3000, strictPort: true, proxy: { "/api": api } },
+  build: {
+    // The policy has no `data:`, so nothing may be inlined into style sheets.
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: "chart", test: /node_modules[\\/](chart\.js|@kurkle)[\\/]/ },
+          ],
+        },
+      },
+    },
+  },
+});
