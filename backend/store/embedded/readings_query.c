@@ -296,39 +296,54 @@ static sm_err sealed_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t 
   return err;
 }
 
-/* The quarters of all hours that have hot readings, made anew from what is sealed and hot of them:
- * the sealed rows of these hours are behind. */
+enum { HOUR_QUARTERS = 4 };
+
+/* The quarters of one hour, from what is sealed and hot of it. */
+static sm_err quarters_of_hour(reader *r, int64_t hour_ms, sm_quarter four[HOUR_QUARTERS],
+                               size_t *count) {
+  sm_reading_list raw = {0};
+  sm_err err = sm_reader_raw(r, hour_ms, hour_ms + 3600000, SIZE_MAX, &raw);
+  if (err != SM_OK) return err;
+  *count = 0;
+  if (raw.count > 0) {
+    sm_quarter *all = calloc(raw.count, sizeof *all);
+    if (all == NULL)
+      err = SM_ERR_NOMEM;
+    else {
+      *count = sm_quarters_of(raw.item, raw.count, all);
+      memcpy(four, all, *count * sizeof *four);
+    }
+    free(all);
+  }
+  sm_reading_list_fini(&raw);
+  return err;
+}
+
+static sm_err append_fresh(reader *r, int64_t hour_ms, int64_t from_ms, int64_t to_ms,
+                           sm_quarter_list *list) {
+  sm_quarter four[HOUR_QUARTERS];
+  size_t count = 0;
+  sm_err err = quarters_of_hour(r, hour_ms, four, &count);
+  if (err != SM_OK) return err;
+  sm_quarter *item = realloc(list->item, (list->count + HOUR_QUARTERS) * sizeof *item);
+  if (item == NULL) return SM_ERR_NOMEM;
+  list->item = item;
+  for (size_t i = 0; i < count; i++)
+    if (four[i].start_ms >= from_ms && four[i].start_ms < to_ms) item[list->count++] = four[i];
+  return SM_OK;
+}
+
+/* The quarters of all hours that have hot readings, made anew: the sealed rows of these hours are
+ * behind. */
 static sm_err fresh_quarters(reader *r, int64_t from_ms, int64_t to_ms, sm_quarter_list *list) {
   sm_quarter_list out = {.item = NULL};
   sm_err err = SM_OK;
   for (size_t at = 0; err == SM_OK && at < r->hot_count;) {
     int64_t hour = sm_hour_of(r->hot[at].ts_ms);
-    size_t next = at + 1;
-    while (next < r->hot_count && sm_hour_of(r->hot[next].ts_ms) == hour) next++;
-    at = next;
+    while (at < r->hot_count && sm_hour_of(r->hot[at].ts_ms) == hour) at++;
     int64_t hour_ms = hour * 3600000;
-    if (hour_ms + 3600000 <= from_ms || hour_ms >= to_ms) continue;
-    sm_reading_list raw = {0};
-    err = sm_reader_raw(r, hour_ms, hour_ms + 3600000, SIZE_MAX, &raw);
-    if (err != SM_OK) break;
-    sm_quarter four[4]; /* an hour has no more */
-    size_t n = 0;
-    sm_quarter *all = calloc(raw.count, sizeof *all);
-    if (all == NULL)
-      err = SM_ERR_NOMEM;
-    else {
-      n = sm_quarters_of(raw.item, raw.count, all);
-      memcpy(four, all, n * sizeof *four);
-    }
-    free(all);
-    sm_reading_list_fini(&raw);
-    sm_quarter *item = realloc(out.item, (out.count + 4) * sizeof *item);
-    if (item == NULL)
-      err = SM_ERR_NOMEM;
-    else
-      out.item = item;
-    for (size_t i = 0; err == SM_OK && i < n; i++)
-      if (four[i].start_ms >= from_ms && four[i].start_ms < to_ms) out.item[out.count++] = four[i];
+    if (hour_ms + 3600000 > from_ms && hour_ms < to_ms)
+      err = append_fresh(r, hour_ms, from_ms, to_ms, &out);
   }
   if (err != SM_OK)
     sm_quarter_list_fini(&out);
