@@ -22,7 +22,7 @@
 
 typedef struct sm_mqtt_subscriber sm_mqtt_subscriber;
 
-/* One PUBLISH, borrowed until the commit of its batch returns (not longer). */
+/* One PUBLISH, borrowed until the successful commit of its batch returns (not longer). */
 typedef struct sm_mqtt_message {
   const char *topic; /* not terminated, valid UTF-8 without NUL */
   size_t topic_len;
@@ -41,7 +41,9 @@ typedef struct sm_mqtt_sink {
    * refused and remembered as such. */
   void (*take)(void *context, const sm_mqtt_message *message);
   /* Makes everything taken since the last successful commit durable. Called again after back-off
-   * while it fails, with nothing taken in between. May call sm_mqtt_subscriber_publish. */
+   * while it fails, with nothing taken in between. May call sm_mqtt_subscriber_publish. Should
+   * return well within the keepalive interval: nothing is sent meanwhile. A batch that outlives its
+   * connection is committed before the next connection is made; its messages then come again. */
   sm_err (*commit)(void *context);
 } sm_mqtt_sink;
 
@@ -64,9 +66,9 @@ typedef struct sm_mqtt_options {
 } sm_mqtt_options;
 
 typedef enum sm_mqtt_state {
-  SM_MQTT_CONNECTING, /* not connected, trying */
+  SM_MQTT_CONNECTING, /* not connected, or not every filter granted, trying */
   SM_MQTT_READY,      /* connected and every filter granted */
-  SM_MQTT_STALLED,    /* connected, the store does not take the batch */
+  SM_MQTT_STALLED,    /* the store does not take the batch; nothing is read, nothing acknowledged */
   SM_MQTT_STOPPED
 } sm_mqtt_state;
 
@@ -77,6 +79,8 @@ typedef struct sm_mqtt_status {
   uint64_t acknowledged; /* PUBACKs sent */
   uint64_t commits;
   uint64_t connects; /* successful connections so far */
+  uint64_t unusable; /* PUBLISH packets acknowledged but not taken: their topic is not UTF-8, or
+                        holds a wildcard or NUL. Only a broker that checks nothing sends them */
 } sm_mqtt_status;
 
 /* Checks the options (SM_ERR_INVALID: url, client id, filters; the reason is logged) and makes a
@@ -84,16 +88,25 @@ typedef struct sm_mqtt_status {
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_new(const sm_mqtt_options *options,
                                             const sm_mqtt_sink *sink,
                                             sm_mqtt_subscriber **subscriber);
-/* Starts the thread. */
+/* Starts the thread. SM_ERR_BUSY if it runs (also after a stop that ran out of time), SM_ERR_NOMEM.
+ */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_start(sm_mqtt_subscriber *subscriber);
 /* Ends it: what has been taken is committed (one try) and acknowledged, then DISCONNECT; returns
- * when the thread is gone, at the latest after timeout_ms. The session stays with the broker. */
-void sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms);
-void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber); /* stops first; NULL is fine */
+ * when the thread is gone, at the latest after timeout_ms. The session stays with the broker. True:
+ * the sink is not called any more. False: a call of it has not returned yet (it will be the last),
+ * and the sink's context must not be freed. After a complete stop it can be started again. */
+bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms);
+/* Stops first, for at most 5 s; NULL is fine. A thread that is still held up somewhere frees what
+ * it needs itself when it ends. */
+void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 
 /* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit. Only from
- * within `commit` or `take`. It is not repeated after a lost connection: what it says must be safe
- * to lose (a meter that misses an ack sends again and is acknowledged again). */
+ * within `commit` or `take` (asserted). What a failing commit queued is forgotten, since it will be
+ * called again. It is not repeated after a lost connection: what it says must be safe to lose (a
+ * meter that misses an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to
+ * publish under. SM_ERR_RANGE: more than 256 MiB. SM_ERR_CLOSED: there is no connection, as in a
+ * commit that outlived its own. SM_ERR_FULL: 16 MiB are queued, or the broker has left 32,768
+ * unanswered. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
 

@@ -17,6 +17,7 @@ static const int32_t application_id = 0x534d4c31; /* "SML1" */
 static sm_err open_reader(const sm_ledger *ledger, sm_sql **db) {
   return sm_sql_open(&(sm_sql_options){.path = ledger->path,
                                        .read_only = true,
+                                       .trust_schema = true,
                                        .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                      db);
 }
@@ -107,6 +108,7 @@ static sm_err add_site(sm_sql *db, void *context) {
 static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options) {
   sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
                                              .create = true,
+                                             .trust_schema = true,
                                              .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                            &ledger->writer);
   if (err != SM_OK) return err;

@@ -125,7 +125,7 @@ CREATE TABLE tariff_version (
   created_ms INTEGER NOT NULL,
   PRIMARY KEY (tariff_no, version),
   UNIQUE (tariff_no, effective_from)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Which tariff an account is on; '' is from its beginning.
 CREATE TABLE account_tariff (
@@ -223,6 +223,29 @@ CREATE TRIGGER audit_keep BEFORE UPDATE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is never changed'); END;
 CREATE TRIGGER audit_stay BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit log is never deleted'); END;
+
+-- INSERT OR REPLACE deletes without asking the triggers above.
+CREATE TRIGGER tariff_once BEFORE INSERT ON tariff
+  WHEN EXISTS (SELECT 1 FROM tariff WHERE tariff_no = NEW.tariff_no)
+    OR EXISTS (SELECT 1 FROM tariff WHERE site_no = NEW.site_no AND name = NEW.name)
+  BEGIN SELECT RAISE(ABORT, 'a tariff is never replaced'); END;
+CREATE TRIGGER tariff_version_once BEFORE INSERT ON tariff_version
+  WHEN EXISTS (SELECT 1 FROM tariff_version
+    WHERE tariff_no = NEW.tariff_no AND version = NEW.version)
+    OR EXISTS (SELECT 1 FROM tariff_version
+    WHERE tariff_no = NEW.tariff_no AND effective_from = NEW.effective_from)
+  BEGIN SELECT RAISE(ABORT, 'a tariff version is never replaced'); END;
+CREATE TRIGGER invoice_once BEFORE INSERT ON invoice
+  WHEN EXISTS (SELECT 1 FROM invoice WHERE invoice_no = NEW.invoice_no)
+    OR EXISTS (SELECT 1 FROM invoice WHERE number = NEW.number)
+    OR EXISTS (SELECT 1 FROM invoice WHERE account_no = NEW.account_no AND kind = NEW.kind
+      AND month = NEW.month AND revision = NEW.revision)
+  BEGIN SELECT RAISE(ABORT, 'an issued invoice is never replaced'); END;
+CREATE TRIGGER entry_once_only BEFORE INSERT ON entry
+  WHEN EXISTS (SELECT 1 FROM entry WHERE entry_no = NEW.entry_no)
+    OR (NEW.kind = 'invoice' AND EXISTS (SELECT 1 FROM entry
+      WHERE invoice_no = NEW.invoice_no AND kind = 'invoice'))
+  BEGIN SELECT RAISE(ABORT, 'an entry is never replaced'); END;
 
 -- Numbers go up by one, and an invoice takes the last one given.
 CREATE TRIGGER invoice_series_first BEFORE INSERT ON invoice_series WHEN NEW.last_serial <> 1

@@ -98,7 +98,7 @@ SM_MUST_CHECK sm_err sm_ledger_servings_visible(const sm_ledger_serving *list, s
 bool sm_ledger_servings_clash(const sm_ledger_serving *list, size_t count);
 
 /* ---- accounts ---- */
-/* Adds account, meters and tariffs inside a write and tells the new number. */
+/* Checks and adds account, meters, tariffs and audit entry inside a write. */
 SM_MUST_CHECK sm_err sm_ledger_account_insert(sm_ledger *ledger, sm_sql *db, sm_actor actor,
                                               const sm_account *account, const char *account_id);
 SM_MUST_CHECK sm_err sm_ledger_account_load(sm_sql *db, int64_t account_no, sm_account *account);
@@ -107,5 +107,9 @@ SM_MUST_CHECK sm_err sm_ledger_account_parts_insert(sm_ledger *ledger, sm_sql *d
                                                     int64_t account_no, const sm_account *account);
 SM_MUST_CHECK sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no,
                                                   sm_account *account);
+
+/* ---- invoices ---- */
+/* The status of an invoice as of now, a heap text. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_status(sm_sql *db, int64_t invoice_no, char **status);
 
 #endif

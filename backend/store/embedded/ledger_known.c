@@ -106,16 +106,17 @@ static sm_err refresh(sm_ledger_known *known) {
 }
 
 static bool due(sm_ledger_known *known, int64_t age_ms) {
-  return atomic_load(&known->stale) ||
+  return atomic_load(&known->touched) != atomic_load(&known->seen) ||
          sm_clock_steady_ms() - atomic_load(&known->checked_ms) >= age_ms;
 }
 
 static void refresh_if_due(sm_ledger_known *known, int64_t age_ms) {
   (void)pthread_mutex_lock(&known->refresh_lock);
   if (due(known, age_ms)) { /* else somebody else has just done it */
-    atomic_store(&known->stale, false);
+    uint64_t touched = atomic_load(&known->touched);
     sm_err err = refresh(known);
     atomic_store(&known->failed, (int)err);
+    atomic_store(&known->seen, touched); /* afterwards: who has written waits for it by the lock */
     atomic_store(&known->checked_ms, sm_clock_steady_ms());
   }
   (void)pthread_mutex_unlock(&known->refresh_lock);
@@ -136,7 +137,7 @@ sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id, bool *
 }
 
 void sm_ledger_known_touch(sm_ledger_known *known) {
-  atomic_store(&known->stale, true);
+  (void)atomic_fetch_add(&known->touched, 1);
 }
 
 sm_err sm_ledger_known_init(sm_ledger_known *known, sm_sql *watch) {

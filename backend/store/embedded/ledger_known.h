@@ -28,7 +28,8 @@ typedef struct sm_ledger_known {
   int64_t changed_no; /* all changes up to this one are in the table */
 
   _Atomic int64_t checked_ms; /* steady clock */
-  _Atomic bool stale;         /* this process has written since */
+  _Atomic uint64_t touched;   /* how often this process has written */
+  _Atomic uint64_t seen;      /* which of these the last finished refresh began after */
   _Atomic int failed;         /* the sm_err of the last refresh */
 } sm_ledger_known;
 

@@ -100,14 +100,14 @@ static sm_err make_private(const char *path) {
   return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
 }
 
-static sm_err configure_handle(sqlite3 *handle, int busy_timeout_ms) {
+static sm_err configure_handle(sqlite3 *handle, const sm_sql_options *options) {
   int result = sqlite3_extended_result_codes(handle, 1);
-  if (result == SQLITE_OK) result = sqlite3_busy_timeout(handle, busy_timeout_ms);
-  static const int settings[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
-                                    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-                                    {SQLITE_DBCONFIG_DQS_DML, 0},
-                                    {SQLITE_DBCONFIG_DQS_DDL, 0},
-                                    {SQLITE_DBCONFIG_ENABLE_FKEY, 1}};
+  if (result == SQLITE_OK) result = sqlite3_busy_timeout(handle, options->busy_timeout_ms);
+  const int settings[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                             {SQLITE_DBCONFIG_TRUSTED_SCHEMA, options->trust_schema},
+                             {SQLITE_DBCONFIG_DQS_DML, 0},
+                             {SQLITE_DBCONFIG_DQS_DDL, 0},
+                             {SQLITE_DBCONFIG_ENABLE_FKEY, 1}};
   for (size_t i = 0; result == SQLITE_OK && i < sizeof settings / sizeof settings[0]; i++) {
     result = sqlite3_db_config(handle, settings[i][0], settings[i][1], (int *)NULL);
   }
@@ -127,7 +127,7 @@ static sm_err enter_wal(sm_sql *db, int busy_timeout_ms) {
 }
 
 static sm_err configure(sm_sql *db, const sm_sql_options *options) {
-  sm_err err = configure_handle(db->handle, options->busy_timeout_ms);
+  sm_err err = configure_handle(db->handle, options);
   if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
   if (err != SM_OK) return err;
   return sm_sql_exec(db, options->read_only

@@ -28,11 +28,13 @@ typedef struct sm_sql_options {
   bool create;         /* make the file (mode 0600) if it is missing; else SM_ERR_NOT_FOUND */
   bool read_only;      /* never writes (query_only); the file must be there and in WAL mode */
   int busy_timeout_ms; /* how long a lock of another connection is waited for */
+  bool trust_schema;   /* CHECKs of the file may call any SQL function: 3.40 counts json_valid among
+                          those that an untrusted schema may not */
 } sm_sql_options;
 
 /* Opens a connection: WAL, synchronous=FULL, foreign keys, secure delete, no trust in what the
- * schema says. SM_ERR_NOT_FOUND, SM_ERR_NOMEM, SM_ERR_BUSY, SM_ERR_CORRUPT (not a database),
- * SM_ERR_FULL, SM_ERR_IO. */
+ * schema says unless asked for. SM_ERR_NOT_FOUND, SM_ERR_NOMEM, SM_ERR_BUSY, SM_ERR_CORRUPT (not a
+ * database), SM_ERR_FULL, SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_sql_open(const sm_sql_options *options, sm_sql **db);
 /* Finalizes all statements and closes; NULL is fine. */
 void sm_sql_close(sm_sql *db);

@@ -1,0 +1,162 @@
+#include "api/api.h"
+
+#include "api/routes.h"
+#include "api/static_files.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+int64_t sm_api_now_ms(const sm_api *api) {
+  return api->options.now_ms();
+}
+
+void sm_api_fail(const sm_request *request, sm_answer *answer, sm_err err) {
+  sm_log(SM_LOG_ERROR, "http.failed", SM_LOG_TEXT("request", request->id),
+         SM_LOG_TEXT("method", request->method), SM_LOG_TEXT("reason", sm_err_text(err)));
+  sm_answer_failure(answer, err);
+}
+
+bool sm_api_expensive_enter(sm_api *api, sm_answer *answer) {
+  if (sm_gate_enter(&api->expensive)) return true;
+  atomic_fetch_add(&api->figures.turned_away, 1);
+  sm_answer_later(answer, 503, 1,
+                  "Enough wide queries are running. Try again in a second, or ask for less.");
+  return false;
+}
+
+void sm_api_expensive_leave(sm_api *api) {
+  sm_gate_leave(&api->expensive);
+}
+
+/* What makes a request unusable before anybody looks at its path. */
+static bool well_formed(sm_request *request, sm_answer *answer) {
+  if (request->repeated != NULL) {
+    sm_answer_problem(answer, 400, "The header %s is there more than once.", request->repeated);
+    return false;
+  }
+  if (request->header[SM_HEADER_TRANSFER_ENCODING] != NULL &&
+      request->header[SM_HEADER_CONTENT_LENGTH] != NULL) {
+    sm_answer_problem(answer, 400, "Content-Length and Transfer-Encoding exclude each other.");
+    return false;
+  }
+  sm_err err = sm_query_parse(&request->query, request->raw_query);
+  if (err == SM_OK) return true;
+  if (err == SM_ERR_SYNTAX)
+    sm_answer_problem(answer, 400,
+                      "The query can't be read: write %%XX escapes of UTF-8, and at most %d "
+                      "parameters.",
+                      SM_QUERY_ITEMS_MAX);
+  else
+    sm_api_fail(request, answer, err);
+  return false;
+}
+
+static void unauthorized(sm_answer *answer, bool had_token) {
+  sm_answer_problem(answer, 401,
+                    had_token ? "The token is not good, or not any more. Get a new one from "
+                                "/api/auth/refresh or /api/auth/login."
+                              : "A token is needed: send Authorization: Bearer <token>, from "
+                                "/api/auth/login.");
+  sm_answer_header_add(answer, "WWW-Authenticate", "Bearer realm=\"smartmeter\"%s",
+                       had_token ? ", error=\"invalid_token\"" : "");
+}
+
+static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
+  const char *token;
+  size_t len;
+  sm_claims claims;
+  sm_err err = sm_request_bearer(request, &token, &len);
+  bool had_token = err == SM_OK;
+  if (err == SM_OK) err = sm_identity_authenticate(api->options.identity, token, len, &claims);
+  if (err == SM_OK) {
+    request->caller = (sm_caller){.known = true, .role = claims.role};
+    static_assert(sizeof request->caller.user_id >= sizeof claims.user_id, "a user id fits");
+    strcpy(request->caller.user_id, claims.user_id);
+    return true;
+  }
+  if (err == SM_ERR_DENIED || !had_token)
+    unauthorized(answer, had_token);
+  else
+    sm_api_fail(request, answer, err);
+  return false;
+}
+
+/* Whether a page that makes the request is ours. Browsers always say where from with a POST. */
+static bool from_own_page(const sm_api *api, const sm_request *request) {
+  const char *origin = request->header[SM_HEADER_ORIGIN];
+  const char *host = request->header[SM_HEADER_HOST];
+  if (origin == NULL) return true;
+  if (api->public_origin != NULL && strcasecmp(origin, api->public_origin) == 0) return true;
+  const char *authority = strstr(origin, "://");
+  return authority != NULL && host != NULL && strcasecmp(authority + 3, host) == 0;
+}
+
+static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answer *answer) {
+  switch (route->access) {
+  case SM_ACCESS_OPEN:
+    return true;
+  case SM_ACCESS_COOKIE:
+    if (from_own_page(api, request)) return true;
+    sm_answer_problem(answer, 403, "This is for pages of this server only.");
+    return false;
+  case SM_ACCESS_OWN:
+  case SM_ACCESS_ADMIN:
+    break;
+  }
+  if (!know_caller(api, request, answer)) return false;
+  if (route->access == SM_ACCESS_OWN || sm_request_is_admin(request)) return true;
+  sm_answer_problem(answer, 403, "This is for administrators.");
+  return false;
+}
+
+static void not_this_method(const sm_request *request, sm_answer *answer, const char *allow) {
+  sm_answer_problem(answer, 405, "%.20s is not possible here, only: %s.", request->method, allow);
+  sm_answer_header_add(answer, "Allow", "%s", allow);
+}
+
+/* Paths that belong to programs: what is absent there is a 404 and not the dashboard. */
+static bool for_programs(const char *path) {
+  return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 ||
+         strcmp(path, "/metrics") == 0;
+}
+
+static void answer_outside_table(sm_api *api, const sm_request *request, sm_answer *answer) {
+  bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+  if (for_programs(request->path))
+    sm_answer_not_found(answer);
+  else if (!reads)
+    not_this_method(request, answer, "GET, HEAD");
+  else
+    sm_static_serve(api->options.dashboard_dir, api->public_origin, request, answer);
+}
+
+bool sm_api_admit(sm_api *api, sm_request *request, const sm_route **route, sm_answer *answer) {
+  *route = NULL;
+  if (!well_formed(request, answer)) return true;
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  char allow[SM_ALLOW_MAX];
+  switch (sm_router_find(table, count, request, route, allow)) {
+  case SM_MATCH_ROUTE:
+    return !may(api, *route, request, answer);
+  case SM_MATCH_METHOD:
+    not_this_method(request, answer, allow);
+    return true;
+  case SM_MATCH_MALFORMED:
+    sm_answer_problem(answer, 400, "The path can't be read: write %%XX escapes of UTF-8.");
+    return true;
+  case SM_MATCH_NONE:
+    break;
+  }
+  answer_outside_table(api, request, answer);
+  return true;
+}
+
+void sm_api_handle(sm_api *api, const sm_route *route, const sm_request *request,
+                   sm_answer *answer) {
+  route->handler(api, request, answer);
+  sm_answer_finish(answer);
+}

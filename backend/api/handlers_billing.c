@@ -1,0 +1,180 @@
+#include "api/api.h"
+#include "api/cursor.h"
+#include "api/routes.h"
+#include "api/visible.h"
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "invoicing/invoicing.h"
+#include "model/money.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the computed bill ---- */
+
+static bool take_month(const sm_api *api, const sm_request *request, sm_answer *answer,
+                       sm_invoicing_query *query) {
+  const char *month;
+  if (!sm_request_param_text(request, answer, "month", &month)) return false;
+  if (month == NULL) {
+    sm_date today = sm_zone_date(api->options.zone, query->now_ms);
+    query->year = today.year;
+    query->month = today.month;
+    return true;
+  }
+  if (sm_month_parse(month, &query->year, &query->month) == SM_OK) return true;
+  sm_answer_field(answer, 400, "month", "is '%.20s': give a month such as 2026-01", month);
+  return false;
+}
+
+static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answer,
+                        const sm_invoicing_query *query) {
+  sm_invoicing invoicing = {.ledger = api->options.ledger,
+                            .readings = api->options.readings,
+                            .zone = api->options.zone,
+                            .currency = api->options.currency};
+  sm_bill *bill = NULL;
+  sm_err err = sm_invoicing_bill(&invoicing, query, &bill);
+  switch (err) {
+  case SM_OK: {
+    sm_jsonw w = sm_answer_json(answer, 200);
+    sm_bill_write_json(&w, bill, api->options.zone);
+    sm_bill_free(bill);
+    break;
+  }
+  case SM_ERR_NOT_FOUND:
+    sm_answer_not_found(answer);
+    break;
+  case SM_ERR_RANGE:
+    sm_answer_field(answer, 400, "month", "has not begun");
+    break;
+  default:
+    sm_api_fail(request, answer, err);
+    break;
+  }
+}
+
+void sm_handle_bill(sm_api *api, const sm_request *request, sm_answer *answer) {
+  sm_invoicing_query query = {.device_id = request->param[0],
+                              .user_id = sm_request_own_user(request),
+                              .now_ms = sm_api_now_ms(api)};
+  if (!sm_request_param_text(request, answer, "account", &query.account_id) ||
+      !take_month(api, request, answer, &query) || !sm_api_expensive_enter(api, answer))
+    return;
+  answer_bill(api, request, answer, &query);
+  sm_api_expensive_leave(api);
+}
+
+/* ---- invoices ---- */
+
+static void write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
+  char text[SM_RFC3339_MAX];
+  sm_jsonw_key_text(w, "number", invoice->number);
+  sm_jsonw_key_text(w, "kind", invoice->kind);
+  sm_jsonw_key_text(w, "month", invoice->month);
+  sm_jsonw_key(w, "total");
+  sm_jsonw_decimal_text(w, invoice->total_minor, sm_currency_digits(invoice->currency));
+  sm_jsonw_key_text(w, "currency", invoice->currency);
+  sm_jsonw_key_text(w, "status", invoice->status);
+  sm_jsonw_key_text(w, "issued_at", sm_rfc3339_format(invoice->issued_ms, text));
+  sm_jsonw_key_text(w, "due_at", sm_rfc3339_format(invoice->due_ms, text));
+}
+
+/* Whether the caller may know of the device at all; the answer is there if not. */
+static bool device_is_there(sm_api *api, const sm_request *request, sm_answer *answer) {
+  sm_visible visible;
+  if (!sm_visible_of(api, request, answer, &visible)) return false;
+  sm_visible_fini(&visible);
+  sm_device device;
+  sm_err err = sm_ledger_device(api->options.ledger, request->param[0], &device);
+  if (err == SM_OK)
+    sm_device_fini(&device);
+  else if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else
+    sm_api_fail(request, answer, err);
+  return err == SM_OK;
+}
+
+static void answer_invoices(const sm_request *request, sm_answer *answer,
+                            const sm_invoice *invoices, size_t count, const char *next) {
+  sm_jsonw w = sm_answer_json(answer, 200);
+  sm_jsonw_object(&w);
+  sm_jsonw_key(&w, "invoices");
+  sm_jsonw_array(&w);
+  for (size_t i = 0; i < count; i++) {
+    sm_jsonw_object(&w);
+    write_invoice(&w, &invoices[i]);
+    sm_jsonw_object_end(&w);
+  }
+  sm_jsonw_array_end(&w);
+  char scope[SM_PATH_PARAM_MAX + 16];
+  (void)snprintf(scope, sizeof scope, "invoices %s", request->param[0]);
+  sm_cursor_write_next(&w, scope, next);
+  sm_jsonw_object_end(&w);
+}
+
+void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answer) {
+  int64_t limit;
+  int64_t after = 0;
+  int64_t last = 0;
+  char key[SM_CURSOR_KEY_MAX];
+  char scope[SM_PATH_PARAM_MAX + 16];
+  (void)snprintf(scope, sizeof scope, "invoices %s", request->param[0]);
+  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
+      !sm_request_param_cursor(request, answer, scope, key) ||
+      !device_is_there(api, request, answer))
+    return;
+  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &after) != SM_OK) after = 0;
+  sm_invoice *invoices;
+  size_t count;
+  sm_err err =
+      sm_ledger_invoices(api->options.ledger, request->param[0], sm_request_own_user(request),
+                         after, (size_t)limit, &invoices, &count, &last);
+  if (err != SM_OK) {
+    sm_api_fail(request, answer, err);
+    return;
+  }
+  /* The ledger tells the place of the last row only, so a full page may be followed by an empty
+   * one. */
+  (void)snprintf(key, sizeof key, "%" PRId64, last);
+  answer_invoices(request, answer, invoices, count, count == (size_t)limit ? key : NULL);
+  sm_invoices_free(invoices, count);
+}
+
+/* Whether an invoice is of an account that the device served, and the caller may see it. */
+static sm_err invoice_is_of(sm_api *api, const sm_request *request, const sm_invoice *invoice) {
+  sm_account account;
+  sm_err err = sm_ledger_account(api->options.ledger, invoice->account_id, &account);
+  if (err != SM_OK) return err;
+  const char *own = sm_request_own_user(request);
+  bool theirs = own == NULL || (account.user_id != NULL && strcmp(account.user_id, own) == 0);
+  bool served =
+      strcmp(invoice->device_id == NULL ? "" : invoice->device_id, request->param[0]) == 0;
+  for (size_t i = 0; i < account.meter_count; i++)
+    if (strcmp(account.meter[i].device_id, request->param[0]) == 0) served = true;
+  sm_account_fini(&account);
+  return theirs && served ? SM_OK : SM_ERR_NOT_FOUND;
+}
+
+void sm_handle_invoice(sm_api *api, const sm_request *request, sm_answer *answer) {
+  sm_invoice invoice;
+  sm_err err = sm_ledger_invoice(api->options.ledger, request->param[1], &invoice);
+  if (err == SM_OK) {
+    err = invoice_is_of(api, request, &invoice);
+    if (err == SM_OK) {
+      sm_jsonw w = sm_answer_json(answer, 200);
+      sm_jsonw_object(&w);
+      write_invoice(&w, &invoice);
+      sm_jsonw_key(&w, "bill");
+      sm_jsonw_raw(&w, invoice.body, strlen(invoice.body));
+      sm_jsonw_object_end(&w);
+    }
+    sm_invoice_fini(&invoice);
+  }
+  if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else if (err != SM_OK)
+    sm_api_fail(request, answer, err);
+}

@@ -1,0 +1,38 @@
+/* The table of all routes, and the handlers behind it. What each takes and gives is in
+ * contracts/openapi.json; a test holds the two against each other. */
+#ifndef SM_API_ROUTES_H
+#define SM_API_ROUTES_H
+
+#include "api/router.h"
+
+const sm_route *sm_routes(size_t *count);
+
+/* handlers_auth.c */
+void sm_handle_login(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_refresh(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_logout(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_device.c */
+void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_readings.c */
+void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_billing.c */
+void sm_handle_bill(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_invoices(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_invoice(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_tariff.c */
+void sm_handle_tariffs(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_tariff_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_account.c */
+void sm_handle_accounts(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_account(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_account_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_account_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_ops.c */
+void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_health(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_ready(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_openapi(struct sm_api *api, const sm_request *request, sm_answer *answer);
+
+#endif

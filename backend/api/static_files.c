@@ -1,0 +1,152 @@
+#include "api/static_files.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES_MAX = 1024, HASH_CHARS = 8 };
+
+static const char NOT_BUILT[] =
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Smartmeter</title>\n"
+    "<h1>Smartmeter is running</h1>\n"
+    "<p>Its dashboard has not been built. Build it in <code>frontend/</code> with "
+    "<code>npm ci</code> and <code>npm run build</code>, or start with <code>./run</code>, which "
+    "does that. The API is at <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p>\n";
+
+static const char *type_of(const char *name) {
+  static const struct {
+    const char *extension;
+    const char *type;
+  } types[] = {{".html", "text/html; charset=utf-8"},
+               {".js", "text/javascript; charset=utf-8"},
+               {".css", "text/css; charset=utf-8"},
+               {".json", "application/json"},
+               {".map", "application/json"},
+               {".webmanifest", "application/manifest+json"},
+               {".svg", "image/svg+xml"},
+               {".png", "image/png"},
+               {".jpg", "image/jpeg"},
+               {".webp", "image/webp"},
+               {".ico", "image/x-icon"},
+               {".woff2", "font/woff2"},
+               {".woff", "font/woff"},
+               {".wasm", "application/wasm"},
+               {".txt", "text/plain; charset=utf-8"}};
+  const char *dot = strrchr(name, '.');
+  for (size_t i = 0; dot != NULL && i < sizeof types / sizeof types[0]; i++)
+    if (strcmp(dot, types[i].extension) == 0) return types[i].type;
+  return "application/octet-stream";
+}
+
+/* "index-BkQ3v_9Z.js": a dash, a hash as bundlers write it, an extension. */
+static bool has_hash(const char *name) {
+  const char *dot = strrchr(name, '.');
+  if (dot == NULL || dot - name < HASH_CHARS + 1 || dot[-HASH_CHARS - 1] != '-') return false;
+  for (const char *c = dot - HASH_CHARS; c < dot; c++)
+    if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-') return false;
+  return true;
+}
+
+static bool segment_allowed(const char *segment) {
+  if (segment[0] == '\0' || segment[0] == '.') return false;
+  for (const char *c = segment; *c != '\0'; c++)
+    if ((unsigned char)*c < 0x20 || *c == '\\' || *c == 0x7f) return false;
+  return true;
+}
+
+/* Opens a regular file by its decoded path ("/assets/a.js") below `dir`, folder by folder, so that
+ * no link is followed on the way. -1: there is none. `path` is taken apart. */
+static int open_below(int dir, char *path, struct stat *about) {
+  int folder = dir;
+  for (char *segment = path + 1;;) {
+    char *slash = strchr(segment, '/');
+    if (slash != NULL) *slash = '\0';
+    int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (slash != NULL ? O_DIRECTORY : O_NONBLOCK);
+    int next = segment_allowed(segment) ? openat(folder, segment, flags) : -1;
+    if (folder != dir) (void)close(folder);
+    if (next < 0) return -1;
+    folder = next;
+    if (slash == NULL) break;
+    segment = slash + 1;
+  }
+  if (fstat(folder, about) == 0 && S_ISREG(about->st_mode)) return folder;
+  (void)close(folder);
+  return -1;
+}
+
+/* Whether a Host may be repeated in a header: a name or an address, and a port. */
+static bool host_is_plain(const char *host) {
+  static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+  return host != NULL && host[0] != '\0' && strlen(host) < 256 && host[strspn(host, set)] == '\0';
+}
+
+/* 'self' does not mean the same host's WebSocket in every browser, so it is named. */
+static void add_policy(const char *public_origin, const sm_request *request, sm_answer *answer) {
+  const char *host = request->header[SM_HEADER_HOST];
+  bool plain = host_is_plain(host);
+  const char *authority = public_origin == NULL ? NULL : strstr(public_origin, "://");
+  sm_answer_header_add(
+      answer, "Content-Security-Policy",
+      "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+      "connect-src 'self'%s%s%s%s%s%s; object-src 'none'; base-uri 'none'; form-action 'self'; "
+      "frame-ancestors 'none'",
+      plain ? " ws://" : "", plain ? host : "", plain ? " wss://" : "", plain ? host : "",
+      authority == NULL ? "" : " wss://", authority == NULL ? "" : authority + 3);
+}
+
+static void answer_file(int file, const struct stat *about, const char *name,
+                        const char *public_origin, const sm_request *request, sm_answer *answer) {
+  char etag[64];
+  const char *known = request->header[SM_HEADER_IF_NONE_MATCH];
+  (void)snprintf(etag, sizeof etag, "\"%llx-%llx-%llx\"", (unsigned long long)about->st_size,
+                 (unsigned long long)about->st_mtim.tv_sec,
+                 (unsigned long long)about->st_mtim.tv_nsec);
+  if (known != NULL && strstr(known, etag) != NULL) {
+    (void)close(file);
+    sm_answer_empty(answer, 304);
+  } else {
+    sm_answer_file(answer, type_of(name), file, (uint64_t)about->st_size);
+  }
+  sm_answer_header_add(answer, "ETag", "%s", etag);
+  sm_answer_header_add(answer, "Cache-Control", "%s",
+                       has_hash(name) ? "public, max-age=31536000, immutable" : "no-cache");
+  add_policy(public_origin, request, answer);
+}
+
+/* Nobody looks for a hidden file or a parent folder here with good intent. */
+static bool path_allowed(const sm_request *request, char path[PATH_BYTES_MAX]) {
+  size_t len = strlen(request->path);
+  return request->path[0] == '/' && len < PATH_BYTES_MAX &&
+         sm_percent_decode(request->path, len, path) && strstr(path, "/.") == NULL;
+}
+
+void sm_static_serve(const char *dir, const char *public_origin, const sm_request *request,
+                     sm_answer *answer) {
+  char path[PATH_BYTES_MAX];
+  char name[PATH_BYTES_MAX];
+  struct stat about;
+  int file = -1;
+  if (!path_allowed(request, path)) {
+    sm_answer_not_found(answer);
+    return;
+  }
+  strcpy(name, strrchr(path, '/') + 1);
+  bool page = strchr(name, '.') == NULL;
+  int root = dir == NULL ? -1 : open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  if (root >= 0 && name[0] != '\0') file = open_below(root, path, &about);
+  if (root >= 0 && file < 0 && page) {
+    char index[] = "/index.html";
+    strcpy(name, index + 1);
+    file = open_below(root, index, &about);
+  }
+  if (file >= 0)
+    answer_file(file, &about, name, public_origin, request, answer);
+  else if (page && (root < 0 || faccessat(root, "index.html", F_OK, 0) != 0))
+    sm_answer_text(answer, 200, "text/html; charset=utf-8", NOT_BUILT);
+  else
+    sm_answer_not_found(answer);
+  if (root >= 0) (void)close(root);
+}

@@ -1,0 +1,192 @@
+#include "auth/password.h"
+
+#include "base/crypto.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct sm_passwords {
+  unsigned long long ops;
+  size_t memory;
+  unsigned at_once;
+  unsigned waiting_max;
+  uint32_t wait_ms;
+  char nobody[crypto_pwhash_STRBYTES]; /* the hash of a password that was thrown away */
+
+  pthread_mutex_t mutex;
+  pthread_cond_t left;
+  unsigned inside;
+  unsigned waiting;
+};
+
+/* ---- the gate ---- */
+
+static struct timespec deadline(uint32_t wait_ms) {
+  struct timespec at;
+  (void)clock_gettime(CLOCK_MONOTONIC, &at);
+  at.tv_sec += wait_ms / 1000;
+  at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+  if (at.tv_nsec >= 1000000000) {
+    at.tv_sec++;
+    at.tv_nsec -= 1000000000;
+  }
+  return at;
+}
+
+static sm_err gate_enter(sm_passwords *p) {
+  struct timespec until = deadline(p->wait_ms);
+  sm_err err = SM_OK;
+  (void)pthread_mutex_lock(&p->mutex);
+  if (p->inside >= p->at_once && p->waiting >= p->waiting_max) {
+    err = SM_ERR_BUSY;
+  } else {
+    p->waiting++;
+    while (p->inside >= p->at_once && err == SM_OK)
+      if (pthread_cond_timedwait(&p->left, &p->mutex, &until) == ETIMEDOUT) err = SM_ERR_BUSY;
+    p->waiting--;
+    if (p->inside < p->at_once) err = SM_OK;
+    if (err == SM_OK) p->inside++;
+  }
+  (void)pthread_mutex_unlock(&p->mutex);
+  return err;
+}
+
+static void gate_leave(sm_passwords *p) {
+  (void)pthread_mutex_lock(&p->mutex);
+  p->inside--;
+  (void)pthread_cond_signal(&p->left);
+  (void)pthread_mutex_unlock(&p->mutex);
+}
+
+static bool gate_init(sm_passwords *p) {
+  pthread_condattr_t attr;
+  if (pthread_mutex_init(&p->mutex, NULL) != 0) return false;
+  bool done = pthread_condattr_init(&attr) == 0 &&
+              pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+              pthread_cond_init(&p->left, &attr) == 0;
+  if (!done) (void)pthread_mutex_destroy(&p->mutex);
+  return done;
+}
+
+/* ---- life ---- */
+
+static sm_err make_nobody(sm_passwords *p) {
+  char password[32];
+  sm_random_bytes(password, sizeof password);
+  int failed = crypto_pwhash_str(p->nobody, password, sizeof password, p->ops, p->memory);
+  sodium_memzero(password, sizeof password);
+  return failed != 0 ? SM_ERR_NOMEM : SM_OK;
+}
+
+sm_err sm_passwords_new(const sm_passwords_options *options, sm_passwords **passwords) {
+  sm_passwords_options o = options != NULL ? *options : (sm_passwords_options){0};
+  sm_passwords *p = calloc(1, sizeof *p);
+  if (p == NULL) return SM_ERR_NOMEM;
+  p->ops = o.ops != 0 ? o.ops : crypto_pwhash_OPSLIMIT_INTERACTIVE;
+  p->memory = o.memory != 0 ? o.memory : crypto_pwhash_MEMLIMIT_INTERACTIVE;
+  p->at_once = o.at_once != 0 ? o.at_once : 2;
+  p->waiting_max = o.waiting != 0 ? o.waiting : 16;
+  p->wait_ms = o.wait_ms != 0 ? o.wait_ms : 5000;
+  sm_err err = gate_init(p) ? SM_OK : SM_ERR_INTERNAL;
+  if (err != SM_OK) {
+    free(p);
+    return err;
+  }
+  err = make_nobody(p);
+  if (err != SM_OK) {
+    sm_passwords_free(p);
+    return err;
+  }
+  *passwords = p;
+  return SM_OK;
+}
+
+void sm_passwords_free(sm_passwords *p) {
+  if (p == NULL) return;
+  (void)pthread_cond_destroy(&p->left);
+  (void)pthread_mutex_destroy(&p->mutex);
+  free(p);
+}
+
+/* ---- what may be one ---- */
+
+/* Of the commonest passwords, those that the length rule lets through. */
+static const char *const common[] = {
+    "0123456789",   "0987654321",    "1111111111",    "1122334455",   "1234512345",
+    "1234554321",   "1234567890",    "12345678900",   "123456789012", "1234567891",
+    "12345678910",  "123456789a",    "123456789q",    "1q2w3e4r5t",   "1q2w3e4r5t6y",
+    "1qaz2wsx3edc", "9876543210",    "aa12345678",    "abc1234567",   "abcd123456",
+    "abcdefghij",   "administrator", "admin12345",    "admin123456",  "asdfghjkl;",
+    "asdfghjkl1",   "basketball",    "changeme123",   "electricity",  "football123",
+    "iloveyou123",  "letmein123",    "passw0rd123",   "password01",   "password10",
+    "password11",   "password12",    "password123",   "password1234", "password12345",
+    "password!1",   "princess123",   "q1w2e3r4t5",    "q1w2e3r4t5y6", "qazwsxedcrfv",
+    "qwer123456",   "qwertyuiop",    "qwerty1234",    "qwerty12345",  "qwerty123456",
+    "smartmeter",   "smartmeter1",   "smartmeter123", "unknown123",   "welcome123",
+    "welcome1234",  "zaq12wsxcde3",  "zxcvbnm123",    "0000000000",   "correcthorsebatterystaple",
+};
+
+static bool same_folded(const char *text, size_t len, const char *listed) {
+  if (strlen(listed) != len) return false;
+  for (size_t i = 0; i < len; i++) {
+    char c = text[i];
+    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+    if (c != listed[i]) return false;
+  }
+  return true;
+}
+
+static bool one_character(const char *text, size_t len) {
+  for (size_t i = 1; i < len; i++)
+    if (text[i] != text[0]) return false;
+  return true;
+}
+
+const char *sm_password_problem(const char *password, size_t len) {
+  if (len < SM_PASSWORD_MIN) return "too short: at least 10 characters";
+  if (len > SM_PASSWORD_MAX) return "too long: at most 256 bytes";
+  if (!sm_utf8_valid(password, len) || memchr(password, '\0', len) != NULL)
+    return "not valid UTF-8 text";
+  if (one_character(password, len)) return "one character repeated: choose another";
+  for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
+    if (same_folded(password, len, common[i]))
+      return "one of the commonest passwords: choose another";
+  return NULL;
+}
+
+/* ---- hashing ---- */
+
+sm_err sm_passwords_hash(sm_passwords *p, const char *password, size_t len, char **hash) {
+  if (sm_password_problem(password, len) != NULL) return SM_ERR_INVALID;
+  char *text = malloc(crypto_pwhash_STRBYTES);
+  if (text == NULL) return SM_ERR_NOMEM;
+  sm_err err = gate_enter(p);
+  if (err == SM_OK) {
+    if (crypto_pwhash_str(text, password, len, p->ops, p->memory) != 0) err = SM_ERR_NOMEM;
+    gate_leave(p);
+  }
+  if (err == SM_OK)
+    *hash = text;
+  else
+    free(text);
+  return err;
+}
+
+sm_err sm_passwords_verify(sm_passwords *p, const char *hash, const char *password, size_t len) {
+  /* What can be no password is checked all the same, in place of it nothing: time must not tell. */
+  bool possible = hash != NULL && len <= SM_PASSWORD_MAX;
+  sm_err err = gate_enter(p);
+  if (err != SM_OK) return err;
+  errno = 0;
+  int differs = crypto_pwhash_str_verify(possible ? hash : p->nobody, password,
+                                         len <= SM_PASSWORD_MAX ? len : SM_PASSWORD_MAX);
+  bool starved = differs != 0 && errno == ENOMEM;
+  gate_leave(p);
+  if (starved) return SM_ERR_NOMEM;
+  return possible && differs == 0 ? SM_OK : SM_ERR_DENIED;
+}

@@ -1,0 +1,274 @@
+#include "auth/token.h"
+
+#include "auth/keyfile.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+
+#include <jansson.h>
+#include <jwt.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How far the clock of another server may be ahead of this one's. */
+enum { SKEW_S = 30, KEYS_KEPT = 3, HEADER_MAX = 512 };
+
+static const char file_name[] = "token-signing";
+static const char use_sign[] = "sign";
+static const char *const uses[] = {use_sign, NULL};
+
+struct sm_tokens {
+  char *data_dir;
+  char *issuer;
+  char *audience;
+  sm_now_fn now;
+  void *now_context;
+
+  pthread_rwlock_t lock; /* over what follows */
+  sm_keyfile keys;
+  int64_t reread_ms; /* when an unknown key id last made us look */
+};
+
+static int64_t now_of_clock(void *context) {
+  (void)context;
+  return sm_clock_now_ms();
+}
+
+/* ---- life ---- */
+
+sm_err sm_tokens_new(const sm_tokens_options *options, sm_tokens **tokens) {
+  sm_tokens *t = calloc(1, sizeof *t);
+  if (t == NULL) return SM_ERR_NOMEM;
+  if (pthread_rwlock_init(&t->lock, NULL) != 0) {
+    free(t);
+    return SM_ERR_INTERNAL;
+  }
+  t->now = options->now != NULL ? options->now : now_of_clock;
+  t->now_context = options->now_context;
+  t->reread_ms = INT64_MIN;
+  t->data_dir = strdup(options->data_dir);
+  t->issuer = strdup(options->issuer != NULL ? options->issuer : "smartmeter");
+  t->audience = strdup(options->audience != NULL ? options->audience : "smartmeter-api");
+  sm_err err = SM_ERR_NOMEM;
+  if (t->data_dir != NULL && t->issuer != NULL && t->audience != NULL)
+    err = sm_keyfile_open(t->data_dir, file_name, uses, t->now(t->now_context), &t->keys);
+  if (err != SM_OK) {
+    sm_tokens_free(t);
+    return err;
+  }
+  *tokens = t;
+  return SM_OK;
+}
+
+void sm_tokens_free(sm_tokens *t) {
+  if (t == NULL) return;
+  sm_keyfile_fini(&t->keys);
+  (void)pthread_rwlock_destroy(&t->lock);
+  free(t->data_dir);
+  free(t->issuer);
+  free(t->audience);
+  free(t);
+}
+
+/* ---- keys ---- */
+
+static sm_err reread(sm_tokens *t) {
+  sm_keyfile fresh = {0};
+  sm_err err = sm_keyfile_open(t->data_dir, file_name, uses, t->now(t->now_context), &fresh);
+  if (err != SM_OK) return err;
+  (void)pthread_rwlock_wrlock(&t->lock);
+  sm_keyfile old = t->keys;
+  t->keys = fresh;
+  (void)pthread_rwlock_unlock(&t->lock);
+  sm_keyfile_fini(&old);
+  return SM_OK;
+}
+
+sm_err sm_tokens_rotate(sm_tokens *t) {
+  sm_err err =
+      sm_keyfile_rotate(t->data_dir, file_name, use_sign, KEYS_KEPT, t->now(t->now_context));
+  return err == SM_OK ? reread(t) : err;
+}
+
+/* Copies a key out, so that nothing is held while it is used. kid NULL: the newest. */
+static bool copy_key(sm_tokens *t, const char *kid, sm_key *key) {
+  (void)pthread_rwlock_rdlock(&t->lock);
+  const sm_key *found = kid != NULL ? sm_keyfile_find(&t->keys, use_sign, kid)
+                                    : sm_keyfile_newest(&t->keys, use_sign);
+  if (found != NULL) *key = *found;
+  (void)pthread_rwlock_unlock(&t->lock);
+  return found != NULL;
+}
+
+/* Made-up key ids must not have the file read for each request. */
+static bool may_reread(sm_tokens *t) {
+  int64_t now = sm_clock_steady_ms();
+  (void)pthread_rwlock_wrlock(&t->lock);
+  bool may = t->reread_ms == INT64_MIN || now - t->reread_ms >= 1000;
+  if (may) t->reread_ms = now;
+  (void)pthread_rwlock_unlock(&t->lock);
+  return may;
+}
+
+static bool key_for(sm_tokens *t, const char *kid, sm_key *key) {
+  if (copy_key(t, kid, key)) return true;
+  return may_reread(t) && reread(t) == SM_OK && copy_key(t, kid, key);
+}
+
+/* ---- making ---- */
+
+static bool fill(jwt_t *jwt, const sm_tokens *t, const sm_key *key, const char *user_id,
+                 sm_role role, int64_t now_s) {
+  char jti[SM_ID_MAX];
+  return jwt_add_header(jwt, "kid", key->kid) == 0 && jwt_add_grant(jwt, "iss", t->issuer) == 0 &&
+         jwt_add_grant(jwt, "aud", t->audience) == 0 && jwt_add_grant(jwt, "sub", user_id) == 0 &&
+         jwt_add_grant(jwt, "role", sm_role_name(role)) == 0 &&
+         jwt_add_grant(jwt, "jti", sm_random_id("t", jti)) == 0 &&
+         jwt_add_grant_int(jwt, "iat", (long)now_s) == 0 &&
+         jwt_add_grant_int(jwt, "nbf", (long)now_s) == 0 &&
+         jwt_add_grant_int(jwt, "exp", (long)(now_s + SM_TOKEN_LIFE_S)) == 0 &&
+         jwt_set_alg(jwt, JWT_ALG_HS256, key->bytes, SM_KEY_BYTES) == 0;
+}
+
+sm_err sm_tokens_issue(sm_tokens *t, const char *user_id, sm_role role, char **token,
+                       int64_t *expires_ms) {
+  size_t len = strlen(user_id);
+  if (len == 0 || len > SM_USER_ID_MAX) return SM_ERR_RANGE;
+  sm_key key;
+  if (!copy_key(t, NULL, &key)) return SM_ERR_INTERNAL;
+  int64_t now_s = t->now(t->now_context) / 1000;
+  jwt_t *jwt = NULL;
+  char *text = NULL;
+  if (jwt_new(&jwt) == 0 && fill(jwt, t, &key, user_id, role, now_s)) text = jwt_encode_str(jwt);
+  if (jwt != NULL) jwt_free(jwt);
+  sodium_memzero(&key, sizeof key);
+  if (text == NULL) return SM_ERR_NOMEM;
+  *token = text;
+  *expires_ms = (now_s + SM_TOKEN_LIFE_S) * 1000;
+  return SM_OK;
+}
+
+/* ---- checking ---- */
+
+static const char *text_of(const json_t *object, const char *member) {
+  const json_t *value = json_object_get(object, member);
+  const char *text = json_string_value(value);
+  return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+static bool text_is(const json_t *object, const char *member, const char *wanted) {
+  const char *text = text_of(object, member);
+  return text != NULL && strcmp(text, wanted) == 0;
+}
+
+/* Three parts of base64url, nothing else. */
+static bool looks_like_one(const char *token, size_t len) {
+  size_t dots = 0;
+  for (size_t i = 0; i < len; i++) {
+    char c = token[i];
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_';
+    if (c == '.')
+      dots++;
+    else if (!plain)
+      return false;
+  }
+  return dots == 2;
+}
+
+/* The header is read before the signature is checked: it names the key. The algorithm in it is not
+ * a choice of the sender's: there is one. */
+static bool header_kid(const char *token, char kid[SM_KEY_ID_MAX]) {
+  char text[HEADER_MAX];
+  size_t len = 0;
+  if (sodium_base642bin((unsigned char *)text, sizeof text, token, strcspn(token, "."), NULL, &len,
+                        NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+    return false;
+  json_t *header = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+  const char *named = text_of(header, "kid");
+  bool ours = text_is(header, "alg", "HS256") && named != NULL && strlen(named) < SM_KEY_ID_MAX &&
+              json_object_get(header, "crit") == NULL;
+  if (ours) memcpy(kid, named, strlen(named) + 1);
+  json_decref(header);
+  return ours;
+}
+
+static bool second_of(const json_t *claims, const char *member, int64_t *second) {
+  const json_t *value = json_object_get(claims, member);
+  if (!json_is_integer(value)) return false;
+  *second = json_integer_value(value);
+  return *second >= 0 && *second < INT64_MAX / 1000;
+}
+
+static bool in_time(const json_t *claims, int64_t now_s, int64_t *expires_s) {
+  int64_t issued;
+  int64_t not_before;
+  return second_of(claims, "iat", &issued) && second_of(claims, "nbf", &not_before) &&
+         second_of(claims, "exp", expires_s) && issued <= now_s + SKEW_S &&
+         not_before <= now_s + SKEW_S && *expires_s > now_s && *expires_s > issued &&
+         *expires_s - issued <= SM_TOKEN_LIFE_S;
+}
+
+static sm_err claims_read(const sm_tokens *t, jwt_t *jwt, sm_claims *out) {
+  char *text = jwt_get_grants_json(jwt, NULL);
+  json_t *claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+  free(text);
+  sm_claims got = {.user_id = ""};
+  int64_t expires_s = 0;
+  const char *user_id = text_of(claims, "sub");
+  const char *role = text_of(claims, "role");
+  bool ours = text_is(claims, "iss", t->issuer) && text_is(claims, "aud", t->audience) &&
+              user_id != NULL && user_id[0] != '\0' && strlen(user_id) <= SM_USER_ID_MAX &&
+              role != NULL && sm_role_parse(role, &got.role) == SM_OK &&
+              text_of(claims, "jti") != NULL &&
+              in_time(claims, t->now(t->now_context) / 1000, &expires_s);
+  if (ours) {
+    memcpy(got.user_id, user_id, strlen(user_id) + 1);
+    got.expires_ms = expires_s * 1000;
+    *out = got;
+  }
+  json_decref(claims);
+  return ours ? SM_OK : SM_ERR_DENIED;
+}
+
+sm_err sm_tokens_verify(sm_tokens *t, const char *token, size_t len, sm_claims *claims) {
+  char text[SM_TOKEN_MAX + 1];
+  if (len > SM_TOKEN_MAX || !looks_like_one(token, len)) return SM_ERR_DENIED;
+  memcpy(text, token, len);
+  text[len] = '\0';
+  char kid[SM_KEY_ID_MAX];
+  sm_key key;
+  if (!header_kid(text, kid) || !key_for(t, kid, &key)) return SM_ERR_DENIED;
+  jwt_t *jwt = NULL;
+  sm_err err = SM_ERR_DENIED;
+  if (jwt_decode(&jwt, text, key.bytes, SM_KEY_BYTES) == 0 && jwt_get_alg(jwt) == JWT_ALG_HS256)
+    err = claims_read(t, jwt, claims);
+  if (jwt != NULL) jwt_free(jwt);
+  sodium_memzero(&key, sizeof key);
+  return err;
+}
+
+/* ---- refresh tokens ---- */
+
+char *sm_refresh_token_make(char out[SM_REFRESH_TOKEN_MAX]) {
+  uint8_t random[32];
+  sm_random_bytes(random, sizeof random);
+  (void)sodium_bin2base64(out, SM_REFRESH_TOKEN_MAX, random, sizeof random,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  sodium_memzero(random, sizeof random);
+  return out;
+}
+
+sm_err sm_refresh_token_hash(const char *token, size_t len, uint8_t hash[32]) {
+  uint8_t bytes[32];
+  size_t got = 0;
+  bool ours = len == SM_REFRESH_TOKEN_MAX - 1 &&
+              sodium_base642bin(bytes, sizeof bytes, token, len, NULL, &got, NULL,
+                                sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+              got == sizeof bytes;
+  if (ours) sm_sha256(bytes, sizeof bytes, hash);
+  sodium_memzero(bytes, sizeof bytes);
+  return ours ? SM_OK : SM_ERR_DENIED;
+}

@@ -1,0 +1,106 @@
+#include "billing/measure.h"
+
+#include "base/checked.h"
+
+#include <stdlib.h>
+
+#define MULTIPLIER_MAX_MILLI INT64_C(1000000000) /* × 1,000,000 */
+
+static int64_t later(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+sm_err sm_measures_init(sm_measures *measures, const sm_billing_meter *meter, size_t count) {
+  sm_measures out = {.item = calloc(count + 1, sizeof *out.item)};
+  if (out.item == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < count && err == SM_OK; i++) {
+    const sm_billing_meter *m = &meter[i];
+    out.item[i] = (sm_measure){.meter = m, .from_ms = m->from_ms, .to_ms = m->to_ms};
+    if ((m->sign != 1 && m->sign != -1) || m->multiplier_milli < 1 ||
+        m->multiplier_milli > MULTIPLIER_MAX_MILLI)
+      err = SM_ERR_INVALID;
+    else
+      err = sm_course_init(&out.item[i].course, m->point, m->point_count, m->modulus_wh,
+                           m->max_power_w);
+    if (err == SM_OK) out.count++;
+  }
+  if (err == SM_OK)
+    *measures = out;
+  else
+    sm_measures_fini(&out);
+  return err;
+}
+
+void sm_measures_fini(sm_measures *measures) {
+  if (measures == NULL) return;
+  for (size_t i = 0; i < measures->count; i++) sm_course_fini(&measures->item[i].course);
+  free(measures->item);
+  *measures = (sm_measures){0};
+}
+
+bool sm_measures_begin(const sm_measures *measures, int64_t *begin_ms) {
+  bool any = false;
+  for (size_t i = 0; i < measures->count; i++) {
+    const sm_measure *measure = &measures->item[i];
+    if (measure->course.point_count == 0) continue;
+    int64_t begin = later(measure->course.point[0].ts_ms, measure->from_ms);
+    if (begin >= measure->to_ms) continue;
+    if (!any || begin < *begin_ms) *begin_ms = begin;
+    any = true;
+  }
+  return any;
+}
+
+void sm_measures_clip(sm_measures *measures, int64_t from_ms, int64_t to_ms) {
+  for (size_t i = 0; i < measures->count; i++) {
+    measures->item[i].from_ms = later(measures->item[i].from_ms, from_ms);
+    measures->item[i].to_ms = earlier(measures->item[i].to_ms, to_ms);
+  }
+}
+
+bool sm_measures_last(const sm_measures *measures, int64_t *last_ms) {
+  bool any = false;
+  for (size_t i = 0; i < measures->count; i++) {
+    const sm_measure *measure = &measures->item[i];
+    const sm_register_point *before, *after;
+    if (measure->from_ms >= measure->to_ms) continue;
+    sm_course_around(&measure->course, measure->to_ms, &before, &after);
+    if (before == NULL || before->ts_ms < measure->from_ms) continue;
+    if (!any || before->ts_ms > *last_ms) *last_ms = before->ts_ms;
+    any = true;
+  }
+  return any;
+}
+
+bool sm_measure_shows(const sm_measure *measure) {
+  return measure->from_ms < measure->to_ms && measure->course.point_count > 0 &&
+         measure->course.point[0].ts_ms < measure->to_ms;
+}
+
+static sm_err use_of(const sm_measure *measure, int64_t until_ms, int64_t *wh) {
+  int64_t opening, closing;
+  int64_t multiplier_milli = measure->meter->multiplier_milli;
+  int64_t end_ms = earlier(until_ms, measure->to_ms);
+  *wh = 0;
+  if (end_ms <= measure->from_ms) return SM_OK;
+  sm_err err = sm_course_total(&measure->course, multiplier_milli, measure->from_ms, &opening);
+  if (err == SM_OK) err = sm_course_total(&measure->course, multiplier_milli, end_ms, &closing);
+  if (err == SM_OK) err = sm_sub_i64(closing, opening, wh);
+  return err;
+}
+
+sm_err sm_measures_use(const sm_measures *measures, int64_t until_ms, int64_t *wh) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < measures->count; i++) {
+    int64_t use;
+    sm_err err = use_of(&measures->item[i], until_ms, &use);
+    if (err == SM_OK) err = sm_add_i64(sum, measures->item[i].meter->sign * use, &sum);
+    if (err != SM_OK) return err;
+  }
+  *wh = sum;
+  return SM_OK;
+}

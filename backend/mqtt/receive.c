@@ -1,0 +1,201 @@
+/* The receiving half of a session: from bytes to packets to what they cause. */
+#include "mqtt/session.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+enum {
+  ANSWER_TIMEOUT_MS = 10000,
+  ROOM_MIN = 16 * 1024, /* less free room than this is not worth a read */
+  READ_MAX = 256 * 1024 /* at once, so that timers are looked at between */
+};
+
+static void breach(sm_mqtt_session *session, const char *problem) {
+  sm_mqtt_reason reason;
+  sm_mqtt_reason_set(&reason, "the broker broke the protocol: %s", problem);
+  sm_mqtt_session_end(session, SM_MQTT_END_LOST, reason.text);
+}
+
+/* ---- what each packet causes ---- */
+
+static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
+  if (packet->return_code != 0) {
+    sm_mqtt_session_end(session, SM_MQTT_END_REFUSED,
+                        sm_mqtt_return_code_text(packet->return_code));
+    return;
+  }
+  const sm_mqtt_url *url = &session->settings->url;
+  sm_log(SM_LOG_INFO, "mqtt.connected", SM_LOG_TEXT("host", url->host),
+         SM_LOG_INT("port", url->port), SM_LOG_TEXT("tls", url->tls ? "yes" : "no"),
+         SM_LOG_TEXT("client_id", session->settings->client_id),
+         SM_LOG_TEXT("session_present", packet->session_present ? "yes" : "no"));
+  session->control->counts.connects++;
+  session->phase = SM_MQTT_SUBSCRIBING;
+  sm_mqtt_session_show_state(session);
+  sm_mqtt_session_subscribe(session, now_ms);
+}
+
+static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
+  sm_mqtt_subscription *subscription = &session->subscription;
+  sm_err err = sm_mqtt_subscription_answer(subscription, packet, &session->reason);
+  if (err == SM_ERR_PROTOCOL) {
+    breach(session, "SUBACK does not answer a SUBSCRIBE");
+    return;
+  }
+  if (err == SM_OK) {
+    session->phase = SM_MQTT_SERVING;
+    session->serving_ms = now_ms;
+    sm_log(SM_LOG_INFO, "mqtt.subscribed", SM_LOG_INT("filters", subscription->filter_count));
+  } else {
+    uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscription->backoff);
+    session->answer_ms = now_ms + wait_ms;
+    sm_log(SM_LOG_WARN, "mqtt.refused", SM_LOG_TEXT("reason", session->reason.text),
+           SM_LOG_INT("retry_ms", wait_ms));
+  }
+  sm_mqtt_session_show_state(session);
+}
+
+static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
+                       sm_mqtt_parsed parsed, int64_t now_ms) {
+  if (parsed == SM_MQTT_COMPLETE) {
+    sm_mqtt_batch_take(session->batch, packet, now_ms);
+    return;
+  }
+  /* One line a million, not one each: whoever sends these must not fill the disk with log. */
+  if (session->control->counts.unusable++ % 1000000 == 0)
+    sm_log(SM_LOG_WARN, "mqtt.unusable", SM_LOG_TEXT("reason", packet->problem),
+           SM_LOG_INT("so_far", session->control->counts.unusable));
+  sm_mqtt_batch_skip(session->batch, packet);
+}
+
+static void handle(sm_mqtt_session *session, const sm_mqtt_packet *packet, sm_mqtt_parsed parsed,
+                   int64_t now_ms) {
+  bool is_connack = packet->type == SM_MQTT_CONNACK;
+  if (is_connack != (session->phase == SM_MQTT_AWAITS_CONNACK)) {
+    breach(session, is_connack ? "a second CONNACK" : "a packet before CONNACK");
+    return;
+  }
+  switch (packet->type) {
+  case SM_MQTT_PUBLISH:
+    on_publish(session, packet, parsed, now_ms);
+    break;
+  case SM_MQTT_CONNACK:
+    on_connack(session, packet, now_ms);
+    break;
+  case SM_MQTT_SUBACK:
+    on_suback(session, packet, now_ms);
+    break;
+  case SM_MQTT_PUBACK:
+    sm_mqtt_batch_published(session->batch);
+    break;
+  case SM_MQTT_PINGRESP: /* that something came was noted when it was read */
+    break;
+  }
+}
+
+/* ---- from bytes to packets ---- */
+
+/* Sets a packet aside that is too large: see session.h. False: first the batch must be durable. */
+static bool set_aside(sm_mqtt_session *session) {
+  sm_mqtt_inbox *inbox = session->inbox;
+  if (sm_mqtt_batch_pending(session->batch) && !sm_mqtt_session_commit(session)) return false;
+  /* Makes room to read into behind the prefix; the packet's pointers move with it. */
+  if (sm_mqtt_inbox_compact(inbox, SM_MQTT_HELD_MAX + ROOM_MIN) != SM_OK) {
+    sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(SM_ERR_NOMEM));
+    return false;
+  }
+  session->large_parsed =
+      sm_mqtt_parse(inbox->data, inbox->end, session->settings->packet_max, &session->large);
+  session->skip = session->large.size - inbox->end;
+  inbox->end = session->large.held;
+  return true;
+}
+
+void sm_mqtt_session_consume(sm_mqtt_session *session, int64_t now_ms) {
+  sm_mqtt_inbox *inbox = session->inbox;
+  session->need = 0;
+  while (session->phase != SM_MQTT_ENDED && !sm_mqtt_session_stalled(session) &&
+         session->skip == 0 && inbox->start < inbox->end) {
+    size_t there = inbox->end - inbox->start;
+    sm_mqtt_packet packet;
+    sm_mqtt_parsed parsed =
+        sm_mqtt_parse(inbox->data + inbox->start, there, session->settings->packet_max, &packet);
+    if (parsed == SM_MQTT_INCOMPLETE) {
+      session->need = packet.size;
+      return;
+    }
+    if (parsed == SM_MQTT_BREACH) {
+      breach(session, packet.problem);
+      return;
+    }
+    if (packet.size > there) {
+      if (!set_aside(session)) return;
+      continue;
+    }
+    handle(session, &packet, parsed, now_ms);
+    inbox->start += packet.size;
+    const sm_mqtt_batch *batch = session->batch;
+    if (batch->messages >= session->settings->batch_messages_max)
+      (void)sm_mqtt_session_commit(session); /* a stall ends the loop */
+  }
+}
+
+/* Counts what was read in, dropping what belongs to a packet that is too large. */
+static void absorb(sm_mqtt_session *session, size_t got, int64_t now_ms) {
+  sm_mqtt_inbox *inbox = session->inbox;
+  size_t dropped = got < session->skip ? got : session->skip;
+  if (dropped == 0) {
+    inbox->end += got;
+    return;
+  }
+  uint8_t *fresh = inbox->data + inbox->end;
+  memmove(fresh, fresh + dropped, got - dropped);
+  inbox->end += got - dropped;
+  session->skip -= dropped;
+  if (session->skip > 0) return;
+  handle(session, &session->large, session->large_parsed, now_ms);
+  inbox->start += session->large.held;
+}
+
+/* False: there is no room, since what fills it is not durable; or the session has ended. */
+static bool make_room(sm_mqtt_session *session) {
+  sm_mqtt_inbox *inbox = session->inbox;
+  bool tight = inbox->cap - inbox->end < ROOM_MIN || session->need > inbox->cap - inbox->start;
+  if (!tight) return true;
+  if (sm_mqtt_batch_pending(session->batch) && !sm_mqtt_session_commit(session)) return false;
+  size_t wanted = inbox->end - inbox->start + ROOM_MIN;
+  if (session->need > wanted) wanted = session->need;
+  if (sm_mqtt_inbox_compact(inbox, wanted) == SM_OK) return true;
+  sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(SM_ERR_NOMEM));
+  return false;
+}
+
+void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms) {
+  if (!make_room(session)) return;
+  sm_mqtt_inbox *inbox = session->inbox;
+  size_t room = inbox->cap - inbox->end;
+  if (room > READ_MAX) room = READ_MAX;
+  size_t got = 0;
+  sm_mqtt_reason reason;
+  sm_err err =
+      sm_mqtt_transport_read(session->transport, inbox->data + inbox->end, room, &got, &reason);
+  if (err != SM_OK) {
+    sm_mqtt_session_end(session, SM_MQTT_END_LOST, reason.text);
+    return;
+  }
+  session->drained = got < room;
+  if (got == 0) return;
+  sm_mqtt_keepalive_heard(&session->keepalive, now_ms);
+  if (session->phase == SM_MQTT_SUBSCRIBING && session->subscription.packet_id != 0)
+    session->answer_ms = now_ms + ANSWER_TIMEOUT_MS; /* the SUBACK may be behind messages */
+  absorb(session, got, now_ms);
+  sm_mqtt_session_consume(session, now_ms);
+}
+
+void sm_mqtt_session_subscribe(sm_mqtt_session *session, int64_t now_ms) {
+  session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
+  sm_err err = sm_mqtt_subscription_ask(
+      &session->subscription, sm_mqtt_batch_next_id(session->batch), &session->outbox.bytes);
+  if (err != SM_OK) sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
+}

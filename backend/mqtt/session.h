@@ -1,0 +1,75 @@
+/* One connection from CONNECT to its end: reads and dispatches packets, decides when to commit,
+ * acknowledges after that, and keeps time. It borrows everything that outlives a connection. */
+#ifndef SM_MQTT_SESSION_H
+#define SM_MQTT_SESSION_H
+
+#include "mqtt/batch.h"
+#include "mqtt/control.h"
+#include "mqtt/inbox.h"
+#include "mqtt/keepalive.h"
+#include "mqtt/outbox.h"
+#include "mqtt/settings.h"
+#include "mqtt/subscription.h"
+#include "mqtt/transport.h"
+
+typedef enum sm_mqtt_phase {
+  SM_MQTT_AWAITS_CONNACK,
+  SM_MQTT_SUBSCRIBING, /* connected; some filter is not granted yet */
+  SM_MQTT_SERVING,
+  SM_MQTT_ENDED
+} sm_mqtt_phase;
+
+typedef enum sm_mqtt_ending {
+  SM_MQTT_END_STOP,   /* asked to stop */
+  SM_MQTT_END_LOST,   /* broken, closed, or closed by us after a breach of the protocol */
+  SM_MQTT_END_REFUSED /* the broker answered CONNECT with no */
+} sm_mqtt_ending;
+
+typedef struct sm_mqtt_session {
+  const sm_mqtt_settings *settings;
+  sm_mqtt_control *control;
+  sm_mqtt_batch *batch;
+  sm_mqtt_inbox *inbox; /* empty when the session begins */
+  sm_mqtt_transport *transport;
+
+  sm_mqtt_phase phase;
+  sm_mqtt_ending ending; /* once ended, with `reason` */
+  sm_mqtt_reason reason; /* also: why it is still subscribing */
+  sm_mqtt_outbox outbox;
+  sm_mqtt_subscription subscription;
+  sm_mqtt_keepalive keepalive;
+  sm_mqtt_events events; /* of the last wait */
+  int64_t answer_ms;  /* steady clock: CONNACK or SUBACK must have come, or SUBSCRIBE is repeated */
+  int64_t serving_ms; /* since when it serves; 0: it never did */
+  size_t need;        /* bytes at inbox->start that the next packet needs at least */
+  bool drained;       /* the last read took all there was */
+
+  /* A packet too large to be held: its prefix stays in the inbox, `skip` bytes of the rest are
+   * still to be read and dropped, and only then it is handed on, so that no PUBACK goes out for
+   * what the broker is still sending. Nothing else is pending meanwhile. */
+  sm_mqtt_packet large;
+  sm_mqtt_parsed large_parsed;
+  size_t skip;
+} sm_mqtt_session;
+
+/* Runs until the end and says how it ended; `reason` says why. Closes nothing: the transport, and a
+ * batch that could not be committed (its PUBACKs included), are the caller's to deal with. */
+sm_mqtt_ending sm_mqtt_session_run(sm_mqtt_session *session);
+void sm_mqtt_session_fini(sm_mqtt_session *session);
+
+/* ---- between session.c and receive.c ---- */
+
+void sm_mqtt_session_end(sm_mqtt_session *session, sm_mqtt_ending ending, const char *reason);
+/* Commits the batch and sends its PUBACKs. False: stalled, or the session has ended. */
+bool sm_mqtt_session_commit(sm_mqtt_session *session);
+bool sm_mqtt_session_stalled(const sm_mqtt_session *session);
+/* CONNECTED states of the status, from the phase. */
+void sm_mqtt_session_show_state(sm_mqtt_session *session);
+/* Reads once and handles every packet that is complete. */
+void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms);
+/* Handles packets that are in the inbox already. */
+void sm_mqtt_session_consume(sm_mqtt_session *session, int64_t now_ms);
+/* Sends a SUBSCRIBE for what is not granted. */
+void sm_mqtt_session_subscribe(sm_mqtt_session *session, int64_t now_ms);
+
+#endif

@@ -1,0 +1,182 @@
+/* Issuing: check, number, row, entry and audit in one transaction. */
+#include "base/clock.h"
+#include "store/embedded/ledger_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERIAL_MAX = 999999, NUMBER_MAX = 16, PREFIX_MAX = 5, FINANCIAL_YEAR_LEN = 4 };
+
+typedef struct issue {
+  sm_actor actor;
+  const char *prefix;
+  const char *financial_year;
+  const sm_invoice *invoice;
+  bool credit_note;
+  int64_t account_no;
+  int64_t device_no; /* 0: none */
+  int64_t serial;
+  int64_t invoice_no;
+  char number[NUMBER_MAX + 1];
+  char *status; /* heap */
+} issue;
+
+/* ---- checking ---- */
+
+static bool series_valid(const char *prefix, const char *financial_year) {
+  size_t len = strlen(prefix);
+  if (len < 1 || len > PREFIX_MAX) return false;
+  if (strspn(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != len) return false;
+  return strlen(financial_year) == FINANCIAL_YEAR_LEN &&
+         strspn(financial_year, "0123456789") == FINANCIAL_YEAR_LEN;
+}
+
+static bool invoice_valid(const sm_invoice *invoice) {
+  int year;
+  int month;
+  if (invoice->account_id == NULL || invoice->month == NULL || invoice->kind == NULL) return false;
+  if (sm_month_parse(invoice->month, &year, &month) != SM_OK) return false;
+  if (strcmp(invoice->kind, "credit_note") == 0) return invoice->total_minor >= 0;
+  return strcmp(invoice->kind, "invoice") == 0;
+}
+
+/* SM_OK or SM_ERR_NOT_FOUND: whether (account, kind, month, revision) is there. */
+static sm_err find_issued(sm_sql *db, const issue *it, const char *kind) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT 1 FROM invoice WHERE account_no = ?1 AND kind = ?2 "
+                                 "AND month = ?3 AND revision = ?4");
+  sm_sql_bind_i64(&q, 1, it->account_no);
+  sm_sql_bind_text(&q, 2, kind);
+  sm_sql_bind_text(&q, 3, it->invoice->month);
+  sm_sql_bind_i64(&q, 4, it->invoice->revision);
+  bool found = sm_sql_row(&q);
+  sm_err err = sm_sql_end(&q);
+  return err == SM_OK && !found ? SM_ERR_NOT_FOUND : err;
+}
+
+static sm_err check(sm_sql *db, issue *it) {
+  sm_err err = sm_ledger_account_no(db, it->invoice->account_id, &it->account_no);
+  if (err == SM_OK && it->invoice->device_id != NULL) {
+    err = sm_ledger_device_no(db, it->invoice->device_id, &it->device_no);
+  }
+  if (err == SM_OK && it->credit_note) err = find_issued(db, it, "invoice");
+  if (err != SM_OK) return err;
+  err = find_issued(db, it, it->invoice->kind);
+  if (err == SM_OK) return SM_ERR_EXISTS;
+  return err == SM_ERR_NOT_FOUND ? SM_OK : err;
+}
+
+/* ---- writing ---- */
+
+static sm_err last_serial(sm_sql *db, const issue *it, int64_t *serial) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT last_serial FROM invoice_series "
+                                 "WHERE site_no = 1 AND series = ?1 AND financial_year = ?2");
+  sm_sql_bind_text(&q, 1, it->prefix);
+  sm_sql_bind_text(&q, 2, it->financial_year);
+  *serial = sm_sql_row(&q) ? sm_sql_i64(&q, 0) : 0;
+  return sm_sql_end(&q);
+}
+
+static sm_err take_number(sm_sql *db, issue *it) {
+  int64_t last = 0;
+  sm_err err = last_serial(db, it, &last);
+  if (err != SM_OK) return err;
+  if (last >= SERIAL_MAX) return SM_ERR_OVERFLOW;
+  it->serial = last + 1;
+  (void)snprintf(it->number, sizeof it->number, "%s%s-%06d", it->prefix, it->financial_year,
+                 (int)it->serial);
+  sm_sql_stmt q = sm_sql_use(
+      db, "INSERT INTO invoice_series (site_no, series, financial_year, last_serial) "
+          "VALUES (1, ?1, ?2, 1) ON CONFLICT DO UPDATE SET last_serial = last_serial + 1");
+  sm_sql_bind_text(&q, 1, it->prefix);
+  sm_sql_bind_text(&q, 2, it->financial_year);
+  return sm_sql_run(&q);
+}
+
+static sm_err insert_invoice(sm_sql *db, issue *it) {
+  const sm_invoice *invoice = it->invoice;
+  sm_sql_stmt q = sm_sql_use(
+      db, "INSERT INTO invoice (site_no, account_no, device_no, kind, month, revision, series, "
+          "financial_year, serial, number, total_minor, tax_minor, currency, issued_ms, due_ms, "
+          "body, snapshot) "
+          "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
+  sm_sql_bind_i64(&q, 1, it->account_no);
+  sm_ledger_bind_no(&q, 2, it->device_no);
+  sm_sql_bind_text(&q, 3, invoice->kind);
+  sm_sql_bind_text(&q, 4, invoice->month);
+  sm_sql_bind_i64(&q, 5, invoice->revision);
+  sm_sql_bind_text(&q, 6, it->prefix);
+  sm_sql_bind_text(&q, 7, it->financial_year);
+  sm_sql_bind_i64(&q, 8, it->serial);
+  sm_sql_bind_text(&q, 9, it->number);
+  sm_sql_bind_i64(&q, 10, invoice->total_minor);
+  sm_sql_bind_i64(&q, 11, invoice->tax_minor);
+  sm_sql_bind_text(&q, 12, invoice->currency);
+  sm_sql_bind_i64(&q, 13, invoice->issued_ms);
+  sm_sql_bind_i64(&q, 14, invoice->due_ms);
+  sm_sql_bind_text(&q, 15, invoice->body);
+  sm_sql_bind_text(&q, 16, invoice->snapshot);
+  sm_err err = sm_sql_run(&q);
+  if (err == SM_OK) it->invoice_no = sm_sql_last_insert_no(db);
+  return err;
+}
+
+static sm_err insert_entry(sm_sql *db, const issue *it) {
+  int64_t total = it->invoice->total_minor;
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, "
+                                 "currency, invoice_no, at_ms) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)");
+  sm_sql_bind_i64(&q, 1, it->account_no);
+  sm_sql_bind_text(&q, 2, it->credit_note ? "credit" : "invoice");
+  sm_sql_bind_i64(&q, 3, it->credit_note ? -total : total);
+  sm_sql_bind_text(&q, 4, it->invoice->currency);
+  sm_sql_bind_i64(&q, 5, it->invoice_no);
+  sm_sql_bind_i64(&q, 6, it->invoice->issued_ms);
+  return sm_sql_run(&q);
+}
+
+static sm_err audit_issue(sm_sql *db, const issue *it) {
+  const sm_invoice *invoice = it->invoice;
+  sm_ledger_detail detail;
+  sm_ledger_detail_open(&detail);
+  sm_jsonw_key_text(&detail.w, "account_id", invoice->account_id);
+  sm_jsonw_key_text(&detail.w, "kind", invoice->kind);
+  sm_jsonw_key_text(&detail.w, "month", invoice->month);
+  sm_jsonw_key_int(&detail.w, "revision", invoice->revision);
+  sm_jsonw_key_int(&detail.w, "total_minor", invoice->total_minor);
+  sm_jsonw_key_text(&detail.w, "currency", invoice->currency);
+  return sm_ledger_detail_add(&detail, db, it->actor, "invoice.issue", it->number);
+}
+
+static sm_err issue_locked(sm_sql *db, issue *it) {
+  sm_err err = check(db, it);
+  if (err == SM_OK) err = take_number(db, it);
+  if (err == SM_OK) err = insert_invoice(db, it);
+  if (err == SM_OK) err = insert_entry(db, it);
+  if (err == SM_OK) err = audit_issue(db, it);
+  if (err == SM_OK) err = sm_ledger_invoice_status(db, it->invoice_no, &it->status);
+  return err;
+}
+
+sm_err sm_ledger_invoice_issue(sm_ledger *ledger, sm_actor actor, const char *prefix,
+                               const char *financial_year, sm_invoice *invoice) {
+  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = {.actor = actor,
+              .prefix = prefix,
+              .financial_year = financial_year,
+              .invoice = invoice,
+              .credit_note = strcmp(invoice->kind, "credit_note") == 0};
+  char *number = malloc(sizeof it.number);
+  if (number == NULL) return SM_ERR_NOMEM;
+  sm_sql *db;
+  sm_err err = sm_ledger_write_begin(ledger, &db);
+  if (err == SM_OK) err = sm_ledger_write_end(ledger, issue_locked(db, &it));
+  if (err != SM_OK) {
+    free(it.status);
+    free(number);
+    return err;
+  }
+  memcpy(number, it.number, sizeof it.number);
+  invoice->number = number;
+  invoice->status = it.status;
+  return SM_OK;
+}

@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# The bundled Mosquitto: keys, certificates, accounts and configuration in one folder, all of it for its owner only.
+
+SM_BROKER_TEMPLATES=$SM_ROOT/deploy/mosquitto
+SM_SERVER_USER=smartmeter-server
+SM_CA_DAYS=3650
+# Long, since a meter cannot be asked to trust it anew; renewed at a start within the last 60 days.
+SM_CERTIFICATE_DAYS=825
+SM_RENEW_BEFORE_S=$((60 * 86400))
+
+# openssl talks a lot when all is well; only a failure is of interest.
+quiet_openssl() {
+  local output
+  output=$(openssl "$@" 2>&1) || die "openssl $1 failed:" "$output"
+}
+
+new_ec_key() { quiet_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
+
+# make_ca DIR: ca.key and ca.crt, once. A CA certificate whose key was taken away to a safe place is left as it is.
+make_ca() {
+  local dir=$1
+  [[ -s $dir/ca.crt ]] && return 0
+  new_ec_key "$dir/ca.key"
+  cat >"$dir/ca.cnf" <<EOF
+[req]
+distinguished_name = name
+x509_extensions = ca
+prompt = no
+[name]
+CN = Smartmeter CA $(date +%Y-%m-%d)
+[ca]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+EOF
+  quiet_openssl req -x509 -new -sha256 -days "$SM_CA_DAYS" -config "$dir/ca.cnf" -key "$dir/ca.key" -out "$dir/ca.crt.new"
+  mv -- "$dir/ca.crt.new" "$dir/ca.crt"
+  rm -f -- "$dir/ca.cnf"
+}
+
+# certificate_names LAN: the subject alternative names, with LAN=yes those by which the house reaches this machine too.
+certificate_names() {
+  local name names='DNS:localhost,IP:127.0.0.1,IP:::1'
+  name=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)
+  if [[ $name =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ && $name != localhost ]]; then
+    names+=",DNS:$name"
+    if [[ $1 == yes && $name != *.* ]]; then names+=",DNS:$name.local"; fi
+  fi
+  if [[ $1 == yes ]]; then
+    for name in $(lan_addresses); do names+=",IP:$name"; done
+  fi
+  printf '%s' "$names"
+}
+
+# This machine's addresses without loopback and link-local ones, sorted so that they compare.
+lan_addresses() { hostname -I 2>/dev/null | tr ' ' '\n' | grep -vE '^$|^127\.|^fe80:|^::1$|%' | sort -u || true; }
+
+# Whether the certificate in DIR still serves: valid for a while, from this CA, and for every name in NAMES.
+certificate_serves() {
+  local dir=$1 name
+  [[ -s $dir/broker.crt && -s $dir/broker.key && -s $dir/broker.names ]] || return 1
+  openssl x509 -in "$dir/broker.crt" -noout -checkend "$SM_RENEW_BEFORE_S" >/dev/null 2>&1 || return 1
+  openssl verify -CAfile "$dir/ca.crt" "$dir/broker.crt" >/dev/null 2>&1 || return 1
+  for name in ${2//,/ }; do
+    [[ ,$(<"$dir/broker.names"), == *",$name,"* ]] || return 1
+  done
+}
+
+# make_certificate DIR LAN: broker.key and broker.crt, made anew when they would not serve any more.
+make_certificate() {
+  local dir=$1 names
+  names=$(certificate_names "$2")
+  certificate_serves "$dir" "$names" && return 0
+  [[ -s $dir/ca.key ]] || die "the broker needs a new certificate (it expires soon, or this machine's addresses changed)," \
+    "and the key that would sign it, $dir/ca.key, is not there. Put it back, and start again."
+  cat >"$dir/broker.cnf" <<EOF
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = $names
+EOF
+  new_ec_key "$dir/broker.key.new"
+  quiet_openssl req -new -key "$dir/broker.key.new" -subj '/CN=Smartmeter broker' -out "$dir/broker.csr"
+  quiet_openssl x509 -req -sha256 -in "$dir/broker.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" \
+    -set_serial "0x$(openssl rand -hex 15)" -days "$SM_CERTIFICATE_DAYS" -extfile "$dir/broker.cnf" -out "$dir/broker.crt.new"
+  mv -- "$dir/broker.key.new" "$dir/broker.key"
+  mv -- "$dir/broker.crt.new" "$dir/broker.crt"
+  printf '%s' "$names" >"$dir/broker.names"
+  rm -f -- "$dir/broker.cnf" "$dir/broker.csr"
+}
+
+# make_server_account DIR: server.password, and its hash among the passwords that the broker reads. The password passes
+# through files only: what stands on a command line, every user of the machine can read.
+make_server_account() {
+  local dir=$1
+  if [[ ! -s $dir/server.password ]]; then
+    openssl rand -hex 24 >"$dir/server.password.new"
+    mv -- "$dir/server.password.new" "$dir/server.password"
+    if [[ -f $dir/passwords ]]; then sed -i "/^$SM_SERVER_USER:/d" "$dir/passwords"; fi
+  fi
+  grep -qs "^$SM_SERVER_USER:" "$dir/passwords" && return 0
+  printf '%s:%s\n' "$SM_SERVER_USER" "$(<"$dir/server.password")" >"$dir/passwords.server"
+  mosquitto_passwd -U "$dir/passwords.server"
+  cat -- "$dir/passwords" "$dir/passwords.server" >"$dir/passwords.new" 2>/dev/null || [[ ! -e $dir/passwords ]]
+  mv -- "$dir/passwords.new" "$dir/passwords"
+  rm -f -- "$dir/passwords.server"
+}
+
+# How much may wait for a server that is away: a quarter of the free disk, and no more than a quarter of the memory,
+# because Mosquitto keeps in memory all that it keeps on disk.
+queue_bytes() {
+  local free_kib memory_kib kib
+  free_kib=$(df -Pk -- "$1" | awk 'NR == 2 { print $4 }')
+  memory_kib=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)
+  kib=$((free_kib < memory_kib ? free_kib / 4 : memory_kib / 4))
+  ((kib >= 65536)) || kib=65536
+  printf '%s' "$((kib * 1024))"
+}
+
+# fill_template FILE NAME=VALUE...: FILE with every @NAME@ replaced.
+fill_template() {
+  local text pair
+  text=$(<"$1")
+  shift
+  for pair in "$@"; do text=${text//"@${pair%%=*}@"/"${pair#*=}"}; done
+  printf '%s\n' "$text"
+}
+
+# write_broker_conf DIR LOG PLAIN_PORT TLS_PORT TLS_BIND: mosquitto.conf and ACLs. A port 0 leaves its listener out; an
+# empty TLS_BIND is all interfaces.
+write_broker_conf() {
+  local dir=$1 log=$2 plain=$3 tls=$4 bind=${5:+ $5}
+  mkdir -p "$dir/persistence"
+  {
+    # As root, Mosquitto would become the user `mosquitto`, who cannot read this folder, and whose files the server could
+    # not replace: it runs as whoever runs the server.
+    fill_template "$SM_BROKER_TEMPLATES/mosquitto.conf.in" "DIR=$dir" "LOG=$log" "USER=$(id -un)" "QUEUE_BYTES=$(queue_bytes "$dir")"
+    if ((plain)); then fill_template "$SM_BROKER_TEMPLATES/listener-plain.conf.in" "DIR=$dir" "PLAIN_PORT=$plain"; fi
+    if ((tls)); then fill_template "$SM_BROKER_TEMPLATES/listener-tls.conf.in" "DIR=$dir" "TLS_PORT=$tls" "TLS_BIND=$bind"; fi
+  } >"$dir/mosquitto.conf"
+  cp -- "$SM_BROKER_TEMPLATES/plain.acl" "$SM_BROKER_TEMPLATES/tls.acl" "$dir/"
+}
