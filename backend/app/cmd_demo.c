@@ -25,13 +25,15 @@ static const char usage[] = "usage: smartmeter demo seed | smartmeter demo bills
 
 static const char admin_email[] = "admin@demo.example";
 
-static bool open_state(const sm_program *program, sm_sim_demo_state *state) {
+/* The state, and the zone that the demo was made for, which stays though the setting may change. */
+static bool open_state(const sm_program *program, sm_sim_demo_state *state, sm_zone **zone) {
   char *path = sm_path_join(program->config.data_dir, "simulator.state");
   sm_buf problem;
   sm_buf_init(&problem, 4096);
   sm_err err = path == NULL ? SM_ERR_NOMEM
                             : sm_sim_demo_state_open(path, sm_zone_name(program->config.zone),
                                                      DEMO_SEED, sm_clock_now_ms(), state, &problem);
+  if (err == SM_OK) err = sm_zone_new(state->zone, zone);
   if (err != SM_OK)
     sm_complain("the demo's state: %s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
   sm_buf_fini(&problem);
@@ -166,16 +168,15 @@ static sm_err add_neighbourhood(seeding *s) {
 static int seed(sm_program *program) {
   char *path = sm_path_join(program->config.data_dir, "logins.txt");
   sm_sim_demo_state state;
-  if (path == NULL || !open_state(program, &state)) {
+  sm_zone *zone = NULL;
+  bool opened = path != NULL && open_state(program, &state, &zone);
+  if (!opened || sm_file_exists(path)) {
+    sm_zone_free(zone);
     free(path);
-    return SM_EXIT_FAILED;
+    return opened ? SM_EXIT_OK : SM_EXIT_FAILED;
   }
-  if (sm_file_exists(path)) {
-    free(path);
-    return SM_EXIT_OK;
-  }
-  seeding s = {.program = program,
-               .schedule = sm_sim_demo_schedule_of(program->config.zone, state.start_ms)};
+  seeding s = {.program = program, .schedule = sm_sim_demo_schedule_of(zone, state.start_ms)};
+  sm_zone_free(zone);
   sm_buf_init(&s.logins, 65536);
   sm_site site;
   sm_err err = sm_ledger_site(program->ledger, &site);
@@ -279,9 +280,11 @@ static int bills(sm_program *program) {
   (void)sigaction(SIGTERM, &action, NULL);
   (void)sigaction(SIGINT, &action, NULL);
   sm_sim_demo_state state;
-  if (!open_state(program, &state)) return SM_EXIT_FAILED;
+  sm_zone *demo_zone = NULL;
+  if (!open_state(program, &state, &demo_zone)) return SM_EXIT_FAILED;
+  sm_sim_demo_schedule schedule = sm_sim_demo_schedule_of(demo_zone, state.start_ms);
+  sm_zone_free(demo_zone);
   const sm_zone *zone = program->config.zone;
-  sm_sim_demo_schedule schedule = sm_sim_demo_schedule_of(zone, state.start_ms);
   /* The backlog ends a little before the start, where going live takes over. */
   int64_t until_ms = state.start_ms - 60000;
   if (!wait_for_history(program, schedule.history_from_ms, until_ms)) return SM_EXIT_FAILED;
