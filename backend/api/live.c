@@ -26,6 +26,7 @@ static void fill_defaults(sm_live_options *o) {
   if (o->pending_max == 0) o->pending_max = 16384;
   if (o->hello_ms == 0) o->hello_ms = 5000;
   if (o->ping_ms == 0) o->ping_ms = 30000;
+  if (o->closing_ms == 0) o->closing_ms = 2000;
   if (o->recheck_ms == 0) o->recheck_ms = 10000;
   if (o->now_ms == NULL) o->now_ms = now_of_clock;
 }
@@ -93,7 +94,6 @@ void sm_live_stop(sm_live *live) {
   (void)pthread_mutex_lock(&live->gate.mutex);
   live->gate.stopping = true;
   live->gate.closed = true;
-  live->gate.listening = 0;
   sm_live_wake(live);
   (void)pthread_mutex_unlock(&live->gate.mutex);
   if (live->started) (void)pthread_join(live->thread, NULL);
@@ -110,6 +110,7 @@ void sm_live_free(sm_live *live) {
   for (size_t i = 0; live->origins != NULL && live->origins[i] != NULL; i++) free(live->origins[i]);
   free(live->origins);
   free(live->bucket);
+  free(live->every);
   free(live->gate.ring);
   sm_buf_fini(&live->body);
   sm_buf_fini(&live->frame);
@@ -122,7 +123,7 @@ void sm_live_free(sm_live *live) {
 void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *reading, bool late) {
   sm_live_gate *gate = &live->gate;
   (void)pthread_mutex_lock(&gate->mutex);
-  if (gate->listening > 0) {
+  if (gate->listening > 0 && !gate->closed) {
     (void)atomic_fetch_add(&live->published, 1);
     if (gate->count == gate->cap) {
       gate->head = (gate->head + 1) % gate->cap;

@@ -13,7 +13,7 @@
  * renew (of the same user), or both members again for other devices.
  * Close codes: 1000 (answer to the client's), 1001 server stops, 1002 protocol, 1003 not text,
  * 1007 not UTF-8, 1008 members wrong or too many messages, 1009 too large, 1011 the server failed,
- * 1013 too many connections of this user, 4401 no, bad or ended token, 4404 a device not theirs.
+ * 4401 no, bad or ended token, 4404 a device not theirs, 4429 too many connections of this user.
  *
  * Life: new, start, then (any thread) upgrade and publish; stop before MHD_stop_daemon (it hands
  * all sockets back), free after it. */
@@ -81,6 +81,7 @@ typedef struct sm_live_options {
   size_t pending_max;        /* published, not yet seen by the hub's thread; 0: 16,384 */
   uint32_t hello_ms;         /* until the first message; 0: 5,000 */
   uint32_t ping_ms;          /* 0: 30,000; a peer silent for two and a half of these is dropped */
+  uint32_t closing_ms;       /* for a peer to answer a close; 0: 2,000 */
   uint32_t recheck_ms;       /* how often rights are looked at again; 0: 10,000 */
   int64_t (*now_ms)(void *); /* wall clock for expiry; NULL: sm_clock_now_ms */
   void *now_context;

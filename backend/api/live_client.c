@@ -44,6 +44,7 @@ static ssize_t on_recv(wslay_event_context_ptr ws, uint8_t *buf, size_t len, int
     return n;
   }
   bool later = len == 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+  if (!later) client->gone = true;
   wslay_event_set_error(ws, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
   return -1;
 }
@@ -76,21 +77,23 @@ static void mark_dirty(sm_live_client *client) {
   live->dirty = client;
 }
 
-/* Frames go to the queue whole; the socket gets many of them in one call later. */
-static ssize_t on_send(wslay_event_context_ptr ws, const uint8_t *data, size_t len, int flags,
-                       void *context) {
-  sm_live_client *client = context;
-  (void)flags;
+static bool out_append(sm_live_client *client, const uint8_t *data, size_t len) {
   size_t limit = client->live->options.queue_bytes + CONTROL_SPARE;
-  if (waiting(client) + len > limit || !out_reserve(client, len)) {
-    wslay_event_set_error(ws, WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-  }
+  if (waiting(client) + len > limit || !out_reserve(client, len)) return false;
   memcpy(client->out + client->out_len, data, len);
   client->out_len += len;
   (void)atomic_fetch_add(&client->live->queued_bytes, len);
   mark_dirty(client);
-  return (ssize_t)len;
+  return true;
+}
+
+/* Frames go to the queue whole; the socket gets many of them in one call later. */
+static ssize_t on_send(wslay_event_context_ptr ws, const uint8_t *data, size_t len, int flags,
+                       void *context) {
+  (void)flags;
+  if (out_append(context, data, len)) return (ssize_t)len;
+  wslay_event_set_error(ws, WSLAY_ERR_CALLBACK_FAILURE);
+  return -1;
 }
 
 /* A message in countless pieces would cost more memory than its bytes. */
@@ -178,7 +181,7 @@ void sm_live_client_free(sm_live_client *client) {
   sm_live *live = client->live;
   sm_live_walk_stop(client);
   sm_live_walk_leave(client);
-  if (client->every) live->every_count--;
+  (void)sm_live_every_set(client, false);
   sm_live_sub_remove(client, 0, client->sub_count);
   sm_live_session_listen(client, false);
   if (client->prev != NULL) client->prev->next = client->next;
@@ -203,14 +206,17 @@ void sm_live_client_kill(sm_live_client *client) {
 
 /* ---- out ---- */
 
+static void enter_closing(sm_live_client *client) {
+  client->state = SM_LIVE_CLOSING;
+  client->since_ms = client->live->now_ms;
+  sm_live_walk_stop(client);
+}
+
 /* Moves what wslay has queued into our queue. */
 static void encode(sm_live_client *client) {
   if (wslay_event_send(client->ws) != 0) sm_live_client_kill(client);
-  if (wslay_event_get_close_sent(client->ws) && client->state != SM_LIVE_CLOSING) {
-    client->state = SM_LIVE_CLOSING;
-    client->since_ms = client->live->now_ms;
-    sm_live_walk_stop(client);
-  }
+  if (wslay_event_get_close_sent(client->ws) && client->state != SM_LIVE_CLOSING)
+    enter_closing(client);
 }
 
 static void queue(sm_live_client *client, uint8_t opcode, const char *text, size_t len) {
@@ -313,9 +319,7 @@ void sm_live_client_writable(sm_live_client *client) {
 
 void sm_live_client_close(sm_live_client *client, uint16_t code, const char *reason) {
   if (client->dead || client->state == SM_LIVE_CLOSING) return;
-  client->state = SM_LIVE_CLOSING;
-  client->since_ms = client->live->now_ms;
-  sm_live_walk_stop(client);
+  enter_closing(client);
   if (wslay_event_queue_close(client->ws, code, (const uint8_t *)reason, strlen(reason)) != 0)
     sm_live_client_kill(client);
   else
@@ -337,6 +341,14 @@ static void discard(sm_live_client *client) {
   }
 }
 
+/* Of what is wrong inside a frame wslay tells the peer nothing (an empty close); we say 1002. */
+static void breach(sm_live_client *client) {
+  static const uint8_t close_frame[] = {0x88, 2, 0x03, 0xea};
+  if (client->state == SM_LIVE_CLOSING) return;
+  enter_closing(client);
+  if (!out_append(client, close_frame, sizeof close_frame)) sm_live_client_kill(client);
+}
+
 void sm_live_client_readable(sm_live_client *client) {
   if (client->dead) return;
   client->read_left = READ_A_TURN;
@@ -344,10 +356,12 @@ void sm_live_client_readable(sm_live_client *client) {
     discard(client);
     return;
   }
-  if (wslay_event_recv(client->ws) != 0) {
+  if (wslay_event_recv(client->ws) == 0) {
+    encode(client);
+    settle(client);
+  } else if (client->gone) {
     sm_live_client_kill(client);
-    return;
+  } else {
+    breach(client);
   }
-  encode(client);
-  settle(client);
 }

@@ -92,9 +92,8 @@ static void fan_out(sm_live *live, const sm_live_entry *entry, const sm_reading 
     const sm_live_sub *sub = entry->sub[i];
     if (inside(reading, sub->from_ms, sub->to_ms)) sm_live_client_event(sub->client, late);
   }
-  if (live->every_count == 0) return;
-  for (sm_live_client *client = live->first; client != NULL; client = client->next)
-    if (client->every && reached(client, entry->id)) sm_live_client_event(client, late);
+  for (size_t i = 0; i < live->every_count; i++)
+    if (reached(live->every[i], entry->id)) sm_live_client_event(live->every[i], late);
 }
 
 /* The one door for readings; see the top of live_internal.h. */
@@ -137,6 +136,32 @@ void sm_live_devices_greet(sm_live_client *client, sm_live_entry *entry, int64_t
 }
 
 /* ---- subscriptions ---- */
+
+static bool every_grow(sm_live *live) {
+  size_t more = live->every_cap == 0 ? 4 : live->every_cap * 2;
+  sm_live_client **grown = realloc(live->every, more * sizeof(sm_live_client *));
+  if (grown == NULL) return false;
+  live->every = grown;
+  live->every_cap = more;
+  return true;
+}
+
+bool sm_live_every_set(sm_live_client *client, bool every) {
+  sm_live *live = client->live;
+  if (client->every == every) return true;
+  if (!every) {
+    sm_live_client *moved = live->every[--live->every_count];
+    moved->every_at = client->every_at;
+    live->every[client->every_at] = moved;
+  } else if (live->every_count < live->every_cap || every_grow(live)) {
+    client->every_at = live->every_count;
+    live->every[live->every_count++] = client;
+  } else {
+    return false;
+  }
+  client->every = every;
+  return true;
+}
 
 /* Room for one more pointer. */
 static bool reserve(sm_live_sub ***list, size_t count, size_t *cap) {

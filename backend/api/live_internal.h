@@ -80,6 +80,7 @@ struct sm_live_client {
   sm_live_client *dirty_next;
 
   sm_live_state state;
+  bool gone;          /* the socket ended or failed */
   bool dead;          /* to be freed at the turn's end */
   int64_t since_ms;   /* steady: when this state began */
   int64_t heard_ms;   /* steady */
@@ -91,6 +92,7 @@ struct sm_live_client {
   uint64_t n;
   bool listening;    /* counted in the gate */
   bool every;        /* an admin's "*": no subs; sent each device up to `cursor`, then all */
+  size_t every_at;   /* its place in live->every */
   bool own;          /* a consumer's "*" */
   sm_live_sub **sub; /* in order of device id */
   size_t sub_count;
@@ -155,7 +157,9 @@ struct sm_live {
   bool ending;    /* the hub's own copy of gate.stopping */
   int64_t now_ms; /* steady, of this turn */
   int64_t ticked_ms;
-  size_t every_count; /* clients with `every` */
+  sm_live_client **every; /* the clients with `every` */
+  size_t every_count;
+  size_t every_cap;
 
   sm_live_entry **bucket;
   size_t bucket_count;
@@ -230,6 +234,8 @@ void sm_live_devices_greet(sm_live_client *client, sm_live_entry *entry, int64_t
 sm_live_sub *sm_live_sub_add(sm_live_client *client, size_t place, const sm_live_device *device);
 /* Sends the last reading and has further ones follow. */
 void sm_live_sub_link(sm_live_sub *sub);
+/* Makes a client one that is sent every device, or not. False without memory. */
+bool sm_live_every_set(sm_live_client *client, bool every);
 /* Takes out client->sub[place … place + count). */
 void sm_live_sub_remove(sm_live_client *client, size_t place, size_t count);
 

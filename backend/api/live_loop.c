@@ -196,7 +196,7 @@ void *sm_live_run(void *context) {
     }
     bool more = work(live);
     if (live->ending && (live->first == NULL || live->now_ms >= end_ms)) break;
-    serve(live, more ? 0 : TICK_MS / 4);
+    serve(live, more ? 0 : live->first == NULL ? -1 : TICK_MS / 2);
   }
   for (sm_live_client *client = live->first; client != NULL; client = client->next)
     sm_live_client_kill(client);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A client may send a burst of messages, then one a second: each costs a token's check. */
-enum { MESSAGE_BURST = 10, MESSAGE_REFILL_MS = 1000, CLOSING_MS = 2000, TOO_MANY = 1013 };
+enum { MESSAGE_BURST = 10, MESSAGE_REFILL_MS = 1000, TOO_MANY = 4429 };
 
 static int64_t wall_ms(const sm_live *live) {
   return live->options.now_ms(live->options.now_context);
@@ -27,8 +27,8 @@ void sm_live_session_listen(sm_live_client *client, bool listening) {
 static void unsubscribe(sm_live_client *client) {
   sm_live_walk_stop(client);
   sm_live_sub_remove(client, 0, client->sub_count);
-  if (client->every) client->live->every_count--;
-  client->every = client->own = false;
+  (void)sm_live_every_set(client, false);
+  client->own = false;
 }
 
 static void subscribe(sm_live_client *client, sm_live_message *message) {
@@ -40,11 +40,14 @@ static void subscribe(sm_live_client *client, sm_live_message *message) {
     sm_live_walk_begin(client, SM_LIVE_WALK_CHECK);
     return;
   }
-  client->every = client->user.role == SM_ROLE_ADMIN;
-  client->own = !client->every;
-  if (client->every) client->live->every_count++;
+  bool every = client->user.role == SM_ROLE_ADMIN;
+  client->own = !every;
+  if (!sm_live_every_set(client, every)) {
+    sm_live_client_close(client, WSLAY_CODE_INTERNAL_SERVER_ERROR, "try again");
+    return;
+  }
   sm_live_client_say(client, "{\"type\":\"ready\"}");
-  sm_live_walk_begin(client, client->every ? SM_LIVE_WALK_EVERY : SM_LIVE_WALK_OWN);
+  sm_live_walk_begin(client, every ? SM_LIVE_WALK_EVERY : SM_LIVE_WALK_OWN);
 }
 
 /* ---- who it is ---- */
@@ -139,7 +142,8 @@ void sm_live_session_message(sm_live_client *client, uint8_t opcode, const char 
 
 /* The peer had its time to say goodbye. */
 static void tick_closing(sm_live_client *client) {
-  if (client->live->now_ms - client->since_ms >= CLOSING_MS) sm_live_client_kill(client);
+  if (client->live->now_ms - client->since_ms >= (int64_t)client->live->options.closing_ms)
+    sm_live_client_kill(client);
 }
 
 static void tick_rights(sm_live_client *client) {

@@ -147,6 +147,7 @@ static sm_err record(work *w) {
                             .from_ms = p->from_ms,
                             .to_ms = p->to_ms,
                             .running = p->running,
+                            .measured = p->measured,
                             .begin_ms = p->begin_ms,
                             .cut_ms = w->cut_ms,
                             .cut_count = w->segment_count - 1};

@@ -294,12 +294,22 @@ static void order_meters(const sm_measures *measures, const sm_measure **order) 
   }
 }
 
+/* A meter without a reading until its service ends. If its first one came later, it had not begun;
+ * if it never had one beside meters that had, what went through it is missing. */
+static sm_err check_silent(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
+  if (measure->course.point_count > 0) return SM_OK;
+  if (measure->to_ms == in->to_ms) bill->settled = false;
+  if (in->running || !in->measured) return SM_OK;
+  return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
+                          measure->to_ms,
+                          "%s has never been read: what went through it is not known and not "
+                          "billed.",
+                          measure->meter->device_id);
+}
+
 static sm_err record_meter(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
   if (measure->from_ms >= measure->to_ms) return SM_OK;
-  if (!sm_measure_shows(measure)) {
-    if (measure->to_ms == in->to_ms) bill->settled = false;
-    return SM_OK;
-  }
+  if (!sm_measure_shows(measure)) return check_silent(in, measure, bill);
   sm_err err = add_registers(in, measure, bill);
   if (err == SM_OK) err = add_events(in, measure, bill);
   if (err == SM_OK) err = check_edges(in, measure, bill);

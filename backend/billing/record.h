@@ -12,7 +12,8 @@ typedef struct sm_record_input {
   int64_t from_ms; /* the period */
   int64_t to_ms;
   bool running;
-  int64_t begin_ms; /* since when it is measured */
+  bool measured;    /* some meter of the account had begun before the period's end */
+  int64_t begin_ms; /* if measured: when */
   const int64_t *cut_ms;
   size_t cut_count; /* tariff changes inside the period */
 } sm_record_input;

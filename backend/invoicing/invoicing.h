@@ -67,7 +67,8 @@ typedef struct sm_issue_result {
   const char *device_id; /* the meter that served it last in the month; "" if none */
   sm_issue_outcome outcome;
   const char *number; /* NULL: none (dry run, skipped, failed) */
-  const char *reason; /* a stable word: "not_settled", "no_readings", "no_meter", "credit"; NULL */
+  const char *reason; /* a stable word: "not_settled", "no_readings", "no_meter", "credit",
+                         "cancelled"; NULL */
   const char *text;   /* a sentence for people; "" if there is nothing to say */
   sm_err err;
   bool has_total;

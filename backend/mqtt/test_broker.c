@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -22,17 +23,17 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000, ARGS_MAX = 32 };
 
 /* ---- processes ---- */
 
 /* Starts a program with these as its standard input and error (-1: as they are); it dies with the
  * test. */
 static pid_t spawn(const char *const *argv, int in, int err) {
-  char *args[32] = {0};
+  char *args[ARGS_MAX] = {0}; /* exec wants them without const */
   size_t count = 0;
   for (; argv[count] != NULL; count++) {
-    assert_true(count < 31);
+    assert_true(count < ARGS_MAX - 1);
     args[count] = strdup(argv[count]);
     assert_non_null(args[count]);
   }
@@ -49,6 +50,12 @@ static pid_t spawn(const char *const *argv, int in, int err) {
   assert_true(pid > 0);
   for (size_t i = 0; i < count; i++) free(args[i]);
   return pid;
+}
+
+/* Closed in children, or a program would wait for ever for the end of its input. */
+static void make_pipe(int ends[2]) {
+  assert_int_equal(pipe(ends), 0);
+  for (int i = 0; i < 2; i++) assert_int_equal(fcntl(ends[i], F_SETFD, FD_CLOEXEC), 0);
 }
 
 static void write_all(int fd, const char *text) {
@@ -73,9 +80,12 @@ static int await_end(pid_t pid) {
 
 void test_run(const char *const *argv, const char *input) {
   int ends[2];
-  assert_int_equal(pipe(ends), 0);
+  make_pipe(ends);
   (void)signal(SIGPIPE, SIG_IGN);
-  pid_t pid = spawn(argv, ends[0], -1);
+  /* openssl paints its progress there */
+  int nowhere = strcmp(argv[0], "openssl") == 0 ? open("/dev/null", O_WRONLY) : -1;
+  pid_t pid = spawn(argv, ends[0], nowhere);
+  if (nowhere >= 0) (void)close(nowhere);
   (void)close(ends[0]);
   write_all(ends[1], input);
   (void)close(ends[1]);
@@ -90,7 +100,7 @@ void test_run(const char *const *argv, const char *input) {
 uint16_t test_free_port(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof address;
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_true(fd >= 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
   assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
@@ -146,7 +156,7 @@ static void await_running(test_broker *broker) {
 void test_broker_start(test_broker *broker, const char *more) {
   int ends[2];
   write_config(broker, more);
-  assert_int_equal(pipe(ends), 0);
+  make_pipe(ends);
   const char *argv[] = {"mosquitto", "-c", test_broker_path(broker, "mosquitto.conf"), NULL};
   broker->pid = spawn(argv, -1, ends[1]);
   (void)close(ends[1]);
@@ -172,8 +182,8 @@ void test_broker_fini(test_broker *broker) {
 static void publish_lines(const test_broker *broker, const char *topic, const char *lines) {
   char port[8];
   (void)snprintf(port, sizeof port, "%u", (unsigned)broker->port);
-  const char *argv[] = {"mosquitto_pub", "-h", "127.0.0.1", "-p", port, "-q", "1",
-                        "-t",            topic, "-l",       NULL};
+  const char *argv[] = {"mosquitto_pub", "-h", "127.0.0.1", "-p", port, "-q", "1", "-t",
+                        topic,           "-l", NULL};
   test_run(argv, lines);
 }
 
@@ -203,8 +213,8 @@ static const char *with_suffix(const test_broker *broker, const char *name, cons
 }
 
 void test_broker_make_ca(const test_broker *broker, const char *name) {
-  TEST_RUN("openssl", "req", "-quiet", "-x509", "-newkey", "ec", "-pkeyopt",
-           "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=Test CA", "-keyout",
+  TEST_RUN("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+           "-nodes", "-days", "2", "-subj", "/CN=Test CA", "-keyout",
            with_suffix(broker, name, "key"), "-out", with_suffix(broker, name, "pem"));
 }
 
@@ -215,9 +225,8 @@ void test_broker_make_certificate(const test_broker *broker, const char *ca, con
   const char *extensions = with_suffix(broker, name, "ext");
   assert_int_equal(sm_file_write_private(extensions, extension, strlen(extension)), SM_OK);
   const char *request = with_suffix(broker, name, "csr");
-  TEST_RUN("openssl", "req", "-quiet", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-           "-nodes", "-subj", "/CN=broker", "-keyout", with_suffix(broker, name, "key"), "-out",
-           request);
+  TEST_RUN("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+           "-subj", "/CN=broker", "-keyout", with_suffix(broker, name, "key"), "-out", request);
   TEST_RUN("openssl", "x509", "-req", "-in", request, "-CA", with_suffix(broker, ca, "pem"),
            "-CAkey", with_suffix(broker, ca, "key"), "-CAcreateserial", "-days", "2", "-extfile",
            extensions, "-out", with_suffix(broker, name, "pem"));

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 typedef struct test_message {
-  char *topic;   /* copies with a NUL behind them */
+  char *topic; /* copies with a NUL behind them */
   char *payload;
   size_t payload_len;
   size_t payload_len_sent;

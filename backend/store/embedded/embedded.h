@@ -24,7 +24,10 @@ SM_MUST_CHECK sm_err sm_embedded_readings_open(const sm_embedded_options *option
                                                sm_readings **store);
 
 /* Opens `ledger.db`, creating and migrating it; any number of processes. A new ledger has the
- * default site; the caller adds the default tariff. SM_ERR_UNSUPPORTED: made by a newer program. */
+ * default site; the caller adds the default tariff. SM_ERR_UNSUPPORTED: made by a newer program;
+ * SM_ERR_INVALID: zone or currency of a new ledger, or this system lacks the zone of an old one;
+ * SM_ERR_CORRUPT: not a ledger; SM_ERR_FULL, SM_ERR_BUSY, SM_ERR_IO. A ledger must not be carried
+ * over a fork. */
 SM_MUST_CHECK sm_err sm_embedded_ledger_open(const sm_embedded_options *options,
                                              sm_ledger **ledger);
 

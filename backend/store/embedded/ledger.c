@@ -98,7 +98,7 @@ static sm_err add_site(sm_sql *db, void *context) {
   if (err != SM_OK) return err == SM_ERR_NOT_FOUND ? SM_ERR_INVALID : err;
   sm_zone_free(zone);
   sm_sql_stmt q = sm_sql_use(db, "INSERT INTO site (site_no, name, zone, currency, created_ms) "
-                                 "VALUES (1, 'default', ?1, ?2, ?3)");
+                                 "VALUES (1, 'Smartmeter', ?1, ?2, ?3)");
   sm_sql_bind_text(&q, 1, options->zone);
   sm_sql_bind_text(&q, 2, options->currency);
   sm_sql_bind_i64(&q, 3, sm_clock_now_ms());
@@ -124,8 +124,9 @@ static sm_err load_zone(sm_ledger *ledger) {
   if (err != SM_OK) return err;
   err = sm_zone_new(site.zone, &ledger->zone);
   if (err == SM_ERR_NOT_FOUND) {
+    static const char *const advice = "this system has no such time zone: install tzdata";
     sm_log(SM_LOG_ERROR, "ledger.zone", SM_LOG_TEXT("zone", site.zone),
-           SM_LOG_TEXT("message", "this system has no such time zone: install tzdata"));
+           SM_LOG_TEXT("message", advice));
     err = SM_ERR_INVALID;
   }
   sm_site_fini(&site);

@@ -312,8 +312,8 @@ static void the_account_that_served_last_is_found(void **state) {
 
 static void expect_intervals(const ledger_fixture *f, const char *user, const char *device,
                              const sm_interval *wanted, size_t wanted_count) {
-  sm_interval *got;
-  size_t count;
+  sm_interval *got = NULL;
+  size_t count = 0;
   assert_int_equal(sm_ledger_device_intervals(f->ledger, user, device, &got, &count), SM_OK);
   assert_int_equal(count, wanted_count);
   for (size_t i = 0; i < count; i++) {

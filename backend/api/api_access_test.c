@@ -1,0 +1,220 @@
+/* Every route × everybody × own and foreign: what each may do, in one table. */
+#include "api/api_test_util.h"
+#include "api/routes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+/* after the ones above, which it wants */
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct access_row {
+  const char *method;
+  const char *target;
+  const char *body;
+  unsigned status[WHO_COUNT]; /* NOBODY, ASHA, RAVI, ADMIN */
+} access_row;
+
+#define JSON_DEVICE "{\"device_id\":\"meter-100\",\"owner\":\"new@example.org\"}"
+#define JSON_ACCOUNT "{\"person\":\"Mira\",\"meters\":[{\"device_id\":\"meter-004\"}]}"
+#define JSON_TARIFF                                                                                \
+  "{\"name\":\"Night\",\"effective_from\":\"2027-01-01\",\"slabs\":[{\"up_to_kwh\":null,"          \
+  "\"rate\":\"3.00\"}],\"fixed_charge\":\"10.00\"}"
+
+static const access_row rows[] = {
+    {"GET", "/api/site", NULL, {200, 200, 200, 200}},
+    {"GET", "/healthz", NULL, {200, 200, 200, 200}},
+    {"GET", "/readyz", NULL, {200, 200, 200, 200}},
+    {"GET", "/api/openapi.json", NULL, {200, 200, 200, 200}},
+    {"POST", "/api/auth/login", "{}", {422, 422, 422, 422}},
+    {"POST", "/api/auth/refresh", NULL, {401, 401, 401, 401}},
+    {"POST", "/api/auth/logout", NULL, {204, 204, 204, 204}},
+    {"GET", "/api/live", NULL, {503, 503, 503, 503}},
+    {"GET", "/api/devices", NULL, {401, 200, 200, 200}},
+    {"POST", "/api/devices", JSON_DEVICE, {401, 403, 403, 201}},
+    {"POST", "/api/devices", JSON_DEVICE, {401, 403, 403, 409}},
+    {"GET", "/api/devices/meter-001/readings", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/devices/meter-002/readings", NULL, {401, 404, 200, 200}},
+    {"GET", "/api/devices/meter-003/readings", NULL, {401, 200, 200, 200}},
+    {"GET", "/api/devices/meter-004/readings", NULL, {401, 404, 404, 200}},
+    {"GET", "/api/devices/meter-999/readings", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/devices/meter.999/readings", NULL, {404, 404, 404, 404}},
+    {"GET", "/api/devices/meter-001/readings?agg=1d", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/billing/meter-001?month=2026-01", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/billing/meter-002?month=2026-01", NULL, {401, 404, 200, 200}},
+    {"GET", "/api/billing/meter-003?month=2026-01", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/billing/meter-003?month=2026-02", NULL, {401, 404, 200, 200}},
+    {"GET", "/api/billing/meter-999?month=2026-01", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/tariffs", NULL, {401, 200, 200, 200}},
+    {"POST", "/api/tariffs", JSON_TARIFF, {401, 403, 403, 201}},
+    {"GET", "/api/invoices/meter-001", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/invoices/meter-003", NULL, {401, 200, 200, 200}},
+    {"GET", "/api/invoices/meter-999", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/invoices/meter-001/SM2526-000001", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/invoices/meter-001/SM2526-000001.pdf", NULL, {404, 404, 404, 404}},
+    {"GET", "/api/accounts", NULL, {401, 200, 200, 200}},
+    {"POST", "/api/accounts", JSON_ACCOUNT, {401, 403, 403, 201}},
+    {"GET", "/api/accounts/a_nobodys", NULL, {401, 404, 404, 404}},
+    {"PATCH", "/api/accounts/a_nobodys", "{}", {401, 403, 403, 404}},
+    {"GET", "/api/rejects", NULL, {401, 403, 403, 200}},
+    {"GET", "/api/audit", NULL, {404, 404, 404, 404}},
+    {"GET", "/api/", NULL, {404, 404, 404, 404}},
+    {"GET", "/metrics", NULL, {404, 404, 404, 404}},
+    {"DELETE", "/api/devices", NULL, {405, 405, 405, 405}},
+    {"POST", "/", "{}", {405, 405, 405, 405}},
+    {"GET", "/", NULL, {200, 200, 200, 200}},
+    {"GET", "/meters/meter-001", NULL, {200, 200, 200, 200}},
+};
+
+static const char *const who_names[] = {"nobody", "asha", "ravi", "admin"};
+
+static void everybody_may_do_what_the_table_says_and_no_more(void **state) {
+  const test_server *s = *state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (int who = 0; who < WHO_COUNT; who++) {
+      unsigned got = test_status(s, rows[i].method, rows[i].target, (test_who)who, rows[i].body);
+      if (got != rows[i].status[who])
+        fail_msg("%s %s as %s: %u, not %u", rows[i].method, rows[i].target, who_names[who], got,
+                 rows[i].status[who]);
+    }
+}
+
+/* Whether some row of the table goes to a route. */
+static bool is_covered(const sm_route *route) {
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    sm_request request;
+    const sm_route *found = NULL;
+    char allow[SM_ALLOW_MAX];
+    size_t count;
+    const sm_route *table = sm_routes(&count);
+    assert_int_equal(sm_request_init(&request, rows[i].target), SM_OK);
+    request.method = rows[i].method;
+    (void)sm_router_find(table, count, &request, &found, allow);
+    sm_request_fini(&request);
+    if (found == route) return true;
+  }
+  return false;
+}
+
+static void the_table_leaves_no_route_out(void **state) {
+  (void)state;
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  for (size_t i = 0; i < count; i++)
+    if (!is_covered(&table[i])) fail_msg("%s %s", table[i].method, table[i].pattern);
+}
+
+static void somebody_elses_looks_exactly_like_nothing(void **state) {
+  const test_server *s = *state;
+  static const char *const pairs[][2] = {
+      {"/api/devices/meter-002/readings", "/api/devices/meter-999/readings"},
+      {"/api/billing/meter-002?month=2026-01", "/api/billing/meter-999?month=2026-01"},
+      {"/api/invoices/meter-002", "/api/invoices/meter-999"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    test_reply foreign = test_ask(s, "GET", pairs[i][0], ASHA, NULL);
+    test_reply absent = test_ask(s, "GET", pairs[i][1], ASHA, NULL);
+    assert_int_equal(foreign.status, 404);
+    assert_int_equal(absent.status, 404);
+    assert_string_equal(foreign.body, absent.body);
+    assert_string_equal(test_header(&foreign, "Content-Type"), "application/problem+json");
+    test_reply_fini(&foreign);
+    test_reply_fini(&absent);
+  }
+}
+
+static void a_token_that_is_none_is_401_and_says_how_to_get_one(void **state) {
+  const test_server *s = *state;
+  static const char *const bad[] = {"Authorization: Bearer x\r\n", "Authorization: Basic YTpi\r\n",
+                                    "Authorization: Bearer \r\n", "Authorization: \r\n",
+                                    "Authorization: Bearer a.b.c\r\n"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    test_reply reply = test_ask_with(s, "GET", "/api/devices", NOBODY, bad[i], NULL);
+    assert_int_equal(reply.status, 401);
+    assert_non_null(strstr(test_header(&reply, "WWW-Authenticate"), "Bearer"));
+    test_reply_fini(&reply);
+  }
+}
+
+static size_t count_of(json_t *root, const char *list) {
+  return json_array_size(json_object_get(root, list));
+}
+
+static const char *text_in(json_t *object, const char *key) {
+  return json_string_value(json_object_get(object, key));
+}
+
+static json_t *device_in(json_t *root, const char *device_id) {
+  json_t *list = json_object_get(root, "devices");
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (strcmp(text_in(json_array_get(list, i), "device_id"), device_id) == 0)
+      return json_array_get(list, i);
+  fail_msg("%s is not in the list", device_id);
+  return NULL;
+}
+
+static void who_moved_out_sees_their_own_time_and_nothing_of_the_next(void **state) {
+  const test_server *s = *state;
+  json_t *asha = test_get(s, "/api/devices", ASHA);
+  assert_int_equal(count_of(asha, "devices"), 2);
+  json_t *left = device_in(asha, "meter-003");
+  assert_true(json_is_null(json_object_get(left, "owner")));
+  assert_true(json_is_null(json_object_get(left, "tariff")));
+  assert_true(json_is_null(json_object_get(left, "last_reading")));
+  assert_string_not_equal(text_in(left, "status"), "online");
+  json_decref(asha);
+  json_t *ravi = test_get(s, "/api/devices", RAVI);
+  json_t *now = device_in(ravi, "meter-003");
+  assert_string_equal(text_in(now, "owner"), TEST_RAVI);
+  assert_string_equal(text_in(now, "tariff"), "LT-1 Domestic");
+  assert_string_equal(text_in(now, "status"), "online");
+  assert_non_null(text_in(json_object_get(now, "last_reading"), "timestamp"));
+  json_decref(ravi);
+  const char *around = "/api/devices/meter-003/"
+                       "readings?from=2026-01-31T23:00:00%2B05:30&to=2026-02-01T01:00:00%2B05:30";
+  json_t *before = test_get(s, around, ASHA);
+  json_t *after = test_get(s, around, RAVI);
+  json_t *all = test_get(s, around, ADMIN);
+  assert_int_equal(count_of(before, "readings"), 6);
+  assert_int_equal(count_of(after, "readings"), 6);
+  assert_int_equal(count_of(all, "readings"), 12);
+  json_t *readings = json_object_get(after, "readings");
+  assert_string_equal(text_in(json_array_get(readings, 0), "timestamp"), "2026-01-31T18:30:00Z");
+  json_decref(before);
+  json_decref(after);
+  json_decref(all);
+}
+
+static double energy_of(const test_server *s, const char *target, test_who who) {
+  json_t *root = test_get(s, target, who);
+  json_t *list = json_object_get(root, "readings");
+  double sum = 0;
+  for (size_t i = 0; i < json_array_size(list); i++)
+    sum += json_number_value(json_object_get(json_array_get(list, i), "energy_kwh"));
+  json_decref(root);
+  return sum;
+}
+
+static void a_bucket_shows_the_part_that_is_ones_own(void **state) {
+  const test_server *s = *state;
+  const char *month = "/api/devices/meter-003/readings?agg=1d&from=2026-01-31T12:00:00%2B05:30&to="
+                      "2026-02-02T12:00:00%2B05:30";
+  double asha = energy_of(s, month, ASHA);
+  double ravi = energy_of(s, month, RAVI);
+  double all = energy_of(s, month, ADMIN);
+  assert_true(asha > 1 && ravi > 1);
+  assert_true(asha + ravi > all - 0.0005 && asha + ravi < all + 0.0005);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(everybody_may_do_what_the_table_says_and_no_more),
+      cmocka_unit_test(the_table_leaves_no_route_out),
+      cmocka_unit_test(somebody_elses_looks_exactly_like_nothing),
+      cmocka_unit_test(a_token_that_is_none_is_401_and_says_how_to_get_one),
+      cmocka_unit_test(who_moved_out_sees_their_own_time_and_nothing_of_the_next),
+      cmocka_unit_test(a_bucket_shows_the_part_that_is_ones_own),
+  };
+  return cmocka_run_group_tests(tests, test_server_set_up, test_server_tear_down);
+}

@@ -1,0 +1,173 @@
+#include "invoicing/collect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void sm_month_span(const sm_zone *zone, int year, int month, int64_t *from_ms, int64_t *to_ms) {
+  sm_date first = {.year = year, .month = month, .day = 1};
+  *from_ms = sm_zone_day_start_ms(zone, first);
+  *to_ms = sm_zone_day_start_ms(zone, sm_date_add_months(first, 1));
+}
+
+bool sm_meter_serves(const sm_account_meter *meter, int64_t from_ms, int64_t to_ms) {
+  return meter->from_ms < to_ms && meter->to_ms > from_ms;
+}
+
+const sm_account_meter *sm_last_meter(const sm_account *account, int64_t from_ms, int64_t to_ms) {
+  const sm_account_meter *last = NULL;
+  int64_t last_end = 0;
+  for (size_t i = 0; i < account->meter_count; i++) {
+    const sm_account_meter *meter = &account->meter[i];
+    if (!sm_meter_serves(meter, from_ms, to_ms)) continue;
+    int64_t end = meter->to_ms < to_ms ? meter->to_ms : to_ms;
+    bool better =
+        last == NULL || meter->sign > last->sign || (meter->sign == last->sign && end > last_end);
+    if (!better) continue;
+    last = meter;
+    last_end = end;
+  }
+  return last;
+}
+
+void sm_collected_fini(sm_collected *collected) {
+  if (collected == NULL) return;
+  for (size_t i = 0; i < collected->count; i++) sm_trace_fini(&collected->trace[i]);
+  free(collected->trace);
+  free(collected->meter);
+  free(collected->schedule);
+  *collected = (sm_collected){0};
+}
+
+/* ---- meters ---- */
+/* A meter that went before the month is asked for its end only: it tells that the account had begun
+ * to be measured. */
+static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_meter *from,
+                            int64_t from_ms, int64_t to_ms, sm_collected *out) {
+  if (from->from_ms >= to_ms) return SM_OK;
+  if (from->to_ms <= from_ms) from_ms = to_ms = from->to_ms;
+  sm_trace trace = {0};
+  sm_err err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms,
+                                 to_ms, sm_billing_step_limit_w(from->max_power_w), &trace);
+  if (err != SM_OK) return err;
+  out->trace[out->count] = trace;
+  out->meter[out->count] = (sm_billing_meter){.device_id = from->device_id,
+                                              .from_ms = from->from_ms,
+                                              .to_ms = from->to_ms,
+                                              .sign = from->sign,
+                                              .multiplier_milli = from->multiplier_milli,
+                                              .modulus_wh = from->modulus_wh,
+                                              .max_power_w = from->max_power_w,
+                                              .point = trace.point,
+                                              .point_count = trace.count};
+  out->count++;
+  return SM_OK;
+}
+
+static sm_err collect_meters(const sm_invoicing *invoicing, const sm_subject *subject,
+                             sm_collected *out) {
+  sm_account_meter alone = {
+      .from_ms = INT64_MIN, .to_ms = INT64_MAX, .sign = 1, .multiplier_milli = 1000};
+  const sm_account_meter *meter = &alone;
+  size_t count = 1;
+  if (subject->account != NULL) {
+    meter = subject->account->meter;
+    count = subject->account->meter_count;
+  } else {
+    alone.device_id = subject->device->device_id;
+    alone.modulus_wh = subject->device->modulus_wh;
+    alone.max_power_w = subject->device->max_power_w;
+  }
+  out->trace = calloc(count + 1, sizeof *out->trace);
+  out->meter = calloc(count + 1, sizeof *out->meter);
+  if (out->trace == NULL || out->meter == NULL) return SM_ERR_NOMEM;
+  int64_t from_ms, to_ms;
+  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < count && err == SM_OK; i++)
+    err = collect_meter(invoicing, &meter[i], from_ms, to_ms, out);
+  return err;
+}
+
+/* ---- tariffs ---- */
+/* The account's tariffs; without any, the site's default from the beginning. */
+static sm_err assignments(sm_book *book, const sm_account *account,
+                          sm_billing_assignment **assignment, size_t *count) {
+  bool none = account == NULL || account->tariff_count == 0;
+  size_t n = none ? 1 : account->tariff_count;
+  sm_billing_assignment *out = calloc(n, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  if (none) err = sm_book_default(book, &out[0].name);
+  for (size_t i = 0; !none && i < n; i++)
+    out[i] = (sm_billing_assignment){.name = account->tariff[i].name,
+                                     .has_from = account->tariff[i].has_from,
+                                     .from = account->tariff[i].from};
+  for (size_t i = 0; i < n && err == SM_OK; i++) err = sm_book_load(book, out[i].name);
+  if (err != SM_OK) {
+    free(out);
+    return err;
+  }
+  *assignment = out;
+  *count = n;
+  return SM_OK;
+}
+
+static sm_err collect_tariffs(sm_book *book, const sm_account *account, sm_collected *out) {
+  sm_billing_assignment *assignment = NULL;
+  size_t count = 0;
+  sm_err err = assignments(book, account, &assignment, &count);
+  if (err == SM_OK)
+    err = sm_billing_schedule(assignment, count, (const sm_tariff *const *)book->item, book->count,
+                              &out->schedule, &out->input.tariff_count);
+  free(assignment);
+  /* A missing tariff is a broken ledger, not an unknown meter. */
+  return err == SM_ERR_NOT_FOUND ? SM_ERR_CORRUPT : err;
+}
+
+/* ---- the whole ---- */
+static void fill_input(const sm_invoicing *invoicing, const sm_subject *subject,
+                       sm_collected *out) {
+  sm_billing_input *in = &out->input;
+  in->zone = invoicing->zone;
+  in->currency = invoicing->currency;
+  in->year = subject->year;
+  in->month = subject->month;
+  in->now_ms = subject->now_ms;
+  in->meter = out->meter;
+  in->meter_count = out->count;
+  in->tariff = out->schedule;
+  in->device_id = subject->shown_device_id;
+  const sm_account *account = subject->account;
+  if (account == NULL) {
+    in->device_id = subject->device->device_id;
+    return;
+  }
+  in->account_id = account->account_id;
+  in->has_from = account->has_from;
+  in->from = account->from;
+  in->has_to = account->has_to;
+  in->to = account->to;
+  in->sanctioned_load_w = account->sanctioned_load_w;
+  if (in->device_id != NULL) return;
+  int64_t from_ms, to_ms;
+  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
+  const sm_account_meter *last = sm_last_meter(account, from_ms, to_ms);
+  in->device_id = last != NULL ? last->device_id : "";
+}
+
+sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book, const sm_subject *subject,
+                  sm_collected *collected) {
+  sm_collected out = {0};
+  int64_t from_ms, to_ms;
+  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
+  if (from_ms > subject->now_ms) return SM_ERR_RANGE;
+  sm_err err = collect_meters(invoicing, subject, &out);
+  if (err == SM_OK) err = collect_tariffs(book, subject->account, &out);
+  if (err != SM_OK) {
+    sm_collected_fini(&out);
+    return err;
+  }
+  fill_input(invoicing, subject, &out);
+  *collected = out;
+  return SM_OK;
+}

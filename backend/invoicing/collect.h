@@ -1,0 +1,43 @@
+/* An account's month as billing/ wants it: meters, registers, tariff versions. Internal to
+ * invoicing. */
+#ifndef SM_INVOICING_COLLECT_H
+#define SM_INVOICING_COLLECT_H
+
+#include "billing/billing.h"
+#include "invoicing/book.h"
+#include "invoicing/invoicing.h"
+
+/* Whose month: an account, or (account NULL) a meter that serves none. */
+typedef struct sm_subject {
+  const sm_account *account;
+  const sm_device *device;
+  const char *shown_device_id; /* NULL: the meter that served last */
+  int year;
+  int month;
+  int64_t now_ms;
+} sm_subject;
+
+/* Holds what `input` borrows; borrows the account, the device and the book itself. */
+typedef struct sm_collected {
+  sm_billing_input input;
+  sm_billing_meter *meter;
+  sm_trace *trace; /* one a meter */
+  size_t count;
+  sm_billing_tariff *schedule;
+} sm_collected;
+
+/* Collects; fini with sm_collected_fini. Errors of the stores and the book. SM_ERR_RANGE: the month
+ * has not begun. */
+SM_MUST_CHECK sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book,
+                                const sm_subject *subject, sm_collected *collected);
+void sm_collected_fini(sm_collected *collected);
+
+/* Whether a meter serves in [from, to). */
+bool sm_meter_serves(const sm_account_meter *meter, int64_t from_ms, int64_t to_ms);
+/* The meter that serves an account last in [from, to), one that counts for it before those that
+ * count against it; NULL: none. */
+const sm_account_meter *sm_last_meter(const sm_account *account, int64_t from_ms, int64_t to_ms);
+/* The first instant of a month and of the next. */
+void sm_month_span(const sm_zone *zone, int year, int month, int64_t *from_ms, int64_t *to_ms);
+
+#endif

@@ -1,0 +1,22 @@
+/* What an invoice keeps of the world that it was made in: payer, zone, tariff versions, and the
+ * hash of the readings that it stands on. Internal to invoicing. */
+#ifndef SM_INVOICING_SNAPSHOT_H
+#define SM_INVOICING_SNAPSHOT_H
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "invoicing/collect.h"
+
+/* Writes the snapshot as JSON. The person's name goes in sealed, as the ledger has it, in hex.
+ * SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_snapshot_write(const sm_account *account, const sm_collected *collected,
+                                       const sm_bill *bill, sm_buf *out);
+
+/* SHA-256, in hex, over this text, "\n" after every line: for each meter in the account's order
+ * "meter {device_id} {sign} {multiplier_milli} {from_ms} {to_ms}" (its service inside the bill),
+ * then "{ts_ms} {wh}" for each register point that was computed from, from the last one at or
+ * before the service's begin to the first one at or after its end. *count is how many points. */
+SM_MUST_CHECK sm_err sm_snapshot_hash(const sm_collected *collected, const sm_bill *bill,
+                                      char hex[SM_SHA256_HEX_MAX], size_t *count);
+
+#endif
