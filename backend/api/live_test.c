@@ -383,14 +383,16 @@ static void a_large_fleet_streams_through_a_small_queue(void **state) {
     test_server_store(s, id, 1000);
   }
   test_server_device(s, "z", "bert", ALWAYS);
-  ws_options small = {.receive_buffer = 4096};
-  ws_client *fleet = ws_open(test_server_port(s), &small);
+  ws_client *fleet = open_client(s);
+  test_server_hold(s);
   ws_say(fleet, STAR("admin"));
-  assert_string_equal(ws_next(fleet), READY);
+  test_server_await_held(s); /* at the first device */
+  test_server_publish(s, "m4999", 3000, false);
+  test_server_release(s);
   ws_client *other = subscribe(s, STAR("bert"));
   test_server_publish(s, "z", 2000, false);
   expect(other, 1, "z", 2, false);
-  test_server_publish(s, "m4999", 3000, false);
+  assert_string_equal(ws_next(fleet), READY);
   for (unsigned i = 0; i < FLEET; i++) {
     (void)snprintf(id, sizeof id, "m%04u", i);
     expect(fleet, i + 1, id, i == FLEET - 1 ? 3 : 1, false);
@@ -412,7 +414,8 @@ static void what_the_hub_itself_drops_shows_in_everybodys_count(void **state) {
   test_server_publish(s, "a1", 1000, false);
   expect(c, 1, "a1", 1, false);
   test_server_hold(s);
-  ws_client *other = subscribe(s, LIST("anna", "\"a2\""));
+  ws_client *other = open_client(s);
+  ws_say(other, LIST("anna", "\"a2\""));
   test_server_await_held(s);
   for (int i = 2; i <= 6; i++) test_server_publish(s, "a1", i * 1000, false);
   test_server_release(s);
@@ -443,7 +446,7 @@ static void a_stop_closes_with_1001(void **state) {
   test_server *s = test_server_new(NULL);
   test_server_device(s, "a1", "anna", ALWAYS);
   ws_client *c = subscribe(s, STAR("anna"));
-  ws_client *silent = open_client(s);
+  ws_client *silent = subscribe(s, LIST("anna", "\"a1\""));
   sm_live_stop(test_server_live(s));
   expect_code(c, 1001);
   expect_code(silent, 1001);

@@ -1,8 +1,11 @@
 #include "api/live_internal.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 /* RFC 6455, section 1.3: what proves that a server understood the handshake. */
 static const char accept_salt[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -72,6 +75,11 @@ static void on_upgrade(void *context, struct MHD_Connection *connection, void *r
                        struct MHD_UpgradeResponseHandle *handle) {
   (void)connection;
   (void)request;
+  /* A reading is a small packet that must not wait for the acknowledgement of the one before. With
+   * TLS the descriptor is one end of a pair of ours and has no such option. */
+  const int on = 1;
+  (void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CORK_OFF);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   sm_live_arrive(context, fd, handle, early, early_len);
 }
 

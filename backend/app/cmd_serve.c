@@ -95,13 +95,21 @@ static bool ready(void *context, char *reason, size_t cap) {
   return false;
 }
 
+/* A sign of life since the start, or before that the latest reading. */
 static bool device_status(void *context, const char *device_id, sm_device_live *live) {
   service *s = context;
   sm_presence presence;
   if (!sm_pipeline_presence(s->pipeline, device_id, &presence)) return false;
-  bool recent = sm_clock_now_ms() - presence.last_seen_ms < silent_after_ms;
-  *live = (sm_device_live){
-      .seen = true, .last_seen_ms = presence.last_seen_ms, .online = presence.online && recent};
+  sm_reading last;
+  if (!presence.seen &&
+      sm_readings_latest(s->program.readings, device_id, SM_CHANNEL_IMPORT, &last) == SM_OK) {
+    presence.seen = true;
+    presence.last_seen_ms = last.ts_ms;
+  }
+  bool recent = presence.seen && sm_clock_now_ms() - presence.last_seen_ms < silent_after_ms;
+  *live = (sm_device_live){.seen = presence.seen,
+                           .last_seen_ms = presence.last_seen_ms,
+                           .online = presence.online && recent};
   return true;
 }
 

@@ -1,6 +1,5 @@
 #include "app/pipeline.h"
 
-#include "app/presence.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/telemetry.h"
@@ -37,6 +36,7 @@ typedef struct refusal {
 typedef struct sign {
   char device_id[SM_DEVICE_ID_MAX + 1];
   bool online;
+  bool fresh; /* sent just now by the meter itself: not retained, not a last will */
 } sign;
 
 #define LIST_OF(type)                                                                              \
@@ -178,6 +178,7 @@ static void take_status(sm_pipeline *p, const char *device_id, const sm_mqtt_mes
   if (s == NULL) return;
   (void)snprintf(s->device_id, sizeof s->device_id, "%s", device_id);
   s->online = online;
+  s->fresh = online && !m->retained;
 }
 
 static void take_telemetry(sm_pipeline *p, const char *device_id, const sm_mqtt_message *m) {
@@ -280,6 +281,13 @@ static void count_commit(sm_pipeline *p, int64_t ms) {
   atomic_fetch_add(&p->commit_ms_sum, (uint64_t)ms);
 }
 
+static void announce_status(sm_pipeline *p, const sign *s, int64_t now_ms) {
+  bool known = false;
+  if (sm_ledger_device_known(p->options.ledger, s->device_id, &known) != SM_OK || !known) return;
+  if (s->fresh) sm_presence_sign(p->presence, s->device_id, now_ms);
+  sm_presence_status(p->presence, s->device_id, s->online);
+}
+
 /* After it is durable: figures, presence, live clients. */
 static void announce(sm_pipeline *p, const sm_reading_in *readings, size_t count) {
   int64_t now_ms = sm_clock_now_ms();
@@ -295,17 +303,14 @@ static void announce(sm_pipeline *p, const sm_reading_in *readings, size_t count
       if (p->options.live != NULL)
         sm_live_publish(p->options.live, in->device_id, &in->reading, late);
     }
-    sm_presence_note(p->presence, in->device_id, true, now_ms);
+    /* When the meter measured, not when a backlog of it came in: that is how long it is silent. */
+    sm_presence_sign(p->presence, in->device_id,
+                     in->reading.ts_ms < now_ms ? in->reading.ts_ms : now_ms);
   }
   if (count > 0) atomic_store(&p->last_stored_ms, now_ms);
   for (size_t i = 0; i < p->refusals.count; i++)
     atomic_fetch_add(&p->refused[p->refusals.item[i].reason], 1);
-  for (size_t i = 0; i < p->signs.count; i++) {
-    bool known = false;
-    const sign *s = &p->signs.item[i];
-    if (sm_ledger_device_known(p->options.ledger, s->device_id, &known) == SM_OK && known)
-      sm_presence_note(p->presence, s->device_id, s->online, now_ms);
-  }
+  for (size_t i = 0; i < p->signs.count; i++) announce_status(p, &p->signs.item[i], now_ms);
 }
 
 static sm_err store_batch(sm_pipeline *p, sm_reading_in *readings, sm_reject_in *rejects) {
@@ -369,7 +374,7 @@ sm_mqtt_sink sm_pipeline_sink(sm_pipeline *pipeline) {
 }
 
 bool sm_pipeline_presence(sm_pipeline *pipeline, const char *device_id, sm_presence *presence) {
-  return sm_presence_get(pipeline->presence, device_id, &presence->online, &presence->last_seen_ms);
+  return sm_presence_get(pipeline->presence, device_id, presence);
 }
 
 /* ---- metrics ---- */

@@ -7,6 +7,7 @@
 #define SM_APP_PIPELINE_H
 
 #include "api/live.h"
+#include "app/presence.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "mqtt/subscriber.h"
@@ -32,10 +33,6 @@ void sm_pipeline_free(sm_pipeline *pipeline); /* NULL is fine */
 sm_mqtt_sink sm_pipeline_sink(sm_pipeline *pipeline);
 
 /* What was heard of a device since the start; false: nothing. Any thread. */
-typedef struct sm_presence {
-  int64_t last_seen_ms;
-  bool online; /* its status says so, or it has sent and said nothing else */
-} sm_presence;
 bool sm_pipeline_presence(sm_pipeline *pipeline, const char *device_id, sm_presence *presence);
 
 /* Appends the pipeline's metrics in Prometheus text. Any thread. */

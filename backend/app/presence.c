@@ -5,11 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-typedef struct entry {
-  int64_t last_seen_ms;
-  bool online;
-} entry;
-
 struct sm_presence_table {
   pthread_mutex_t mutex;
   sm_strmap *entries;
@@ -41,28 +36,38 @@ void sm_presence_table_free(sm_presence_table *table) {
   free(table);
 }
 
-void sm_presence_note(sm_presence_table *table, const char *device_id, bool online, int64_t at_ms) {
-  (void)pthread_mutex_lock(&table->mutex);
-  entry *e = sm_strmap_get(table->entries, device_id);
-  if (e == NULL) {
-    e = calloc(1, sizeof *e);
-    if (e != NULL && sm_strmap_put(table->entries, device_id, e) != SM_OK) {
-      free(e);
-      e = NULL;
-    }
+/* The entry of a device, made if it is new; NULL without memory. The caller holds the mutex. */
+static sm_presence *entry_of(sm_presence_table *table, const char *device_id) {
+  sm_presence *entry = sm_strmap_get(table->entries, device_id);
+  if (entry != NULL) return entry;
+  entry = calloc(1, sizeof *entry);
+  if (entry == NULL || sm_strmap_put(table->entries, device_id, entry) != SM_OK) {
+    free(entry);
+    return NULL;
   }
-  if (e != NULL) *e = (entry){.last_seen_ms = at_ms, .online = online};
+  entry->online = true;
+  return entry;
+}
+
+void sm_presence_sign(sm_presence_table *table, const char *device_id, int64_t at_ms) {
+  (void)pthread_mutex_lock(&table->mutex);
+  sm_presence *entry = entry_of(table, device_id);
+  if (entry != NULL && (!entry->seen || at_ms >= entry->last_seen_ms))
+    *entry = (sm_presence){.seen = true, .last_seen_ms = at_ms, .online = true};
   (void)pthread_mutex_unlock(&table->mutex);
 }
 
-bool sm_presence_get(sm_presence_table *table, const char *device_id, bool *online,
-                     int64_t *last_seen_ms) {
+void sm_presence_status(sm_presence_table *table, const char *device_id, bool online) {
   (void)pthread_mutex_lock(&table->mutex);
-  const entry *e = sm_strmap_get(table->entries, device_id);
-  if (e != NULL) {
-    *online = e->online;
-    *last_seen_ms = e->last_seen_ms;
-  }
+  sm_presence *entry = entry_of(table, device_id);
+  if (entry != NULL) entry->online = online;
   (void)pthread_mutex_unlock(&table->mutex);
-  return e != NULL;
+}
+
+bool sm_presence_get(sm_presence_table *table, const char *device_id, sm_presence *presence) {
+  (void)pthread_mutex_lock(&table->mutex);
+  const sm_presence *entry = sm_strmap_get(table->entries, device_id);
+  if (entry != NULL) *presence = *entry;
+  (void)pthread_mutex_unlock(&table->mutex);
+  return entry != NULL;
 }

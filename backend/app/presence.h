@@ -1,5 +1,5 @@
-/* Which devices were heard of since the start, when, and whether they say that they are online. Any
- * thread. */
+/* Which devices were heard of since the start, when they last gave a sign of life, and whether they
+ * say that they are online. Any thread. */
 #ifndef SM_APP_PRESENCE_H
 #define SM_APP_PRESENCE_H
 
@@ -10,12 +10,22 @@
 
 typedef struct sm_presence_table sm_presence_table;
 
+typedef struct sm_presence {
+  bool seen;            /* it gave a sign of life since the start */
+  int64_t last_seen_ms; /* if seen */
+  bool online;          /* as it last said; true for one that only sends readings */
+} sm_presence;
+
 sm_presence_table *sm_presence_table_new(void); /* NULL without memory */
 void sm_presence_table_free(sm_presence_table *table);
-/* Notes a sign of life (online) or a farewell. Without memory the sign is lost, and nothing else.
- */
-void sm_presence_note(sm_presence_table *table, const char *device_id, bool online, int64_t at_ms);
-bool sm_presence_get(sm_presence_table *table, const char *device_id, bool *online,
-                     int64_t *last_seen_ms);
+
+/* A sign of life at an instant: a reading, or a status that has just been sent. One that is older
+ * than the latest changes nothing. Without memory it is lost, and nothing else. */
+void sm_presence_sign(sm_presence_table *table, const char *device_id, int64_t at_ms);
+/* What its status says, of whatever age (a retained one may be a year old). */
+void sm_presence_status(sm_presence_table *table, const char *device_id, bool online);
+
+/* What is known of a device; false: nothing. */
+bool sm_presence_get(sm_presence_table *table, const char *device_id, sm_presence *presence);
 
 #endif

@@ -150,7 +150,10 @@ static void check_case(const char *path) {
   char *wanted_text = json_dumps(json_object_get(g->root, "bill"), 0);
   assert_non_null(wanted_text);
   json_t *wanted = json_loads(wanted_text, JSON_DECODE_INT_AS_REAL, &error);
-  if (wanted == NULL || !json_equal(got, wanted)) fail_msg("%s: the bill is now\n%s", path, text);
+  if (wanted == NULL || !json_equal(got, wanted)) {
+    (void)fprintf(stderr, "%s: the bill is now\n%s\n", path, text); /* too long for cmocka */
+    fail();
+  }
   json_decref(got);
   json_decref(wanted);
   free(wanted_text);
@@ -186,13 +189,13 @@ static void every_case_gives_its_bill(void **state) {
   static char names[CASES_MAX][NAME_BYTES];
   const char *dir = SM_SOURCE_DIR "/contracts/bills";
   size_t count = list_cases(dir, names);
-  assert_true(count >= 12);
   for (size_t i = 0; i < count; i++) {
     char *path = sm_path_join(dir, names[i]);
     assert_non_null(path);
     check_case(path);
     free(path);
   }
+  assert_true(count >= 12);
 }
 
 int main(void) {

@@ -3,6 +3,7 @@
 #include "mqtt/tcp.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -73,7 +74,8 @@ static sm_err outcome(SSL *ssl, int result, sm_mqtt_tls_need *need, sm_mqtt_reas
     *need = error == SSL_ERROR_WANT_READ ? SM_MQTT_TLS_READ : SM_MQTT_TLS_WRITE;
     return SM_OK;
   }
-  bool ended = error == SSL_ERROR_ZERO_RETURN ||
+  bool reset = error == SSL_ERROR_SYSCALL && (errno == 0 || errno == ECONNRESET || errno == EPIPE);
+  bool ended = error == SSL_ERROR_ZERO_RETURN || reset ||
                ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
   if (ended) {
     sm_mqtt_reason_set(reason, "the broker closed the connection");
@@ -89,10 +91,15 @@ static sm_err outcome(SSL *ssl, int result, sm_mqtt_tls_need *need, sm_mqtt_reas
 static sm_err handshake_failure(SSL *ssl, sm_err err, const sm_mqtt_endpoint *endpoint,
                                 sm_mqtt_reason *reason) {
   long verdict = SSL_get_verify_result(ssl);
-  if (verdict == X509_V_OK) return err;
-  sm_mqtt_reason_set(reason, "the broker's certificate is not accepted for \"%.60s\": %s",
-                     endpoint->host, X509_verify_cert_error_string(verdict));
-  return SM_ERR_DENIED;
+  if (verdict != X509_V_OK) {
+    sm_mqtt_reason_set(reason, "the broker's certificate is not accepted for \"%.60s\": %s",
+                       endpoint->host, X509_verify_cert_error_string(verdict));
+    return SM_ERR_DENIED;
+  }
+  sm_mqtt_reason why = *reason;
+  sm_mqtt_reason_set(reason, "no TLS with the broker on port %u: %s", (unsigned)endpoint->port,
+                     why.text);
+  return err;
 }
 
 /* ---- life ---- */
@@ -107,7 +114,7 @@ static sm_err shake_hands(SSL *ssl, int fd, int wake_fd, int64_t deadline_ms,
     sm_err err = outcome(ssl, result, &need, reason);
     if (err != SM_OK) return err;
     err = sm_mqtt_tcp_await(fd, need == SM_MQTT_TLS_READ ? POLLIN : POLLOUT, wake_fd, deadline_ms);
-    if (err == SM_ERR_TIMEOUT) sm_mqtt_reason_set(reason, "the broker does not answer in TLS");
+    if (err == SM_ERR_TIMEOUT) sm_mqtt_reason_set(reason, "it does not answer");
     if (err != SM_OK) return err;
   }
 }

@@ -1,0 +1,238 @@
+/* Invoices issued on the real embedded stores. */
+#include "invoicing/invoicing_test_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { OUTCOMES_MAX = 512 };
+
+typedef struct told {
+  sm_issue_outcome outcome[OUTCOMES_MAX];
+  char number[OUTCOMES_MAX][24];
+  char reason[OUTCOMES_MAX][24];
+  char device_id[OUTCOMES_MAX][65];
+  bool estimated[OUTCOMES_MAX];
+  size_t count;
+  size_t stop_after; /* 0: never */
+  sm_issue_summary summary;
+} told;
+
+static bool keep(void *context, const sm_issue_result *result) {
+  told *t = context;
+  assert_true(t->count < OUTCOMES_MAX);
+  assert_non_null(result->text);
+  t->outcome[t->count] = result->outcome;
+  t->estimated[t->count] = result->estimated;
+  (void)snprintf(t->number[t->count], 24, "%s", result->number != NULL ? result->number : "");
+  (void)snprintf(t->reason[t->count], 24, "%s", result->reason != NULL ? result->reason : "");
+  (void)snprintf(t->device_id[t->count], 65, "%s", result->device_id);
+  t->count++;
+  return t->count != t->stop_after;
+}
+
+static sm_issue_request issue_january(const char *now) {
+  return (sm_issue_request){.actor = tester, .year = 2026, .month = 1, .now_ms = ms(now)};
+}
+
+static sm_err run(fixture *f, const sm_issue_request *request, told *t) {
+  *t = (told){.stop_after = t->stop_after};
+  return sm_invoicing_issue_month(&f->invoicing, request, keep, t, &t->summary);
+}
+
+static void a_month_is_issued_once_and_its_number_stays(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  free(add_example(f, "meter-002", 2));
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 2);
+  assert_string_equal(t.number[0], "SM2526-000001");
+  assert_string_equal(t.number[1], "SM2526-000002");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 0);
+  assert_int_equal(t.summary.already, 2);
+  assert_int_equal(t.outcome[0], SM_ISSUE_ALREADY);
+  assert_string_equal(t.number[0], "SM2526-000001");
+  sm_invoicing_query query = january("meter-002");
+  sm_bill *bill = NULL;
+  assert_int_equal(sm_invoicing_bill(&f->invoicing, &query, &bill), SM_OK);
+  assert_string_equal(bill->invoice, "SM2526-000002");
+  sm_bill_free(bill);
+}
+
+static void an_invoice_keeps_bill_tariff_payer_and_what_it_stands_on(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  sm_invoice invoice = {0};
+  assert_int_equal(sm_ledger_invoice(f->ledger, "SM2526-000001", &invoice), SM_OK);
+  assert_int_equal(invoice.total_minor, 188800);
+  assert_int_equal(invoice.tax_minor, 28800);
+  assert_string_equal(invoice.month, "2026-01");
+  assert_string_equal(invoice.device_id, "meter-001");
+  assert_int_equal(invoice.revision, 1);
+  assert_int_equal(invoice.issued_ms, ms("2026-02-02T08:00:00+05:30"));
+  assert_int_equal(invoice.due_ms, ms("2026-02-17T00:00:00+05:30"));
+  assert_non_null(strstr(invoice.body, "\"total\":\"1888.00\""));
+  assert_non_null(strstr(invoice.snapshot, "\"zone\":\"Asia/Kolkata\""));
+  assert_non_null(strstr(invoice.snapshot, "\"rate\":\"4.50\""));
+  assert_non_null(strstr(invoice.snapshot, "\"version\":1"));
+  const char *hash = strstr(invoice.snapshot, "\"sha256\":\"");
+  assert_non_null(hash);
+  assert_int_equal(strspn(hash + 10, "0123456789abcdef"), 64);
+  sm_invoice_fini(&invoice);
+}
+
+static void a_dry_run_writes_nothing(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  request.dry_run = true;
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 1);
+  assert_string_equal(t.number[0], "");
+  sm_invoice invoice = {0};
+  assert_int_equal(sm_ledger_invoice(f->ledger, "SM2526-000001", &invoice), SM_ERR_NOT_FOUND);
+}
+
+static void the_running_and_a_coming_month_are_refused(void **state) {
+  fixture *f = *state;
+  static told t;
+  sm_issue_request request = issue_january("2026-01-31T23:59:59.999+05:30");
+  assert_int_equal(run(f, &request, &t), SM_ERR_RANGE);
+  request = issue_january("2025-06-01T00:00:00Z");
+  assert_int_equal(run(f, &request, &t), SM_ERR_RANGE);
+}
+
+static void without_a_reading_after_the_month_it_waits_three_days(void **state) {
+  fixture *f = *state;
+  static told t;
+  char *owner = add_user(f, 1);
+  add_device(f, "meter-001", owner);
+  free(owner);
+  feed(f, "meter-001", "2025-12-31T00:00:00+05:30", "2026-01-30T00:00:00+05:30", 600, 0, 100000);
+  sm_issue_request request = issue_january("2026-02-03T23:59:59+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.outcome[0], SM_ISSUE_SKIPPED);
+  assert_string_equal(t.reason[0], "not_settled");
+  request = issue_january("2026-02-04T00:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.outcome[0], SM_ISSUE_ISSUED);
+  assert_true(t.estimated[0]);
+}
+
+static void an_account_with_nothing_read_or_no_meter_is_passed_over(void **state) {
+  fixture *f = *state;
+  static told t;
+  char *owner = add_user(f, 1);
+  add_device(f, "meter-001", owner);
+  sm_account_tariff on = {.name = strdup("LT-1 Domestic")};
+  sm_account empty = {.user_id = owner, .tariff = &on, .tariff_count = 1};
+  assert_int_equal(sm_ledger_account_add(f->ledger, tester, &empty), SM_OK);
+  sm_issue_request request = issue_january("2026-03-01T00:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.skipped, 2);
+  assert_string_equal(t.reason[0], "no_readings");
+  assert_string_equal(t.reason[1], "no_meter");
+  free(empty.account_id);
+  free(on.name);
+  free(owner);
+}
+
+static void a_credit_is_not_issued(void **state) {
+  fixture *f = *state;
+  static told t;
+  add_tariff(f, "{\"name\":\"LT-1 Domestic\",\"effective_from\":\"2026-01-02\",\"slabs\":[{"
+                "\"up_to_kwh\":null,\"rate\":\"1.00\"}],\"surcharges\":[{\"name\":\"Rebate\","
+                "\"per_kwh\":\"-9.00\"}]}");
+  free(add_example(f, "meter-001", 1));
+  sm_issue_request request = issue_january("2026-03-01T00:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_string_equal(t.reason[0], "credit");
+}
+
+static void one_meters_accounts_alone_may_be_issued(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  free(add_example(f, "meter-002", 2));
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  request.device_id = "meter-002";
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.count, 1);
+  assert_string_equal(t.device_id[0], "meter-002");
+  request.device_id = "meter-999";
+  assert_int_equal(run(f, &request, &t), SM_ERR_NOT_FOUND);
+}
+
+static void a_stopped_run_goes_on_where_it_was(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  free(add_example(f, "meter-002", 2));
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  t.stop_after = 1;
+  assert_int_equal(run(f, &request, &t), SM_ERR_CLOSED);
+  t.stop_after = 0;
+  request.now_ms = ms("2026-04-01T00:00:00+05:30");
+  request.prefix = "X9";
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.already, 1);
+  assert_int_equal(t.summary.issued, 1);
+  assert_string_equal(t.number[0], "SM2526-000001");
+  assert_string_equal(t.number[1], "X92627-000001");
+}
+
+static void accounts_are_walked_page_by_page(void **state) {
+  fixture *f = *state;
+  static told t;
+  char *owner = add_user(f, 1);
+  for (int i = 0; i < 401; i++) {
+    char device_id[32];
+    (void)snprintf(device_id, sizeof device_id, "meter-%03d", i);
+    add_device(f, device_id, owner);
+  }
+  sm_issue_request request = issue_january("2026-03-01T00:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.skipped, 401);
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &request, NULL, NULL, &t.summary),
+                   SM_OK);
+  assert_int_equal(t.summary.skipped, 401);
+  free(owner);
+}
+
+static void the_financial_year_begins_in_april(void **state) {
+  (void)state;
+  char text[SM_FINANCIAL_YEAR_MAX];
+  assert_string_equal(sm_financial_year((sm_date){2026, 3, 31}, text), "2526");
+  assert_string_equal(sm_financial_year((sm_date){2026, 4, 1}, text), "2627");
+  assert_string_equal(sm_financial_year((sm_date){2099, 12, 1}, text), "9900");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_month_is_issued_once_and_its_number_stays),
+      TEST(an_invoice_keeps_bill_tariff_payer_and_what_it_stands_on),
+      TEST(a_dry_run_writes_nothing),
+      TEST(the_running_and_a_coming_month_are_refused),
+      TEST(without_a_reading_after_the_month_it_waits_three_days),
+      TEST(an_account_with_nothing_read_or_no_meter_is_passed_over),
+      TEST(a_credit_is_not_issued),
+      TEST(one_meters_accounts_alone_may_be_issued),
+      TEST(a_stopped_run_goes_on_where_it_was),
+      TEST(accounts_are_walked_page_by_page),
+      cmocka_unit_test(the_financial_year_begins_in_april),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
