@@ -77,7 +77,7 @@ int64_t sm_agg_start_ms(sm_agg agg, const sm_zone *zone, int64_t at_ms) {
   case SM_AGG_RAW:
     break;
   }
-  assert(!"raw readings have no buckets");
+  assert(agg != SM_AGG_RAW);
   return at_ms;
 }
 
@@ -98,7 +98,7 @@ int64_t sm_agg_next_ms(sm_agg agg, const sm_zone *zone, int64_t start_ms) {
   case SM_AGG_RAW:
     break;
   }
-  assert(!"raw readings have no buckets");
+  assert(agg != SM_AGG_RAW);
   return start_ms + 1;
 }
 

@@ -2,6 +2,7 @@
 #include "api/api_test_util.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 /* after the ones above, which it wants */
@@ -290,6 +291,50 @@ static void another_account_can_be_named_if_it_is_ones_own(void **state) {
   }
 }
 
+/* ---- many at once ---- */
+
+typedef struct crowd {
+  const test_server *server;
+  const char *target;
+  char *first; /* what one alone was answered */
+  pthread_t thread;
+  int wrong;
+} crowd;
+
+static void *ask_again_and_again(void *context) {
+  crowd *c = context;
+  for (int i = 0; i < 15; i++) {
+    test_reply reply = test_ask(c->server, "GET", c->target, ASHA, NULL);
+    if (strcmp(reply.body, c->first) != 0) c->wrong++;
+    test_reply_fini(&reply);
+  }
+  return NULL;
+}
+
+static void many_at_once_are_answered_as_one_alone(void **state) {
+  const test_server *s = *state;
+  static const char *const targets[] = {"/api/devices/meter-001/readings?agg=15m",
+                                        "/api/devices",
+                                        "/api/devices/meter-003/readings?" JANUARY "&agg=1h",
+                                        "/api/tariffs",
+                                        "/api/accounts",
+                                        "/"};
+  enum { CROWD = sizeof targets / sizeof targets[0] };
+  crowd member[CROWD];
+  for (size_t i = 0; i < CROWD; i++) {
+    test_reply reply = test_ask(s, "GET", targets[i], ASHA, NULL);
+    member[i] = (crowd){.server = s, .target = targets[i], .first = strdup(reply.body)};
+    test_reply_fini(&reply);
+  }
+  for (size_t i = 0; i < CROWD; i++)
+    assert_int_equal(pthread_create(&member[i].thread, NULL, ask_again_and_again, &member[i]), 0);
+  for (size_t i = 0; i < CROWD; i++) assert_int_equal(pthread_join(member[i].thread, NULL), 0);
+  for (size_t i = 0; i < CROWD; i++) {
+    assert_int_equal(member[i].wrong, 0);
+    free(member[i].first);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_raw_row_is_a_telemetry_object),
@@ -306,6 +351,7 @@ int main(void) {
       cmocka_unit_test(a_month_is_checked),
       cmocka_unit_test(the_running_month_is_the_default_and_projects),
       cmocka_unit_test(another_account_can_be_named_if_it_is_ones_own),
+      cmocka_unit_test(many_at_once_are_answered_as_one_alone),
   };
   return cmocka_run_group_tests(tests, test_server_set_up, test_server_tear_down);
 }

@@ -228,7 +228,7 @@ void test_reply_fini(test_reply *reply) {
 }
 
 const char *test_header(const test_reply *reply, const char *name) {
-  static char value[4096];
+  static _Thread_local char value[4096];
   size_t name_len = strlen(name);
   for (const char *line = reply->head; (line = strstr(line, "\r\n")) != NULL;) {
     line += 2;
@@ -318,7 +318,7 @@ bool test_receive(int fd, bool bodiless, test_reply *reply) {
 
 test_reply test_ask_with(const test_server *s, const char *method, const char *target, test_who who,
                          const char *headers, const char *body) {
-  static char request[65536];
+  char request[8192];
   test_reply reply;
   size_t body_len = body == NULL ? 0 : strlen(body);
   int len = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s%s",

@@ -57,7 +57,8 @@ typedef struct test_reply {
   size_t body_len;
 } test_reply;
 void test_reply_fini(test_reply *reply);
-/* The value of a header; NULL if it is not there. Valid until the next call. */
+/* The value of a header; NULL if it is not there. Valid until the next call of this
+ * thread. */
 const char *test_header(const test_reply *reply, const char *name);
 json_t *test_json(const test_reply *reply); /* of the body; must be JSON */
 

@@ -24,7 +24,7 @@ char *sm_cursor_format(const char *scope, const char *key, char out[SM_CURSOR_TE
   size_t key_len = strlen(key);
   assert(key_len < SM_CURSOR_KEY_MAX);
   raw[0] = FORMAT;
-  memcpy(raw + 1, key, key_len);
+  for (size_t i = 0; i < key_len; i++) raw[1 + i] = (unsigned char)key[i];
   uint32_t check = check_of(scope, raw, 1 + key_len);
   memcpy(raw + 1 + key_len, &check, CHECK_BYTES);
   return sodium_bin2base64(out, SM_CURSOR_TEXT_MAX, raw, 1 + key_len + CHECK_BYTES,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -74,7 +75,7 @@ static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
   if (err == SM_OK) {
     request->caller = (sm_caller){.known = true, .role = claims.role};
     static_assert(sizeof request->caller.user_id >= sizeof claims.user_id, "a user id fits");
-    strcpy(request->caller.user_id, claims.user_id);
+    (void)snprintf(request->caller.user_id, sizeof request->caller.user_id, "%s", claims.user_id);
     return true;
   }
   if (err == SM_ERR_DENIED || !had_token)

@@ -256,7 +256,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
   *socket_context = NULL;
 }
 
-static void on_library_log(void *cls, const char *format, va_list args) {
+static void SM_PRINTF(2, 0) on_library_log(void *cls, const char *format, va_list args) {
   (void)cls;
   char text[512];
   (void)vsnprintf(text, sizeof text, format, args);

@@ -2,6 +2,7 @@
 
 #include "model/reading.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool all_of(const char *text, const char *set) {
@@ -31,8 +32,9 @@ static fit take_param(const char *segment, size_t len, sm_param_kind kind, char 
   char decoded[3 * SM_PATH_PARAM_MAX];
   if (len >= sizeof decoded) return NO_FIT;
   if (!sm_percent_decode(segment, len, decoded)) return BROKEN;
-  if (strlen(decoded) >= SM_PATH_PARAM_MAX || !is_kind(kind, decoded)) return NO_FIT;
-  strcpy(out, decoded);
+  size_t decoded_len = strlen(decoded);
+  if (decoded_len >= SM_PATH_PARAM_MAX || !is_kind(kind, decoded)) return NO_FIT;
+  memcpy(out, decoded, decoded_len + 1);
   return FIT;
 }
 
@@ -58,10 +60,7 @@ static fit match_path(const sm_route *route, const char *path, sm_request *reque
 
 static void add_method(char allow[SM_ALLOW_MAX], const char *method) {
   size_t used = strlen(allow);
-  size_t wanted = strlen(method) + (used > 0 ? 2 : 0);
-  if (used + wanted >= SM_ALLOW_MAX) return;
-  if (used > 0) strcat(allow, ", ");
-  strcat(allow, method);
+  (void)snprintf(allow + used, SM_ALLOW_MAX - used, "%s%s", used > 0 ? ", " : "", method);
 }
 
 sm_match sm_router_find(const sm_route *table, size_t count, sm_request *request,

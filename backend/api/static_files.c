@@ -133,13 +133,13 @@ void sm_static_serve(const char *dir, const char *public_origin, const sm_reques
     sm_answer_not_found(answer);
     return;
   }
-  strcpy(name, strrchr(path, '/') + 1);
+  (void)snprintf(name, sizeof name, "%s", strrchr(path, '/') + 1);
   bool page = strchr(name, '.') == NULL;
   int root = dir == NULL ? -1 : open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
   if (root >= 0 && name[0] != '\0') file = open_below(root, path, &about);
   if (root >= 0 && file < 0 && page) {
     char index[] = "/index.html";
-    strcpy(name, index + 1);
+    (void)snprintf(name, sizeof name, "%s", index + 1);
     file = open_below(root, index, &about);
   }
   if (file >= 0)

@@ -121,8 +121,8 @@ static bool audit_allowed(sm_identity *id, uint64_t *left_out) {
 
 /* The address somebody typed is personal data (or a password in the wrong field): it is not
  * written. */
-static void audit_failure(sm_identity *id, const char *action, const char *user_id,
-                          const char *address) {
+static void audit_failure(sm_identity *id, const char *user_id, const char *address) {
+  const char *action = "login.failed";
   uint64_t left_out = 0;
   if (!audit_allowed(id, &left_out)) return;
   sm_buf detail;
@@ -220,7 +220,7 @@ sm_err sm_identity_login(sm_identity *id, const char *email, const char *passwor
   }
   sm_user user = {0};
   err = check_password(id, account, password, password_len, &user);
-  if (err == SM_ERR_DENIED) audit_failure(id, "login.failed", user.user_id, address);
+  if (err == SM_ERR_DENIED) audit_failure(id, user.user_id, address);
   if (err == SM_OK) err = session_begin(id, &user, session);
   if (err != SM_ERR_DENIED) sm_throttle_forgive(id->throttle, account, address, steady_ms(id));
   if (err == SM_ERR_BUSY) *retry_after_s = GATE_RETRY_S;
@@ -254,7 +254,6 @@ sm_err sm_identity_refresh(sm_identity *id, const char *refresh, size_t len, sm_
   if (err == SM_OK)
     err = sm_ledger_session_rotate(id->ledger, old_hash, new_hash, now, refresh_end_ms(now),
                                    &user_id);
-  if (err == SM_ERR_DENIED) audit_failure(id, "session.replayed", NULL, "");
   if (err == SM_ERR_NOT_FOUND) err = SM_ERR_DENIED;
   if (err == SM_OK) err = session_continue(id, user_id, new_hash, &got);
   free(user_id);

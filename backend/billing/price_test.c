@@ -94,6 +94,17 @@ static void in_a_cut_month_whole_use_looks_at_the_months_total(void **state) {
   kit_free(k);
 }
 
+static void in_a_cut_month_prorated_whole_use_shrinks_by_the_bills_days(void **state) {
+  (void)state;
+  kit *k = cut_month(",\"slab_mode\":\"whole_use\",\"prorate_slabs\":true");
+  sm_bill *bill = kit_bill(k);
+  /* all 31 days are billed: the bound is 100 kWh, not 100 × 16/31 */
+  assert_string_equal(bill->line[3].name, "over 100 kWh");
+  assert_int_equal(bill->line[3].amount_minor, 120000);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
 static void a_gap_at_the_cut_is_estimated(void **state) {
   (void)state;
   kit *k = cut_month("");
@@ -394,6 +405,7 @@ int main(void) {
       cmocka_unit_test(a_tariff_change_cuts_the_month_and_use_carries_over),
       cmocka_unit_test(prorated_slabs_start_at_zero_in_each_segment),
       cmocka_unit_test(in_a_cut_month_whole_use_looks_at_the_months_total),
+      cmocka_unit_test(in_a_cut_month_prorated_whole_use_shrinks_by_the_bills_days),
       cmocka_unit_test(a_gap_at_the_cut_is_estimated),
       cmocka_unit_test(a_month_before_the_first_version_is_billed_by_it),
       cmocka_unit_test(prorated_slabs_shrink_in_a_partial_month_in_both_modes),

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct sm_mqtt_tls {
   SSL_CTX *context; /* made anew for each connection, so that a renewed CA file is noticed */
@@ -25,6 +26,10 @@ static sm_err load_trust(SSL_CTX *context, const char *ca_file, sm_mqtt_reason *
   if (ca_file == NULL) {
     if (SSL_CTX_set_default_verify_paths(context) == 1) return SM_OK;
     sm_mqtt_reason_set(reason, "the system's CA certificates cannot be read: %s", openssl_text());
+    return SM_ERR_DENIED;
+  }
+  if (access(ca_file, R_OK) != 0) { /* OpenSSL only says "system lib" */
+    sm_mqtt_reason_set(reason, "the CA file %.80s is not there, or not readable", ca_file);
     return SM_ERR_DENIED;
   }
   if (SSL_CTX_load_verify_file(context, ca_file) == 1) return SM_OK;

@@ -122,9 +122,8 @@ void sm_trace_fini(sm_trace *trace);
 /* The register's course through [from, to]: enough readings to judge and to interpolate at any
  * quarter edge inside exactly as if all readings were given. Where a quarter is plain (no fall, no
  * step above step_limit_w, also not to its neighbours) only its first and last reading are given,
- * else all of it. Begins with a plain quarter of at least 3 readings before `from` (or the first
- * reading ever), and goes on past `to` up to a plain quarter of at least 3 readings (or the last
- * reading). */
+ * else all of it. Begins with three readings before `from` that agree (or the first reading ever),
+ * and goes on past `to` through three that agree (or to the last reading). */
 SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                                        sm_trace *trace);

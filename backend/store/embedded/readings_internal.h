@@ -86,16 +86,18 @@ SM_MUST_CHECK sm_err sm_readings_series_add(sm_readings *store, sm_series *serie
 SM_MUST_CHECK sm_err sm_block_load(sm_readings *store, sm_sql *db, int64_t key,
                                    sm_reading **readings, size_t *count);
 
-/* A reader: a connection with a snapshot, and the hot readings of one series that belong to it. */
+/* A reader: a connection with a snapshot, and the hot readings of one series that belong to it, those
+ * of the hours that [from_ms, to_ms) touches. */
 typedef struct reader {
   sm_readings *store;
   sm_sql *db;
   int64_t series_no; /* 0: no such series */
   sm_reading *hot;
   size_t hot_count;
+  int64_t hot_first_ms; /* the earliest hot reading of the whole series; INT64_MAX: none */
 } reader;
 SM_MUST_CHECK sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel,
-                                     reader *r);
+                                     int64_t from_ms, int64_t to_ms, reader *r);
 void sm_reader_end(reader *r);
 SM_MUST_CHECK sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                    sm_reading_list *list);

@@ -60,25 +60,37 @@ static sm_err begin_snapshot(reader *r) {
   return err == SM_OK ? sm_sql_query_i64(r->db, "SELECT count(*) FROM meta", &unused) : err;
 }
 
-static sm_err copy_hot(reader *r, const char *device_id, uint8_t channel) {
+/* The start of an instant's hour; the ends of time stay what they are. */
+static int64_t hour_start_ms(int64_t ts_ms) {
+  const int64_t far_ms = INT64_MAX / 2;
+  return ts_ms < -far_ms || ts_ms > far_ms ? ts_ms : sm_hour_of(ts_ms) * 3600000;
+}
+
+static sm_err copy_hot(reader *r, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms) {
   const sm_series *series = sm_readings_series(r->store, device_id, channel);
   if (series == NULL || series->series_no == 0) return SM_OK;
   r->series_no = series->series_no;
-  if (series->hot.count == 0) return SM_OK;
-  r->hot = malloc(series->hot.count * sizeof *r->hot);
+  const sm_run *hot = &series->hot;
+  if (hot->count > 0) r->hot_first_ms = hot->item[0].ts_ms;
+  size_t first = sm_run_find(hot, hour_start_ms(from_ms));
+  size_t end = sm_run_find(hot, to_ms > INT64_MAX / 2 ? to_ms : hour_start_ms(to_ms) + 3600000);
+  if (first >= end) return SM_OK;
+  r->hot = malloc((end - first) * sizeof *r->hot);
   if (r->hot == NULL) return SM_ERR_NOMEM;
-  memcpy(r->hot, series->hot.item, series->hot.count * sizeof *r->hot);
-  r->hot_count = series->hot.count;
+  memcpy(r->hot, hot->item + first, (end - first) * sizeof *r->hot);
+  r->hot_count = end - first;
   return SM_OK;
 }
 
-sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel, reader *r) {
-  reader out = {.store = store};
+sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, reader *r) {
+  reader out = {.store = store, .hot_first_ms = INT64_MAX};
   sm_err err = take_connection(store, &out.db);
   if (err != SM_OK) return err;
   (void)pthread_rwlock_rdlock(&store->lock);
   err = begin_snapshot(&out);
-  if (err == SM_OK) err = copy_hot(&out, device_id, channel);
+  if (err == SM_OK) err = copy_hot(&out, device_id, channel, from_ms, to_ms);
   (void)pthread_rwlock_unlock(&store->lock);
   if (err != SM_OK) {
     sm_reader_end(&out);
@@ -190,7 +202,7 @@ sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
 sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list) {
   reader r;
-  sm_err err = sm_reader_begin(store, device_id, channel, &r);
+  sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
   err = sm_reader_raw(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
@@ -221,7 +233,7 @@ sm_err sm_reader_first_ms(reader *r, int64_t *ts_ms) {
   if (r->series_no != 0 && sm_sql_row(&q)) first = sm_sql_i64(&q, 0);
   sm_err err = sm_sql_end(&q);
   if (err != SM_OK) return err;
-  if (r->hot_count > 0 && r->hot[0].ts_ms < first) first = r->hot[0].ts_ms;
+  if (r->hot_first_ms < first) first = r->hot_first_ms;
   if (first == INT64_MAX) return SM_ERR_NOT_FOUND;
   *ts_ms = first;
   return SM_OK;
@@ -230,7 +242,7 @@ sm_err sm_reader_first_ms(reader *r, int64_t *ts_ms) {
 sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
   reader r;
-  sm_err err = sm_reader_begin(store, device_id, channel, &r);
+  sm_err err = sm_reader_begin(store, device_id, channel, 0, 0, &r);
   if (err != SM_OK) return err;
   err = sm_reader_first_ms(&r, ts_ms);
   sm_reader_end(&r);
@@ -319,24 +331,36 @@ static sm_err quarters_of_hour(reader *r, int64_t hour_ms, sm_quarter four[HOUR_
   return err;
 }
 
+/* Quarters of the hot hours, growing. */
+typedef struct fresh_list {
+  sm_quarter_list list;
+  size_t cap;
+} fresh_list;
+
 static sm_err append_fresh(reader *r, int64_t hour_ms, int64_t from_ms, int64_t to_ms,
-                           sm_quarter_list *list) {
+                           fresh_list *fresh) {
   sm_quarter four[HOUR_QUARTERS];
   size_t count = 0;
   sm_err err = quarters_of_hour(r, hour_ms, four, &count);
   if (err != SM_OK) return err;
-  sm_quarter *item = realloc(list->item, (list->count + HOUR_QUARTERS) * sizeof *item);
-  if (item == NULL) return SM_ERR_NOMEM;
-  list->item = item;
+  sm_quarter_list *list = &fresh->list;
+  if (list->count + HOUR_QUARTERS > fresh->cap) {
+    size_t cap = fresh->cap < 64 ? 64 : fresh->cap * 2;
+    sm_quarter *item = realloc(list->item, cap * sizeof *item);
+    if (item == NULL) return SM_ERR_NOMEM;
+    list->item = item;
+    fresh->cap = cap;
+  }
   for (size_t i = 0; i < count; i++)
-    if (four[i].start_ms >= from_ms && four[i].start_ms < to_ms) item[list->count++] = four[i];
+    if (four[i].start_ms >= from_ms && four[i].start_ms < to_ms)
+      list->item[list->count++] = four[i];
   return SM_OK;
 }
 
 /* The quarters of all hours that have hot readings, made anew: the sealed rows of these hours are
  * behind. */
 static sm_err fresh_quarters(reader *r, int64_t from_ms, int64_t to_ms, sm_quarter_list *list) {
-  sm_quarter_list out = {.item = NULL};
+  fresh_list out = {.cap = 0};
   sm_err err = SM_OK;
   for (size_t at = 0; err == SM_OK && at < r->hot_count;) {
     int64_t hour = sm_hour_of(r->hot[at].ts_ms);
@@ -346,9 +370,9 @@ static sm_err fresh_quarters(reader *r, int64_t from_ms, int64_t to_ms, sm_quart
       err = append_fresh(r, hour_ms, from_ms, to_ms, &out);
   }
   if (err != SM_OK)
-    sm_quarter_list_fini(&out);
+    sm_quarter_list_fini(&out.list);
   else
-    *list = out;
+    *list = out.list;
   return err;
 }
 
@@ -400,7 +424,7 @@ sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limi
 sm_err sm_readings_quarters(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t from_ms, int64_t to_ms, size_t limit, sm_quarter_list *list) {
   reader r;
-  sm_err err = sm_reader_begin(store, device_id, channel, &r);
+  sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
   err = sm_reader_quarters(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);

@@ -62,7 +62,7 @@ static void take_row(sm_sql_stmt *q, sm_reject *r) {
 sm_err sm_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, int64_t after,
                            size_t limit, sm_reject_list *list) {
   reader r;
-  sm_err err = sm_reader_begin(store, "", 0, &r);
+  sm_err err = sm_reader_begin(store, "", 0, 0, 0, &r);
   if (err != SM_OK) return err;
   sm_reject_list out = {.item = calloc(limit + 1, sizeof *out.item)};
   if (out.item == NULL) err = SM_ERR_NOMEM;

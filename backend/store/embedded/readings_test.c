@@ -288,6 +288,25 @@ static void a_trace_is_short_where_plain_and_whole_where_not(void **state) {
   sm_trace_fini(&trace);
 }
 
+static void a_trace_of_a_meter_that_sends_hourly_is_short_too(void **state) {
+  fixture *f = *state;
+  for (int64_t i = 0; i < 240; i++)
+    (void)commit(f->store, "a", reading(t0 + i * 3600000, 1000 + i * 300));
+  for (int sealed = 0; sealed < 2; sealed++) {
+    sm_trace trace;
+    assert_int_equal(sm_readings_trace(f->store, "a", 0, t0 + 100 * 3600000LL + 1000,
+                                       t0 + 102 * 3600000LL + 1000, 27600, &trace),
+                     SM_OK);
+    /* Hours 97, 98, 99 agree in whole quarters before, 103, 104, 105 after. */
+    assert_int_equal(trace.count, 9);
+    assert_true(trace.point[0].ts_ms == t0 + 97 * 3600000LL);
+    assert_true(trace.point[8].ts_ms == t0 + 105 * 3600000LL);
+    assert_false(trace.from_beginning);
+    sm_trace_fini(&trace);
+    seal(f->store);
+  }
+}
+
 static void rejects_are_kept_with_their_bytes(void **state) {
   fixture *f = *state;
   char payload[SM_REJECT_PAYLOAD_MAX + 10];
@@ -477,6 +496,7 @@ int main(void) {
       T(raw_is_bounded_by_time_and_limit),
       T(quarters_are_those_of_the_readings),
       T(a_trace_is_short_where_plain_and_whole_where_not),
+      T(a_trace_of_a_meter_that_sends_hourly_is_short_too),
       T(rejects_are_kept_with_their_bytes),
       T(there_is_one_writer_and_readers_beside_it),
       T(a_full_disk_stores_nothing_and_passes),

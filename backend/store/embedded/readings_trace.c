@@ -7,29 +7,55 @@
 
 enum { AGREEING = 3 };
 
-static bool is_anchor(const sm_quarter *q, int64_t step_limit_w) {
-  return q->count >= AGREEING && !q->fell && q->step_max_w <= step_limit_w;
+static bool is_plain(const sm_quarter *q, int64_t step_limit_w) {
+  return !q->fell && q->step_max_w <= step_limit_w;
 }
 
-/* Where to start: the last anchor that ends at or before from_ms, looked for in ever wider steps
- * back; else the first reading. */
+static bool joins_plainly(const sm_quarter *before, const sm_quarter *q, int64_t step_limit_w) {
+  return q->first.wh >= before->last.wh && sm_step_w(before->last, q->first) <= step_limit_w;
+}
+
+/* Neighbouring readings that agree, over as many quarters as it takes (a meter may send one an
+ * hour). */
+typedef struct agreement {
+  uint32_t count;  /* readings */
+  sm_quarter edge; /* the quarter looked at last, if count > 0 */
+} agreement;
+
+/* Adds the quarter before (or, forward, behind) those looked at; true: enough agree. */
+static bool agrees(agreement *a, const sm_quarter *q, bool forward, int64_t step_limit_w) {
+  if (!is_plain(q, step_limit_w)) {
+    a->count = 0;
+    return false;
+  }
+  bool joined = a->count > 0 && (forward ? joins_plainly(&a->edge, q, step_limit_w)
+                                         : joins_plainly(q, &a->edge, step_limit_w));
+  a->count = joined ? a->count + q->count : q->count;
+  a->edge = *q;
+  return a->count >= AGREEING;
+}
+
+/* Where to start: three readings that agree and end at or before from_ms, looked for in ever wider
+ * steps back; else the first reading. */
 static sm_err find_start(reader *r, int64_t from_ms, int64_t first_ms, int64_t step_limit_w,
                          int64_t *start_ms) {
   int64_t end_ms = sm_quarter_start_ms(from_ms);
   int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
   int64_t floor_ms = sm_quarter_start_ms(first_ms);
+  agreement found = {.count = 0};
   while (end_ms > floor_ms) {
     int64_t begin_ms = end_ms - floor_ms > width_ms ? end_ms - width_ms : floor_ms;
     sm_quarter_list list = {0};
     sm_err err = sm_reader_quarters(r, begin_ms, end_ms, SIZE_MAX, &list);
     if (err != SM_OK) return err;
-    for (size_t i = list.count; i-- > 0;) {
-      if (!is_anchor(&list.item[i], step_limit_w)) continue;
-      *start_ms = list.item[i].start_ms;
-      sm_quarter_list_fini(&list);
+    bool enough = false;
+    for (size_t i = list.count; !enough && i-- > 0;)
+      enough = agrees(&found, &list.item[i], false, step_limit_w);
+    sm_quarter_list_fini(&list);
+    if (enough) {
+      *start_ms = found.edge.start_ms;
       return SM_OK;
     }
-    sm_quarter_list_fini(&list);
     end_ms = begin_ms;
     width_ms *= 8;
   }
@@ -37,34 +63,32 @@ static sm_err find_start(reader *r, int64_t from_ms, int64_t first_ms, int64_t s
   return SM_OK;
 }
 
-/* Where to stop (exclusive): behind the first anchor at or after to_ms; else behind the last
- * reading. */
+/* Where to stop (exclusive): behind three readings that agree and begin at or after to_ms; else
+ * behind the last reading. */
 static sm_err find_end(reader *r, int64_t to_ms, int64_t last_ms, int64_t step_limit_w,
                        int64_t *end_ms) {
   int64_t begin_ms = sm_quarter_start_ms(to_ms + SM_QUARTER_MS - 1);
   int64_t stop_ms = sm_quarter_start_ms(last_ms) + SM_QUARTER_MS;
   int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
+  agreement found = {.count = 0};
   while (begin_ms < stop_ms) {
     int64_t next_ms = stop_ms - begin_ms > width_ms ? begin_ms + width_ms : stop_ms;
     sm_quarter_list list = {0};
     sm_err err = sm_reader_quarters(r, begin_ms, next_ms, SIZE_MAX, &list);
     if (err != SM_OK) return err;
-    for (size_t i = 0; i < list.count; i++) {
-      if (!is_anchor(&list.item[i], step_limit_w)) continue;
-      *end_ms = list.item[i].start_ms + SM_QUARTER_MS;
-      sm_quarter_list_fini(&list);
+    bool enough = false;
+    for (size_t i = 0; !enough && i < list.count; i++)
+      enough = agrees(&found, &list.item[i], true, step_limit_w);
+    sm_quarter_list_fini(&list);
+    if (enough) {
+      *end_ms = found.edge.start_ms + SM_QUARTER_MS;
       return SM_OK;
     }
-    sm_quarter_list_fini(&list);
     begin_ms = next_ms;
     width_ms *= 8;
   }
   *end_ms = stop_ms > begin_ms ? stop_ms : begin_ms;
   return SM_OK;
-}
-
-static bool joins_plainly(const sm_quarter *before, const sm_quarter *q, int64_t step_limit_w) {
-  return q->first.wh >= before->last.wh && sm_step_w(before->last, q->first) <= step_limit_w;
 }
 
 /* Marks the quarters that must be given whole: those with a doubt inside or at their joint, the one
@@ -164,7 +188,7 @@ sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t chan
   if (to_ms > far_ms) to_ms = far_ms;
   reader r;
   sm_reading last = {0};
-  sm_err err = sm_reader_begin(store, device_id, channel, &r);
+  sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
   if (err != SM_OK) return err;
   /* What was stored since the snapshot may make this later than its last reading: no harm. */
   if (sm_readings_latest(store, device_id, channel, &last) != SM_OK) last.ts_ms = 0;
