@@ -74,42 +74,11 @@ sm_err sm_book_load(sm_book *book, const char *name) {
   return err;
 }
 
-/* The oldest row of a page, if it is older than the oldest so far. */
-static sm_err keep_oldest(sm_book *book, const sm_tariff_row *rows, size_t count,
-                          int64_t *oldest_ms) {
-  for (size_t i = 0; i < count; i++) {
-    if (book->default_name != NULL && rows[i].created_ms >= *oldest_ms) continue;
-    char *name = strdup(rows[i].name);
-    if (name == NULL) return SM_ERR_NOMEM;
-    free(book->default_name);
-    book->default_name = name;
-    *oldest_ms = rows[i].created_ms;
-  }
-  return SM_OK;
-}
-
 sm_err sm_book_default(sm_book *book, const char **name) {
-  sm_err err = SM_OK;
-  char *after_name = NULL;
-  int32_t after_version = 0;
-  int64_t oldest_ms = 0;
-  bool more = book->default_name == NULL;
-  while (more && err == SM_OK) {
-    sm_tariff_row *rows = NULL;
-    size_t count = 0;
-    err = sm_ledger_tariffs(book->ledger, NULL, after_name != NULL ? after_name : "", after_version,
-                            PAGE, &rows, &count);
-    if (err != SM_OK) break;
-    err = keep_oldest(book, rows, count, &oldest_ms);
-    more = count == PAGE;
-    free(after_name);
-    after_name = more ? strdup(rows[count - 1].name) : NULL;
-    if (more) after_version = rows[count - 1].version;
-    if (more && after_name == NULL && err == SM_OK) err = SM_ERR_NOMEM;
-    sm_tariff_rows_free(rows, count);
+  if (book->default_name == NULL) {
+    sm_err err = sm_ledger_default_tariff(book->ledger, &book->default_name);
+    if (err != SM_OK) return err;
   }
-  free(after_name);
-  if (err == SM_OK && book->default_name == NULL) err = SM_ERR_NOT_FOUND;
-  if (err == SM_OK) *name = book->default_name;
-  return err;
+  *name = book->default_name;
+  return SM_OK;
 }

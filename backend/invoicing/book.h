@@ -19,9 +19,8 @@ void sm_book_fini(sm_book *book);
 /* Has all versions of a tariff in the book. SM_ERR_NOT_FOUND: it has none; SM_ERR_CORRUPT: one
  * cannot be read; what the ledger gives. */
 SM_MUST_CHECK sm_err sm_book_load(sm_book *book, const char *name);
-/* The name of the site's default tariff, the first that was made; borrowed from the book. The
- * ledger tells no order but the ms in which a version was made: of tariffs made in the same ms, the
- * first by name is taken. SM_ERR_NOT_FOUND: there is no tariff at all. */
+/* The name of the site's default tariff, the first that was made; borrowed from the book.
+ * SM_ERR_NOT_FOUND: there is no tariff at all. */
 SM_MUST_CHECK sm_err sm_book_default(sm_book *book, const char **name);
 
 #endif

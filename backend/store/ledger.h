@@ -235,6 +235,9 @@ SM_MUST_CHECK sm_err sm_ledger_tariffs(sm_ledger *ledger, const char *name, cons
                                        int32_t after_version, size_t limit, sm_tariff_row **rows,
                                        size_t *count);
 void sm_tariff_rows_free(sm_tariff_row *rows, size_t count);
+/* The name of the site's default tariff: the first that was made. *name is a heap text.
+ * SM_ERR_NOT_FOUND: there is none. */
+SM_MUST_CHECK sm_err sm_ledger_default_tariff(sm_ledger *ledger, char **name);
 
 /* ---- invoices ---- */
 typedef struct sm_invoice {

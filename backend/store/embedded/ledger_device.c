@@ -18,20 +18,6 @@ static sm_err insert_device(sm_sql *db, const sm_device_new *device) {
   return sm_sql_run(&q);
 }
 
-/* The named tariff, or the site's first; the caller frees *name. */
-static sm_err choose_tariff(sm_sql *db, const char *wanted, char **name) {
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT name FROM tariff WHERE ?1 IS NULL OR name = ?1 ORDER BY tariff_no LIMIT 1");
-  sm_sql_bind_text(&q, 1, wanted);
-  bool found = sm_sql_row(&q);
-  char *got = NULL;
-  if (found) sm_sql_take_text(&q, 0, &got);
-  sm_err err = sm_sql_end(&q);
-  if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
-  if (err == SM_OK) *name = got;
-  return err;
-}
-
 /* The plain tenancy: one person, one meter, open at both ends. The texts are borrowed, so no fini.
  */
 static sm_err add_owner(sm_ledger *ledger, sm_sql *db, sm_actor actor, const sm_device_new *device,
@@ -70,7 +56,7 @@ static sm_err add_device(sm_ledger *ledger, sm_sql *db, sm_actor actor,
   if (err == SM_OK) err = audit_new(db, actor, device);
   if (err != SM_OK || (device->owner_user_id == NULL && device->tariff == NULL)) return err;
   char *tariff = NULL;
-  err = choose_tariff(db, device->tariff, &tariff);
+  err = sm_ledger_choose_tariff(db, device->tariff, &tariff);
   if (err == SM_OK && device->owner_user_id != NULL) {
     err = add_owner(ledger, db, actor, device, tariff);
   }

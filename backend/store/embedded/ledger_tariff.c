@@ -175,3 +175,25 @@ sm_err sm_ledger_tariffs(sm_ledger *ledger, const char *name, const char *after_
   sm_ledger_read_end(ledger, db);
   return err;
 }
+
+sm_err sm_ledger_choose_tariff(sm_sql *db, const char *wanted, char **name) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT name FROM tariff WHERE ?1 IS NULL OR name = ?1 ORDER BY tariff_no LIMIT 1");
+  sm_sql_bind_text(&q, 1, wanted);
+  bool found = sm_sql_row(&q);
+  char *got = NULL;
+  if (found) sm_sql_take_text(&q, 0, &got);
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
+  if (err == SM_OK) *name = got;
+  return err;
+}
+
+sm_err sm_ledger_default_tariff(sm_ledger *ledger, char **name) {
+  sm_sql *db;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  err = sm_ledger_choose_tariff(db, NULL, name);
+  sm_ledger_read_end(ledger, db);
+  return err;
+}
