@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/program.h"
+#include "app/verbs.h"
 
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -67,12 +68,6 @@ static bool print_result(void *context, const sm_issue_result *result) {
   else
     print_line(p, result);
   return true;
-}
-
-static int misused(const char *what) {
-  sm_complain("%s", what);
-  (void)fputs(usage, stderr);
-  return SM_EXIT_USAGE;
 }
 
 typedef struct words {
@@ -146,14 +141,14 @@ int sm_cmd_bill(int argc, char **argv) {
       (void)fputs(usage, stdout);
       return SM_EXIT_OK;
     default:
-      return misused("an option is not understood");
+      return sm_misused(usage, "an option is not understood");
     }
   }
   int year;
   int month;
-  if (optind < argc) return misused("there is a word too many");
+  if (optind < argc) return sm_misused(usage, "there is a word too many");
   if (w.month == NULL || sm_month_parse(w.month, &year, &month) != SM_OK)
-    return misused("--month must be a month such as 2026-01");
+    return sm_misused(usage, "--month must be a month such as 2026-01");
   sm_program program;
   int status = sm_program_open(&program) ? run(&program, &w, year, month) : SM_EXIT_FAILED;
   sm_program_fini(&program);

@@ -1,6 +1,7 @@
 #include "app/broker.h"
 #include "app/commands.h"
 #include "app/program.h"
+#include "app/verbs.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -26,12 +27,6 @@ typedef struct words {
   const char *tariff;
   bool json;
 } words;
-
-static int misused(const char *what) {
-  sm_complain("%s", what);
-  (void)fputs(usage, stderr);
-  return SM_EXIT_USAGE;
-}
 
 static void print_added(const sm_program *program, const sm_broker *broker, const words *w,
                         const char *password) {
@@ -84,9 +79,10 @@ static sm_err add_to_ledger(sm_program *program, const words *w) {
   return err;
 }
 
-static int add(sm_program *program, const words *w) {
+static int add(sm_program *program, const void *context) {
+  const words *w = context;
   if (w->id == NULL || !sm_device_id_valid(w->id, strlen(w->id)))
-    return misused("--id must be 1 to 64 of A-Z a-z 0-9 _ -");
+    return sm_misused(usage, "--id must be 1 to 64 of A-Z a-z 0-9 _ -");
   sm_err err = add_to_ledger(program, w);
   if (err == SM_ERR_EXISTS)
     sm_complain("%s is there already", w->id);
@@ -108,8 +104,9 @@ static int add(sm_program *program, const words *w) {
   return err == SM_OK || err == SM_ERR_UNSUPPORTED ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
-static int revoke(sm_program *program, const words *w) {
-  if (w->id == NULL) return misused("--id is missing");
+static int revoke(sm_program *program, const void *context) {
+  const words *w = context;
+  if (w->id == NULL) return sm_misused(usage, "--id is missing");
   sm_err err = sm_ledger_device_revoke(program->ledger, sm_cli_actor(), w->id);
   if (err == SM_ERR_NOT_FOUND)
     sm_complain("there is no device %s", w->id);
@@ -166,7 +163,8 @@ static void print_device(sm_program *program, const sm_device *d, bool json) {
   free(owner);
 }
 
-static int list(sm_program *program, const words *w) {
+static int list(sm_program *program, const void *context) {
+  const words *w = context;
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK && err != SM_ERR_NOT_FOUND)
     sm_complain("the readings cannot be read: %s", sm_err_text(err));
@@ -229,24 +227,14 @@ static bool read_words(int argc, char **argv, words *out, bool *help) {
 }
 
 int sm_cmd_device(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    int (*run)(sm_program *program, const words *w);
-  } verbs[] = {{"add", add}, {"list", list}, {"revoke", revoke}};
+  static const sm_verb verbs[] = {{"add", add}, {"list", list}, {"revoke", revoke}};
   words w = {0};
   bool help = false;
-  if (!read_words(argc, argv, &w, &help)) return misused("an option is not understood");
+  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
   if (help) {
     (void)fputs(usage, stdout);
     return SM_EXIT_OK;
   }
-  if (optind + 1 != argc) return misused("say one of add, list, revoke");
-  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-    if (strcmp(argv[optind], verbs[i].name) != 0) continue;
-    sm_program program;
-    int status = sm_program_open(&program) ? verbs[i].run(&program, &w) : SM_EXIT_FAILED;
-    sm_program_fini(&program);
-    return status;
-  }
-  return misused("say one of add, list, revoke");
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
+                     &w);
 }

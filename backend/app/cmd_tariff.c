@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/program.h"
+#include "app/verbs.h"
 
 #include "base/file.h"
 #include "base/jsonw.h"
@@ -18,12 +19,6 @@ static const char usage[] =
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
     "never\n"
     "changed: each `set` adds a version, in force from its effective_from.\n";
-
-static int misused(const char *what) {
-  sm_complain("%s", what);
-  (void)fputs(usage, stderr);
-  return SM_EXIT_USAGE;
-}
 
 static sm_err read_input(const char *path, char **text, size_t *len) {
   return sm_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_LIMIT, text, len);
@@ -132,12 +127,12 @@ int sm_cmd_tariff(int argc, char **argv) {
       (void)fputs(usage, stdout);
       return SM_EXIT_OK;
     default:
-      return misused("an option is not understood");
+      return sm_misused(usage, "an option is not understood");
     }
   }
   bool is_set = optind + 2 == argc && strcmp(argv[optind], "set") == 0;
   bool is_list = optind + 1 == argc && strcmp(argv[optind], "list") == 0;
-  if (!is_set && !is_list) return misused("say set FILE, or list");
+  if (!is_set && !is_list) return sm_misused(usage, "say set FILE, or list");
   sm_program program;
   int status = SM_EXIT_FAILED;
   if (sm_program_open(&program))

@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/program.h"
+#include "app/verbs.h"
 
 #include "base/clock.h"
 #include "base/jsonw.h"
@@ -28,12 +29,6 @@ typedef struct words {
   bool json;
 } words;
 
-static int misused(const char *what) {
-  sm_complain("%s", what);
-  (void)fputs(usage, stderr);
-  return SM_EXIT_USAGE;
-}
-
 static int failed(sm_err err, const sm_problems *problems, const char *email) {
   for (size_t i = 0; problems != NULL && i < problems->count && i < SM_PROBLEMS_MAX; i++)
     sm_complain("%s: %s", problems->item[i].field, problems->item[i].message);
@@ -46,12 +41,14 @@ static int failed(sm_err err, const sm_problems *problems, const char *email) {
   return SM_EXIT_FAILED;
 }
 
-static int add(sm_program *program, const words *w) {
+static int add(sm_program *program, const void *context) {
+  const words *w = context;
   sm_role role;
-  if (w->email == NULL) return misused("--email is missing");
+  if (w->email == NULL) return sm_misused(usage, "--email is missing");
   if (w->role == NULL || sm_role_parse(w->role, &role) != SM_OK)
-    return misused("--role must be admin or consumer");
-  if (!w->password_stdin) return misused("--password-stdin is missing: pipe the password in");
+    return sm_misused(usage, "--role must be admin or consumer");
+  if (!w->password_stdin)
+    return sm_misused(usage, "--password-stdin is missing: pipe the password in");
   char password[PASSWORD_MAX];
   sm_err err = sm_read_line(password, sizeof password);
   sm_problems problems = {.count = 0};
@@ -71,9 +68,11 @@ static int add(sm_program *program, const words *w) {
   return SM_EXIT_OK;
 }
 
-static int passwd(sm_program *program, const words *w) {
-  if (w->email == NULL) return misused("--email is missing");
-  if (!w->password_stdin) return misused("--password-stdin is missing: pipe the password in");
+static int passwd(sm_program *program, const void *context) {
+  const words *w = context;
+  if (w->email == NULL) return sm_misused(usage, "--email is missing");
+  if (!w->password_stdin)
+    return sm_misused(usage, "--password-stdin is missing: pipe the password in");
   char password[PASSWORD_MAX];
   sm_err err = sm_read_line(password, sizeof password);
   sm_problems problems = {.count = 0};
@@ -86,8 +85,9 @@ static int passwd(sm_program *program, const words *w) {
   return SM_EXIT_OK;
 }
 
-static int disable(sm_program *program, const words *w) {
-  if (w->email == NULL) return misused("--email is missing");
+static int disable(sm_program *program, const void *context) {
+  const words *w = context;
+  if (w->email == NULL) return sm_misused(usage, "--email is missing");
   sm_err err = sm_identity_set_disabled(program->identity, sm_cli_actor(), w->email, !w->enable);
   if (err != SM_OK) return failed(err, NULL, w->email);
   (void)printf("%s %s\n", w->enable ? "enabled" : "disabled", w->email);
@@ -121,7 +121,8 @@ static void print_person(const sm_person *person, bool json) {
   sm_buf_fini(&text);
 }
 
-static int list(sm_program *program, const words *w) {
+static int list(sm_program *program, const void *context) {
+  const words *w = context;
   char after[SM_USER_ID_MAX + 1] = "";
   size_t printed = 0;
   size_t count = PAGE;
@@ -180,24 +181,15 @@ static bool read_words(int argc, char **argv, words *out, bool *help) {
 }
 
 int sm_cmd_user(int argc, char **argv) {
-  static const struct {
-    const char *name;
-    int (*run)(sm_program *program, const words *w);
-  } verbs[] = {{"add", add}, {"passwd", passwd}, {"disable", disable}, {"list", list}};
+  static const sm_verb verbs[] = {
+      {"add", add}, {"passwd", passwd}, {"disable", disable}, {"list", list}};
   words w = {0};
   bool help = false;
-  if (!read_words(argc, argv, &w, &help)) return misused("an option is not understood");
+  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
   if (help) {
     (void)fputs(usage, stdout);
     return SM_EXIT_OK;
   }
-  if (optind + 1 != argc) return misused("say one of add, passwd, disable, list");
-  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-    if (strcmp(argv[optind], verbs[i].name) != 0) continue;
-    sm_program program;
-    int status = sm_program_open(&program) ? verbs[i].run(&program, &w) : SM_EXIT_FAILED;
-    sm_program_fini(&program);
-    return status;
-  }
-  return misused("say one of add, passwd, disable, list");
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
+                     &w);
 }
