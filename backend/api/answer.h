@@ -8,6 +8,7 @@
 #include "base/jsonw.h"
 #include "base/problem.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ typedef struct sm_answer {
   size_t header_count;
   int file; /* an open file to send in place of `body`; -1: none */
   uint64_t file_size;
+  bool close; /* the connection is not to be used again */
   sm_err err; /* the first failure while answering: it becomes a 500 */
 } sm_answer;
 

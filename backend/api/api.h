@@ -22,6 +22,7 @@ struct sm_api {
   char *cert_pem;      /* NULL: plain HTTP */
   char *key_pem;
   sm_gate expensive;
+  sm_gate logins;
   sm_figures figures;
   struct sm_http *http;                /* NULL until started */
   struct sm_metrics_listener *metrics; /* NULL: off, or not started */

@@ -132,6 +132,20 @@ static void what_means_two_things_is_refused(void **state) {
                    400);
 }
 
+static void nothing_follows_a_request_of_unclear_end(void **state) {
+  const test_server *s = *state;
+  test_reply reply;
+  int fd = test_connect(s);
+  send_text(fd, "POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 48\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                "GET /api/site HTTP/1.1\r\nHost: smuggled\r\n\r\n");
+  assert_true(test_receive(fd, false, &reply));
+  assert_int_equal(reply.status, 400);
+  test_reply_fini(&reply);
+  assert_true(has_closed(fd));
+  (void)close(fd);
+}
+
 static void what_cannot_be_read_is_400(void **state) {
   const test_server *s = *state;
   static const char *const targets[] = {"/api/site?a=%", "/api/site?a=%00", "/api/site?%ff",
@@ -396,6 +410,7 @@ int main(void) {
       cmocka_unit_test(another_method_is_told_which_are_allowed),
       cmocka_unit_test(a_connection_serves_many_requests_also_sent_at_once),
       cmocka_unit_test(what_means_two_things_is_refused),
+      cmocka_unit_test(nothing_follows_a_request_of_unclear_end),
       cmocka_unit_test(what_cannot_be_read_is_400),
       cmocka_unit_test(headers_are_bounded),
       cmocka_unit_test(a_body_over_the_limit_is_413_and_one_at_it_is_not),

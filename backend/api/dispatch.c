@@ -34,12 +34,15 @@ void sm_api_expensive_leave(sm_api *api) {
 
 /* What makes a request unusable before anybody looks at its path. */
 static bool well_formed(sm_request *request, sm_answer *answer) {
+  /* Where two sides may disagree on where a request ends, nothing may follow it. */
   if (request->repeated != NULL) {
+    answer->close = true;
     sm_answer_problem(answer, 400, "The header %s is there more than once.", request->repeated);
     return false;
   }
   if (request->header[SM_HEADER_TRANSFER_ENCODING] != NULL &&
       request->header[SM_HEADER_CONTENT_LENGTH] != NULL) {
+    answer->close = true;
     sm_answer_problem(answer, 400, "Content-Length and Transfer-Encoding exclude each other.");
     return false;
   }

@@ -62,10 +62,14 @@ void sm_handle_login(sm_api *api, const sm_request *request, sm_answer *answer) 
   const char *password = NULL;
   sm_body_text(body, "", "email", true, EMAIL_CHARS_MAX, &email, &problems);
   sm_body_secret(body, "", "password", PASSWORD_BYTES_MAX, &password, &problems);
-  if (sm_problems_any(&problems))
+  if (sm_problems_any(&problems)) {
     sm_answer_problems(answer, 422, &problems);
-  else
+  } else if (sm_gate_enter(&api->logins)) {
     log_in(api, request, answer, email, password);
+    sm_gate_leave(&api->logins);
+  } else {
+    sm_answer_later(answer, 429, 1, "Too many people are logging in. Try again in a second.");
+  }
   json_decref(body);
 }
 

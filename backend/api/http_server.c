@@ -45,6 +45,7 @@ typedef struct exchange {
   bool begun;    /* the headers have been looked at */
   bool answered; /* the answer is there, the body does not matter */
   bool upgraded;
+  bool settled;  /* counted and logged */
   unsigned sent; /* the status that was sent */
   uint64_t drained;
   int64_t begun_us;
@@ -107,7 +108,8 @@ static void begin(exchange *e, struct MHD_Connection *connection, const char *me
 
 static enum MHD_Result send_answer(exchange *e, struct MHD_Connection *connection) {
   sm_api *api = e->http->api;
-  sm_send_style style = {.secure = api->cert_pem != NULL, .close = atomic_load(&e->http->stopping)};
+  sm_send_style style = {.secure = api->cert_pem != NULL,
+                         .close = e->answer.close || atomic_load(&e->http->stopping)};
   sm_connection_allow(e->connection, api->options.answer_timeout_ms);
   e->sent = e->answer.status;
   return sm_http_send(connection, &e->request, &e->answer, &style) ? MHD_YES : MHD_NO;
@@ -139,6 +141,29 @@ static enum MHD_Result take_body(exchange *e, const char *data, size_t *len) {
   if (!e->answered) sm_buf_append(&e->request.body, data, *len);
   *len = 0;
   return e->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
+}
+
+static void write_log_line(const exchange *e, int64_t us) {
+  bool quiet = e->route == NULL || strncmp(e->route->pattern, "/api/", 5) != 0;
+  sm_log(quiet ? SM_LOG_DEBUG : SM_LOG_INFO, "http.request",
+         SM_LOG_TEXT("request", &e->request.id[0]), SM_LOG_TEXT("method", e->request.method),
+         SM_LOG_TEXT("route", e->route == NULL ? "*" : e->route->pattern),
+         SM_LOG_INT("status", e->sent), SM_LOG_INT("ms", us / 1000),
+         SM_LOG_TEXT("address", &e->request.address[0]),
+         SM_LOG_TEXT("user", e->request.caller.known ? e->request.caller.user_id : ""));
+}
+
+/* The request is over: it is counted, logged, and no longer waited for when the server stops. */
+static void settle(exchange *e) {
+  sm_http *http = e->http;
+  if (!e->begun || e->settled) return;
+  e->settled = true;
+  int64_t us = now_us() - e->begun_us;
+  sm_figures_count(&http->api->figures, e->route, e->sent, us);
+  write_log_line(e, us);
+  (void)pthread_mutex_lock(&http->lock);
+  if (--http->running == 0) (void)pthread_cond_broadcast(&http->idle);
+  (void)pthread_mutex_unlock(&http->lock);
 }
 
 static void refuse_live(exchange *e, sm_err err, const char *detail) {
@@ -177,6 +202,7 @@ static enum MHD_Result upgrade(exchange *e, struct MHD_Connection *connection) {
     e->sent = MHD_HTTP_SWITCHING_PROTOCOLS;
     enum MHD_Result queued = MHD_queue_response(connection, e->sent, response);
     MHD_destroy_response(response);
+    settle(e); /* what follows is the hub's, and may last for days */
     return queued;
   }
   refuse_live(e, err, detail);
@@ -207,16 +233,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
   return finish(e, connection);
 }
 
-static void write_log_line(const exchange *e, int64_t us) {
-  bool quiet = e->route == NULL || strncmp(e->route->pattern, "/api/", 5) != 0;
-  sm_log(quiet ? SM_LOG_DEBUG : SM_LOG_INFO, "http.request", SM_LOG_TEXT("request", e->request.id),
-         SM_LOG_TEXT("method", e->request.method),
-         SM_LOG_TEXT("route", e->route == NULL ? "*" : e->route->pattern),
-         SM_LOG_INT("status", e->sent), SM_LOG_INT("ms", us / 1000),
-         SM_LOG_TEXT("address", e->request.address),
-         SM_LOG_TEXT("user", e->request.caller.known ? e->request.caller.user_id : ""));
-}
-
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
                    enum MHD_RequestTerminationCode code) {
   sm_http *http = cls;
@@ -224,14 +240,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
   (void)connection;
   (void)code;
   if (e == NULL) return;
-  if (e->begun) {
-    int64_t us = now_us() - e->begun_us;
-    sm_figures_count(&http->api->figures, e->route, e->sent, us);
-    write_log_line(e, us);
-    (void)pthread_mutex_lock(&http->lock);
-    if (--http->running == 0) (void)pthread_cond_broadcast(&http->idle);
-    (void)pthread_mutex_unlock(&http->lock);
-  }
+  settle(e);
   if (!e->upgraded) sm_connection_allow(e->connection, http->api->options.idle_timeout_ms);
   sm_answer_fini(&e->answer);
   sm_request_fini(&e->request);

@@ -188,11 +188,11 @@ void sm_live_client_free(sm_live_client *client) {
   if (client->next != NULL) client->next->prev = client->prev;
   if (live->first == client) live->first = client->next;
   (void)epoll_ctl(live->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+  sm_live_left(live); /* before the peer can see that its place is free */
   (void)MHD_upgrade_action(client->handle, MHD_UPGRADE_ACTION_CLOSE);
   wslay_event_context_free(client->ws);
   (void)atomic_fetch_sub(&live->queued_bytes, waiting(client));
   (void)atomic_fetch_sub(&live->clients, 1);
-  sm_live_left(live);
   free(client->sub);
   free(client->early);
   free(client->out);

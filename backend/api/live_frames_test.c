@@ -111,8 +111,8 @@ static void a_message_in_pieces_with_a_ping_between_is_one(void **state) {
   ws_client *c = open_client(*state);
   ws_frame(c, 0x01, STAR, 5);
   ws_frame(c, 0x89, "hi", 2);
-  ws_frame(c, 0x00, STAR + 5, 5);
-  ws_frame(c, 0x80, STAR + 10, sizeof STAR - 1 - 10);
+  ws_frame(c, 0x00, &STAR[5], 5);
+  ws_frame(c, 0x80, &STAR[10], sizeof STAR - 1 - 10);
   assert_string_equal(ws_next(c), "{\"type\":\"ready\"}");
   assert_int_equal(ws_pongs(c), 1);
   ws_free(c);

@@ -75,7 +75,7 @@ static void nesting_and_size_are_bounded(void **state) {
   assert_int_equal(sm_live_message_parse(deep, SM_LIVE_MESSAGE_MAX, &m), SM_ERR_SYNTAX);
   memset(deep, ' ', sizeof deep);
   static const char good[] = "{\"token\":\"t\"}";
-  memcpy(deep, good, strlen(good));
+  memcpy(deep, good, sizeof good - 1);
   assert_int_equal(sm_live_message_parse(deep, SM_LIVE_MESSAGE_MAX, &m), SM_OK);
   sm_live_message_fini(&m);
   assert_int_equal(sm_live_message_parse(deep, SM_LIVE_MESSAGE_MAX + 1, &m), SM_ERR_SYNTAX);

@@ -121,7 +121,10 @@ static void read_head(ws_client *c) {
     c->head[len] = '\0';
     end = strstr(c->head, "\r\n\r\n");
   }
-  if (end == NULL) fail_msg("no answer's head");
+  if (end == NULL) {
+    fail_msg("no answer's head");
+    return;
+  }
   end += 4;
   c->rest_len = len - (size_t)(end - c->head);
   memcpy(c->rest, end, c->rest_len);

@@ -125,6 +125,8 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   if (err == SM_OK) err = take_tls(out);
   set_defaults(&out->options, out->proxies.count > 0);
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
+  /* Checking a password takes its thread for long: one is always left for all else. */
+  sm_gate_init(&out->logins, out->options.threads > 1 ? out->options.threads - 1 : 1, 0);
   if (err == SM_OK)
     *api = out;
   else
@@ -174,6 +176,7 @@ void sm_api_free(sm_api *api) {
   if (api == NULL) return;
   sm_api_stop(api);
   sm_gate_fini(&api->expensive);
+  sm_gate_fini(&api->logins);
   free_texts(&api->options);
   free(api->public_origin);
   free(api->cert_pem);

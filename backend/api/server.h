@@ -76,7 +76,7 @@ typedef struct sm_api_options {
   int64_t (*now_ms)(void); /* NULL: the wall clock */
 
   /* Limits; 0 takes the default in brackets. */
-  unsigned threads;           /* [3] */
+  unsigned threads;           /* [4] */
   unsigned connections;       /* [as many as the limit of open files leaves, at most 20000] */
   unsigned connections_each;  /* an address [512; without limit when there are trusted proxies] */
   unsigned expensive_at_once; /* wide readings and bills [threads less one, at least 1] */

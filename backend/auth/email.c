@@ -75,7 +75,8 @@ sm_err sm_email_fold(const char *email, char **folded) {
   if (copy == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < len; i++) {
     char c = text[i];
-    copy[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+    copy[i] = c;
   }
   copy[len] = '\0';
   *folded = copy;

@@ -92,7 +92,7 @@ static size_t bind_to(uint8_t out[HEAD_MAX + FIELD_MAX], const uint8_t *head, si
 }
 
 static size_t write_head(uint8_t *out, const char *kid) {
-  size_t len = strlen(kid);
+  size_t len = strnlen(kid, SM_KEY_ID_MAX - 1);
   out[0] = FORMAT;
   out[1] = (uint8_t)len;
   memcpy(out + 2, kid, len);

@@ -255,7 +255,7 @@ static void a_batch_that_outlives_its_connection_is_stored_but_not_acknowledged(
   test_sink_set_result(&f.sink, SM_ERR_IO);
   test_peer_publish(&f.peer, 1, "meters/a", "one");
   test_sink_await_tries(&f.sink, 1);
-  test_peer_close(&f.peer);
+  test_peer_reset(&f.peer);
   test_sink_await_tries(&f.sink, 2);
   assert_int_equal(test_status(&f.sink).state, SM_MQTT_STALLED);
   test_sink_set_result(&f.sink, SM_OK);

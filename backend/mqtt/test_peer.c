@@ -36,6 +36,12 @@ void test_peer_close(test_peer *peer) {
   peer->fd = -1;
 }
 
+void test_peer_reset(test_peer *peer) {
+  struct linger none = {.l_onoff = 1, .l_linger = 0};
+  assert_int_equal(setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+  test_peer_close(peer);
+}
+
 void test_peer_fini(test_peer *peer) {
   test_peer_close(peer);
   (void)close(peer->listener);

@@ -21,6 +21,7 @@ void test_peer_fini(test_peer *peer);
 
 void test_peer_accept(test_peer *peer); /* closes the connection before */
 void test_peer_close(test_peer *peer);
+void test_peer_reset(test_peer *peer); /* closes it the hard way: the other side knows at once */
 /* Accepts, takes CONNECT, grants, takes SUBSCRIBE of one filter, grants. */
 void test_peer_welcome(test_peer *peer);
 

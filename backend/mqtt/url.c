@@ -102,8 +102,6 @@ static sm_err parse_credentials(span part, sm_mqtt_url *url, sm_mqtt_reason *rea
   sm_err err = decode(user, &url->username, reason);
   if (err != SM_OK || colon == NULL) return err;
   span password = {colon + 1, part.len - user.len - 1};
-  if (memchr(password.at, ':', password.len) != NULL)
-    return invalid(reason, "write a ':' in the password as %3A");
   return decode(password, &url->password, reason);
 }
 

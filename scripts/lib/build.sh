@@ -38,7 +38,7 @@ build_preset() {
   (cd "$SM_ROOT" && run_logged "$log" cmake --preset "$preset" "$@") || return 1
   cmake --build "$dir" </dev/null 2>&1 | show_build_progress "$log" && return 0
   complain "smartmeter: the $preset build failed:"
-  grep -nE -A 12 'FAILED:|error:|warning:' "$log" | head -n 60 >&2 || last_lines "$log" 40
+  grep -E -A 4 'error:|warning:|undefined reference|No such file' "$log" | head -n 60 >&2 || last_lines "$log" 40
   return 1
 }
 

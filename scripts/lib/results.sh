@@ -39,7 +39,7 @@ count_ctest() {
       line = substr($0, RLENGTH + 1)
       if (line ~ /^\[ +OK \]/) ok[id]++
       else if (line ~ /^\[ +SKIPPED +\] / && line !~ /test\(s\)/) skip[id]++
-      else if (line ~ /^\[ +FAILED +\] / && line !~ /test\(s\)/ && !(id, line) in told) { told[id, line] = 1; bad[id]++ }
+      else if (line ~ /^\[ +FAILED +\] / && line !~ /test\(s\)/ && !((id, line) in told)) { told[id, line] = 1; bad[id]++ }
     }
     match($0, /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/) {
       id = $0; sub(/^[^#]*#/, "", id); sub(/:.*/, "", id)
