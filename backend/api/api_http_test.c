@@ -364,6 +364,45 @@ static void settings_that_cannot_be_used_are_refused(void **state) {
   sm_log_set_level(SM_LOG_ERROR);
 }
 
+/* ---- the hand-over to the live hub ---- */
+
+static sm_err nobody(void *context, const char *token, size_t len, sm_live_user *user) {
+  (void)context;
+  (void)token;
+  (void)len;
+  (void)user;
+  return SM_ERR_DENIED;
+}
+
+static void a_websocket_is_not_cut_by_the_times_of_requests(void **state) {
+  test_server *s = *state;
+  static const char handshake[] =
+      "GET /api/live HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  sm_api *plain = s->api;
+  sm_api_options options = s->options;
+  sm_live_options hub = {.source = {.authenticate = nobody}, .hello_ms = 60000};
+  assert_int_equal(sm_live_new(&hub, &options.live), SM_OK);
+  assert_int_equal(sm_live_start(options.live), SM_OK);
+  assert_int_equal(sm_api_new(&options, &s->api), SM_OK);
+  assert_int_equal(sm_api_start(s->api), SM_OK);
+  assert_int_equal(test_status(s, "GET", "/api/live", NOBODY, NULL), 426);
+  test_reply reply;
+  int fd = test_connect(s);
+  send_text(fd, handshake);
+  assert_true(test_receive(fd, false, &reply));
+  assert_int_equal(reply.status, 101);
+  test_reply_fini(&reply);
+  struct pollfd wait = {.fd = fd, .events = POLLIN};
+  assert_int_equal(poll(&wait, 1, 3 * ANSWER_MS), 0);
+  /* An open one does not hold up the end of the server. */
+  sm_live_stop(options.live);
+  sm_api_free(s->api);
+  sm_live_free(options.live);
+  (void)close(fd);
+  s->api = plain;
+}
+
 /* ---- metrics ---- */
 
 static void write_one(void *context, sm_buf *out) {
@@ -426,6 +465,7 @@ int main(void) {
       cmocka_unit_test(stopping_closes_what_is_open_and_a_new_start_serves_again),
       cmocka_unit_test(a_port_that_is_taken_is_said_so),
       cmocka_unit_test(settings_that_cannot_be_used_are_refused),
+      cmocka_unit_test(a_websocket_is_not_cut_by_the_times_of_requests),
       cmocka_unit_test(metrics_are_on_a_listener_of_their_own),
   };
   return cmocka_run_group_tests(tests, set_up, test_server_tear_down);
