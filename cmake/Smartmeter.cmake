@@ -26,24 +26,9 @@ if(SM_FUZZ)
   target_compile_options(sm_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# LENIENT-BEGIN (while many write at once: sources that are not there yet are left out)
-function(sm_existing out)
-  set(kept)
-  foreach(source IN LISTS ARGN)
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source} OR IS_ABSOLUTE ${source})
-      list(APPEND kept ${source})
-    endif()
-  endforeach()
-  set(${out} ${kept} PARENT_SCOPE)
-endfunction()
-# LENIENT-END
 # sm_module(NAME SOURCES … [DEPENDS module …] [PACKAGES pkg-config names …] [LIBRARIES plain names …])
 function(sm_module name)
   cmake_parse_arguments(M "" "" "SOURCES;DEPENDS;PACKAGES;LIBRARIES" ${ARGN})
-  sm_existing(M_SOURCES ${M_SOURCES}) # LENIENT
-  if(NOT M_SOURCES) # LENIENT
-    return() # LENIENT
-  endif() # LENIENT
   add_library(${name} STATIC ${M_SOURCES})
   target_link_libraries(${name} PRIVATE sm_flags PUBLIC ${M_DEPENDS})
   foreach(package IN LISTS M_PACKAGES)
@@ -62,10 +47,6 @@ function(sm_test name)
     return()
   endif()
   cmake_parse_arguments(T "" "" "SOURCES;DEPENDS;LABELS;PACKAGES" ${ARGN})
-  sm_existing(T_SOURCES ${T_SOURCES}) # LENIENT
-  if(NOT T_SOURCES) # LENIENT
-    return() # LENIENT
-  endif() # LENIENT
   if(NOT TARGET PkgConfig::SM_PKG_cmocka)
     pkg_check_modules(SM_PKG_cmocka REQUIRED IMPORTED_TARGET GLOBAL cmocka)
   endif()

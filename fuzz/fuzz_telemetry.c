@@ -1,4 +1,5 @@
-/* Telemetry payloads as an attacker may send them. Whatever is accepted must lie within the contract. */
+/* Telemetry payloads as an attacker may send them. Whatever is accepted must lie within the
+ * contract. */
 #include "ingest/telemetry.h"
 
 #include <stddef.h>

@@ -16,7 +16,8 @@ static sm_err authenticate(void *context, const char *token, size_t len, sm_live
   return SM_OK;
 }
 
-/* Only a clear no ends a connection: a ledger that is busy for a moment must not end all of them. */
+/* Only a clear no ends a connection: a ledger that is busy for a moment must not end all of them.
+ */
 static bool still(void *context, const sm_live_user *user) {
   sm_live_parts *parts = context;
   sm_role role = user->role;

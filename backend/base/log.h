@@ -5,6 +5,7 @@
 #ifndef SM_BASE_LOG_H
 #define SM_BASE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum sm_log_level { SM_LOG_DEBUG, SM_LOG_INFO, SM_LOG_WARN, SM_LOG_ERROR } sm_log_level;
@@ -15,7 +16,11 @@ typedef struct sm_log_field {
   int64_t number;
 } sm_log_field;
 
-#define SM_LOG_TEXT(key_, text_) ((sm_log_field){.key = (key_), .text = (text_) ? (text_) : ""})
+/* A text field; NULL is written as "". */
+static inline sm_log_field sm_log_text(const char *key, const char *text) {
+  return (sm_log_field){.key = key, .text = text != NULL ? text : ""};
+}
+#define SM_LOG_TEXT(key_, text_) sm_log_text((key_), (text_))
 #define SM_LOG_INT(key_, number_) ((sm_log_field){.key = (key_), .number = (int64_t)(number_)})
 
 /* sm_log(SM_LOG_INFO, "mqtt.connected", SM_LOG_TEXT("host", host), SM_LOG_INT("port", port));

@@ -4,6 +4,7 @@
 #include "base/decimal.h"
 #include "model/money.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,6 +323,7 @@ static sm_err round_total(pricing *p) {
 }
 
 sm_err sm_price_month(const sm_price_input *in, sm_bill *bill) {
+  assert(in->segment_count > 0);
   unsigned digits = sm_currency_digits(in->currency);
   pricing p = {.in = in, .bill = bill, .digits = digits, .unit_micro = sm_pow10(6 - digits)};
   for (size_t i = 0; i < in->segment_count; i++) p.bill_days += in->segment[i].days;

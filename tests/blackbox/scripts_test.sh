@@ -61,7 +61,7 @@ is '.env: the last of several wins' "$SM_X_TWICE" last
 is '.env: empty values' "${SM_X_EMPTY-unset}" ''
 echo 'no assignment' >"$TMP/env"
 is '.env: a bad line is named' "$(load_env_file "$TMP/env" 2>&1)" "smartmeter: $TMP/env, line 1 is not NAME=VALUE: no assignment"
-port_setting() { (SM_X_PORT=$1 && check_port_setting SM_X_PORT "${@:2}") >/dev/null 2>&1 && echo good || echo bad; }
+port_setting() { (export SM_X_PORT="$1" && check_port_setting SM_X_PORT "${@:2}") >/dev/null 2>&1 && echo good || echo bad; }
 is 'port settings' "$(for p in 1 65535 65536 0 -1 08 x; do port_setting "$p"; done | tr '\n' ' ')$(port_setting 0 zero)" \
   'good good bad bad bad bad bad good'
 

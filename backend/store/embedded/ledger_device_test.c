@@ -425,7 +425,7 @@ static void pages_of_accounts_are_of_one_user_or_all(void **state) {
   ledger_fixture *f = *state;
   char *user = add_user(f->ledger, 1, SM_ROLE_CONSUMER);
   for (int i = 0; i < 6; i++) {
-    char id[8];
+    char id[16];
     (void)snprintf(id, sizeof id, "m%d", i);
     add_device(f->ledger, id, NULL);
     assert_int_equal(try_account(f, make_account(i % 2 == 0 ? user : NULL, id, NULL, NULL, 1)),

@@ -419,7 +419,7 @@ static void invoices_are_listed_by_device_and_user(void **state) {
   add_device(f->ledger, "n", user);
   char *two = account_of(f->ledger, "n");
   for (int month = 1; month <= 5; month++) {
-    char text[16];
+    char text[24];
     (void)snprintf(text, sizeof text, "2026-%02d", month);
     assert_int_equal(issue_one(f->ledger, one, text, 1, 0), SM_OK);
     if (month <= 3) assert_int_equal(issue_one(f->ledger, two, text, 1, 0), SM_OK);

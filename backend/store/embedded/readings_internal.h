@@ -86,8 +86,8 @@ SM_MUST_CHECK sm_err sm_readings_series_add(sm_readings *store, sm_series *serie
 SM_MUST_CHECK sm_err sm_block_load(sm_readings *store, sm_sql *db, int64_t key,
                                    sm_reading **readings, size_t *count);
 
-/* A reader: a connection with a snapshot, and the hot readings of one series that belong to it, those
- * of the hours that [from_ms, to_ms) touches. */
+/* A reader: a connection with a snapshot, and the hot readings of one series that belong to it,
+ * those of the hours that [from_ms, to_ms) touches. */
 typedef struct reader {
   sm_readings *store;
   sm_sql *db;

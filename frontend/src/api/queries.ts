@@ -90,7 +90,9 @@ export function useRecentPower(id: string, enabled: boolean) {
     staleTime: 10 * MINUTE,
     queryFn: async ({ signal }) => {
       const { readings } = await listAggregates(id, "1m", serverNow() - 30 * MINUTE, serverNow(), signal);
-      return readings.map((row) => ({ at: Date.parse(row.timestamp), watts: row.power_w_avg }));
+      return readings.flatMap(({ timestamp, power_w_avg: watts }) =>
+        watts === null ? [] : [{ at: Date.parse(timestamp), watts }],
+      );
     },
   });
 }

@@ -435,12 +435,12 @@ export interface components {
             timestamp: components["schemas"]["Timestamp"];
             /** @description What was used in the bucket: the difference of interpolated edge registers. */
             energy_kwh: number;
-            power_w_avg: number;
-            power_w_max: number;
-            voltage_min: number;
-            voltage_avg: number;
-            voltage_max: number;
-            /** @description Readings in the bucket. */
+            power_w_avg: number | null;
+            power_w_max: number | null;
+            voltage_min: number | null;
+            voltage_avg: number | null;
+            voltage_max: number | null;
+            /** @description Readings in the bucket. 0: it lies in a gap, so `energy_kwh` is the part of the gap's use that falls into it, and power and voltage are null. */
             count: number;
         };
         /** @enum {string} */
@@ -455,7 +455,7 @@ export interface components {
         AggregateReadings: {
             device_id: components["schemas"]["DeviceId"];
             agg: components["schemas"]["Bucket"];
-            /** @description Ascending; empty buckets are left out. */
+            /** @description Ascending; buckets without readings and without use are left out. A page may hold fewer than `limit` rows, even none, and still have a `next`. */
             readings: components["schemas"]["Aggregate"][];
             next: components["schemas"]["Cursor"];
         };
@@ -479,10 +479,11 @@ export interface components {
         };
         NewDevice: {
             device_id: components["schemas"]["DeviceId"];
-            name?: string;
+            name?: string | null;
             /** @description Opens an account with this meter, both without an end. */
-            owner?: components["schemas"]["Email"];
-            tariff?: string;
+            owner?: components["schemas"]["Email"] | null;
+            /** @description Name of a tariff; the site's first one if there is an owner and no tariff. Without an owner it opens an account that only admins see. */
+            tariff?: string | null;
         };
         /** @description Shown this once. */
         DeviceCredentials: {
@@ -496,7 +497,9 @@ export interface components {
             ca_pem: string;
         };
         CreatedDevice: components["schemas"]["Device"] & {
-            credentials: components["schemas"]["DeviceCredentials"];
+            /** @description Null where no broker is managed here, or where it could not be told; `note` says which. */
+            credentials: components["schemas"]["DeviceCredentials"] | null;
+            note?: string;
         };
         /** @enum {string} */
         BillLineKind: "energy" | "time_of_day" | "demand" | "fixed" | "surcharge" | "minimum" | "true_up" | "tax" | "rounding";
@@ -664,8 +667,11 @@ export interface components {
         };
         AccountMeter: {
             device_id: components["schemas"]["DeviceId"];
-            /** Format: date-time */
-            from: string;
+            /**
+             * Format: date-time
+             * @description Open when null or absent.
+             */
+            from?: string | null;
             /**
              * Format: date-time
              * @description Open when null or absent.
@@ -676,12 +682,19 @@ export interface components {
              * @enum {integer}
              */
             sign?: 1 | -1;
-            /** @default 1 */
+            /**
+             * @description At most three decimals.
+             * @default 1
+             */
             multiplier?: number;
         };
         AccountTariff: {
             name: string;
-            from: components["schemas"]["Date"];
+            /**
+             * Format: date
+             * @description From the beginning when null or absent, which only the first may be.
+             */
+            from?: string | null;
         };
         /** @description A tenancy. */
         Account: {
@@ -689,8 +702,15 @@ export interface components {
             person: string;
             email: string | null;
             place: string;
-            from: components["schemas"]["Timestamp"];
-            /** Format: date-time */
+            /**
+             * Format: date
+             * @description First day; open when null.
+             */
+            from: string | null;
+            /**
+             * Format: date
+             * @description The day after the last; open when null.
+             */
             to: string | null;
             sanctioned_load_kw: number | null;
             meters: components["schemas"]["AccountMeter"][];
@@ -698,10 +718,18 @@ export interface components {
         };
         NewAccount: {
             person: string;
-            email?: components["schemas"]["Email"];
-            place: string;
-            from: components["schemas"]["Timestamp"];
-            /** Format: date-time */
+            /** @description Who may see the account. Somebody who is not known yet can log in once a password has been set. */
+            email?: components["schemas"]["Email"] | null;
+            place?: string | null;
+            /**
+             * Format: date
+             * @description First day; open when null.
+             */
+            from?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last; open when null.
+             */
             to?: string | null;
             sanctioned_load_kw?: number | null;
             meters?: components["schemas"]["AccountMeter"][];
@@ -709,14 +737,22 @@ export interface components {
         };
         /** @description Members that are absent stay as they are; a list replaces the whole list. */
         AccountPatch: {
-            person?: string;
+            person?: string | null;
             email?: string | null;
-            place?: string;
-            /** Format: date-time */
+            place?: string | null;
+            /**
+             * Format: date
+             * @description The day after the last; open when null.
+             */
             to?: string | null;
             sanctioned_load_kw?: number | null;
             meters?: components["schemas"]["AccountMeter"][];
             tariffs?: components["schemas"]["AccountTariff"][];
+            /**
+             * Format: date
+             * @description First day; open when null.
+             */
+            from?: string | null;
         };
         AccountPage: {
             accounts: components["schemas"]["Account"][];
@@ -961,6 +997,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -981,6 +1018,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -1106,9 +1144,9 @@ export interface operations {
     };
     getBill: {
         parameters: {
-            query: {
-                /** @description A future month is 400. */
-                month: components["schemas"]["Month"];
+            query?: {
+                /** @description The running month when absent. A future month is 400. */
+                month?: components["schemas"]["Month"];
                 /** @description Another account that the meter served in that month. */
                 account?: string;
             };
@@ -1277,6 +1315,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
@@ -1372,6 +1411,7 @@ export interface operations {
                     "application/json": components["schemas"]["InvoiceDetail"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
@@ -1432,6 +1472,16 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            /** @description Not a WebSocket handshake of version 13. */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: components["responses"]["Unavailable"];
         };
     };

@@ -8,6 +8,15 @@ import { Notice } from "./notice";
 /** The only time that the password is there to be seen. */
 export function Credentials({ device, onDone }: { device: CreatedDevice; onDone: () => void }) {
   const [copied, setCopied] = useState<string | null>(null);
+  if (!device.credentials)
+    return (
+      <div className={css.form}>
+        <Notice icon="alert" tone="warn" title="Added, without a login">
+          {device.note ?? "No broker is managed here."}
+        </Notice>
+        <Button onClick={onDone}>Done</Button>
+      </div>
+    );
   const { mqtt, ca_pem } = device.credentials;
   const entries = [
     ["Host", mqtt.host],

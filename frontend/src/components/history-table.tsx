@@ -13,7 +13,8 @@ interface HistoryTableProps {
 /** The chart's figures as text, for those who can't see it and those who want to copy it. */
 export function HistoryTable({ caption, buckets, rows }: HistoryTableProps) {
   const { locale } = usePlace();
-  const watts = (value: number) => {
+  const watts = (value: number | null | undefined) => {
+    if (value === null || value === undefined) return "—";
     const shown = power(value, locale);
     return `${shown.value} ${shown.unit}`;
   };
@@ -37,8 +38,8 @@ export function HistoryTable({ caption, buckets, rows }: HistoryTableProps) {
               <tr key={at}>
                 <th scope="row">{long}</th>
                 <td>{row ? energy(row.energy_kwh, locale) : "no data"}</td>
-                <td>{row ? watts(row.power_w_avg) : "—"}</td>
-                <td>{row ? watts(row.power_w_max) : "—"}</td>
+                <td>{watts(row?.power_w_avg)}</td>
+                <td>{watts(row?.power_w_max)}</td>
               </tr>
             );
           })}

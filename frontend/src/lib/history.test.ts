@@ -28,6 +28,20 @@ describe("totals", () => {
     });
   });
 
+  it("counts what was used in a gap, and makes up no power for it", () => {
+    const gap: Aggregate = {
+      timestamp: "2026-11-24T01:00:00+05:30",
+      energy_kwh: 0.25,
+      power_w_avg: null,
+      power_w_max: null,
+      voltage_min: null,
+      voltage_avg: null,
+      voltage_max: null,
+      count: 0,
+    };
+    expect(totals([gap])).toEqual({ kwh: 0.25, filled: 0, peak: null, volts: null });
+  });
+
   it("claims nothing of nothing", () => {
     expect(totals([null, null])).toEqual({ kwh: 0, filled: 0, peak: null, volts: null });
   });

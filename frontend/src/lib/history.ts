@@ -2,7 +2,7 @@ import type { Aggregate } from "../api/types";
 
 export interface Totals {
   kwh: number;
-  /** Buckets that have readings. */
+  /** Buckets with readings; a gap's have their share of the use, but no power or voltage. */
   filled: number;
   peak: { watts: number; at: number } | null;
   volts: { low: number; high: number } | null;
@@ -13,11 +13,12 @@ export function totals(rows: readonly (Aggregate | null)[]): Totals {
   for (const row of rows) {
     if (!row) continue;
     result.kwh += row.energy_kwh;
+    const { power_w_max: watts, voltage_min: lowest, voltage_max: highest } = row;
+    if (row.count === 0 || watts === null || lowest === null || highest === null) continue;
     result.filled += 1;
-    if (!result.peak || row.power_w_max > result.peak.watts)
-      result.peak = { watts: row.power_w_max, at: Date.parse(row.timestamp) };
-    const { low, high } = result.volts ?? { low: row.voltage_min, high: row.voltage_max };
-    result.volts = { low: Math.min(low, row.voltage_min), high: Math.max(high, row.voltage_max) };
+    if (!result.peak || watts > result.peak.watts) result.peak = { watts, at: Date.parse(row.timestamp) };
+    const { low, high } = result.volts ?? { low: lowest, high: highest };
+    result.volts = { low: Math.min(low, lowest), high: Math.max(high, highest) };
   }
   return result;
 }
