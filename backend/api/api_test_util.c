@@ -153,7 +153,7 @@ test_server *test_server_new(void) {
   make_dashboard(s);
   add_people_and_meters(s);
   for (int i = 1; i <= 3; i++) {
-    char device_id[16];
+    char device_id[24];
     (void)snprintf(device_id, sizeof device_id, "meter-%03d", i);
     add_readings(s, device_id);
   }

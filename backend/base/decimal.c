@@ -124,7 +124,7 @@ char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
                         char out[SM_DECIMAL_TEXT_MAX]) {
   assert(places <= 18 && min_places <= places);
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  char digits[SM_DECIMAL_TEXT_MAX]; /* from the last one on */
+  char digits[SM_DECIMAL_TEXT_MAX] = {0}; /* from the last one on */
   size_t count = 0;
   for (; rest > 0 || count <= places; rest /= 10) digits[count++] = (char)('0' + rest % 10);
   size_t dropped = 0;
