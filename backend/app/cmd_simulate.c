@@ -95,6 +95,7 @@ typedef struct run {
   sm_sim_demo_state demo;
   sm_sim_fleet fleet;
   sm_sim_publisher *publisher;
+  sm_broker_url url; /* the publisher borrows it */
   sm_sim_sender_options sending;
   sm_sim_sender_stats stats;
   int64_t began_ms;
@@ -358,7 +359,7 @@ static sm_err set_up_sending(run *r, sm_buf *problem) {
 }
 
 /* The broker's address: the option, the setting, or the bundled broker's plain listener. */
-static sm_err choose_url(const run *r, sm_sim_url *url, sm_buf *problem) {
+static sm_err choose_url(const run *r, sm_broker_url *url, sm_buf *problem) {
   char local[64];
   const char *text = r->opt.url != NULL ? r->opt.url : r->config.mqtt_url;
   if (text == NULL && r->config.mqtt_port == 0) {
@@ -369,12 +370,12 @@ static sm_err choose_url(const run *r, sm_sim_url *url, sm_buf *problem) {
   (void)snprintf(local, sizeof local, "mqtt://127.0.0.1:%u", (unsigned)r->config.mqtt_port);
   sm_buf why;
   sm_buf_init(&why, 0);
-  sm_err err = sm_sim_url_parse(text == NULL ? local : text, url, &why);
+  sm_err err = sm_broker_url_parse(text == NULL ? local : text, url, &why);
   if (err != SM_OK)
     sm_buf_printf(problem, "%s: %s", r->opt.url != NULL ? "--url" : "SMARTMETER_MQTT_URL",
                   sm_buf_text(&why));
   sm_buf_fini(&why);
-  if (err == SM_OK && r->opt.url != NULL && url->has_password) {
+  if (err == SM_OK && r->opt.url != NULL && url->password != NULL) {
     /* Everybody on the machine can read a command line. */
     sm_buf_append_text(problem, "--url has a password: set SMARTMETER_MQTT_URL instead, in the "
                                 "environment or in .env");
@@ -386,8 +387,9 @@ static sm_err choose_url(const run *r, sm_sim_url *url, sm_buf *problem) {
 static sm_err connect_to_broker(run *r, sm_buf *problem) {
   sm_sim_publisher_options how = {
       .ca_file = r->opt.ca, .window = (unsigned)r->opt.window, .stop = &stop_requested};
-  sm_err err = choose_url(r, &how.url, problem);
+  sm_err err = choose_url(r, &r->url, problem);
   if (err != SM_OK) return err;
+  how.url = r->url;
   return sm_sim_publisher_new(&how, problem, &r->publisher);
 }
 
@@ -456,6 +458,7 @@ int sm_cmd_simulate(int argc, char **argv) {
   }
   int status = exit_status(&r, err, &problem);
   sm_sim_publisher_free(r.publisher);
+  sm_broker_url_fini(&r.url);
   sm_sim_fleet_fini(&r.fleet);
   sm_zone_free(r.demo_zone);
   if (r.has_config) sm_config_fini(&r.config);

@@ -25,7 +25,7 @@ static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, i
                         sm_mqtt_return_code_text(packet->return_code));
     return;
   }
-  const sm_mqtt_url *url = &session->settings->url;
+  const sm_broker_url *url = &session->settings->url;
   sm_log(SM_LOG_INFO, "mqtt.connected", SM_LOG_TEXT("host", url->host),
          SM_LOG_INT("port", url->port), SM_LOG_TEXT("tls", url->tls ? "yes" : "no"),
          SM_LOG_TEXT("client_id", session->settings->client_id),

@@ -69,7 +69,7 @@ static sm_err copy_filters(sm_mqtt_settings *settings, const sm_mqtt_options *op
 
 static sm_err set_credentials(sm_mqtt_settings *settings, const sm_mqtt_options *options,
                               sm_mqtt_reason *reason) {
-  const sm_mqtt_url *url = &settings->url;
+  const sm_broker_url *url = &settings->url;
   sm_err err = copy(options->username ? options->username : url->username, &settings->username);
   if (err == SM_OK)
     err = copy(options->password ? options->password : url->password, &settings->password);
@@ -93,10 +93,19 @@ static void set_limits(sm_mqtt_settings *settings, const sm_mqtt_options *option
   settings->packet_max = options->packet_max ? options->packet_max : PACKET_DEFAULT;
 }
 
+static sm_err take_url(const char *text, sm_broker_url *url, sm_mqtt_reason *reason) {
+  sm_buf problem;
+  sm_buf_init(&problem, 0);
+  sm_err err = sm_broker_url_parse(text, url, &problem);
+  if (err != SM_OK) sm_mqtt_reason_set(reason, "%s", sm_buf_text(&problem));
+  sm_buf_fini(&problem);
+  return err;
+}
+
 static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
                    sm_mqtt_reason *reason) {
   if (options->url == NULL) return invalid(reason, "url: missing; as in mqtt://localhost:1883");
-  sm_err err = sm_mqtt_url_parse(options->url, &settings->url, reason);
+  sm_err err = take_url(options->url, &settings->url, reason);
   if (err == SM_OK) err = check_client_id(options->client_id, reason);
   if (err == SM_OK) err = check_filters(options->filters, options->filter_count, reason);
   if (err == SM_OK) err = set_credentials(settings, options, reason);
@@ -121,7 +130,7 @@ sm_err sm_mqtt_settings_init(sm_mqtt_settings *settings, const sm_mqtt_options *
 }
 
 void sm_mqtt_settings_fini(sm_mqtt_settings *settings) {
-  sm_mqtt_url_fini(&settings->url);
+  sm_broker_url_fini(&settings->url);
   free(settings->username);
   free_secret(settings->password);
   free(settings->ca_file);

@@ -2,11 +2,12 @@
 #ifndef SM_MQTT_SETTINGS_H
 #define SM_MQTT_SETTINGS_H
 
+#include "base/broker_url.h"
+#include "mqtt/reason.h"
 #include "mqtt/subscriber.h"
-#include "mqtt/url.h"
 
 typedef struct sm_mqtt_settings {
-  sm_mqtt_url url;
+  sm_broker_url url;
   char *username; /* NULL: none */
   char *password;
   char *ca_file;

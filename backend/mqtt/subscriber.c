@@ -86,7 +86,7 @@ static bool settle(sm_mqtt_subscriber *subscriber, const char *then) {
 
 static void log_failure(const sm_mqtt_subscriber *subscriber, sm_mqtt_ending ending,
                         const char *reason, uint32_t wait_ms) {
-  const sm_mqtt_url *url = &subscriber->settings.url;
+  const sm_broker_url *url = &subscriber->settings.url;
   sm_log(SM_LOG_WARN, ending == SM_MQTT_END_REFUSED ? "mqtt.refused" : "mqtt.lost",
          SM_LOG_TEXT("host", url->host), SM_LOG_INT("port", url->port),
          SM_LOG_TEXT("reason", reason), SM_LOG_INT("retry_ms", wait_ms));

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "sim/demo_state.h"
-#include "sim/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -390,52 +389,6 @@ static void a_demo_remembers_its_start_and_refuses_a_damaged_memory(void **state
   assert_int_equal(rmdir(folder), 0);
 }
 
-static sm_err parse_url(const char *text, sm_sim_url *url) {
-  sm_buf problem;
-  sm_buf_init(&problem, 0);
-  sm_err err = sm_sim_url_parse(text, url, &problem);
-  assert_int_equal(err != SM_OK, problem.len > 0);
-  assert_null(strstr(sm_buf_text(&problem), "s3cret"));
-  sm_buf_fini(&problem);
-  return err;
-}
-
-static void urls_are_read_whole_or_refused(void **state) {
-  (void)state;
-  sm_sim_url url;
-  char shown[320];
-  assert_int_equal(parse_url("mqtt://127.0.0.1", &url), SM_OK);
-  assert_int_equal(url.port, 1883);
-  assert_false(url.tls);
-  assert_int_equal(parse_url("mqtts://us%40er:p%3a%2f@ss@broker.example:9000/", &url), SM_OK);
-  assert_string_equal(url.user, "us@er");
-  assert_string_equal(url.password, "p:/@ss");
-  assert_string_equal(url.host, "broker.example");
-  assert_string_equal(sm_sim_url_show(&url, shown), "mqtts://broker.example:9000");
-  assert_int_equal(parse_url("mqtts://[::1]", &url), SM_OK);
-  assert_string_equal(sm_sim_url_show(&url, shown), "mqtts://[::1]:8883");
-  static const char *const bad[] = {"",
-                                    "localhost",
-                                    "http://a",
-                                    "mqtt://",
-                                    "mqtt://:1883",
-                                    "mqtt://a:0",
-                                    "mqtt://a:65536",
-                                    "mqtt://a:12x",
-                                    "mqtt://a:",
-                                    "mqtt://a/topic",
-                                    "mqtt://[::1",
-                                    "mqtt://[::1]x",
-                                    "mqtt://a b",
-                                    "mqtt://u:s3cret%zz@a",
-                                    "mqtt://u:s3cret%0@a",
-                                    "mqtt://u:s3cret%00@a",
-                                    "mqtt://:s3cret@a",
-                                    "mqtt://u:s3cret@"};
-  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-    assert_int_not_equal(parse_url(bad[i], &url), SM_OK);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_history_begins_two_full_months_before_the_start),
@@ -452,7 +405,6 @@ int main(void) {
       cmocka_unit_test(a_fleet_refuses_what_it_cannot_be),
       cmocka_unit_test(a_meters_register_wraps_as_a_real_one_does),
       cmocka_unit_test(a_demo_remembers_its_start_and_refuses_a_damaged_memory),
-      cmocka_unit_test(urls_are_read_whole_or_refused),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

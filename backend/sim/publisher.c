@@ -25,7 +25,7 @@ static const char SYSTEM_CERTIFICATES[] = "/etc/ssl/certs";
 
 struct sm_sim_publisher {
   struct mosquitto *client;
-  sm_sim_url url;
+  sm_broker_url url; /* borrowed */
   const volatile sig_atomic_t *stop;
   unsigned window;
   unsigned on_their_way;
@@ -141,9 +141,8 @@ static sm_err set_up(sm_sim_publisher *p, const char *ca_file, sm_buf *problem) 
   mosquitto_publish_callback_set(p->client, on_publish);
   mosquitto_log_callback_set(p->client, on_log);
   int code = mosquitto_int_option(p->client, MOSQ_OPT_SEND_MAXIMUM, (int)p->window);
-  if (code == MOSQ_ERR_SUCCESS && p->url.user[0] != '\0')
-    code = mosquitto_username_pw_set(p->client, p->url.user,
-                                     p->url.has_password ? p->url.password : NULL);
+  if (code == MOSQ_ERR_SUCCESS && p->url.username != NULL)
+    code = mosquitto_username_pw_set(p->client, p->url.username, p->url.password);
   if (code != MOSQ_ERR_SUCCESS) return SM_ERR_NOMEM;
   if (!p->url.tls) return SM_OK;
   code = mosquitto_tls_set(p->client, ca_file, ca_file == NULL ? SYSTEM_CERTIFICATES : NULL, NULL,
@@ -155,21 +154,21 @@ static sm_err set_up(sm_sim_publisher *p, const char *ca_file, sm_buf *problem) 
 }
 
 static void explain_refusal(const sm_sim_publisher *p, sm_buf *problem) {
-  char shown[320];
+  char shown[SM_BROKER_URL_SHOWN_MAX];
   if (p->refusal == UNTRUSTED)
     sm_buf_printf(problem,
                   "%s shows a certificate that is not trusted, or not of that name (%s): give the "
                   "certificate of its authority by --ca, and the host's name as it stands in there",
-                  sm_sim_url_show(&p->url, shown), p->reason);
+                  sm_broker_url_show(&p->url, shown), p->reason);
   else
     sm_buf_printf(problem,
                   "%s refuses the connection (%s): check user and password in SMARTMETER_MQTT_URL",
-                  sm_sim_url_show(&p->url, shown), p->reason);
+                  sm_broker_url_show(&p->url, shown), p->reason);
 }
 
 static sm_err first_connection(sm_sim_publisher *p, int64_t timeout_ms, sm_buf *problem) {
   int64_t deadline_ms = sm_clock_steady_ms() + timeout_ms;
-  char shown[320];
+  char shown[SM_BROKER_URL_SHOWN_MAX];
   while (!p->connected) {
     sm_err err = check_stop(p);
     if (err == SM_ERR_DENIED) explain_refusal(p, problem);
@@ -179,7 +178,7 @@ static sm_err first_connection(sm_sim_publisher *p, int64_t timeout_ms, sm_buf *
       sm_buf_printf(problem,
                     "no connection to %s (%s): start the broker there, or name another one by "
                     "--url or SMARTMETER_MQTT_URL",
-                    sm_sim_url_show(&p->url, shown),
+                    sm_broker_url_show(&p->url, shown),
                     p->reason[0] == '\0' ? "no answer" : p->reason);
       return SM_ERR_TIMEOUT;
     }

@@ -9,9 +9,9 @@
 #ifndef SM_SIM_PUBLISHER_H
 #define SM_SIM_PUBLISHER_H
 
+#include "base/broker_url.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "sim/url.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -21,7 +21,7 @@
 typedef struct sm_sim_publisher sm_sim_publisher;
 
 typedef struct sm_sim_publisher_options {
-  sm_sim_url url;            /* copied */
+  sm_broker_url url;         /* borrowed until the publisher is freed */
   const char *ca_file;       /* PEM to verify an mqtts broker against; NULL: the system's store */
   unsigned window;           /* messages on their way at most, 1..1000; 0: 40 */
   uint32_t first_timeout_ms; /* how long the first connection may take; 0: 30 s */

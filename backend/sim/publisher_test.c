@@ -244,7 +244,8 @@ static int64_t instant_s(const char *text) {
 }
 
 static sm_sim_publisher_options options_for(fixture *f) {
-  sm_sim_publisher_options options = {.url = {.host = "127.0.0.1", .port = f->broker.port},
+  static char host[] = "127.0.0.1";
+  sm_sim_publisher_options options = {.url = {.host = host, .port = f->broker.port},
                                       .first_timeout_ms = PATIENCE_MS,
                                       .stop = &f->stop};
   return options;
