@@ -187,6 +187,10 @@ static sm_err read_meter(const sm_account_body *with, const json_t *element, con
 static sm_err read_meters(const sm_account_body *with, const json_t *body, sm_account *account,
                           sm_problems *problems) {
   if (!given(body, "meters")) return SM_OK;
+  if (json_is_null(json_object_get(body, "meters"))) {
+    sm_problems_add(problems, "meters", "must be a list; leave it out to keep what is there");
+    return SM_OK;
+  }
   const json_t *list = sm_body_list(body, "", "meters", METERS_MAX, problems);
   for (size_t i = 0; i < account->meter_count; i++) free(account->meter[i].device_id);
   free(account->meter);
@@ -252,6 +256,10 @@ static void check_order(const sm_account *account, sm_problems *problems) {
 static sm_err read_tariffs(const sm_account_body *with, const json_t *body, sm_account *account,
                            sm_problems *problems) {
   if (!given(body, "tariffs")) return SM_OK;
+  if (json_is_null(json_object_get(body, "tariffs"))) {
+    sm_problems_add(problems, "tariffs", "must be a list; leave it out to keep what is there");
+    return SM_OK;
+  }
   const json_t *list = sm_body_list(body, "", "tariffs", TARIFFS_MAX, problems);
   for (size_t i = 0; i < account->tariff_count; i++) free(account->tariff[i].name);
   free(account->tariff);

@@ -68,6 +68,10 @@ static void answer_refusal(const sm_request *request, sm_answer *answer, sm_err 
   else if (err == SM_ERR_CONFLICT)
     sm_answer_field(answer, 409, "meters",
                     "a meter would serve two accounts with the same sign at the same time");
+  else if (err == SM_ERR_DENIED)
+    sm_answer_field(answer, 409, "",
+                    "dates, meters, tariffs and load of months that are invoiced cannot be "
+                    "changed: change them from a later day");
   else if (err == SM_ERR_INVALID)
     sm_answer_field(answer, 422, "to", "must not be before 'from'");
   else if (err == SM_ERR_NOT_FOUND)

@@ -74,7 +74,7 @@ void sm_handle_tariffs(sm_api *api, const sm_request *request, sm_answer *answer
 }
 
 static void store(sm_api *api, const sm_request *request, sm_answer *answer,
-                  const sm_tariff *tariff, bool rebill) {
+                  const sm_tariff *tariff) {
   sm_buf body;
   sm_jsonw w;
   int32_t version;
@@ -84,7 +84,7 @@ static void store(sm_api *api, const sm_request *request, sm_answer *answer,
   sm_err err = body.err;
   if (err == SM_OK)
     err = sm_ledger_tariff_add(api->options.ledger, sm_request_actor(request), tariff->name,
-                               tariff->effective_from, sm_buf_text(&body), rebill, &version);
+                               tariff->effective_from, sm_buf_text(&body), false, &version);
   sm_buf_fini(&body);
   switch (err) {
   case SM_OK:
@@ -101,8 +101,7 @@ static void store(sm_api *api, const sm_request *request, sm_answer *answer,
     break;
   case SM_ERR_CONFLICT:
     sm_answer_field(answer, 409, "effective_from",
-                    "lies in a period that has been invoiced: choose a later day, or say "
-                    "\"rebill\": true");
+                    "lies in a period that has been invoiced: choose a later day");
     break;
   default:
     sm_api_fail(request, answer, err);
@@ -117,8 +116,13 @@ static void add(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_err err =
       sm_tariff_read_json(request->body.data, request->body.len, &tariff, &rebill, &problems);
   if (err == SM_OK) err = sm_tariff_supported(tariff, api->options.currency, &problems);
+  if (err == SM_OK && rebill) {
+    /* It must list its effects and correct the invoices; until it does it is not taken. */
+    sm_problems_add(&problems, "rebill", "billing again what is invoiced is not supported yet");
+    err = SM_ERR_UNSUPPORTED;
+  }
   if (err == SM_OK)
-    store(api, request, answer, tariff, rebill);
+    store(api, request, answer, tariff);
   else if (err == SM_ERR_INVALID || err == SM_ERR_UNSUPPORTED)
     sm_answer_problems(answer, 422, &problems);
   else if (err == SM_ERR_SYNTAX)

@@ -160,7 +160,8 @@ static bool make_first_admin(service *s) {
                              &user_id);
   free(user_id);
   for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
-    sm_complain("the first admin (SMARTMETER_ADMIN_…): %s: %s", problems.item[i].field,
+    sm_complain("SMARTMETER_ADMIN_%s: %s",
+                strcmp(problems.item[i].field, "email") == 0 ? "EMAIL" : "PASSWORD",
                 problems.item[i].message);
   if (err != SM_OK)
     sm_complain("cannot make the first admin: %s", sm_err_text(err));
@@ -246,7 +247,12 @@ static bool make_api(service *s) {
       .mqtt = {.host = "127.0.0.1", .port = c->mqtts_port, .ca_pem = s->broker.ca_file},
   };
   sm_err err = sm_api_new(&options, &s->api);
-  if (err != SM_OK) sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));
+  if (err == SM_ERR_INVALID)
+    sm_complain("cannot set up the HTTP server: one of SMARTMETER_PUBLIC_URL, "
+                "SMARTMETER_TRUSTED_PROXIES, SMARTMETER_TLS_CERT and SMARTMETER_TLS_KEY cannot be "
+                "used; the line above says which and why");
+  else if (err != SM_OK)
+    sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));
   return err == SM_OK;
 }
 
@@ -277,7 +283,9 @@ static bool start_parts(service *s) {
                 "SMARTMETER_METRICS_PORT to free ones",
                 (unsigned)c->http_port, (unsigned)c->metrics_port);
   else if (err != SM_OK)
-    sm_complain("cannot listen on %s: %s", c->http_bind, sm_err_text(err));
+    sm_complain("cannot listen on SMARTMETER_HTTP_BIND '%s': %s; give an address of this "
+                "machine, such as 127.0.0.1",
+                c->http_bind, sm_err_text(err));
   if (err == SM_OK) {
     err = sm_mqtt_subscriber_start(s->subscriber);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));

@@ -14,7 +14,7 @@
 enum { FILE_LIMIT = 256 * 1024, PAGE = 200 };
 
 static const char usage[] =
-    "usage: smartmeter tariff set FILE [--rebill] [--json]\n"
+    "usage: smartmeter tariff set FILE [--json]\n"
     "       smartmeter tariff list [--json]\n"
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
     "never\n"
@@ -24,7 +24,7 @@ static sm_err read_input(const char *path, char **text, size_t *len) {
   return sm_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_LIMIT, text, len);
 }
 
-static sm_err store(sm_program *program, const sm_tariff *tariff, bool rebill, int32_t *version) {
+static sm_err store(sm_program *program, const sm_tariff *tariff, int32_t *version) {
   sm_buf body;
   sm_buf_init(&body, 0);
   sm_jsonw w;
@@ -33,12 +33,12 @@ static sm_err store(sm_program *program, const sm_tariff *tariff, bool rebill, i
   sm_err err = body.err;
   if (err == SM_OK)
     err = sm_ledger_tariff_add(program->ledger, sm_cli_actor(), tariff->name,
-                               tariff->effective_from, sm_buf_text(&body), rebill, version);
+                               tariff->effective_from, sm_buf_text(&body), false, version);
   sm_buf_fini(&body);
   return err;
 }
 
-static int set(sm_program *program, const char *path, bool rebill, bool json) {
+static int set(sm_program *program, const char *path, bool json) {
   char *text = NULL;
   size_t len = 0;
   sm_err err = read_input(path, &text, &len);
@@ -52,16 +52,12 @@ static int set(sm_program *program, const char *path, bool rebill, bool json) {
   free(text);
   if (err == SM_OK) err = sm_tariff_supported(tariff, program->config.currency, &problems);
   int32_t version = 0;
-  if (err == SM_OK) err = store(program, tariff, rebill, &version);
+  if (err == SM_OK) err = store(program, tariff, &version);
   for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
     sm_complain("%s: %s", problems.item[i].field[0] != '\0' ? problems.item[i].field : path,
                 problems.item[i].message);
-  if (err == SM_ERR_EXISTS)
-    sm_complain("'%s' has another version from that day already: choose another effective_from",
-                tariff->name);
-  else if (err == SM_ERR_CONFLICT)
-    sm_complain("it would change months that are invoiced: choose a later effective_from, or say "
-                "--rebill");
+  if (err == SM_ERR_CONFLICT)
+    sm_complain("it would change months that are invoiced: choose a later effective_from");
   else if (err != SM_OK && problems.count == 0)
     sm_complain("%s", sm_err_text(err));
   if (err == SM_OK && json)
@@ -108,18 +104,12 @@ static int list(sm_program *program, bool json) {
 }
 
 int sm_cmd_tariff(int argc, char **argv) {
-  static const struct option options[] = {{"rebill", no_argument, NULL, 'r'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  bool rebill = false;
+  static const struct option options[] = {
+      {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   bool json = false;
   int option;
   while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
     switch (option) {
-    case 'r':
-      rebill = true;
-      break;
     case 'j':
       json = true;
       break;
@@ -136,7 +126,7 @@ int sm_cmd_tariff(int argc, char **argv) {
   sm_program program;
   int status = SM_EXIT_FAILED;
   if (sm_program_open(&program))
-    status = is_set ? set(&program, argv[optind + 1], rebill, json) : list(&program, json);
+    status = is_set ? set(&program, argv[optind + 1], json) : list(&program, json);
   sm_program_fini(&program);
   return status;
 }

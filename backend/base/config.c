@@ -97,11 +97,26 @@ static sm_err take_zone(sm_config *config, sm_buf *problem) {
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
 
+/* The codes of ISO 4217 that money is kept in. */
+static bool is_currency(const char *code) {
+  static const char codes[] =
+      "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
+      "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
+      "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR "
+      "KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
+      "MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR "
+      "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
+      "UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG";
+  if (strlen(code) != 3) return false;
+  for (const char *at = codes; at < codes + sizeof codes - 3; at += 4)
+    if (strncmp(at, code, 3) == 0) return true;
+  return false;
+}
+
 static sm_err take_currency(sm_config *config, sm_buf *problem) {
   char *text = get_or("SMARTMETER_CURRENCY", "INR");
   if (text == NULL) return SM_ERR_NOMEM;
-  bool good = strlen(text) == 3;
-  for (size_t i = 0; good && i < 3; i++) good = text[i] >= 'A' && text[i] <= 'Z';
+  bool good = is_currency(text);
   if (good)
     memcpy(config->currency, text, 4);
   else
@@ -129,8 +144,42 @@ static sm_err take_admin(sm_config *config, sm_buf *problem) {
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
 
+static bool is_assignment(const char *line, const char *end) {
+  if ((size_t)(end - line) > 7 && strncmp(line, "export ", 7) == 0) line += 7;
+  const char *at = line;
+  while (at < end && (isalnum((unsigned char)*at) || *at == '_')) at++;
+  return at > line && at < end && *at == '=';
+}
+
+/* A line of .env that says nothing would be a setting that silently does not hold. */
+static sm_err check_dotenv(sm_buf *problem) {
+  char *text;
+  sm_err err = sm_file_read(".env", DOTENV_LIMIT, &text, NULL);
+  if (err == SM_ERR_NOT_FOUND) return SM_OK;
+  if (err != SM_OK) {
+    sm_buf_printf(problem, ".env cannot be read: %s", sm_err_text(err));
+    return SM_ERR_INVALID;
+  }
+  int number = 0;
+  for (const char *line = text; err == SM_OK && *line != '\0';) {
+    const char *end = line + strcspn(line, "\n");
+    const char *next = *end == '\0' ? end : end + 1;
+    number++;
+    while (line < end && isspace((unsigned char)*line)) line++;
+    if (line < end && *line != '#' && !is_assignment(line, end)) {
+      sm_buf_printf(problem, ".env, line %d is not NAME=VALUE", number);
+      err = SM_ERR_INVALID;
+    }
+    line = next;
+  }
+  free(text);
+  return err;
+}
+
 static sm_err take_all(sm_config *config, sm_buf *problem) {
-  sm_err err = take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem);
+  sm_err err = check_dotenv(problem);
+  if (err == SM_OK)
+    err = take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem);
   if (err == SM_OK)
     err = take_port("SMARTMETER_METRICS_PORT", 9464, true, &config->metrics_port, problem);
   if (err == SM_OK)

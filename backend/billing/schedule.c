@@ -6,7 +6,10 @@
 static int by_from(const void *left, const void *right) {
   const sm_billing_tariff *a = left;
   const sm_billing_tariff *b = right;
-  return sm_date_compare(a->from, b->from);
+  int order = sm_date_compare(a->from, b->from);
+  if (order != 0) return order;
+  /* Of one day the later version comes last, and is the one that holds. */
+  return (a->tariff->version > b->tariff->version) - (a->tariff->version < b->tariff->version);
 }
 
 static size_t versions_of(const char *name, const sm_tariff *const *version, size_t count,
@@ -16,7 +19,12 @@ static size_t versions_of(const char *name, const sm_tariff *const *version, siz
     if (strcmp(version[i]->name, name) == 0)
       out[found++] = (sm_billing_tariff){.from = version[i]->effective_from, .tariff = version[i]};
   qsort(out, found, sizeof *out, by_from);
-  return found;
+  size_t kept = 0;
+  for (size_t i = 0; i < found; i++) {
+    bool superseded = i + 1 < found && sm_date_compare(out[i].from, out[i + 1].from) == 0;
+    if (!superseded) out[kept++] = out[i];
+  }
+  return kept;
 }
 
 /* Adds an entry; a version that goes on is no cut, and a later word on the same day stands. */

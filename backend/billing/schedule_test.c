@@ -84,12 +84,29 @@ static void what_cannot_be_scheduled_is_refused(void **state) {
   assert_int_equal(sm_billing_schedule(open, 2, all, 4, &schedule, &count), SM_ERR_INVALID);
 }
 
+static void of_one_day_the_later_version_holds(void **state) {
+  (void)state;
+  static sm_tariff first = {.name = a_name, .version = 1, .effective_from = {2026, 1, 1}};
+  static sm_tariff second = {.name = a_name, .version = 2, .effective_from = {2026, 1, 1}};
+  const sm_tariff *const orders[][2] = {{&first, &second}, {&second, &first}};
+  const sm_billing_assignment early = {.name = "A", .has_from = true, .from = {2025, 12, 1}};
+  for (size_t i = 0; i < 2; i++) {
+    sm_billing_tariff *schedule = NULL;
+    size_t count = 0;
+    assert_int_equal(sm_billing_schedule(&early, 1, orders[i], 2, &schedule, &count), SM_OK);
+    assert_int_equal(count, 1);
+    assert_ptr_equal(schedule[0].tariff, &second);
+    free(schedule);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_tariff_from_the_beginning_has_all_its_versions),
       cmocka_unit_test(a_change_of_tariff_begins_with_the_version_in_force),
       cmocka_unit_test(a_tariff_assigned_before_its_first_version_is_billed_by_it),
       cmocka_unit_test(the_same_tariff_again_is_no_cut_and_the_last_word_of_a_day_stands),
+      cmocka_unit_test(of_one_day_the_later_version_holds),
       cmocka_unit_test(what_cannot_be_scheduled_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ static bool take_optional(json_t *object, sm_reading *r, verdict *v) {
   }
   if (!take_number(object, &rssi, false, &present, &value, v)) return false;
   if (present) {
-    r->rssi_dbm = (int16_t)(value / 1000);
+    r->rssi_dbm = (int16_t)((value - 500) / 1000); /* not above 0: half away from zero */
     r->has |= SM_READING_RSSI;
   }
   if (!take_number(object, &frequency, false, &present, &value, v)) return false;

@@ -168,6 +168,14 @@ static void times_outside_the_window_are_refused(void **state) {
   assert_refused(judge_with(was, "2026-01-29 09:45"), "bad_timestamp", "RFC 3339");
 }
 
+static void rssi_is_rounded_half_away(void **state) {
+  (void)state;
+  assert_int_equal(judge_with("-60", "-60.5").last.rssi_dbm, -61);
+  assert_int_equal(judge_with("-60", "-60.4").last.rssi_dbm, -60);
+  assert_int_equal(judge_with("-60", "-127").last.rssi_dbm, -127);
+  assert_int_equal(judge_with("-60", "0").last.rssi_dbm, 0);
+}
+
 static void another_devices_reading_is_refused(void **state) {
   (void)state;
   assert_refused(judge_with("meter-001", "meter-002"), "device_mismatch", "meter-002");
@@ -252,6 +260,7 @@ int main(void) {
       cmocka_unit_test(wrong_types_are_refused),
       cmocka_unit_test(what_is_not_a_json_object_is_refused),
       cmocka_unit_test(times_outside_the_window_are_refused),
+      cmocka_unit_test(rssi_is_rounded_half_away),
       cmocka_unit_test(another_devices_reading_is_refused),
       cmocka_unit_test(unknown_members_are_ignored),
       cmocka_unit_test(an_array_is_judged_element_by_element),

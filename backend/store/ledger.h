@@ -198,7 +198,8 @@ void sm_account_fini(sm_account *account);
  * time), SM_ERR_INVALID (to before from, sign or multiplier, two tariffs from the same day, not a
  * date). `to` at `from` is a tenancy of no days: how one made by mistake is taken back. */
 SM_MUST_CHECK sm_err sm_ledger_account_add(sm_ledger *ledger, sm_actor actor, sm_account *account);
-/* Replaces all but the id. The same errors; SM_ERR_NOT_FOUND also if there is no such account. */
+/* Replaces all but the id. The same errors; SM_ERR_NOT_FOUND also if there is no such account;
+ * SM_ERR_DENIED if it changes days, meters, tariffs or load of a month with a valid invoice. */
 SM_MUST_CHECK sm_err sm_ledger_account_change(sm_ledger *ledger, sm_actor actor,
                                               const sm_account *account);
 SM_MUST_CHECK sm_err sm_ledger_account(sm_ledger *ledger, const char *account_id,
@@ -223,8 +224,8 @@ typedef struct sm_tariff_row {
   int64_t created_ms;
 } sm_tariff_row;
 void sm_tariff_row_fini(sm_tariff_row *row);
-/* Adds a version; *version is set. SM_ERR_EXISTS: a version with this effective date is there with
- * another body (the same body again gives that version back). SM_ERR_CONFLICT: it would change an
+/* Adds a version; *version is set. One of the same day takes the place of those before it; the same
+ * body again gives that version back. SM_ERR_CONFLICT: it would change an
  * invoiced period and `rebill` is false: an account on this tariff has a valid invoice for a month
  * with days on which this version would hold. */
 SM_MUST_CHECK sm_err sm_ledger_tariff_add(sm_ledger *ledger, sm_actor actor, const char *name,

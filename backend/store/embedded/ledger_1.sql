@@ -123,9 +123,9 @@ CREATE TABLE tariff_version (
   effective_from TEXT NOT NULL CHECK (date(effective_from) IS effective_from),
   body TEXT NOT NULL CHECK (json_valid(body)),
   created_ms INTEGER NOT NULL,
-  PRIMARY KEY (tariff_no, version),
-  UNIQUE (tariff_no, effective_from)
+  PRIMARY KEY (tariff_no, version)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tariff_version_day ON tariff_version (tariff_no, effective_from, version);
 
 -- Which tariff an account is on; '' is from its beginning.
 CREATE TABLE account_tariff (
@@ -232,8 +232,6 @@ CREATE TRIGGER tariff_once BEFORE INSERT ON tariff
 CREATE TRIGGER tariff_version_once BEFORE INSERT ON tariff_version
   WHEN EXISTS (SELECT 1 FROM tariff_version
     WHERE tariff_no = NEW.tariff_no AND version = NEW.version)
-    OR EXISTS (SELECT 1 FROM tariff_version
-    WHERE tariff_no = NEW.tariff_no AND effective_from = NEW.effective_from)
   BEGIN SELECT RAISE(ABORT, 'a tariff version is never replaced'); END;
 CREATE TRIGGER invoice_once BEFORE INSERT ON invoice
   WHEN EXISTS (SELECT 1 FROM invoice WHERE invoice_no = NEW.invoice_no)

@@ -179,6 +179,7 @@ static sm_err change(sm_ledger *ledger, sm_sql *db, sm_actor actor, const sm_acc
   if (!dates_valid(account) || !parts_valid(account)) return SM_ERR_INVALID;
   int64_t account_no = 0;
   sm_err err = sm_ledger_account_no(db, account->account_id, &account_no);
+  if (err == SM_OK) err = sm_ledger_account_check_invoiced(ledger, db, account_no, account);
   if (err == SM_OK) err = update_row(db, account, account_no);
   if (err == SM_OK) err = delete_parts(db, account_no);
   if (err == SM_OK) err = sm_ledger_account_parts_insert(ledger, db, account_no, account);

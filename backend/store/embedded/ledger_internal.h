@@ -101,6 +101,9 @@ bool sm_ledger_servings_clash(const sm_ledger_serving *list, size_t count);
 /* Checks and adds account, meters, tariffs and audit entry inside a write. */
 SM_MUST_CHECK sm_err sm_ledger_account_insert(sm_ledger *ledger, sm_sql *db, sm_actor actor,
                                               const sm_account *account, const char *account_id);
+/* SM_ERR_DENIED: the change touches what an invoice of the account stands on. */
+SM_MUST_CHECK sm_err sm_ledger_account_check_invoiced(sm_ledger *ledger, sm_sql *db,
+                                                      int64_t account_no, const sm_account *wanted);
 SM_MUST_CHECK sm_err sm_ledger_account_load(sm_sql *db, int64_t account_no, sm_account *account);
 /* Writes meters and tariffs of an account that has none yet. */
 SM_MUST_CHECK sm_err sm_ledger_account_parts_insert(sm_ledger *ledger, sm_sql *db,

@@ -31,15 +31,18 @@ static void tariff_versions_are_added_never_changed(void **state) {
   version = 0;
   assert_int_equal(add_version(f, "t", "2026-07-01", "{\"a\":2}", false, &version), SM_OK);
   assert_int_equal(version, 2); /* the same again */
+  assert_int_equal(add_version(f, "t", "2026-07-01", "{\"a\":9}", false, &version), SM_OK);
+  assert_int_equal(version, 4); /* takes the place of the one of that day */
+  assert_int_equal(add_version(f, "t", "2026-07-01", "{\"a\":2}", false, &version), SM_OK);
+  assert_int_equal(version, 5); /* and back again: the latest holds */
   version = 77;
-  assert_int_equal(add_version(f, "t", "2026-07-01", "{\"a\":9}", true, &version), SM_ERR_EXISTS);
   assert_int_equal(add_version(f, "t", "2027-07-01", "not json", false, &version), SM_ERR_INVALID);
   assert_int_equal(add_version(f, "", "2027-07-01", "{}", false, &version), SM_ERR_INVALID);
   assert_int_equal(
       sm_ledger_tariff_add(f->ledger, tester, "t", (sm_date){2026, 2, 30}, "{}", false, &version),
       SM_ERR_INVALID);
   assert_int_equal(version, 77);
-  assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM audit WHERE action = 'tariff.add'"), 3);
+  assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM audit WHERE action = 'tariff.add'"), 5);
 }
 
 static void tariffs_resist_plain_sql(void **state) {
@@ -54,7 +57,6 @@ static void tariffs_resist_plain_sql(void **state) {
       "UPDATE tariff_version SET effective_from = '2027-01-01'",
       "DELETE FROM tariff_version",
       "INSERT OR REPLACE INTO tariff_version VALUES (1, 1, 1, '2026-02-01', '[]', 0)",
-      "INSERT OR REPLACE INTO tariff_version VALUES (1, 2, 1, '2026-01-01', '[]', 0)",
   };
   for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
     assert_int_equal(raw_run(f->dir, tries[i]), SQLITE_CONSTRAINT);
@@ -122,6 +124,39 @@ static void a_version_that_touches_an_invoiced_month_needs_rebill(void **state) 
   /* What it would change ends where the next version begins: */
   assert_int_equal(add_version(f, "t", "2026-02-01", "[3]", false, &version), SM_OK);
   free(account);
+}
+
+static void what_an_invoice_stands_on_cannot_be_changed(void **state) {
+  ledger_fixture *f = *state;
+  char *account_id = plain_account(f);
+  add_tariff(f->ledger, "u", "2026-01-01");
+  assert_int_equal(issue_one(f->ledger, account_id, "2026-03", 1, 1), SM_OK);
+  sm_account account;
+  assert_int_equal(sm_ledger_account(f->ledger, account_id, &account), SM_OK);
+  sm_account changed = account;
+  changed.meter_count = 0;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  changed = account;
+  changed.tariff_count = 0;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  changed = account;
+  changed.has_from = true;
+  changed.from = (sm_date){2026, 3, 20};
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  changed = account;
+  changed.has_to = true;
+  changed.to = (sm_date){2026, 3, 31};
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  /* From the first day after the invoiced month on, anything. */
+  changed.to = (sm_date){2026, 4, 1};
+  char other[] = "u";
+  sm_account_tariff tariffs[] = {account.tariff[0],
+                                 {.name = other, .has_from = true, .from = {2026, 4, 1}}};
+  changed.tariff = tariffs;
+  changed.tariff_count = 2;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_OK);
+  sm_account_fini(&account);
+  free(account_id);
 }
 
 static void a_cancelled_invoice_is_in_no_tariffs_way(void **state) {
@@ -446,6 +481,7 @@ int main(void) {
       LEDGER_TEST(tariffs_resist_plain_sql),
       LEDGER_TEST(tariffs_come_by_name_and_date_in_pages),
       LEDGER_TEST(a_version_that_touches_an_invoiced_month_needs_rebill),
+      LEDGER_TEST(what_an_invoice_stands_on_cannot_be_changed),
       LEDGER_TEST(a_cancelled_invoice_is_in_no_tariffs_way),
       LEDGER_TEST(only_the_time_on_a_tariff_counts),
       LEDGER_TEST(an_invoice_comes_back_as_issued),

@@ -13,12 +13,13 @@ typedef struct version_new {
   bool rebill;
 } version_new;
 
-/* A version of the same day: SM_OK with *version if it says the same, SM_ERR_EXISTS if not,
- * SM_ERR_NOT_FOUND if there is none. */
+/* The version that holds from that day, if it says the same; else SM_ERR_NOT_FOUND: a new version
+ * takes the place of one of the same day. */
 static sm_err find_same(sm_sql *db, int64_t tariff_no, const version_new *wanted,
                         int32_t *version) {
   sm_sql_stmt q = sm_sql_use(db, "SELECT version, body = ?3 FROM tariff_version "
-                                 "WHERE tariff_no = ?1 AND effective_from = ?2");
+                                 "WHERE tariff_no = ?1 AND effective_from = ?2 "
+                                 "ORDER BY version DESC LIMIT 1");
   sm_sql_bind_i64(&q, 1, tariff_no);
   sm_sql_bind_text(&q, 2, wanted->effective_from);
   sm_sql_bind_text(&q, 3, wanted->body);
@@ -27,8 +28,7 @@ static sm_err find_same(sm_sql *db, int64_t tariff_no, const version_new *wanted
   int32_t got = found ? (int32_t)sm_sql_i64(&q, 0) : 0;
   sm_err err = sm_sql_end(&q);
   if (err != SM_OK) return err;
-  if (!found) return SM_ERR_NOT_FOUND;
-  if (!same) return SM_ERR_EXISTS;
+  if (!same) return SM_ERR_NOT_FOUND;
   *version = got;
   return SM_OK;
 }
@@ -140,9 +140,9 @@ static sm_err list_rows(sm_sql *db, const char *name, const char *after_name, in
       db, "SELECT t.name, v.version, v.effective_from, v.body, v.created_ms "
           "FROM tariff t JOIN tariff_version v ON v.tariff_no = t.tariff_no "
           "WHERE t.site_no = 1 AND (?1 IS NULL OR t.name = ?1) AND (t.name > ?2 OR (t.name = ?2 "
-          "AND v.effective_from > (SELECT p.effective_from FROM tariff_version p "
-          " WHERE p.tariff_no = t.tariff_no AND p.version = ?3))) "
-          "ORDER BY t.name, v.effective_from LIMIT ?4");
+          "AND (v.effective_from, v.version) > (SELECT p.effective_from, p.version "
+          " FROM tariff_version p WHERE p.tariff_no = t.tariff_no AND p.version = ?3))) "
+          "ORDER BY t.name, v.effective_from, v.version LIMIT ?4");
   sm_sql_bind_text(&q, 1, name);
   sm_sql_bind_text(&q, 2, after_name != NULL ? after_name : "");
   sm_sql_bind_i64(&q, 3, after_version);

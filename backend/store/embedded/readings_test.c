@@ -288,6 +288,19 @@ static void a_trace_is_short_where_plain_and_whole_where_not(void **state) {
   sm_trace_fini(&trace);
 }
 
+/* Each step may be 2 Wh above the limit; a quarter of such steps is far above it at its ends. */
+static void a_trace_gives_a_quarter_whole_that_creeps_over_the_limit(void **state) {
+  fixture *f = *state;
+  for (int64_t i = 0; i < 90; i++) (void)commit(f->store, "a", reading(t0 + i * 10000, i * 4));
+  sm_trace trace;
+  assert_int_equal(sm_readings_trace(f->store, "a", 0, t0, t0 + 900000, 1000, &trace), SM_OK);
+  assert_int_equal(trace.count, 90);
+  sm_trace_fini(&trace);
+  assert_int_equal(sm_readings_trace(f->store, "a", 0, t0, t0 + 900000, 1500, &trace), SM_OK);
+  assert_int_equal(trace.count, 2);
+  sm_trace_fini(&trace);
+}
+
 static void a_trace_of_a_meter_that_sends_hourly_is_short_too(void **state) {
   fixture *f = *state;
   for (int64_t i = 0; i < 240; i++)
@@ -496,6 +509,7 @@ int main(void) {
       T(raw_is_bounded_by_time_and_limit),
       T(quarters_are_those_of_the_readings),
       T(a_trace_is_short_where_plain_and_whole_where_not),
+      T(a_trace_gives_a_quarter_whole_that_creeps_over_the_limit),
       T(a_trace_of_a_meter_that_sends_hourly_is_short_too),
       T(rejects_are_kept_with_their_bytes),
       T(there_is_one_writer_and_readers_beside_it),

@@ -7,8 +7,10 @@
 
 enum { AGREEING = 3 };
 
+/* No doubt inside. Its ends are looked at too: each step may be 2 Wh above the limit, for the
+ * register's resolution, and many such steps together are not. */
 static bool is_plain(const sm_quarter *q, int64_t step_limit_w) {
-  return !q->fell && q->step_max_w <= step_limit_w;
+  return !q->fell && q->step_max_w <= step_limit_w && sm_step_w(q->first, q->last) <= step_limit_w;
 }
 
 static bool joins_plainly(const sm_quarter *before, const sm_quarter *q, int64_t step_limit_w) {
@@ -96,7 +98,7 @@ static sm_err find_end(reader *r, int64_t to_ms, int64_t last_ms, int64_t step_l
 static void mark_doubtful(const sm_quarter *q, size_t count, int64_t step_limit_w, bool *whole) {
   uint32_t wanted = 0; /* agreeing readings still wanted */
   for (size_t i = 0; i < count; i++) {
-    bool doubt_inside = q[i].fell || q[i].step_max_w > step_limit_w;
+    bool doubt_inside = !is_plain(&q[i], step_limit_w);
     bool doubt_at_joint = i > 0 && !joins_plainly(&q[i - 1], &q[i], step_limit_w);
     if (doubt_inside || doubt_at_joint) {
       whole[i] = true;
