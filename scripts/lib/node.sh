@@ -12,6 +12,10 @@ node_is_new_enough() {
   [[ $version =~ ^v([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 22))
 }
 
+# Says within half a minute that there is no network; npm's own patience is several minutes. Exported, because the `node`
+# package runs an npm of its own.
+export npm_config_fetch_retries=3 npm_config_fetch_retry_mintimeout=1000 npm_config_fetch_retry_maxtimeout=5000
+
 use_tools_node() { export PATH="$SM_TOOLS/node_modules/.bin:$PATH"; }
 
 explain_npm_failure() {

@@ -84,12 +84,23 @@ finish() {
 
 # --- ending --------------------------------------------------------------------------------------------------------------
 
+# What a test has in the background besides, such as publishers, which would try to reach their broker for ever.
+end_descendants() {
+  local pid children=()
+  { read -r -a children <"/proc/$1/task/$1/children"; } 2>/dev/null
+  for pid in "${children[@]}"; do
+    end_descendants "$pid"
+    kill -TERM "$pid" 2>/dev/null
+  done
+}
+
 end_test() {
   local status=$?
   set +e
   trap '' EXIT
   trap : INT TERM HUP
   stop_children
+  end_descendants "$$"
   if ((status != 0)); then
     local log
     for log in "$TMP"/log/*.log; do
