@@ -9,10 +9,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void on_reading(void *context, const char *device_id, const sm_reading *r) {
+static void on_reading(void *context, const char *device_id, const sm_reading *r,
+                       const sm_seq_mark *mark) {
   size_t *count = context;
   (*count)++;
-  bool good = strcmp(device_id, "meter-001") == 0 && r->ts_ms >= 1577836800000 &&
+  bool good = mark->present == ((r->has & SM_READING_SEQ) != 0) &&
+              strcmp(device_id, "meter-001") == 0 && r->ts_ms >= 1577836800000 &&
               r->ts_ms <= 1769680300000 && r->voltage_mv >= 0 && r->voltage_mv <= 500000 &&
               r->current_ma >= 0 && r->current_ma <= 120000 && r->power_mw >= 0 &&
               r->power_mw <= 60000000 && r->energy_wh >= 0 && r->energy_wh <= 10000000;
@@ -20,12 +22,13 @@ static void on_reading(void *context, const char *device_id, const sm_reading *r
 }
 
 static void on_refused(void *context, const char *device_id, sm_refusal refusal, const char *detail,
-                       const char *payload, size_t payload_len) {
+                       const char *payload, size_t payload_len, const sm_seq_mark *mark) {
   size_t *count = context;
   (void)device_id;
   (*count)++;
   if (detail[0] == '\0' || sm_refusal_word(refusal)[0] == '\0') abort();
   if (payload == NULL && payload_len > 0) abort();
+  if (!mark->present && mark->has_first) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

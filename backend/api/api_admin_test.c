@@ -306,7 +306,9 @@ static void add_reject(const test_server *s, int64_t received_ms, const char *pa
                          .payload = payload,
                          .payload_len = len,
                          .payload_len_sent = sent};
-  assert_int_equal(sm_readings_commit(s->readings, NULL, 0, &reject, 1), SM_OK);
+  assert_int_equal(
+      sm_readings_commit(s->readings, &(sm_readings_batch){.rejects = &reject, .reject_count = 1}),
+      SM_OK);
 }
 
 static void refused_messages_are_shown_as_they_came(void **state) {

@@ -116,7 +116,9 @@ static void add_readings(test_server *s, const char *device_id) {
                                                .current_ma = power_w * 1000 / 230,
                                                .power_mw = power_w * 1000}};
     if (n < BATCH && ts + 600000 <= test_now_ms()) continue;
-    assert_int_equal(sm_readings_commit(s->readings, batch, n, NULL, 0), SM_OK);
+    assert_int_equal(sm_readings_commit(
+                         s->readings, &(sm_readings_batch){.readings = batch, .reading_count = n}),
+                     SM_OK);
     n = 0;
   }
 }

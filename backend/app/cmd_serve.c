@@ -256,6 +256,12 @@ static bool make_api(service *s) {
   return err == SM_OK;
 }
 
+/* The subscriber is made after the pipeline, and calls it only once it is started. */
+static sm_err publish(void *context, const char *topic, const void *payload, size_t len) {
+  service *s = context;
+  return sm_mqtt_subscriber_publish(s->subscriber, topic, payload, len);
+}
+
 static bool make_parts(service *s) {
   s->live_parts = (sm_live_parts){.identity = s->program.identity,
                                   .ledger = s->program.ledger,
@@ -265,7 +271,9 @@ static bool make_parts(service *s) {
   const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
                                         .readings = s->program.readings,
                                         .live = s->live,
-                                        .auto_register = s->program.config.auto_register};
+                                        .auto_register = s->program.config.auto_register,
+                                        .publish = publish,
+                                        .publish_context = s};
   if (err == SM_OK) err = sm_pipeline_new(&pipeline, &s->pipeline);
   if (err != SM_OK) {
     sm_complain("cannot start: %s", sm_err_text(err));

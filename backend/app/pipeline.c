@@ -17,6 +17,7 @@ enum { COMMIT_EDGES = sizeof commit_edges_ms / sizeof commit_edges_ms[0] };
 typedef struct candidate {
   char device_id[SM_DEVICE_ID_MAX + 1];
   sm_reading reading;
+  sm_seq_mark mark;
 } candidate;
 
 /* A refusal, with copies of everything, since an element's text does not outlive its message. */
@@ -30,6 +31,7 @@ typedef struct refusal {
   size_t payload_len;
   size_t payload_len_sent;
   int64_t received_ms;
+  sm_seq_mark mark;
 } refusal;
 
 /* A status message. */
@@ -38,6 +40,8 @@ typedef struct sign {
   bool online;
   bool fresh; /* sent just now by the meter itself: not retained, not a last will */
 } sign;
+
+static const sm_seq_mark no_mark = {.present = false};
 
 #define LIST_OF(type)                                                                              \
   struct {                                                                                         \
@@ -64,6 +68,8 @@ struct sm_pipeline {
   atomic_uint_fast64_t refused[SM_REFUSAL_COUNT_];
   atomic_uint_fast64_t registered;
   atomic_uint_fast64_t commit_failures;
+  atomic_uint_fast64_t acks_sent;
+  atomic_uint_fast64_t acks_lost;
   atomic_uint_fast64_t commit_buckets[COMMIT_EDGES + 1];
   atomic_uint_fast64_t commit_ms_sum;
   atomic_int_fast64_t last_stored_ms;
@@ -134,7 +140,8 @@ static char *copy_bytes(const char *bytes, size_t len) {
 }
 
 static void add_refusal(sm_pipeline *p, const char *device_id, sm_refusal reason,
-                        const char *detail, const char *payload, size_t payload_len) {
+                        const char *detail, const char *payload, size_t payload_len,
+                        const sm_seq_mark *mark) {
   const sm_mqtt_message *m = p->message;
   refusal *r = ONE_MORE(p, refusals);
   if (r == NULL) return;
@@ -142,6 +149,7 @@ static void add_refusal(sm_pipeline *p, const char *device_id, sm_refusal reason
   (void)snprintf(r->detail, sizeof r->detail, "%s", detail);
   r->reason = reason;
   r->received_ms = sm_clock_now_ms();
+  r->mark = *mark;
   bool whole = payload == m->payload;
   r->payload_len_sent = whole ? m->payload_len_sent : payload_len;
   r->payload_len = payload_len > SM_REJECT_PAYLOAD_MAX ? SM_REJECT_PAYLOAD_MAX : payload_len;
@@ -151,17 +159,19 @@ static void add_refusal(sm_pipeline *p, const char *device_id, sm_refusal reason
   if (r->payload == NULL || r->topic == NULL) p->lost = true;
 }
 
-static void on_reading(void *context, const char *device_id, const sm_reading *reading) {
+static void on_reading(void *context, const char *device_id, const sm_reading *reading,
+                       const sm_seq_mark *mark) {
   sm_pipeline *p = context;
   candidate *c = ONE_MORE(p, candidates);
   if (c == NULL) return;
   (void)snprintf(c->device_id, sizeof c->device_id, "%s", device_id);
   c->reading = *reading;
+  c->mark = *mark;
 }
 
 static void on_refused(void *context, const char *device_id, sm_refusal reason, const char *detail,
-                       const char *payload, size_t payload_len) {
-  add_refusal(context, device_id, reason, detail, payload, payload_len);
+                       const char *payload, size_t payload_len, const sm_seq_mark *mark) {
+  add_refusal(context, device_id, reason, detail, payload, payload_len, mark);
 }
 
 static void take_status(sm_pipeline *p, const char *device_id, const sm_mqtt_message *m) {
@@ -171,7 +181,7 @@ static void take_status(sm_pipeline *p, const char *device_id, const sm_mqtt_mes
     /* An empty retained message is how a broker is told to forget one: nothing to say about it. */
     if (m->payload_len > 0)
       add_refusal(p, device_id, SM_REFUSAL_MALFORMED, "a status is 'online' or 'offline'",
-                  m->payload, m->payload_len);
+                  m->payload, m->payload_len, &no_mark);
     return;
   }
   sign *s = ONE_MORE(p, signs);
@@ -204,7 +214,7 @@ static void take(void *context, const sm_mqtt_message *message) {
     add_refusal(p, "", SM_REFUSAL_BAD_TOPIC,
                 "the topic must be meters/{device_id}/telemetry or …/status, the device_id 1 to 64 "
                 "of A-Z a-z 0-9 _ -",
-                message->payload, message->payload_len);
+                message->payload, message->payload_len, &no_mark);
   p->message = NULL;
 }
 
@@ -245,7 +255,8 @@ static sm_err refuse_unknown(sm_pipeline *p, const candidate *c) {
   p->message = &message;
   if (text.err == SM_OK)
     add_refusal(p, c->device_id, SM_REFUSAL_UNKNOWN_DEVICE,
-                "no device has this device_id: add it first, then send again", text.data, text.len);
+                "no device has this device_id: add it first, then send again", text.data, text.len,
+                &no_mark);
   p->message = NULL;
   sm_err err = text.err;
   sm_buf_fini(&text);
@@ -313,11 +324,36 @@ static void announce(sm_pipeline *p, const sm_reading_in *readings, size_t count
   for (size_t i = 0; i < p->signs.count; i++) announce_status(p, &p->signs.item[i], now_ms);
 }
 
-static sm_err store_batch(sm_pipeline *p, sm_reading_in *readings, sm_reject_in *rejects) {
+/* A refusal is settled for meters that somebody has added: others keep what they have. */
+static sm_err settled_mark(sm_pipeline *p, const refusal *r, sm_seq_mark *mark) {
+  bool known = false;
+  sm_err err = SM_OK;
+  if (r->mark.present) err = sm_ledger_device_known(p->options.ledger, r->device_id, &known);
+  *mark = known ? r->mark : no_mark;
+  return err;
+}
+
+/* Tells meters how far they may forget. One that misses it sends again and is told again. */
+static void send_acks(sm_pipeline *p, const sm_readings_batch *batch) {
+  for (size_t i = 0; i < batch->ack_count; i++) {
+    const sm_ack *ack = &batch->acks[i];
+    char topic[SM_DEVICE_ID_MAX + 16];
+    char payload[64];
+    (void)snprintf(topic, sizeof topic, "meters/%s/ack", ack->device_id);
+    int len = snprintf(payload, sizeof payload, "{\"epoch\":%lu,\"seq\":%lu}",
+                       (unsigned long)ack->epoch, (unsigned long)ack->seq);
+    sm_err err = p->options.publish(p->options.publish_context, topic, payload, (size_t)len);
+    atomic_fetch_add(err == SM_OK ? &p->acks_sent : &p->acks_lost, 1);
+  }
+}
+
+static sm_err store_batch(sm_pipeline *p, sm_reading_in *readings, sm_reject_in *rejects,
+                          sm_ack *acks) {
   for (size_t i = 0; i < p->candidates.count; i++)
     readings[i] = (sm_reading_in){.device_id = p->candidates.item[i].device_id,
                                   .channel = SM_CHANNEL_IMPORT,
-                                  .reading = p->candidates.item[i].reading};
+                                  .reading = p->candidates.item[i].reading,
+                                  .mark = p->candidates.item[i].mark};
   for (size_t i = 0; i < p->refusals.count; i++) {
     const refusal *r = &p->refusals.item[i];
     rejects[i] = (sm_reject_in){.received_ms = r->received_ms,
@@ -329,12 +365,20 @@ static sm_err store_batch(sm_pipeline *p, sm_reading_in *readings, sm_reject_in 
                                 .payload = r->payload,
                                 .payload_len = r->payload_len,
                                 .payload_len_sent = r->payload_len_sent};
+    sm_err err = settled_mark(p, r, &rejects[i].mark);
+    if (err != SM_OK) return err;
   }
+  sm_readings_batch batch = {.readings = readings,
+                             .reading_count = p->candidates.count,
+                             .rejects = rejects,
+                             .reject_count = p->refusals.count,
+                             .acks = p->options.publish != NULL ? acks : NULL};
   int64_t begun_ms = sm_clock_steady_ms();
-  sm_err err = sm_readings_commit(p->options.readings, readings, p->candidates.count, rejects,
-                                  p->refusals.count);
-  if (err == SM_OK) count_commit(p, sm_clock_steady_ms() - begun_ms);
-  return err;
+  sm_err err = sm_readings_commit(p->options.readings, &batch);
+  if (err != SM_OK) return err;
+  count_commit(p, sm_clock_steady_ms() - begun_ms);
+  send_acks(p, &batch);
+  return SM_OK;
 }
 
 static sm_err commit_batch(sm_pipeline *p) {
@@ -342,8 +386,12 @@ static sm_err commit_batch(sm_pipeline *p) {
   if (err != SM_OK) return err;
   sm_reading_in *readings = calloc(p->candidates.count + 1, sizeof *readings);
   sm_reject_in *rejects = calloc(p->refusals.count + 1, sizeof *rejects);
-  err = readings == NULL || rejects == NULL ? SM_ERR_NOMEM : store_batch(p, readings, rejects);
+  sm_ack *acks = calloc(p->candidates.count + p->refusals.count + 1, sizeof *acks);
+  err = SM_ERR_NOMEM;
+  if (readings != NULL && rejects != NULL && acks != NULL)
+    err = store_batch(p, readings, rejects, acks);
   if (err == SM_OK) announce(p, readings, p->candidates.count);
+  free(acks);
   free(rejects);
   free(readings);
   return err;
@@ -428,6 +476,11 @@ void sm_pipeline_write_metrics(sm_pipeline *pipeline, sm_buf *out) {
           atomic_load(&p->registered));
   counter(out, "smartmeter_ingest_commit_failures_total", "Batches that the store did not take.",
           atomic_load(&p->commit_failures));
+  counter(out, "smartmeter_acks_sent_total", "Acknowledgements queued for meters that send seq.",
+          atomic_load(&p->acks_sent));
+  counter(out, "smartmeter_acks_lost_total",
+          "Acknowledgements that could not be queued; the meter sends again.",
+          atomic_load(&p->acks_lost));
   write_commits(p, out);
   sm_buf_printf(out,
                 "# HELP smartmeter_ingest_last_stored_timestamp_seconds When the last batch was "

@@ -24,6 +24,10 @@ typedef struct sm_pipeline_options {
   sm_readings *readings; /* borrowed; the pipeline is its writer */
   sm_live *live;         /* borrowed; NULL: nobody listens */
   bool auto_register;    /* an unknown device becomes one at its first valid reading */
+  /* Queues a message to a meter, within a commit only; as sm_mqtt_subscriber_publish. NULL: meters
+   * are not acknowledged. */
+  sm_err (*publish)(void *context, const char *topic, const void *payload, size_t len);
+  void *publish_context;
 } sm_pipeline_options;
 
 SM_MUST_CHECK sm_err sm_pipeline_new(const sm_pipeline_options *options, sm_pipeline **pipeline);

@@ -166,6 +166,22 @@ static bool take_optional(json_t *object, sm_reading *r, verdict *v) {
   return take_u32(object, "seq_first", &present, &unused, v);
 }
 
+static bool peek_u32(json_t *object, const char *name, bool *present, uint32_t *out) {
+  verdict unused;
+  return take_u32(object, name, present, out, &unused);
+}
+
+/* The place in the sequence, also of a reading that is refused for something else: the meter must
+ * not have to send that one for ever. */
+static sm_seq_mark mark_of(json_t *object) {
+  sm_seq_mark mark = {.present = false};
+  bool has_epoch;
+  bool good = peek_u32(object, "seq", &mark.present, &mark.seq) &&
+              peek_u32(object, "epoch", &has_epoch, &mark.epoch) &&
+              peek_u32(object, "seq_first", &mark.has_first, &mark.first);
+  return good && mark.present ? mark : (sm_seq_mark){.present = false};
+}
+
 static bool take_reading(json_t *object, const sm_telemetry_message *m, sm_reading *out,
                          verdict *v) {
   static const field voltage = {"voltage", "V", 0, 500};
@@ -245,23 +261,26 @@ static void judge_element(json_t *element, const sm_telemetry_message *m,
                           const sm_telemetry_sink *sink) {
   verdict v = {0};
   sm_reading reading;
+  const sm_seq_mark mark = mark_of(element);
   if (take_reading(element, m, &reading, &v)) {
-    sink->reading(sink->context, m->device_id, &reading);
+    sink->reading(sink->context, m->device_id, &reading, &mark);
     return;
   }
   char *text = json_dumps(element, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
   sink->refused(sink->context, m->device_id, v.refusal, v.detail, text != NULL ? text : "",
-                text != NULL ? strlen(text) : 0);
+                text != NULL ? strlen(text) : 0, &mark);
   free(text);
 }
 
 static void refuse_whole(const verdict *v, const sm_telemetry_message *m,
-                         const sm_telemetry_sink *sink) {
-  sink->refused(sink->context, m->device_id, v->refusal, v->detail, m->payload, m->payload_len);
+                         const sm_telemetry_sink *sink, const sm_seq_mark *mark) {
+  sink->refused(sink->context, m->device_id, v->refusal, v->detail, m->payload, m->payload_len,
+                mark);
 }
 
 static void judge_array(json_t *array, const sm_telemetry_message *m,
                         const sm_telemetry_sink *sink) {
+  static const sm_seq_mark none = {.present = false};
   size_t count = json_array_size(array);
   verdict v = {0};
   if (count == 0)
@@ -271,7 +290,7 @@ static void judge_array(json_t *array, const sm_telemetry_message *m,
     (void)refuse(&v, SM_REFUSAL_TOO_MANY, "the array has %zu readings: send at most %d", count,
                  (int)SM_INGEST_ARRAY_MAX);
   if (v.refused) {
-    refuse_whole(&v, m, sink);
+    refuse_whole(&v, m, sink, &none);
     return;
   }
   for (size_t i = 0; i < count; i++) judge_element(json_array_get(array, i), m, sink);
@@ -280,16 +299,17 @@ static void judge_array(json_t *array, const sm_telemetry_message *m,
 void sm_telemetry_parse(const sm_telemetry_message *message, const sm_telemetry_sink *sink) {
   verdict v = {0};
   json_t *root = load(message, &v);
+  const sm_seq_mark mark = mark_of(root); /* of no object: not present */
   if (root == NULL) {
-    refuse_whole(&v, message, sink);
+    refuse_whole(&v, message, sink, &mark);
     return;
   }
   sm_reading reading;
   if (json_is_array(root))
     judge_array(root, message, sink);
   else if (take_reading(root, message, &reading, &v))
-    sink->reading(sink->context, message->device_id, &reading);
+    sink->reading(sink->context, message->device_id, &reading, &mark);
   else
-    refuse_whole(&v, message, sink);
+    refuse_whole(&v, message, sink, &mark);
   json_decref(root);
 }

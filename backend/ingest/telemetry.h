@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "model/reading.h"
+#include "model/sequence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,11 +38,13 @@ void sm_topic_parse(const char *topic, size_t len, sm_topic *out);
  * the call. */
 typedef struct sm_telemetry_sink {
   void *context;
-  void (*reading)(void *context, const char *device_id, const sm_reading *reading);
+  /* `mark` is the reading's place in its meter's sequence, not present if it has none. */
+  void (*reading)(void *context, const char *device_id, const sm_reading *reading,
+                  const sm_seq_mark *mark);
   /* `detail` is a sentence that names the field and what would be right; `payload` is the message,
-   * or the element of an array as JSON. */
+   * or the element of an array as JSON; `mark` as above, as far as it could be read. */
   void (*refused)(void *context, const char *device_id, sm_refusal refusal, const char *detail,
-                  const char *payload, size_t payload_len);
+                  const char *payload, size_t payload_len, const sm_seq_mark *mark);
 } sm_telemetry_sink;
 
 typedef struct sm_telemetry_message {

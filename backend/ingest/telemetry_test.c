@@ -15,24 +15,28 @@
 typedef struct outcome {
   size_t readings;
   sm_reading last;
+  sm_seq_mark mark;
   size_t refusals;
   char reason[32];
   char detail[256];
   char payload[512];
 } outcome;
 
-static void on_reading(void *context, const char *device_id, const sm_reading *reading) {
+static void on_reading(void *context, const char *device_id, const sm_reading *reading,
+                       const sm_seq_mark *mark) {
   outcome *o = context;
   assert_string_equal(device_id, "meter-001");
   o->readings++;
   o->last = *reading;
+  o->mark = *mark;
 }
 
 static void on_refused(void *context, const char *device_id, sm_refusal refusal, const char *detail,
-                       const char *payload, size_t payload_len) {
+                       const char *payload, size_t payload_len, const sm_seq_mark *mark) {
   outcome *o = context;
   assert_string_equal(device_id, "meter-001");
   o->refusals++;
+  o->mark = *mark;
   (void)snprintf(o->reason, sizeof o->reason, "%s", sm_refusal_word(refusal));
   (void)snprintf(o->detail, sizeof o->detail, "%s", detail);
   (void)snprintf(o->payload, sizeof o->payload, "%.*s", payload_len > 500 ? 500 : (int)payload_len,
@@ -251,8 +255,33 @@ static void topics_are_taken_apart(void **state) {
   assert_int_equal(topic.kind, SM_TOPIC_STATUS);
 }
 
+static void test_place_in_the_sequence(void **state) {
+  (void)state;
+  outcome o = judge("{\"device_id\":\"meter-001\",\"timestamp\":\"2026-01-29T09:45:00Z\","
+                    "\"voltage\":230,\"current\":1,\"power_w\":1,\"energy_kwh\":1,"
+                    "\"seq\":7,\"epoch\":3,\"seq_first\":5}");
+  assert_int_equal(o.readings, 1);
+  assert_true(o.mark.present && o.mark.has_first);
+  assert_int_equal(o.mark.seq, 7);
+  assert_int_equal(o.mark.epoch, 3);
+  assert_int_equal(o.mark.first, 5);
+
+  o = judge("{\"seq\":8,\"voltage\":9000}"); /* refused, and settled all the same */
+  assert_int_equal(o.refusals, 1);
+  assert_true(o.mark.present && !o.mark.has_first);
+  assert_int_equal(o.mark.seq, 8);
+  assert_int_equal(o.mark.epoch, 0);
+
+  o = judge("{\"seq\":8,\"epoch\":-1}"); /* of an epoch that cannot be: of none */
+  assert_int_equal(o.refusals, 1);
+  assert_false(o.mark.present);
+  o = judge("{\"epoch\":1,\"seq_first\":2}");
+  assert_false(o.mark.present || o.mark.has_first);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_place_in_the_sequence),
       cmocka_unit_test(the_contract_example_becomes_integers),
       cmocka_unit_test(energy_is_rounded_half_away_to_wh),
       cmocka_unit_test(every_missing_member_is_named),

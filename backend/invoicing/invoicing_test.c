@@ -220,7 +220,9 @@ static void store_points(fixture *f, const char *device_id, const sm_register_po
       batch[n] = (sm_reading_in){
           .device_id = device_id,
           .reading = {.ts_ms = point[i].ts_ms, .energy_wh = point[i].wh, .voltage_mv = 230000}};
-    assert_int_equal(sm_readings_commit(f->readings, batch, n, NULL, 0), SM_OK);
+    assert_int_equal(sm_readings_commit(
+                         f->readings, &(sm_readings_batch){.readings = batch, .reading_count = n}),
+                     SM_OK);
   }
   assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);
 }

@@ -113,7 +113,9 @@ void feed(fixture *f, const char *device_id, const char *from, const char *to, i
                         start_wh + (end > begin ? use_wh * (at - begin) / (end - begin) : 0),
                     .voltage_mv = 230000}};
     if (count < KIT_BATCH && at + step_s * 1000 <= end) continue;
-    assert_int_equal(sm_readings_commit(f->readings, batch, count, NULL, 0), SM_OK);
+    assert_int_equal(sm_readings_commit(f->readings, &(sm_readings_batch){.readings = batch,
+                                                                          .reading_count = count}),
+                     SM_OK);
     count = 0;
   }
   assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "model/reading.h"
+#include "model/sequence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ typedef struct sm_reading_in {
   const char *device_id; /* borrowed, valid by sm_device_id_valid */
   uint8_t channel;
   sm_reading reading;
+  sm_seq_mark mark;   /* its place in the meter's sequence */
   sm_verdict verdict; /* out, after a successful commit */
 } sm_reading_in;
 
@@ -47,16 +49,35 @@ typedef struct sm_reject_in {
   const char *payload;   /* the engine keeps the first SM_REJECT_PAYLOAD_MAX bytes */
   size_t payload_len;
   size_t payload_len_sent; /* how long it really was */
+  sm_seq_mark mark; /* of a known device, settled with the reject; else not present: a meter that
+                       nobody has added yet keeps what it has */
 } sm_reject_in;
 
 enum { SM_REJECT_PAYLOAD_MAX = 4096 };
 
+/* What a meter may be told: every reading of that epoch up to `seq` is stored, a duplicate, or
+ * durably refused. */
+typedef struct sm_ack {
+  const char *device_id; /* the one of the reading or reject that it answers */
+  uint32_t epoch;
+  uint32_t seq;
+} sm_ack;
+
+typedef struct sm_readings_batch {
+  sm_reading_in *readings; /* the verdicts are filled in */
+  size_t reading_count;
+  const sm_reject_in *rejects;
+  size_t reject_count;
+  sm_ack *acks;     /* room for reading_count + reject_count; NULL: nobody wants to know */
+  size_t ack_count; /* out: one for each (device, epoch) that a mark of the batch names, as soon as
+                       something of it is settled */
+} sm_readings_batch;
+
 /* Makes all of it durable in one step, or nothing: on SM_OK every verdict is set and a power cut
  * cannot take anything back. A batch may hold the same key twice: the first one counts. Conflicts
- * are added to the rejects by the store, with reason "conflict". SM_ERR_FULL, SM_ERR_IO,
- * SM_ERR_BUSY, SM_ERR_NOMEM: nothing was stored, try again. */
-SM_MUST_CHECK sm_err sm_readings_commit(sm_readings *store, sm_reading_in *readings, size_t count,
-                                        const sm_reject_in *rejects, size_t reject_count);
+ * are added to the rejects by the store, with reason "conflict". Marks are settled in the same
+ * step. SM_ERR_FULL, SM_ERR_IO, SM_ERR_BUSY, SM_ERR_NOMEM: nothing was stored, try again. */
+SM_MUST_CHECK sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch);
 
 /* Work that keeps the store compact (sealing what is in the journal); call every second or so from
  * the writer. Does nothing when nothing is due, all when `now` is forced (at a clean stop). */

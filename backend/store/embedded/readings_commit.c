@@ -1,6 +1,7 @@
 #include "store/embedded/readings_internal.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,42 @@ static sm_err judge_all(sm_readings *store, batch *b, int64_t now_ms) {
   return SM_OK;
 }
 
+/* Only what is durable is settled. Without memory a mark is left out: the meter, not told of it,
+ * sends it again. */
+static void settle(sm_readings *store, const char *device_id, uint8_t channel,
+                   const sm_seq_mark *mark) {
+  sm_series *series = mark->present ? sm_readings_series(store, device_id, channel) : NULL;
+  if (series != NULL && sm_sequence_settle(&series->sequence, mark) != SM_OK)
+    sm_log(SM_LOG_WARN, "readings.sequence_not_kept", SM_LOG_TEXT("device_id", device_id));
+}
+
+/* One a device and epoch, for those that the batch names. */
+static void add_ack(sm_readings *store, sm_readings_batch *out, const char *device_id,
+                    uint8_t channel, const sm_seq_mark *mark) {
+  const sm_series *series = mark->present ? sm_readings_series(store, device_id, channel) : NULL;
+  uint32_t seq;
+  if (series == NULL || !sm_sequence_acked(&series->sequence, mark->epoch, &seq)) return;
+  for (size_t i = out->ack_count; i-- > 0;)
+    if (out->acks[i].epoch == mark->epoch && strcmp(out->acks[i].device_id, device_id) == 0) return;
+  out->acks[out->ack_count++] = (sm_ack){.device_id = device_id, .epoch = mark->epoch, .seq = seq};
+}
+
+static void settle_batch(sm_readings *store, sm_readings_batch *out) {
+  for (size_t i = 0; i < out->reading_count; i++) {
+    const sm_reading_in *in = &out->readings[i];
+    settle(store, in->device_id, in->channel, &in->mark);
+  }
+  for (size_t i = 0; i < out->reject_count; i++)
+    settle(store, out->rejects[i].device_id, SM_CHANNEL_IMPORT, &out->rejects[i].mark);
+  if (out->acks == NULL) return;
+  for (size_t i = 0; i < out->reading_count; i++) {
+    const sm_reading_in *in = &out->readings[i];
+    add_ack(store, out, in->device_id, in->channel, &in->mark);
+  }
+  for (size_t i = 0; i < out->reject_count; i++)
+    add_ack(store, out, out->rejects[i].device_id, SM_CHANNEL_IMPORT, &out->rejects[i].mark);
+}
+
 static sm_err run_batch(sm_readings *store, batch *b, const sm_reject_in *rejects,
                         size_t reject_count) {
   int64_t now_ms = sm_clock_now_ms();
@@ -258,17 +295,19 @@ static sm_err run_batch(sm_readings *store, batch *b, const sm_reject_in *reject
   return SM_OK;
 }
 
-sm_err sm_readings_commit(sm_readings *store, sm_reading_in *readings, size_t count,
-                          const sm_reject_in *rejects, size_t reject_count) {
+sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch_in) {
   if (!store->writer) return SM_ERR_DENIED;
-  if (count == 0 && reject_count == 0) return SM_OK;
-  batch b = {.readings = readings, .count = count};
+  size_t count = batch_in->reading_count;
+  batch_in->ack_count = 0;
+  if (count == 0 && batch_in->reject_count == 0) return SM_OK;
+  batch b = {.readings = batch_in->readings, .count = count};
   sm_err err = SM_ERR_NOMEM;
   b.verdicts = calloc(count + 1, sizeof *b.verdicts);
   b.conflicts = calloc(count + 1, sizeof *b.conflicts);
   b.conflict_texts = calloc(count + 1, sizeof *b.conflict_texts);
   if (b.verdicts != NULL && b.conflicts != NULL && b.conflict_texts != NULL)
-    err = run_batch(store, &b, rejects, reject_count);
+    err = run_batch(store, &b, batch_in->rejects, batch_in->reject_count);
+  if (err == SM_OK) settle_batch(store, batch_in);
   for (size_t i = 0; b.conflict_texts != NULL && i < count; i++) sm_buf_fini(&b.conflict_texts[i]);
   free(b.conflict_texts);
   free(b.conflicts);

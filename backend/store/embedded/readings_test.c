@@ -71,9 +71,14 @@ static sm_reading reading(int64_t ts_ms, int64_t wh) {
                       .seq = (uint32_t)wh};
 }
 
+static sm_err commit_all(sm_readings *store, sm_reading_in *in, size_t count) {
+  sm_readings_batch batch = {.readings = in, .reading_count = count};
+  return sm_readings_commit(store, &batch);
+}
+
 static sm_verdict commit(sm_readings *store, const char *device_id, sm_reading r) {
   sm_reading_in in = {.device_id = device_id, .reading = r};
-  assert_int_equal(sm_readings_commit(store, &in, 1, NULL, 0), SM_OK);
+  assert_int_equal(commit_all(store, &in, 1), SM_OK);
   return in.verdict;
 }
 
@@ -184,7 +189,7 @@ static void the_same_key_twice_in_a_batch_counts_once(void **state) {
                         {.device_id = "a", .reading = reading(t0, 4)},
                         {.device_id = "a", .reading = reading(t0 + 10, 5)},
                         {.device_id = "a", .reading = reading(t0, 3)}};
-  assert_int_equal(sm_readings_commit(f->store, in, 4, NULL, 0), SM_OK);
+  assert_int_equal(commit_all(f->store, in, 4), SM_OK);
   assert_int_equal(in[0].verdict, SM_VERDICT_STORED);
   assert_int_equal(in[1].verdict, SM_VERDICT_LATE);
   assert_int_equal(in[2].verdict, SM_VERDICT_DUPLICATE);
@@ -339,7 +344,8 @@ static void rejects_are_kept_with_their_bytes(void **state) {
                               .reason = "bad_topic",
                               .detail = "d",
                               .payload = NULL}};
-  assert_int_equal(sm_readings_commit(f->store, NULL, 0, in, 2), SM_OK);
+  assert_int_equal(
+      sm_readings_commit(f->store, &(sm_readings_batch){.rejects = in, .reject_count = 2}), SM_OK);
   sm_reject_list list;
   assert_int_equal(sm_readings_rejects(f->store, t0, t0 + 2, 0, 10, &list), SM_OK);
   assert_int_equal(list.count, 2);
@@ -364,7 +370,7 @@ static void there_is_one_writer_and_readers_beside_it(void **state) {
   seal(f->store);
   assert_int_equal(count_raw(beside, "a"), 1); /* its snapshot */
   sm_reading_in in = {.device_id = "a", .reading = reading(t0, 1)};
-  assert_int_equal(sm_readings_commit(beside, &in, 1, NULL, 0), SM_ERR_DENIED);
+  assert_int_equal(commit_all(beside, &in, 1), SM_ERR_DENIED);
   assert_string_equal(sm_readings_client_id(beside), sm_readings_client_id(f->store));
   sm_readings_close(beside);
   const sm_embedded_options nowhere = {.data_dir = "/nonexistent"};
@@ -384,11 +390,11 @@ static void a_full_disk_stores_nothing_and_passes(void **state) {
   assert_non_null(in);
   for (int64_t i = 0; i < MANY; i++)
     in[i] = (sm_reading_in){.device_id = i % 2 ? "a" : "new", .reading = reading(t0 + 1 + i, i)};
-  assert_int_equal(sm_readings_commit(f->store, in, MANY, NULL, 0), SM_ERR_FULL);
+  assert_int_equal(commit_all(f->store, in, MANY), SM_ERR_FULL);
   assert_int_equal(count_raw(f->store, "a"), 1);
   assert_int_equal(count_raw(f->store, "new"), 0);
   assert_int_equal(sm_sql_exec(f->store->db, "PRAGMA max_page_count = 1000000"), SM_OK);
-  assert_int_equal(sm_readings_commit(f->store, in, MANY, NULL, 0), SM_OK);
+  assert_int_equal(commit_all(f->store, in, MANY), SM_OK);
   assert_int_equal(count_raw(f->store, "a"), 1 + MANY / 2);
   reopen(f);
   assert_int_equal(count_raw(f->store, "new"), MANY / 2);

@@ -76,6 +76,7 @@ void sm_series_free(sm_series *series) {
   if (series == NULL) return;
   sm_run_fini(&series->hot);
   sm_run_fini(&series->pending);
+  sm_sequence_fini(&series->sequence);
   free(series);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "model/reading.h"
+#include "model/sequence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +42,8 @@ typedef struct sm_series {
   bool touched;    /* the writer's: stands in the running batch */
   sm_reading last; /* if has_last */
   sm_run hot;
-  sm_run pending; /* the writer's */
+  sm_run pending;       /* the writer's */
+  sm_sequence sequence; /* the writer's */
 } sm_series;
 
 sm_series *sm_series_new(const char *device_id, uint8_t channel); /* NULL without memory */
