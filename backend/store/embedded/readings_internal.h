@@ -12,6 +12,7 @@
 
 #include "base/strmap.h"
 #include "store/embedded/block.h"
+#include "store/embedded/journal.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/series.h"
 #include "store/embedded/sqlite_util.h"
