@@ -61,6 +61,7 @@ struct sm_pipeline {
   bool lost; /* memory ran out while taking: the batch must not be acknowledged */
 
   const sm_mqtt_message *message; /* the one being taken */
+  const char *device_id;          /* its topic's */
 
   atomic_uint_fast64_t stored;
   atomic_uint_fast64_t late;
@@ -159,19 +160,22 @@ static void add_refusal(sm_pipeline *p, const char *device_id, sm_refusal reason
   if (r->payload == NULL || r->topic == NULL) p->lost = true;
 }
 
-static void on_reading(void *context, const char *device_id, const sm_reading *reading,
-                       const sm_seq_mark *mark) {
+static void on_reading(void *context, const sm_reading *reading, const sm_seq_mark *mark,
+                       const char *text, size_t text_len) {
   sm_pipeline *p = context;
+  (void)text;
+  (void)text_len;
   candidate *c = ONE_MORE(p, candidates);
   if (c == NULL) return;
-  (void)snprintf(c->device_id, sizeof c->device_id, "%s", device_id);
+  (void)snprintf(c->device_id, sizeof c->device_id, "%s", p->device_id);
   c->reading = *reading;
   c->mark = *mark;
 }
 
-static void on_refused(void *context, const char *device_id, sm_refusal reason, const char *detail,
-                       const char *payload, size_t payload_len, const sm_seq_mark *mark) {
-  add_refusal(context, device_id, reason, detail, payload, payload_len, mark);
+static void on_refused(void *context, sm_refusal reason, const char *detail,
+                       const sm_seq_mark *mark, const char *text, size_t text_len) {
+  sm_pipeline *p = context;
+  add_refusal(p, p->device_id, reason, detail, text, text_len, mark);
 }
 
 static void take_status(sm_pipeline *p, const char *device_id, const sm_mqtt_message *m) {
@@ -198,7 +202,8 @@ static void take_telemetry(sm_pipeline *p, const char *device_id, const sm_mqtt_
                                         .payload_len = m->payload_len,
                                         .payload_len_sent = m->payload_len_sent,
                                         .now_ms = sm_clock_now_ms()};
-  sm_telemetry_parse(&message, &sink);
+  p->device_id = device_id;
+  if (sm_telemetry_parse(&message, &sink) != SM_OK) p->lost = true;
 }
 
 static void take(void *context, const sm_mqtt_message *message) {
