@@ -50,6 +50,7 @@ static void flush(sm_mqtt_session *session) {
 
 bool sm_mqtt_session_commit(sm_mqtt_session *session) {
   bool was_stalled = sm_mqtt_session_stalled(session);
+  int64_t begun_ms = sm_clock_steady_ms();
   sm_err err = sm_mqtt_batch_commit(session->batch);
   if (err == SM_OK) {
     sm_mqtt_batch_release(session->batch, &session->outbox);
@@ -64,8 +65,9 @@ bool sm_mqtt_session_commit(sm_mqtt_session *session) {
   session->outbox.progress_ms = now_ms;
   if (was_stalled && session->subscription.packet_id != 0)
     session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
-  if (was_stalled && session->phase == SM_MQTT_PROBING && session->probe.waiting)
-    session->answer_ms = now_ms + session->settings->probe_timeout_ms;
+  if (session->phase == SM_MQTT_PROBING)
+    session->answer_ms = was_stalled ? now_ms + session->settings->probe_timeout_ms
+                                     : session->answer_ms + (now_ms - begun_ms);
   flush(session);
   return session->phase != SM_MQTT_ENDED;
 }

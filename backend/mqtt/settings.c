@@ -16,7 +16,11 @@ enum {
   BATCH_MESSAGES_DEFAULT = 2000,
   BATCH_AGE_DEFAULT_MS = 5,
   PACKET_DEFAULT = 1024 * 1024,
-  PROBE_TIMEOUT_DEFAULT_MS = 5000
+  PROBE_TIMEOUT_DEFAULT_MS = 5000,
+  /* Mosquitto 2.0 does not save what is on its way to a connected client, and takes this number
+     over its own max_inflight_messages: so it is also what a killed broker can lose, of meters
+     that send no `seq`. */
+  RECEIVE_MAX_DEFAULT = 20
 };
 
 static sm_err invalid(sm_mqtt_reason *reason, const char *text) {
@@ -167,11 +171,7 @@ static void set_limits(sm_mqtt_settings *settings, const sm_mqtt_options *option
   settings->packet_max = options->packet_max ? options->packet_max : PACKET_DEFAULT;
   settings->probe_timeout_ms =
       options->probe_timeout_ms ? options->probe_timeout_ms : PROBE_TIMEOUT_DEFAULT_MS;
-  /* One batch to commit and one on its way; what the broker may send beyond that is only held in a
-     socket, and would all come again after a lost connection. */
-  size_t two_batches =
-      settings->batch_messages_max > UINT16_MAX / 2 ? UINT16_MAX : 2 * settings->batch_messages_max;
-  settings->receive_max = options->receive_max ? options->receive_max : (uint16_t)two_batches;
+  settings->receive_max = options->receive_max ? options->receive_max : RECEIVE_MAX_DEFAULT;
 }
 
 static sm_err set_version(sm_mqtt_settings *settings, const sm_mqtt_options *options,

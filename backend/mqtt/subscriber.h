@@ -83,8 +83,8 @@ typedef struct sm_mqtt_options {
   uint32_t probe_timeout_ms; /* 0: 5000. How long after the last shared message it may take */
   uint16_t keepalive_s;      /* 0: 30; a broker of MQTT 5 may make it shorter */
   uint16_t receive_max; /* MQTT 5: messages that the broker may send before the first of them is
-                           acknowledged; 0: twice batch_messages_max, so that the next batch
-                           arrives while one is committed */
+                           acknowledged; 0: 20. More make larger batches, and more that a broker
+                           which saves only what it queues (Mosquitto) loses when it is killed */
   size_t batch_messages_max; /* 0: 2000 */
   uint32_t batch_age_max_ms; /* 0: 5. A batch is committed at the latest this long after its first
                                 message */
