@@ -55,7 +55,11 @@ bool sm_scan_fail(sm_scan *scan, const char *what);
 
 /* Moves over white space; the character there, '\0' at the end (which a NUL in the text is not:
  * compare `at` with `end`). */
-char sm_scan_peek(sm_scan *scan);
+char sm_scan_skip_space(sm_scan *scan);
+static inline char sm_scan_peek(sm_scan *scan) {
+  if (scan->at<scan->end && * scan->at> ' ') return *scan->at;
+  return sm_scan_skip_space(scan);
+}
 /* Passes the '{' or '[' that the scan stands at. */
 bool sm_scan_open(sm_scan *scan);
 /* What stands behind an element or member: true and *more for a comma; true and not *more for
