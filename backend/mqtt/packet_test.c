@@ -263,6 +263,33 @@ static void the_largest_remaining_length_needs_only_its_head(void **state) {
 
 /* ---- topics ---- */
 
+/* In a heap block of its size, at every place of a longer one. */
+static void topics_are_checked_wherever_the_bad_byte_is(void **state) {
+  (void)state;
+  static const char bad[] = {'\0', '+', '#', (char)0x80, (char)0xff, (char)0xc3};
+  for (size_t len = 1; len <= 33; len++) {
+    char *topic = malloc(len);
+    assert_non_null(topic);
+    memset(topic, 'a', len);
+    assert_true(sm_mqtt_topic_valid(topic, len));
+    for (size_t at = 0; at < len; at++) {
+      for (size_t i = 0; i < sizeof bad; i++) {
+        topic[at] = bad[i];
+        assert_false(sm_mqtt_topic_valid(topic, len));
+      }
+      topic[at] = at % 2 == 0 ? '"' : ',';
+      assert_true(sm_mqtt_topic_valid(topic, len));
+    }
+    for (size_t at = 0; at + 1 < len; at++) {
+      memcpy(topic + at, "\xc3\xa9", 2);
+      assert_true(sm_mqtt_topic_valid(topic, len));
+      memset(topic + at, 'a', 2);
+    }
+    free(topic);
+  }
+  assert_false(sm_mqtt_topic_valid("", 0));
+}
+
 static bool is_filter(const char *text) {
   return sm_mqtt_filter_valid(text, strlen(text));
 }
@@ -369,6 +396,7 @@ int main(void) {
       cmocka_unit_test(a_publish_under_a_topic_no_one_may_use_can_be_skipped),
       cmocka_unit_test(a_packet_too_large_gives_its_head),
       cmocka_unit_test(the_largest_remaining_length_needs_only_its_head),
+      cmocka_unit_test(topics_are_checked_wherever_the_bad_byte_is),
       cmocka_unit_test(filters_are_checked),
       cmocka_unit_test(filters_match_as_the_standard_says),
       cmocka_unit_test(every_seed_of_the_fuzz_target_is_read_to_its_end),

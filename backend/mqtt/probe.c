@@ -77,7 +77,6 @@ static bool came_shared(const sm_mqtt_settings *settings, const sm_mqtt_packet *
 bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
   const sm_mqtt_settings *settings = session->settings;
   const char *topic = settings->probe_topic;
-  if (topic == NULL) return false;
   sm_mqtt_probe *probe = &session->probe;
   bool proving = session->phase == SM_MQTT_PROBING;
   if (strlen(topic) != packet->topic_len || memcmp(topic, packet->topic, packet->topic_len) != 0) {

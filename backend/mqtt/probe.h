@@ -27,7 +27,7 @@ typedef struct sm_mqtt_probe {
 
 /* All is granted: serves at once if nothing is shared, else begins to prove. */
 void sm_mqtt_probe_begin(sm_mqtt_session *session, int64_t now_ms);
-/* Looks at a PUBLISH. True: it is the probe's, and not for the owner. */
+/* Looks at a PUBLISH, where something is shared. True: it is the probe's, and not for the owner. */
 bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms);
 /* Looks at a PUBACK. */
 void sm_mqtt_probe_answered(sm_mqtt_session *session, const sm_mqtt_packet *puback, int64_t now_ms);

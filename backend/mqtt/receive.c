@@ -95,12 +95,12 @@ static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, in
 
 static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
                        sm_mqtt_parsed parsed, int64_t now_ms) {
-  if (parsed == SM_MQTT_COMPLETE && sm_mqtt_probe_take(session, packet, now_ms)) {
-    sm_mqtt_batch_skip(session->batch, packet);
-    return;
-  }
   if (parsed == SM_MQTT_COMPLETE) {
-    sm_mqtt_batch_take(session->batch, packet, now_ms);
+    bool shares = session->settings->probe_topic != NULL;
+    if (shares && sm_mqtt_probe_take(session, packet, now_ms))
+      sm_mqtt_batch_skip(session->batch, packet);
+    else
+      sm_mqtt_batch_take(session->batch, packet, now_ms);
     return;
   }
   /* One line a million, not one each: whoever sends these must not fill the disk with log. */
