@@ -51,6 +51,9 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
                            2);
   ASSERT_ENCODED(&out, "\x82\x0c\x01\x02\0\x03"
                        "a/#\x01\0\x01+\x01");
+  sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_3_1_1, 7, (const char *const[]){"a/#"}, 1);
+  ASSERT_ENCODED(&out, "\xa2\x07\0\7\0\x03"
+                       "a/#");
   sm_mqtt_encode_puback(&out, 0xfffe);
   ASSERT_ENCODED(&out, "\x40\x02\xff\xfe");
   sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 7, "t/x", "hello", 5);
@@ -109,6 +112,8 @@ static void suback_puback_and_pingresp_are_read(void **state) {
   assert_int_equal(packet.grants[1], SM_MQTT_FAILURE);
   assert_int_equal(PARSE("\x40\x02\xff\xff", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.packet_id, 65535);
+  assert_int_equal(PARSE("\xb0\x02\xff\xff", &packet), SM_MQTT_COMPLETE);
+  assert_int_equal(packet.packet_id, 65535);
   assert_int_equal(PARSE("\xd0\x00", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.size, 2);
 }
@@ -156,7 +161,8 @@ static void every_malformed_packet_is_a_breach(void **state) {
       CASE("\x10\x00", "of a kind"),
       CASE("\x50\x02\x00\x01", "of a kind"),
       CASE("\x62\x02\x00\x01", "reserved flags"),
-      CASE("\xb0\x02\x00\x01", "of a kind"),
+      CASE("\xb0\x03\x00\x01\x00", "UNSUBACK has a wrong length"),
+      CASE("\xb0\x02\x00\x00", "packet id 0"),
       CASE("\xe0\x00", "of a kind"),
       CASE("\xf0\x00", "of a kind"),
       CASE("\x30\xff\xff\xff\xff", "more than four bytes"),
