@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_FLOOR_MS = 1000, RETRY_CEILING_MS = 60000, ANSWER_TIMEOUT_MS = 10000 };
+enum {
+  RETRY_FLOOR_MS = 1000,
+  RETRY_CEILING_MS = 60000,
+  ANSWER_TIMEOUT_MS = 10000,
+  TIMEOUTS_MAX = 12
+};
 
 static const char undelivered[] =
     "the broker grants shared subscriptions but does not deliver to them: run one server without "
@@ -43,6 +48,7 @@ static void send(sm_mqtt_session *session, int64_t now_ms) {
   }
   probe->step = SM_MQTT_PROBE_SENT;
   session->answer_ms = now_ms + session->settings->probe_timeout_ms;
+  probe->latest_ms = now_ms + (int64_t)TIMEOUTS_MAX * session->settings->probe_timeout_ms;
   /* With messages pending it leaves when they are committed, as all that is queued. */
   if (!sm_mqtt_batch_pending(batch)) sm_mqtt_batch_release(batch, &session->outbox);
 }
@@ -114,6 +120,12 @@ static bool came_shared(const sm_mqtt_settings *settings, const sm_mqtt_packet *
   return shared;
 }
 
+static void put_off(sm_mqtt_session *session, int64_t now_ms) {
+  int64_t answer_ms = now_ms + session->settings->probe_timeout_ms;
+  int64_t latest_ms = session->probe.latest_ms;
+  session->answer_ms = answer_ms < latest_ms ? answer_ms : latest_ms;
+}
+
 bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
   const sm_mqtt_settings *settings = session->settings;
   const char *topic = settings->probe_topic;
@@ -121,7 +133,7 @@ bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, 
   bool proving = session->phase == SM_MQTT_PROBING;
   if (strlen(topic) != packet->topic_len || memcmp(topic, packet->topic, packet->topic_len) != 0) {
     if (proving && probe->step == SM_MQTT_PROBE_SENT && came_shared(settings, packet))
-      session->answer_ms = now_ms + settings->probe_timeout_ms;
+      put_off(session, now_ms);
     return false;
   }
   size_t len = strlen(probe->token);

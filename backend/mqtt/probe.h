@@ -3,8 +3,9 @@
  * grants (RabbitMQ 3.10, NATS 2.9) is found out by that and by nothing else.
  *
  * Time is counted from the last message that came by a shared filter: behind a backlog the probe's
- * comes last. The same token is sent again and again on one connection, so that a late answer is as
- * good as any; one of an earlier connection proves nothing.
+ * comes last. But not for ever, since messages may also come by what the session holds unshared
+ * from an earlier run. The same token is sent again and again on one connection, so that a late
+ * answer is as good as any; one of an earlier connection proves nothing.
  *
  * A session may still hold the same filters unshared, from a time without a group, and would go on
  * getting every message. Once sharing is proved, and not before, these are given up. */
@@ -30,6 +31,7 @@ typedef enum sm_mqtt_probe_step {
 typedef struct sm_mqtt_probe {
   char token[2 * SM_MQTT_TOKEN_BYTES + 1];
   sm_mqtt_probe_step step;
+  int64_t latest_ms;  /* steady clock: when it is given up whatever else comes */
   uint16_t packet_id; /* of the last message or UNSUBSCRIBE, while it is not answered; 0: none */
   sm_mqtt_backoff backoff;
 } sm_mqtt_probe;

@@ -168,6 +168,21 @@ static void behind_a_backlog_the_probe_has_time(void **state) {
   finish(&f);
 }
 
+/* They may come by what the session holds unshared. */
+static void a_stream_of_messages_does_not_put_the_verdict_off_for_ever(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, (sm_mqtt_options){.probe_timeout_ms = 50});
+  accept_session(&f, true);
+  take_probe(&f);
+  while (strstr(test_status(&f.sink).reason, "does not deliver") == NULL) {
+    test_peer_publish(&f.peer, 1, "meters/a/telemetry", "x");
+    TEST_PEER_EXPECT(&f.peer, "\x40\x02\0\1");
+  }
+  take_probe(&f); /* again */
+  finish(&f);
+}
+
 /* Takes an UNSUBSCRIBE of the filter that was subscribed without a group once. */
 static void take_unsubscribe(fixture *f, uint8_t id[2]) {
   uint8_t packet[64];
@@ -275,6 +290,7 @@ int main(void) {
       cmocka_unit_test(each_connection_proves_anew),
       cmocka_unit_test(a_probe_that_does_not_come_is_told_and_sent_again_and_may_come_late),
       cmocka_unit_test(behind_a_backlog_the_probe_has_time),
+      cmocka_unit_test(a_stream_of_messages_does_not_put_the_verdict_off_for_ever),
       cmocka_unit_test(once_proved_what_was_unshared_is_given_up),
       cmocka_unit_test(without_proof_nothing_is_given_up),
       cmocka_unit_test(a_refused_probe_message_is_told_with_its_reason),
