@@ -73,7 +73,8 @@ typedef struct sm_mqtt_options {
   const char *const *filters; /* topic filters, subscribed with QoS 1 */
   size_t filter_count;
   const char *share_group; /* "$share/{share_group}/" is put in front of each of `filters`, so that
-                              each message goes to one member of the group; NULL: nothing is */
+                              each message goes to one member of the group; what the session holds
+                              of them unshared is given up. NULL: nothing is shared */
   const char *const *unshared_filters; /* more filters, never shared: brokers send no retained
                                           messages to a shared subscription */
   size_t unshared_filter_count;
