@@ -24,10 +24,12 @@ typedef struct sm_readings sm_readings;
 enum { SM_CHANNEL_IMPORT = 0 };
 
 typedef enum sm_verdict {
-  SM_VERDICT_STORED,    /* new, and the latest of its device */
-  SM_VERDICT_LATE,      /* new, older than the latest stored */
-  SM_VERDICT_DUPLICATE, /* the same reading is stored already */
-  SM_VERDICT_CONFLICT   /* another reading has this key; this one is kept as a reject */
+  SM_VERDICT_STORED,        /* new, and the latest of its device */
+  SM_VERDICT_LATE,          /* new, older than the latest stored */
+  SM_VERDICT_DUPLICATE,     /* the same reading is stored already */
+  SM_VERDICT_CONFLICT,      /* another reading has this key; this one is kept as a reject */
+  SM_VERDICT_PAST_RETENTION /* older than raw readings are kept: it cannot be told whether it is
+                               stored already; this one is kept as a reject */
 } sm_verdict;
 
 typedef struct sm_reading_in {
@@ -77,12 +79,16 @@ typedef struct sm_readings_batch {
 
 /* Makes all of it durable in one step, or nothing: on SM_OK every verdict is set and a power cut
  * cannot take anything back. A batch may hold the same key twice: the first one counts. Conflicts
- * are added to the rejects by the store, with reason "conflict". Marks are settled in the same
- * step. SM_ERR_FULL, SM_ERR_IO, SM_ERR_BUSY, SM_ERR_NOMEM: nothing was stored, try again. */
+ * are added to the rejects by the store, with reason "conflict", and readings from before the
+ * raw retention with reason "past_retention". Marks are settled in the same step. SM_ERR_FULL,
+ * SM_ERR_IO, SM_ERR_BUSY, SM_ERR_NOMEM: nothing was stored, try again. SM_ERR_RANGE: a reading from
+ * before 1970 or far beyond any calendar, which ingest never lets through. */
 SM_MUST_CHECK sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch);
 
-/* Work that keeps the store compact (sealing what is in the journal); call every second or so from
- * the writer. Does nothing when nothing is due, all when `now` is forced (at a clean stop). */
+/* Work that keeps the store compact, in slices of some 10 ms so that no commit waits for long:
+ * sealing what is in the journal, merging days that are over, dropping raw readings past their
+ * retention. Call it after every commit and every second or so from the writer. Does nothing when
+ * nothing is due; forced (at a clean stop, after an import), all that can be done at once. */
 SM_MUST_CHECK sm_err sm_readings_maintain(sm_readings *store, bool force);
 
 /* ---- raw ---- */
@@ -103,6 +109,20 @@ SM_MUST_CHECK sm_err sm_readings_latest(sm_readings *store, const char *device_i
 /* The earliest reading's instant; SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_readings_first_ms(sm_readings *store, const char *device_id,
                                           uint8_t channel, int64_t *ts_ms);
+
+/* One series: what is known of it without reading its history. */
+typedef struct sm_readings_span {
+  const char *device_id; /* borrowed until the callback returns */
+  uint8_t channel;
+  int64_t first_ms; /* of all that was ever stored, raw retention or not */
+  int64_t last_ms;
+} sm_readings_span;
+
+/* Calls `each` for every series that has readings, in the order in which they first came; what it
+ * returns other than SM_OK ends the walk and is returned. No lock is held meanwhile: the callback
+ * may read from the store. Series that come while it runs may be left out. */
+typedef sm_err (*sm_readings_each_fn)(void *context, const sm_readings_span *span);
+SM_MUST_CHECK sm_err sm_readings_each(sm_readings *store, sm_readings_each_fn each, void *context);
 
 /* ---- quarters: 15 minutes in UTC, kept for ever ---- */
 enum { SM_QUARTER_MS = 900000 };
@@ -184,14 +204,54 @@ SM_MUST_CHECK sm_err sm_readings_rejects_wanted(sm_readings *store, const char *
                                                 int64_t after, size_t limit, sm_reject_list *list,
                                                 int64_t *next);
 
+/* ---- backup and doctor ---- */
+
+/* Told now and then how far a long piece of work is, in units of its own; `total` may grow. false
+ * ends the work: SM_ERR_CLOSED. */
+typedef bool (*sm_readings_progress_fn)(void *context, uint64_t done, uint64_t total);
+
+/* Copies the store as it is at this moment into a new file (SM_ERR_EXISTS if there is one), beside
+ * a writer or not, and syncs it. What is incomplete is removed again. `progress` may be NULL. The
+ * file opens as `readings.db` of a data directory. SM_ERR_FULL, SM_ERR_IO, SM_ERR_CORRUPT. */
+SM_MUST_CHECK sm_err sm_readings_backup(sm_readings *store, const char *path,
+                                        sm_readings_progress_fn progress, void *context);
+
+/* Something that is not as it should be. Texts are borrowed until the callback returns. */
+typedef struct sm_readings_finding {
+  const char *kind;      /* a stable word: "page", "journal", "fresh", "block", "quarter", "course",
+                            "state", "twice", "series" */
+  int64_t key;           /* of the row; 0 if it is not about one */
+  const char *device_id; /* "" if it is not about one */
+  const char *detail;    /* a sentence for people */
+} sm_readings_finding;
+typedef void (*sm_readings_finding_fn)(void *context, const sm_readings_finding *finding);
+
+typedef struct sm_readings_check_result {
+  uint64_t findings;
+  uint64_t series;
+  uint64_t readings; /* raw ones that were read */
+  uint64_t quarters;
+} sm_readings_check_result;
+
+/* Reads everything of one snapshot and tells what is wrong: pages, checksums, the order and bounds
+ * of every row, readings that stand in two places, quarters that are not what the raw readings
+ * give, rows of no series. Changes nothing. SM_OK also with findings; SM_ERR_CLOSED if `progress`
+ * (may be NULL) said so. */
+SM_MUST_CHECK sm_err sm_readings_check(sm_readings *store, sm_readings_finding_fn finding,
+                                       sm_readings_progress_fn progress, void *context,
+                                       sm_readings_check_result *result);
+
 /* ---- state ---- */
 typedef struct sm_readings_stats {
   uint64_t journal_readings; /* stored, not yet sealed */
   uint64_t sealed_readings;  /* sealed since the process started */
+  uint64_t merged_readings;  /* written into day blocks since then */
+  uint64_t dropped_days;     /* days of one series whose raw readings retention has dropped */
   uint64_t commits;
-  uint64_t series;  /* devices × channels seen */
-  uint64_t damaged; /* blocks or journal rows that failed their checksum */
-  uint64_t bytes;   /* of the store's files */
+  uint64_t series;    /* devices × channels seen */
+  uint64_t damaged;   /* rows and pages that failed their checksum, each counted once */
+  uint64_t hot_bytes; /* of memory that unsealed readings take */
+  uint64_t bytes;     /* of the store's files */
 } sm_readings_stats;
 void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats);
 

@@ -3,7 +3,7 @@
 #include "base/crc32.h"
 #include "store/embedded/bits.h"
 #include "store/embedded/block.h"
-#include "store/embedded/journal.h"
+#include "store/embedded/journal_row.h"
 #include "store/embedded/packed.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/quarter_block.h"
@@ -236,11 +236,11 @@ static void newer_versions_are_not_guessed_at(void **state) {
   uint32_t crc = sm_crc32(bytes, 8);
   for (unsigned i = 0; i < 4; i++) bytes[8 + i] = (uint8_t)(crc >> (8 * i));
   sm_reading *r = NULL;
-  sm_journal_item *items = NULL;
+  sm_journal_reader row;
   sm_quarter *q = NULL;
   size_t n = 0;
   assert_int_equal(sm_block_decode(bytes, sizeof bytes, &r, &n), SM_ERR_UNSUPPORTED);
-  assert_int_equal(sm_journal_decode(bytes, sizeof bytes, &items, &n), SM_ERR_UNSUPPORTED);
+  assert_int_equal(sm_journal_reader_open(&row, bytes, sizeof bytes), SM_ERR_UNSUPPORTED);
   assert_int_equal(sm_quarter_block_decode(bytes, sizeof bytes, &q, &n), SM_ERR_UNSUPPORTED);
 }
 

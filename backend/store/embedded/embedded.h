@@ -15,7 +15,12 @@ typedef struct sm_embedded_options {
   /* first creation only: the site's zone and currency */
   const char *zone;
   const char *currency;
+  /* readings: */
+  int64_t raw_retention_days; /* raw readings are dropped after so many days; 0: never */
+  size_t hot_bytes;           /* unsealed readings in memory, at most about; 0: SM_HOT_BYTES */
 } sm_embedded_options;
+
+enum { SM_HOT_BYTES = 48 * 1024 * 1024 };
 
 /* Opens `readings.db`. writer: creates what is missing and takes the writer's lock (SM_ERR_BUSY if
  * another process has it); else read-only beside a writer (SM_ERR_NOT_FOUND if there is no store).
