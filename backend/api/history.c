@@ -115,7 +115,7 @@ static sm_err judge(piece *p, sm_course *course) {
   const sm_history_query *q = p->query;
   sm_trace trace;
   sm_err err = sm_readings_trace(q->readings, q->device_id, SM_CHANNEL_IMPORT, p->from_ms, p->to_ms,
-                                 sm_billing_step_limit_w(q->max_power_w), &trace);
+                                 sm_billing_step_limit_w(q->max_power_w), NULL, &trace);
   if (err != SM_OK) return err;
   for (size_t i = 0; err == SM_OK && i < trace.count; i++)
     err = add_point(p, trace.point[i].ts_ms, trace.point[i].wh);

@@ -47,7 +47,7 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_mete
   if (from->to_ms <= from_ms) from_ms = to_ms = from->to_ms;
   sm_trace trace = {0};
   sm_err err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms,
-                                 to_ms, sm_billing_step_limit_w(from->max_power_w), &trace);
+                                 to_ms, sm_billing_step_limit_w(from->max_power_w), NULL, &trace);
   if (err != SM_OK) return err;
   out->trace[out->count] = trace;
   out->meter[out->count] = (sm_billing_meter){.device_id = from->device_id,
