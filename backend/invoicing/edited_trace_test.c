@@ -14,7 +14,7 @@
 /* after the ones above, which it wants */
 #include <cmocka.h>
 
-enum { MODULUS = 10000000, POWER = 23000, READINGS = 1500, EDITS = 12, ROUNDS = 40 };
+enum { MODULUS = 10000000, POWER = 23000, READINGS = 1500, EDITS = 16, ROUNDS = 40 };
 
 static const int64_t minute_ms = 60000;
 
@@ -119,7 +119,7 @@ static void make_readings(history *h) {
   int64_t wh = 500000;
   for (h->count = 0; h->count < READINGS; h->count++) {
     int64_t chance = below(h, 300);
-    at += chance == 0 ? 7200000 : minute_ms - below(h, 20000);
+    at += chance == 0 || chance > 290 ? 7200000 : minute_ms - below(h, 20000);
     wh += below(h, 60);
     if (chance == 1) wh = below(h, 1000);
     if (chance == 2) wh += 300000;
@@ -128,26 +128,37 @@ static void make_readings(history *h) {
   }
 }
 
+/* Of any kind, right, a little wrong or quite wrong, at readings and between them; pairs that agree
+ * in gaps. */
+static size_t make_edit(history *h, sm_edit *out) {
+  size_t i = (size_t)below(h, READINGS - 1);
+  bool pair = below(h, 3) == 0;
+  while (pair && i < READINGS - 2 && h->all[i + 1].ts_ms - h->all[i].ts_ms < 2 * SM_QUARTER_MS) i++;
+  const sm_register_point *at = &h->all[i];
+  sm_edit_kind kind = pair ? SM_EDIT_MANUAL : (sm_edit_kind)below(h, 3);
+  int64_t wrong = below(h, 4) == 0 ? below(h, 200000) : below(h, 20);
+  int64_t span_ms = at[1].ts_ms - at->ts_ms - 10;
+  out[0] = (sm_edit){.ts_ms = at->ts_ms + (kind == SM_EDIT_MANUAL ? 1 + below(h, span_ms) : 0),
+                     .kind = kind,
+                     .wh = kind == SM_EDIT_VOID ? 0 : at->wh + wrong};
+  out[1] = out[0];
+  out[1].ts_ms++;
+  return pair ? 2 : 1;
+}
+
 static int by_time(const void *a, const void *b) {
   const sm_edit *x = a;
   const sm_edit *y = b;
   return (x->ts_ms > y->ts_ms) - (x->ts_ms < y->ts_ms);
 }
 
-/* Of any kind, right, a little wrong or quite wrong, at readings and between them. */
 static void make_edits(history *h) {
   sm_edit *list = h->edit;
-  for (size_t i = 0; i < EDITS; i++) {
-    const sm_register_point *at = &h->all[below(h, READINGS)];
-    sm_edit_kind kind = (sm_edit_kind)below(h, 3);
-    int64_t wrong = below(h, 4) == 0 ? below(h, 200000) : below(h, 20);
-    list[i] = (sm_edit){.ts_ms = at->ts_ms + (kind == SM_EDIT_MANUAL ? 1 + below(h, 90000) : 0),
-                        .kind = kind,
-                        .wh = kind == SM_EDIT_VOID ? 0 : at->wh + wrong};
-  }
-  qsort(list, EDITS, sizeof *list, by_time);
+  size_t made = 0;
+  while (made + 1 < EDITS) made += make_edit(h, &list[made]);
+  qsort(list, made, sizeof *list, by_time);
   h->edit_count = 0;
-  for (size_t i = 0; i < EDITS; i++)
+  for (size_t i = 0; i < made; i++)
     if (h->edit_count == 0 || list[i].ts_ms != list[h->edit_count - 1].ts_ms)
       list[h->edit_count++] = list[i];
 }
