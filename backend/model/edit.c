@@ -46,9 +46,8 @@ const sm_edit *sm_edits_at(const sm_edits *edits, int64_t ts_ms) {
 sm_err sm_edits_apply(const sm_edits *edits, int64_t from_ms, int64_t to_ms,
                       const sm_register_point *point, size_t count, sm_register_point **applied,
                       size_t *applied_count) {
-  size_t room = count + edits->count;
-  sm_register_point *out = room > 0 ? calloc(room, sizeof *out) : NULL;
-  if (room > 0 && out == NULL) return SM_ERR_NOMEM;
+  sm_register_point *out = calloc(count + edits->count + 1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
   size_t n = 0;
   size_t at = 0;
   size_t edit = first_from(edits, from_ms);
