@@ -64,6 +64,10 @@ sm_err sm_edits_apply(const sm_edits *edits, int64_t from_ms, int64_t to_ms,
       break;
     }
   }
+  if (n == 0) {
+    free(out);
+    out = NULL;
+  }
   *applied = out;
   *applied_count = n;
   return SM_OK;
