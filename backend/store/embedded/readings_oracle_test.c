@@ -121,8 +121,8 @@ static void same_trace(sm_readings *a, sm_readings *b, const char *name, int64_t
                        int64_t to_ms) {
   sm_trace left;
   sm_trace right;
-  assert_int_equal(sm_readings_trace(a, name, 0, from_ms, to_ms, 27600, &left), SM_OK);
-  assert_int_equal(sm_readings_trace(b, name, 0, from_ms, to_ms, 27600, &right), SM_OK);
+  assert_int_equal(sm_readings_trace(a, name, 0, from_ms, to_ms, 27600, NULL, &left), SM_OK);
+  assert_int_equal(sm_readings_trace(b, name, 0, from_ms, to_ms, 27600, NULL, &right), SM_OK);
   assert_int_equal(left.count, right.count);
   assert_int_equal(left.from_beginning, right.from_beginning);
   for (size_t i = 0; i < left.count; i++) {
