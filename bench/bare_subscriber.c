@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static volatile sig_atomic_t stopping;
 
@@ -20,6 +21,17 @@ static void on_connect(struct mosquitto *client, void *context, int refused) {
     (void)fprintf(stderr, "bench_bare_subscriber: cannot subscribe\n");
     exit(1);
   }
+}
+
+/* The firehose may start after us. */
+static int connect_patiently(struct mosquitto *client, int port) {
+  int err = MOSQ_ERR_NO_CONN;
+  for (int i = 0; i < 100 && !stopping; i++) {
+    err = mosquitto_connect(client, "127.0.0.1", port, 60);
+    if (err == MOSQ_ERR_SUCCESS) break;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  }
+  return err;
 }
 
 static void on_message(struct mosquitto *client, void *context,
@@ -42,7 +54,7 @@ int main(int argc, char **argv) {
   if (client == NULL) return 1;
   mosquitto_connect_callback_set(client, on_connect);
   mosquitto_message_callback_set(client, on_message);
-  int err = mosquitto_connect(client, "127.0.0.1", port, 60);
+  int err = connect_patiently(client, port);
   /* A lost connection is the end of the run as well: the firehose is done. */
   while (err == MOSQ_ERR_SUCCESS && !stopping) err = mosquitto_loop(client, 1000, 100);
   (void)printf("bytes=%llu\n", bytes);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 int64_t bench_wall_ns(void);
+/* The process id in a file of bench_usage; 0 for NULL. Ends the program when there is none. */
+uint64_t bench_pid_of(const char *usage_path);
 /* User and system time of all threads of `pid` so far; 0 for pid 0. Ends the program when there is
  * no such process: what is measured has died. */
 int64_t bench_cpu_ns(uint64_t pid);

@@ -40,7 +40,8 @@ typedef struct hose {
   uint64_t skip;
   uint64_t per_message;
   uint64_t window;
-  uint64_t pid;
+  const char *usage;
+  uint64_t pid; /* of it; 0: not measured */
   bool warm;
   bool seq;
   bench_plan plan;
@@ -97,7 +98,7 @@ static void read_arguments(int argc, char **argv, hose *h) {
       {"--window", "messages under way on a connection", .number = &h->window},
       {"--calm", "quiet data instead of noisy", .flag = &calm},
       {"--seed", "of the data", .number = &h->plan.seed},
-      {"--pid", "process whose CPU time is measured", .number = &h->pid},
+      {"--usage", "file of bench_usage: the process whose CPU time is measured", .text = &h->usage},
   };
   bench_arguments_read(argc, argv,
                        "bench_firehose: sends readings over MQTT as fast as they are taken",
@@ -316,6 +317,7 @@ static void start_running(hose *h) {
   h->phase = RUNNING;
   h->exhausted = false;
   bench_source_run(h->source, h->steps, (uint32_t)h->per_message);
+  h->pid = bench_pid_of(h->usage);
   h->wall_ns = bench_wall_ns();
   h->cpu_before_ns = bench_cpu_ns(h->pid);
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { URL_MAX = 4096, COUNT_MAX = 100000 };
+enum { URL_MAX = 4096, PAGE_URL_MAX = URL_MAX + 1024, COUNT_MAX = 100000 };
 
 typedef struct asker {
   const char *url;
@@ -117,14 +117,14 @@ static bool next_page(const asker *a, const char *first_url, char *url) {
   if (found == NULL) return false;
   found += sizeof mark - 1;
   char *escaped = curl_easy_escape(a->http, found, (int)strcspn(found, "\""));
-  (void)snprintf(url, URL_MAX, "%s&cursor=%s", first_url, escaped);
+  (void)snprintf(url, PAGE_URL_MAX, "%s&cursor=%s", first_url, escaped);
   curl_free(escaped);
   return true;
 }
 
 static int64_t ask(asker *a, uint32_t no) {
   char first_url[URL_MAX];
-  char url[URL_MAX + 512];
+  char url[PAGE_URL_MAX];
   char want[URL_MAX];
   fill_in(first_url, a->url, no);
   fill_in(want, a->want != NULL ? a->want : "", no);

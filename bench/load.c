@@ -16,8 +16,10 @@ typedef struct load {
   const char *format;
   bench_plan plan;
   uint64_t steps;
+  uint64_t skip;
   uint64_t batch; /* readings a request */
-  uint64_t pid;
+  const char *usage;
+  uint64_t pid; /* of it; 0: not measured */
 
   CURL *http;
   FILE *file;
@@ -52,10 +54,11 @@ static void read_arguments(int argc, char **argv, load *l) {
       {"--start", "time of the first reading, seconds since 1970", .number = &start_s},
       {"--interval", "seconds between readings", .number = &interval_s},
       {"--steps", "readings of each meter", .number = &l->steps},
+      {"--skip", "readings of each meter, before those, that are left out", .number = &l->skip},
       {"--batch", "readings a request", .number = &l->batch},
       {"--calm", "quiet data instead of noisy", .flag = &calm},
       {"--seed", "of the data", .number = &l->plan.seed},
-      {"--pid", "process whose CPU time is measured", .number = &l->pid},
+      {"--usage", "file of bench_usage: the process whose CPU time is measured", .text = &l->usage},
   };
   bench_arguments_read(argc, argv, "bench_load: gives a store the benches' readings", arguments,
                        sizeof arguments / sizeof arguments[0]);
@@ -117,6 +120,8 @@ static void run(load *l) {
   bool json = strcmp(l->format, "json") == 0;
   bench_source *source = bench_source_new(&l->plan);
   if (source == NULL) fail("memory", "not enough");
+  bench_source_run(source, l->skip, 1);
+  while (bench_source_next(source, &group)) continue;
   bench_source_run(source, l->steps, 1);
   while (bench_source_next(source, &group)) add_group(l, &group, json);
   send_text(l);
@@ -133,6 +138,7 @@ int main(int argc, char **argv) {
   load l = {0};
   read_arguments(argc, argv, &l);
   open_target(&l);
+  l.pid = bench_pid_of(l.usage);
   int64_t wall_ns = bench_wall_ns();
   int64_t cpu_ns = bench_cpu_ns(l.pid);
   run(&l);

@@ -38,22 +38,36 @@ static void write_file(const char *path, const struct rusage *usage) {
   exit(1);
 }
 
-static void start(char **command) {
-  pid_t parent = getpid();
-  pid_t pid = fork();
-  if (pid < 0) {
-    perror("fork");
-    exit(1);
-  }
-  if (pid > 0) {
-    child = pid;
-    return;
-  }
+/* Becomes the program, once the pipe tells that its process id is on file: who reads it is then
+ * never too early. */
+static _Noreturn void become(char **command, int gate, pid_t parent) {
+  char byte = 0;
   (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent) _exit(1);
+  bool told = read(gate, &byte, 1) == 1;
+  (void)close(gate);
+  if (!told || getppid() != parent) _exit(1);
   (void)execvp(command[0], command);
   perror(command[0]);
   _exit(127);
+}
+
+static void start(const char *path, char **command) {
+  int gate[2];
+  pid_t parent = getpid();
+  pid_t pid = pipe(gate) == 0 ? fork() : -1;
+  if (pid < 0) {
+    perror("cannot start a process");
+    exit(1);
+  }
+  if (pid == 0) {
+    (void)close(gate[1]);
+    become(command, gate[0], parent);
+  }
+  child = pid;
+  (void)close(gate[0]);
+  write_file(path, NULL);
+  if (write(gate[1], "", 1) != 1) perror("cannot start a process");
+  (void)close(gate[1]);
 }
 
 int main(int argc, char **argv) {
@@ -61,11 +75,10 @@ int main(int argc, char **argv) {
     (void)fprintf(stderr, "usage: bench_usage FILE COMMAND...\n");
     return 2;
   }
-  start(argv + 2);
+  start(argv[1], argv + 2);
   struct sigaction action = {.sa_handler = hand_on};
   (void)sigaction(SIGTERM, &action, NULL);
   (void)sigaction(SIGINT, &action, NULL);
-  write_file(argv[1], NULL);
   int status = 0;
   struct rusage usage;
   while (wait4(child, &status, 0, &usage) < 0)

@@ -1,18 +1,21 @@
 // The usual Node stack for the same work: mqtt.js takes the messages, better-sqlite3 stores them, one INSERT a reading, in one
 // transaction for all that came in a tick. mqtt.js acknowledges a message when its handlers have returned, which is
-// before it is stored. The table has no index beside its rowid, so it is as cheap to fill as can be; a reading that
-// comes twice is stored twice. Usage: node subscriber.js PORT DATABASE; ends at SIGTERM, with all stored.
+// before it is stored.
+// Usage: node subscriber.js PORT DATABASE plain|unique. `plain` is a table without any index, as cheap to fill as can be, in
+// which a reading that comes twice stands twice; `unique` keeps (device, time) once, as smartmeter does.
+// Ends at SIGTERM, with all stored.
 import Database from 'better-sqlite3';
 import mqtt from 'mqtt';
 
-const [port, path] = process.argv.slice(2);
+const [port, path, table] = process.argv.slice(2);
+const unique = table === 'unique';
 const db = new Database(path);
 db.pragma('journal_mode = WAL');
 db.pragma('synchronous = FULL');
 db.exec(`CREATE TABLE reading (
   device_id TEXT NOT NULL, ts INTEGER NOT NULL, voltage REAL, current REAL, power_w REAL, energy_kwh REAL,
-  power_factor REAL, frequency_hz REAL) STRICT`);
-const insert = db.prepare('INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  power_factor REAL, frequency_hz REAL${unique ? ', UNIQUE (device_id, ts)' : ''}) STRICT`);
+const insert = db.prepare(`INSERT ${unique ? 'OR IGNORE ' : ''}INTO reading VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
 
 let waiting = [];
 
