@@ -357,11 +357,21 @@ static void wait_and_receive(hose *h) {
   if ((polled[peers].revents & POLLIN) != 0) accept_peer(h);
 }
 
+/* A phase without anything to send is over at once: nothing would come that could wake us. */
+static void advance(hose *h) {
+  phase before;
+  do {
+    before = h->phase;
+    next_phase(h);
+    feed(h);
+    next_phase(h);
+  } while (h->phase != before);
+}
+
 static void run(hose *h) {
   for (;;) {
-    next_phase(h);
+    advance(h);
     if (h->phase == OVER) return;
-    feed(h);
     for (size_t i = 0; i < h->peers; i++) flush_peer(&h->peer[i]);
     wait_and_receive(h);
   }

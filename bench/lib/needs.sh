@@ -61,7 +61,7 @@ require_bench_needs() {
   exec 8>>"$SM_ROOT/build/setup.lock"
   flock -n 8 || { say 'bench: a ./run or ./test is building here; waiting for it'; flock 8; }
   require_packages 'for the benches' "${packages[@]}"
-  build_program
+  [[ -n ${SM_BINARY:-} ]] || build_program
   build_bench
   if [[ " $* " == *' cpu '* ]]; then
     require_node

@@ -4,7 +4,7 @@
 
 ADMIN_EMAIL=admin@example.org
 ADMIN_PASSWORD='correct horse battery staple'
-SM_SERVER=$SM_ROOT/build/release/smartmeter
+SM_SERVER=${SM_BINARY:-$SM_ROOT/build/release/smartmeter}
 SM_BENCH_BIN=$SM_ROOT/build/bench/bench
 
 # shellcheck disable=SC2153 # bench/run sets SM_BENCH_DIR
@@ -49,8 +49,8 @@ run_beside() {
   exit 1
 }
 
-# bytes_in PATH...: what the files hold, as their length says.
-bytes_in() { du -cb -- "$@" 2>/dev/null | awk 'END { print $1 }'; }
+# bytes_in PATH...: what the disk holds of it; not the files' lengths, since InfluxDB reserves 32 MiB of holes.
+bytes_in() { du -c -B1 -- "$@" 2>/dev/null | awk 'END { print $1 }'; }
 
 # cpu_ticks PID: user and system time so far, in the kernel's ticks (10 ms).
 cpu_ticks() {
@@ -107,35 +107,38 @@ check_stored() {
 }
 
 # bulk_server LOG DEVICES STEPS FIREHOSE_OR_LOAD_OPTION...: the readings as `smartmeter import` takes them in, or in arrays over
-# MQTT where there is no import. Leaves SM_LOAD_CPU_US, of the server and, with import, of the importing process.
+# MQTT where there is no import; one of each meter comes over MQTT in any case, so that the ledger knows them. Leaves
+# SM_LOAD_CPU_US, of the server and, with import, of the importing process.
 bulk_server() {
-  local log=$1 devices=$2 steps=$3
+  local log=$1 devices=$2 steps=$3 base
   shift 3
-  local file=$SM_BENCH_DATA/import.jsonl base
   base=$(metric smartmeter_readings_accepted_total)
-  if ! can_import; then
-    feed_server "$log" --devices "$devices" --steps "$steps" --warm --per-message 240 "$@"
-    SM_LOAD_CPU_US=$(value cpu_us "$log")
-  else
-    # So that the ledger knows the devices.
+  if can_import; then
     feed_server "$log" --devices "$devices" --steps 0 --warm "$@"
-    "$SM_BENCH_BIN/bench_load" --file "$file" --format json --devices "$devices" --skip 1 --steps "$steps" "$@" >>"$log"
-    import_file "$log" "$file"
-    rm -f -- "$file"
+    check_stored $((base + devices))
+    import_readings "$log" $((devices * steps)) --devices "$devices" --skip 1 --steps "$steps" "$@"
+  else
+    feed_server "$log" --devices "$devices" --steps "$steps" --warm --per-message 240 "$@"
+    check_stored $((base + devices * (steps + 1)))
+    SM_LOAD_CPU_US=$(value cpu_us "$log")
   fi
-  check_stored $((base + devices * (steps + 1)))
 }
 
 can_import() { "$SM_SERVER" import --help >/dev/null 2>&1; }
 
+# import_readings LOG READINGS LOAD_OPTION...
 # shellcheck disable=SC2034
-import_file() {
-  local log=$1 file=$2 pid before
+import_readings() {
+  local log=$1 readings=$2 file=$SM_BENCH_DATA/import.jsonl pid before
+  shift 2
+  "$SM_BENCH_BIN/bench_load" --file "$file" --format json "$@" >>"$log"
   pid=$(measured_pid server)
   before=$(cpu_ticks "$pid")
   run_beside server "$log.import" "$SM_BENCH_BIN/bench_usage" "$(usage_of import)" "${SM_SERVER_ENV[@]}" "$SM_SERVER" import "$file"
-  cat -- "$log.import" >>"$log"
   SM_LOAD_CPU_US=$(calc "($(cpu_ticks "$pid") - $before) * 10000 + $(value total_cpu_us "$(usage_of import)")")
+  tr -d , <"$log.import" >>"$log"
+  tail -n 1 -- "$log" | grep -qF " $readings stored" || die "bench: not all of $readings readings were imported:" "$(tail -n 3 -- "$log")"
+  rm -f -- "$file" "$log.import"
 }
 
 # feed_server LOG FIREHOSE_OPTION...: the firehose's figures in LOG.

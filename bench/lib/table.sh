@@ -26,11 +26,11 @@ held() {
   if [[ $(awk "BEGIN { print ($value $operator $bound) ? 1 : 0 }") == 1 ]]; then printf 'yes'; else printf 'NO'; fi
 }
 
-print_row() { printf '%-44s %12s  %-22s %12s %7s  %-18s %s\n' "$@"; }
+print_row() { printf '%-52s %12s  %-22s %12s %7s  %-18s %s\n' "$@"; }
 
 print_header() {
   print_row measure smartmeter peer 'its figure' ratio target met
-  print_row "$(printf '%.0s-' {1..44})" ------------ ---------------------- ------------ ------- ------------------ ---
+  print_row ---------------------------------------------------- ------------ ---------------------- ------------ ------- ------------------ ---
 }
 
 # add_row MEASURE OURS [PEER FIGURE [TARGET]]: the ratio is ours to the peer's.

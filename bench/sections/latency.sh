@@ -2,7 +2,7 @@
 # How long questions take over HTTP with many meters stored: most have a reading each 15 minutes, those that are asked about
 # have one each 10 s. Each store answers for itself, in its own words; the answers hold the same.
 
-# latency_data STEPS_NAME: the options of a part of the readings.
+# The options of the two parts of the readings, and how many steps they have beside the first.
 dense_options() { printf '%s\n' --first 1 --interval 10 --start "$SM_LATENCY_START_S"; }
 mass_options() { printf '%s\n' --first $((SM_LATENCY_DENSE + 1)) --interval 900 --start "$SM_LATENCY_START_S"; }
 dense_steps() { printf '%s' $((SM_LATENCY_DAYS * 8640 - 1)); }
@@ -52,6 +52,7 @@ victoria_quarters() {
   printf 'count_over_time(telemetry_power_w%s))' "$m"
 }
 
+# Without its cache of answers, which would have nearly all of them after one round over the meters.
 ask_victoria() {
   local api from=$SM_LATENCY_START_S to=$((SM_LATENCY_END_S - 1)) series latest
   api=$(victoria_url)/api/v1
@@ -60,7 +61,7 @@ ask_victoria() {
   ask victoria latest "$SM_LATENCY_COUNT" --want meter-000001 --url "$api/query?query=$latest&time=$to"
   ask victoria day "$SM_LATENCY_COUNT" --url "$api/export?match[]=$series&start=$((SM_LATENCY_END_S - 86400))&end=$to"
   ask victoria month-15m "$SM_LATENCY_COUNT" --want '"values"' \
-    --url "$api/query_range?query=$(url_encode "$(victoria_quarters)")&start=$((from + 900))&end=$SM_LATENCY_END_S&step=900"
+    --url "$api/query_range?query=$(url_encode "$(victoria_quarters)")&start=$((from + 900))&end=$SM_LATENCY_END_S&step=900&nocache=1"
   ask victoria month-raw "$SM_LATENCY_RAW_COUNT" --url "$api/export?match[]=$series&start=$from&end=$to"
 }
 
@@ -112,11 +113,14 @@ latency_of_peer() {
 
 # latency_rows QUESTION TITLE [TARGET_OF_P99]
 latency_rows() {
-  local question=$1 title=$2 target=${3:-} quantile peer
+  local question=$1 title=$2 target quantile peer
   for quantile in p50 p99; do
+    target=''
+    if [[ $quantile == p99 ]]; then target=${3:-}; fi
     for peer in victoria:VictoriaMetrics influx:InfluxDB; do
       add_row "$title, $quantile (ms)" "$(latency_ms server "$question" $quantile)" "${peer#*:}" \
-        "$(latency_ms "${peer%:*}" "$question" $quantile)" "$(if [[ $quantile == p99 ]]; then printf '%s' "$target"; fi)"
+        "$(latency_ms "${peer%:*}" "$question" $quantile)" "$target"
+      target=''
     done
   done
 }
