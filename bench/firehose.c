@@ -232,8 +232,7 @@ static void on_packet(hose *h, bench_peer *peer, const bench_packet *packet) {
     bench_peer_subscribe(peer, packet);
     break;
   case BENCH_UNSUBSCRIBE:
-    peer->filter_count = 0;
-    bench_peer_put(peer, BENCH_UNSUBACK << 4, packet->body, 2);
+    bench_peer_unsubscribe(peer, packet);
     break;
   case BENCH_PINGREQ:
     bench_peer_put(peer, BENCH_PINGRESP << 4, NULL, 0);

@@ -166,29 +166,51 @@ static const char *without_share(const char *filter) {
   return slash != NULL ? slash + 1 : filter;
 }
 
-static void remember(bench_peer *peer, const uint8_t *text, size_t len) {
-  char filter[BENCH_FILTER_LEN];
-  if (len >= sizeof filter || peer->filter_count == BENCH_FILTERS_MAX)
-    bench_peer_breach("a subscription is too long, or there are too many");
-  memcpy(filter, text, len);
-  filter[len] = '\0';
-  (void)snprintf(peer->filter[peer->filter_count++], BENCH_FILTER_LEN, "%s", without_share(filter));
+/* Copies the filter at `at` of the packet, `$share/name/` left out, and returns where it ends. */
+static size_t get_filter(const bench_packet *packet, size_t at, char *filter) {
+  size_t len = at + 2 <= packet->len ? get_u16(packet->body + at) : 0;
+  char text[BENCH_FILTER_LEN];
+  if (len == 0 || len >= sizeof text || at + 2 + len > packet->len)
+    bench_peer_breach("a filter is malformed, or too long");
+  memcpy(text, packet->body + at + 2, len);
+  text[len] = '\0';
+  (void)snprintf(filter, BENCH_FILTER_LEN, "%s", without_share(text));
+  return at + 2 + len;
 }
 
 void bench_peer_subscribe(bench_peer *peer, const bench_packet *packet) {
   uint8_t answer[2 + BENCH_FILTERS_MAX];
   size_t answers = 2;
-  size_t at = 2;
-  while (at + 2 <= packet->len) {
-    size_t len = get_u16(packet->body + at);
-    if (at + 2 + len + 1 > packet->len) bench_peer_breach("a SUBSCRIBE is malformed");
-    remember(peer, packet->body + at + 2, len);
-    answer[answers++] = packet->body[at + 2 + len] > 0 ? 1 : 0;
-    at += 2 + len + 1;
+  for (size_t at = 2; at < packet->len; at++) {
+    if (peer->filter_count == BENCH_FILTERS_MAX || answers == sizeof answer)
+      bench_peer_breach("too many subscriptions");
+    at = get_filter(packet, at, peer->filter[peer->filter_count]);
+    if (at >= packet->len) bench_peer_breach("a SUBSCRIBE is malformed");
+    peer->filter_count++;
+    answer[answers++] = packet->body[at] > 0 ? 1 : 0;
   }
   if (answers == 2) bench_peer_breach("a SUBSCRIBE is malformed");
   memcpy(answer, packet->body, 2);
   bench_peer_put(peer, BENCH_SUBACK << 4, answer, answers);
+}
+
+static void forget(bench_peer *peer, const char *filter) {
+  for (size_t i = 0; i < peer->filter_count; i++) {
+    if (strcmp(peer->filter[i], filter) != 0) continue;
+    peer->filter_count--;
+    memmove(peer->filter[i], peer->filter[peer->filter_count], BENCH_FILTER_LEN);
+    return;
+  }
+}
+
+void bench_peer_unsubscribe(bench_peer *peer, const bench_packet *packet) {
+  char filter[BENCH_FILTER_LEN];
+  for (size_t at = 2; at < packet->len;) {
+    at = get_filter(packet, at, filter);
+    forget(peer, filter);
+  }
+  if (packet->len < 2) bench_peer_breach("an UNSUBSCRIBE is malformed");
+  bench_peer_put(peer, BENCH_UNSUBACK << 4, packet->body, 2);
 }
 
 static bool matches(const char *filter, const char *topic) {

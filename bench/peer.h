@@ -83,8 +83,10 @@ void bench_peer_publish(bench_peer *peer, const char *topic, const void *payload
 void bench_peer_acked(bench_peer *peer, const bench_packet *puback);
 
 void bench_publish_read(const bench_packet *packet, bench_publish *publish);
-/* Remembers a SUBSCRIBE's filters, `$share/name/` left out, and answers it. */
+/* Remembers a SUBSCRIBE's filters, `$share/name/` left out, or forgets an UNSUBSCRIBE's, and
+ * answers. */
 void bench_peer_subscribe(bench_peer *peer, const bench_packet *packet);
+void bench_peer_unsubscribe(bench_peer *peer, const bench_packet *packet);
 bool bench_peer_wants(const bench_peer *peer, const char *topic);
 
 _Noreturn void bench_peer_breach(const char *what);

@@ -44,12 +44,14 @@ ask_server() {
   ask server month-raw "$SM_LATENCY_RAW_COUNT" "${with[@]}" --pages --url "$readings?from=$from&to=$to&limit=10000"
 }
 
-# The six figures of an aggregate row of smartmeter.
+# The seven figures of an aggregate row of smartmeter. Each has a name of its own, or union would take them for one another.
 victoria_quarters() {
-  local m='{device="{id}"}[15m]'
-  printf 'union(increase(telemetry_energy_kwh%s),avg_over_time(telemetry_power_w%s),max_over_time(telemetry_power_w%s),' "$m" "$m" "$m"
-  printf 'min_over_time(telemetry_voltage%s),avg_over_time(telemetry_voltage%s),max_over_time(telemetry_voltage%s),' "$m" "$m" "$m"
-  printf 'count_over_time(telemetry_power_w%s))' "$m"
+  local m='{device="{id}"}[15m]' parts
+  parts="alias(increase(telemetry_energy_kwh$m),\"energy_kwh\"),alias(count_over_time(telemetry_power_w$m),\"count\")"
+  parts+=",alias(avg_over_time(telemetry_power_w$m),\"power_w_avg\"),alias(max_over_time(telemetry_power_w$m),\"power_w_max\")"
+  parts+=",alias(min_over_time(telemetry_voltage$m),\"voltage_min\"),alias(avg_over_time(telemetry_voltage$m),\"voltage_avg\")"
+  parts+=",alias(max_over_time(telemetry_voltage$m),\"voltage_max\")"
+  printf 'union(%s)' "$parts"
 }
 
 # Without its cache of answers, which would have nearly all of them after one round over the meters.
@@ -60,7 +62,7 @@ ask_victoria() {
   latest=$(url_encode 'last_over_time({__name__=~"telemetry_.*",device=~"meter-0000.*|meter-000100"}[15m])')
   ask victoria latest "$SM_LATENCY_COUNT" --want meter-000001 --url "$api/query?query=$latest&time=$to"
   ask victoria day "$SM_LATENCY_COUNT" --url "$api/export?match[]=$series&start=$((SM_LATENCY_END_S - 86400))&end=$to"
-  ask victoria month-15m "$SM_LATENCY_COUNT" --want '"values"' \
+  ask victoria month-15m "$SM_LATENCY_COUNT" --want voltage_max \
     --url "$api/query_range?query=$(url_encode "$(victoria_quarters)")&start=$((from + 900))&end=$SM_LATENCY_END_S&step=900&nocache=1"
   ask victoria month-raw "$SM_LATENCY_RAW_COUNT" --url "$api/export?match[]=$series&start=$from&end=$to"
 }
