@@ -41,12 +41,27 @@ pause_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 # start_world [NAME=VALUE...]: broker, server with these settings, a token, and the devices of the meters.
 start_world() {
   start_broker
-  SERVER_SETTINGS=("$@")
+  SERVER_SETTINGS+=("$@")
   start_again
   login
   add_devices plain "$PLAIN_METERS"
   add_devices seq "$SEQ_METERS"
 }
+
+# with_tap: to be called before start_world: the server reaches the broker through tap.py, which counts on the wire.
+# delivered_count, acknowledged_count: PUBLISH packets to the server, PUBACK packets from it.
+with_tap() {
+  local port password
+  port=$(free_port)
+  make_ca "$DATA/broker"
+  make_server_account "$DATA/broker"
+  password=$(<"$DATA/broker/server.password")
+  start_child tap "$TMP/log/tap.log" python3 "$SM_FAULTS/tap.py" "$port" "$MQTTS_PORT" "$DATA/broker/ca.crt" "$TMP/tap.count"
+  wait_for_port "$port" "$WAIT_S" "$(child_pid tap)" || { fail 'the tap listens'; exit 1; }
+  SERVER_SETTINGS+=("SMARTMETER_MQTT_URL=mqtt://smartmeter-server:$password@127.0.0.1:$port")
+}
+delivered_count() { cut -d' ' -f1 <"$TMP/tap.count"; }
+acknowledged_count() { cut -d' ' -f2 <"$TMP/tap.count"; }
 
 # start_again: the server, with the settings of before, until it is ready.
 start_again() { start_server "SMARTMETER_DATA_DIR=$SERVER_DATA" "${SERVER_SETTINGS[@]}"; }
@@ -85,8 +100,8 @@ meters_have_ended() { ! alive "$(child_pid meters)"; }
 stop_meters() {
   local status=0
   kill -TERM "$(child_pid meters)"
-  if ! wait_until_true "$((WAIT_S * 2))" "$(server_pid)" meters_have_ended; then
-    note "sent and acknowledged: $(cat -- "$METERS_STATE.count")"
+  if ! wait_until_true "$WAIT_S" "$(server_pid)" meters_have_ended; then
+    note "sent and acknowledged: $(<"$METERS_STATE.count"); of meters with seq: $(<"$METERS_STATE.seq")"
     fail 'all that was sent is acknowledged'
     exit 1
   fi

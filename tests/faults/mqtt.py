@@ -87,16 +87,15 @@ class Client:
         except OSError:
             self.lose()
             return
-        if self.ready and now > self.heard_at + KEEPALIVE_S / 2 > self.asked_at:
+        if self.ready and now > self.sent_at + KEEPALIVE_S / 2:
             self.output += packet(PINGREQ, 0, b"")
-            self.asked_at = now + KEEPALIVE_S
 
     def connect(self):
         self.socket = socket.socket()
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input, self.connected, self.ready = bytearray(), False, False
-        self.heard_at, self.asked_at = time.monotonic(), 0.0
+        self.sent_at = time.monotonic()
         body = text("MQTT") + bytes([4, 2]) + struct.pack(">H", KEEPALIVE_S) + text(self.client_id)
         self.output = bytearray(packet(CONNECT, 0, body))
         if self.socket.connect_ex(("127.0.0.1", self.port)) not in (0, errno.EINPROGRESS):
@@ -114,6 +113,7 @@ class Client:
             except BlockingIOError:
                 return
             del self.output[:sent]
+            self.sent_at = time.monotonic()
         self.connected = True
 
     def read(self):
@@ -124,7 +124,6 @@ class Client:
                 return
             if not data:
                 raise ConnectionError
-            self.heard_at = time.monotonic()
             self.input += data
             for kind, flags, body in split(self.input):
                 self.take(kind, flags, body)

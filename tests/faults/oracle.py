@@ -10,7 +10,7 @@ A plain meter's reading is acknowledged when the broker's PUBACK is there. A met
 tells it nothing. Both send late readings, some twice, in single messages and arrays; plain ones also another reading under
 a key that they have used (the first must win). Everything follows from the seed.
 
-FILE.count holds "SENT ACKNOWLEDGED" (readings), several times a second. `check` takes the API's token from SM_TOKEN.
+FILE.count holds "SENT ACKNOWLEDGED" (readings), several times a second, and FILE.seq the same of meters that send `seq`. `check` takes the API's token from SM_TOKEN.
 """
 import argparse
 import collections
@@ -269,17 +269,19 @@ class Fleet:
         ack = json.loads(payload)
         meter.ack(ack["epoch"], ack["seq"])
 
-    def counts(self):
-        return sum(len(m.book.sent) for m in self.meters), sum(len(m.book.acked) for m in self.meters)
+    def counts(self, kind=PlainMeter):
+        books = [m.book for m in self.meters if isinstance(m, kind)]
+        return sum(len(book.sent) for book in books), sum(len(book.acked) for book in books)
 
     def write_counts(self):
-        counts = self.counts()
+        counts = (self.counts(), self.counts(SeqMeter))
         if counts == self.written:
             return
         self.written = counts
-        with open(self.options.state + ".new", "w") as out:
-            out.write("%d %d\n" % counts)
-        os.replace(self.options.state + ".new", self.options.state + ".count")
+        for suffix, pair in zip((".count", ".seq"), counts):
+            with open(self.options.state + ".new", "w") as out:
+                out.write("%d %d\n" % pair)
+            os.replace(self.options.state + ".new", self.options.state + suffix)
 
     def watch(self):
         """Tells the selector about new sockets, lost ones, and who wants to write."""
