@@ -6,7 +6,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 hang=$TMP/hang
 with_tap
 start_world "LD_PRELOAD=$SM_SHIMS/hang.so" "SM_HANG_FILE=$hang" "SM_HANG_DIR=$DATA"
-start_meters
+start_meters --rate 600
 meters_go_on 300
 for ((k = 0; k < $(long 1 5); k++)); do
   : >"$hang"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The power is cut under load: what was not synced is lost in part (tests/faults/powerloss.c, powerloss.py). After each cut
 # both databases are whole, a device whose addition was answered 201 is there, and in the end every acknowledged reading is.
+PLAIN_METERS=4 SEQ_METERS=3
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 cuts=$(long 10 100)
@@ -50,8 +51,7 @@ pass 'it starts after cuts in its first start'
 login
 add_devices plain "$PLAIN_METERS"
 add_devices seq "$SEQ_METERS"
-ls "$SERVER_DATA" >"$TMP/log/files.log"
-start_meters --rate 1500 --twice 0
+start_meters --rate 600 --twice 0
 
 broken=0
 for ((k = 0; k < cuts; k++)); do
@@ -75,9 +75,8 @@ kill_server
 start_again
 login
 all_is_durable "the power was cut $cuts times"
-device_is_there() { api GET "/api/devices/$1/readings" && [[ $API_STATUS == 200 ]]; }
 gone=''
-while read -r device; do device_is_there "$device" || gone+=" $device"; done <"$added"
+while read -r device; do api GET "/api/devices/$device/readings" || gone+=" $device"; done <"$added"
 note "$(wc -l <"$added") devices were added"
 ok 'devices were added meanwhile' test -s "$added"
 is 'every device that was added is there' "$gone" ''
@@ -91,12 +90,12 @@ kill_server
 launch_recorded SM_POWERLOSS_LIE=1
 wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)"
 METERS_STATE=$TMP/meters-2
-start_meters --rate 1500 --twice 0 --start 2026-03-01T00:00:00Z
+start_meters --rate 600 --twice 0 --start 2026-03-01T00:00:00Z
 meters_go_on 500
 stop_meters
 cut_power lie
 start_again
 login
-compare_all
+if compare_all; then fail 'with a disk that lies, something is lost'; fi
 like 'with a disk that lies, the oracle sees what is lost' "$(json .missing "$FOUND")" '^[1-9]'
 finish

@@ -376,15 +376,30 @@ def stored_readings(options, device_id):
 def compare_all(options, books):
     total = collections.Counter(missing=0, doubled=0, wrong=0, never_sent=0)
     total.update(sent=sum(len(b.sent) for b in books.values()), acked=sum(len(b.acked) for b in books.values()))
-    incomplete, unordered = [], 0
+    incomplete, unreadable, unordered = [], [], 0
     for device_id, book in sorted(books.items()):
-        stored = stored_readings(options, device_id)
+        try:
+            stored = stored_readings(options, device_id)
+        except urllib.error.HTTPError as error:
+            unreadable.append(f"{device_id}: {error.code}")
+            continue
         found = book.compare(stored)
         total.update(found, stored=len(stored))
         unordered += [ts for ts, _ in stored] != sorted(ts for ts, _ in stored)
         if found["missing"]:
             incomplete.append(device_id)
-    return dict(total, unordered=unordered, incomplete=incomplete)
+    return dict(total, unordered=unordered, incomplete=incomplete, unreadable=unreadable)
+
+
+def verdict(options, found):
+    """What is wrong with what was found, as text; empty if nothing is."""
+    bad = [name for name in ("doubled", "wrong", "never_sent", "unordered") if found[name]]
+    hurt = set(found["incomplete"]) | {text.partition(":")[0] for text in found["unreadable"]}
+    if len(hurt) > options.damaged:
+        bad += [name for name in ("missing", "unreadable") if found[name]]
+    if not found["stored"]:
+        bad.append("nothing is stored")
+    return ", ".join(bad)
 
 
 def check(options):
@@ -394,12 +409,12 @@ def check(options):
     deadline = time.monotonic() + options.wait_s
     while True:
         found = compare_all(options, books)
-        if not found["missing"] or time.monotonic() > deadline:
+        bad = verdict(options, found)
+        if not bad or time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    print(json.dumps(found))
-    bad = ("missing", "doubled", "wrong", "never_sent", "unordered")
-    return 1 if any(found[name] for name in bad) else 0
+    print(json.dumps(dict(found, bad=bad)))
+    return 1 if bad else 0
 
 
 def arguments():
@@ -421,7 +436,8 @@ def arguments():
     check_.add_argument("--api", required=True)
     check_.add_argument("--state", required=True)
     check_.add_argument("--page", type=int, default=3000)
-    check_.add_argument("--wait-s", type=float, default=0)
+    check_.add_argument("--wait-s", type=float, default=0, help="how long what is acknowledged may take to be there")
+    check_.add_argument("--damaged", type=int, default=0, help="how many meters may miss readings, or be unreadable")
     return parser.parse_args()
 
 
