@@ -63,8 +63,8 @@ with_tap() {
 delivered_count() { cut -d' ' -f1 <"$TMP/tap.count"; }
 acknowledged_count() { cut -d' ' -f2 <"$TMP/tap.count"; }
 
-# start_again: the server, with the settings of before, until it is ready.
-start_again() { start_server "SMARTMETER_DATA_DIR=$SERVER_DATA" "${SERVER_SETTINGS[@]}"; }
+# start_again [NAME=VALUE...]: the server, with the settings of before and these, until it is ready.
+start_again() { start_server "SMARTMETER_DATA_DIR=$SERVER_DATA" "${SERVER_SETTINGS[@]}" "$@"; }
 launch_again() { launch_server "SMARTMETER_DATA_DIR=$SERVER_DATA" "${SERVER_SETTINGS[@]}"; }
 
 # add_devices PREFIX COUNT: PREFIX-0 ..., as the oracle names its meters.
