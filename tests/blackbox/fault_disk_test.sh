@@ -8,16 +8,16 @@ if ! mount -t tmpfs -o size=24m,mode=700 tmpfs "$SERVER_DATA" 2>>"$TMP/log/mount
   skip 'a full disk' 'a small file system cannot be mounted here (it takes root)'
   finish
 fi
+# The file system goes with the test, whatever becomes of it.
 end_with_disk() {
   local status=$?
+  set +e
+  stop_children
+  umount -l "$SERVER_DATA"
   (exit "$status")
   end_test
 }
-unmount_and_end() {
-  stop_children
-  umount -l "$SERVER_DATA"
-}
-trap 'status=$?; unmount_and_end; (exit $status); end_test' EXIT
+trap end_with_disk EXIT
 
 with_tap
 start_world
@@ -29,11 +29,13 @@ for ((k = 0; k < $(long 2 20); k++)); do
   head -c 1G /dev/zero >"$SERVER_DATA/filler" 2>>"$TMP/log/fill.log" || true
   wait_until 'a full disk makes it not ready' server_says 503 /readyz || break
   api GET /readyz || note "$API_BODY"
-  before=$(acknowledged_count) seq_before=$(cut -d' ' -f2 <"$METERS_STATE.seq")
+  # What was stored just before is acknowledged before the next try fails.
   failures=$(metric smartmeter_ingest_commit_failures_total)
-  wait_until 'it tries again' more_failures "$((failures + 2))"
+  wait_until 'it tries again' more_failures "$((failures + 2))" || break
+  before=$(acknowledged_count) seq_before=$(seq_acked_count)
+  wait_until 'and again' more_failures "$((failures + 4))" || break
   is 'nothing is acknowledged to the broker meanwhile' "$(acknowledged_count)" "$before"
-  is 'nor to a meter' "$(cut -d' ' -f2 <"$METERS_STATE.seq")" "$seq_before"
+  is 'nor to a meter' "$(seq_acked_count)" "$seq_before"
   is 'it stays alive' "$(http_status "$API/healthz")" 200
   rm -f -- "$SERVER_DATA/filler"
   wait_until 'with room again it is ready by itself' server_says 200 /readyz || break

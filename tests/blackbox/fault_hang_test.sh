@@ -12,14 +12,14 @@ for ((k = 0; k < $(long 1 5); k++)); do
   : >"$hang"
   wait_until 'the store waits for its disk' test -e "$hang.seen"
   # What was committed just before is acknowledged within a moment.
-  pause_ms 500
-  before=$(acknowledged_count) meters_before=$(cut -d' ' -f2 <"$METERS_STATE.seq")
+  pause_ms 1000
+  before=$(acknowledged_count) meters_before=$(seq_acked_count)
   is 'alive meanwhile' "$(http_status "$API/healthz")" 200
   WAIT_S=20 wait_until 'not ready meanwhile' server_says 503 /readyz && pass 'not ready meanwhile'
   api GET /readyz || note "$API_BODY"
-  pause_ms "$(long 4000 30000)"
+  pause_ms "$(long 3000 30000)"
   is 'nothing is acknowledged to the broker meanwhile' "$(acknowledged_count)" "$before"
-  is 'nor to a meter' "$(cut -d' ' -f2 <"$METERS_STATE.seq")" "$meters_before"
+  is 'nor to a meter' "$(seq_acked_count)" "$meters_before"
   rm -f -- "$hang" "$hang.seen"
   wait_until 'ready again' server_says 200 /readyz
   meters_go_on 300

@@ -84,12 +84,15 @@ start_meters() {
 
 # acked_count: how many readings have been acknowledged to the meters.
 acked_count() {
-  local sent=0 acked=0
-  { read -r sent acked <"$METERS_STATE.count"; } 2>/dev/null || true
+  local acked=0
+  { read -r _ acked <"$METERS_STATE.count"; } 2>/dev/null || true
   printf '%s' "${acked:-0}"
 }
 
 meters_acked() { (($(acked_count) >= $1)); }
+
+# seq_acked_count: the same of the meters that send seq, which the server itself acknowledges.
+seq_acked_count() { cut -d' ' -f2 <"$METERS_STATE.seq"; }
 
 # meters_go_on COUNT: waits until so many more are acknowledged than now.
 meters_go_on() { wait_until "$1 more readings are acknowledged" meters_acked "$(($(acked_count) + $1))"; }
