@@ -16,7 +16,10 @@ launch_recorded() {
     "SM_POWERLOSS_LOG=$log" "$@"
 }
 
-# cut_power SEED: the server ends, and its folder becomes what the cut left.
+server_is_gone() { ! alive "$(server_pid)"; }
+wait_for_cut() { wait_until_true "$WAIT_S" '' server_is_gone || fail "the power is cut ($1)"; }
+
+# cut_power SEED: the server has ended or does so now, and its folder becomes what the cut left.
 cut_power() {
   kill_server 2>/dev/null
   note "cut $1: $(python3 "$SM_FAULTS/powerloss.py" cut "$SERVER_DATA" "$base" "$log" --seed "$SEED-$1")"
@@ -38,14 +41,15 @@ start_broker
 # What the server needs of the broker's folder, so that what it writes there is recorded, and the broker's own files are not.
 mkdir "$SERVER_DATA/broker"
 cp -- "$DATA/broker/"{ca.crt,server.password,passwords} "$SERVER_DATA/broker/"
-# First in the middle of creating its files.
+# First in the middle of creating its files, again and again on what the cut before left.
+gone_or_ready() { server_is_gone || http_answers_200 "$API/readyz"; }
 : >"$added"
-for ((k = 0; k < $(long 3 20); k++)); do
-  launch_recorded
-  pause_ms "$(random_below 120)"
+for ((k = 0; k < $(long 4 40); k++)); do
+  launch_recorded SM_POWERLOSS_AFTER="$((1 + $(random_below 100)))"
+  wait_until_true "$WAIT_S" '' gone_or_ready || fail "it starts, or the power is cut ($k)"
   cut_power "start-$k"
 done
-launch_recorded
+launch_recorded SM_POWERLOSS_AFTER=1000
 wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)" || { fail 'it starts after cuts in its first start'; exit 1; }
 pass 'it starts after cuts in its first start'
 login
@@ -53,18 +57,26 @@ add_devices plain "$PLAIN_METERS"
 add_devices seq "$SEQ_METERS"
 start_meters --rate 600 --twice 0
 
+# Most cuts come at a random change of a file, the others in a clean stop, which seals.
 broken=0
 for ((k = 0; k < cuts; k++)); do
   login
   add_until_killed "cut$k" &
   adder=$!
-  meters_go_on "$((1 + $(random_below 500)))" || break
-  pause_ms "$(random_below 60)"
+  if ((k % 3 == 2)); then
+    meters_go_on "$((1 + $(random_below 500)))" || break
+    kill -TERM "$(server_pid)"
+    pause_ms "$(random_below 60)"
+  else
+    wait_for_cut "$k"
+  fi
   cut_power "$k"
   wait "$adder"
   # shellcheck disable=SC2046 # the names have no spaces
   python3 "$SM_FAULTS/powerloss.py" whole $(databases) || broken=$((broken + 1))
-  launch_recorded
+  after=0
+  if ((k + 1 < cuts && (k + 1) % 3 != 2)); then after=$((200 + $(random_below 1000))); fi
+  launch_recorded SM_POWERLOSS_AFTER="$after"
   wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)" || { fail "it starts after cut $k"; exit 1; }
 done
 is "both databases are whole after each of $k cuts" "$broken" 0

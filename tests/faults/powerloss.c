@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +40,7 @@ static char dir[PATH_MAX];
 static size_t dir_len;
 static int log_fd = -1;
 static bool lies;
+static long records_left = -1; /* until the kill; negative: none */
 
 static ssize_t (*next_pwrite)(int, const void *, size_t, off_t);
 static ssize_t (*next_write)(int, const void *, size_t);
@@ -67,6 +69,8 @@ __attribute__((constructor)) static void start(void) {
   if (wanted == NULL || log == NULL || realpath(wanted, dir) == NULL) return;
   dir_len = strlen(dir);
   lies = getenv("SM_POWERLOSS_LIE") != NULL;
+  const char *after = getenv("SM_POWERLOSS_AFTER");
+  if (after != NULL) records_left = strtol(after, NULL, 10);
   log_fd = next_open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (log_fd < 0) abort();
 }
@@ -82,6 +86,7 @@ static void put(uint32_t kind, uint64_t inode, int64_t at, const void *data, siz
   struct iovec parts[2] = {{&head, sizeof head}, {bytes.out, len}};
   ssize_t put_bytes = writev(log_fd, parts, len > 0 ? 2 : 1);
   if (put_bytes != (ssize_t)(sizeof head + len)) abort();
+  if (records_left > 0 && --records_left == 0) (void)kill(getpid(), SIGKILL);
 }
 
 static bool inside(const char *path) {
