@@ -103,11 +103,12 @@ class Disk:
         elif kind == MAKE_DIR:
             self.dirs.add(path)
 
-    def cut(self, chance):
+    def cut(self, chance, share=None):
         """What of the pending survives is decided. How many sectors there were, and how many are left."""
         for change in self.changes[: chance.randrange(len(self.changes) + 1)]:
             self.change(*change)
-        share, sector = chance.choice((0, 0.1, 0.5, 0.9, 1)), chance.choice((512, 4096))
+        any_share, sector = chance.choice((0, 0.1, 0.5, 0.9, 1)), chance.choice((512, 4096))
+        share = any_share if share is None else share
         total = kept = 0
         for path in sorted(self.names):
             file = self.names[path]
@@ -176,13 +177,13 @@ def read_log(path):
         at += length
 
 
-def cut(top, base, log, seed):
+def cut(top, base, log, seed, share):
     disk = Disk(base)
     syncs = 0
     for record in read_log(log):
         disk.record(*record)
         syncs += record[0] == SYNC
-    total, kept = disk.cut(random.Random(seed))
+    total, kept = disk.cut(random.Random(seed), share)
     files, _ = entries(top)
     for path in files:
         os.remove(os.path.join(top, path))
@@ -216,13 +217,14 @@ def main():
     verb.add_argument("base")
     verb.add_argument("log")
     verb.add_argument("--seed", required=True)
+    verb.add_argument("--share", type=float, help="of the sectors that survive; any, if it is not given")
     verb = verbs.add_parser("whole")
     verb.add_argument("file", nargs="+")
     options = parser.parse_args()
     if options.verb == "before":
         before(options.dir, options.base)
     elif options.verb == "cut":
-        cut(options.dir, options.base, options.log, options.seed)
+        cut(options.dir, options.base, options.log, options.seed, options.share)
     else:
         whole(options.file)
 
