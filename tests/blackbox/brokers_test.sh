@@ -1,0 +1,285 @@
+#!/usr/bin/env bash
+# Three brokers, one script: Mosquitto as bundled, RabbitMQ and NATS from Debian, each with an unchanged server that knows it by
+# SMARTMETER_MQTT_URL alone. What it prints is what docs/brokers.md says. Only in `./test --long`.
+# SM_BROKERS="nats rabbitmq" chooses some of them.
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/blackbox/rabbitmq.sh
+source "$SM_HERE/rabbitmq.sh"
+# shellcheck source=tests/blackbox/nats.sh
+source "$SM_HERE/nats.sh"
+
+if [[ ${SM_TEST_LONG:-0} != 1 ]]; then
+  skip 'three brokers' 'only in ./test --long'
+  finish
+fi
+
+WAIT_S=180
+BROKER_PASSWORD=$(openssl rand -hex 16)
+# How long NATS waits for an acknowledgement before it sends again; its own default is 30 s.
+NATS_ACK_WAIT='ack_wait: "2s"'
+
+# --- the brokers: BROKER is one of them, and `broker_…` what it is asked for ------------------------------------------------
+
+# broker_start: in DATA, again after stop_broker or kill_broker.
+broker_start() {
+  case $BROKER in
+    mosquitto) start_broker ;;
+    rabbitmq) start_rabbitmq quorum ;;
+    rabbitmq-classic) start_rabbitmq classic ;;
+    nats) start_nats "$NATS_ACK_WAIT" 'max_ack_pending: 10000' ;;
+  esac
+}
+
+# broker_url: what SMARTMETER_MQTT_URL is set to.
+broker_url() {
+  case $BROKER in
+    mosquitto) printf 'mqtts://smartmeter-server:%s@localhost:%s' "$(<"$DATA/broker/server.password")" "$MQTTS_PORT" ;;
+    *) printf 'mqtt://smartmeter-server:%s@127.0.0.1:%s' "$BROKER_PASSWORD" "$MQTT_PORT" ;;
+  esac
+}
+
+# broker_add_m1: the account `m1` of a meter; NATS has it in its configuration.
+broker_add_m1() {
+  case $BROKER in
+    mosquitto)
+      printf 'm1:%s\n' "$BROKER_PASSWORD" >"$TMP/added"
+      mosquitto_passwd -U "$TMP/added"
+      cat "$TMP/added" >>"$DATA/broker/passwords"
+      kill -HUP "$(broker_pid)"
+      ;;
+    rabbitmq*) add_rabbitmq_meter m1 "$BROKER_PASSWORD" ;;
+  esac
+}
+
+# as_m1 COMMAND ARGUMENT...: mosquitto_pub or mosquitto_sub with that account.
+as_m1() {
+  local command=$1 where=(-h 127.0.0.1 -p "$MQTT_PORT")
+  shift
+  if [[ $BROKER == mosquitto ]]; then where=(-h localhost -p "$MQTTS_PORT" --cafile "$DATA/broker/ca.crt"); fi
+  "$command" "${where[@]}" -u m1 -P "$BROKER_PASSWORD" -q 1 "$@" 2>>"$TMP/log/m1.log"
+}
+
+# --- meters and server ------------------------------------------------------------------------------------------------------
+
+serve() { start_server SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1 "$@"; }
+begin_serve() { launch_server SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1 "$@"; }
+
+# meters LOG METERS COUNT [ARRAY [BYTES]]: see meters.py. The plain listener of Mosquitto takes any name.
+meters() { METERS_PASSWORD=$BROKER_PASSWORD "$SM_HERE/meters.py" publish "$MQTT_PORT" smartmeter-server "$TMP/$1" "${@:2}"; }
+
+acknowledged() { if [[ -f $TMP/$1 ]]; then wc -l <"$TMP/$1"; else echo 0; fi; }
+acknowledged_some() { (($(acknowledged "$1") >= $2)); }
+taken() { local n; n=$(metric smartmeter_mqtt_messages_total); printf '%s' "${n:-0}"; }
+taken_some() { (($(taken) >= $1)); }
+not_ready() { [[ $(http_status "$API/readyz") == 503 ]]; }
+
+check_log() { METERS_TOKEN=$TOKEN "$SM_HERE/meters.py" check "$API" "$TMP/$1"; }
+all_there() { [[ $(check_log "$1") == *' 0 missing,'* ]]; }
+
+# stored_once WHAT LOG READINGS: all of them are there once; a failed test says what is.
+stored_once() {
+  login || return 0
+  until_stored "$2" || true
+  is "$BROKER: $1" "$(check_log "$2")" "$3 acknowledged, 0 missing, 0 double, 0 wrong"
+}
+
+# until_stored LOG: until all of it is stored, or the server has taken nothing for a while.
+until_stored() {
+  local deadline before=-1 now
+  deadline=$(($(now_ms) + 10000))
+  until all_there "$1"; do
+    now=$(metric smartmeter_readings_accepted_total)
+    if [[ $now != "$before" ]]; then before=$now deadline=$(($(now_ms) + 10000)); fi
+    (($(now_ms) < deadline)) || return 1
+    sleep 0.2
+  done
+}
+
+# --- the script -------------------------------------------------------------------------------------------------------------
+
+plain_load() {
+  meters plain a0,a1,a2,a3,a4 4000
+  stored_once '20,000 readings of five meters' plain 20000
+}
+
+arrays() {
+  meters arrays b0,b1 20 500
+  stored_once 'arrays of 500' arrays 20000
+  meters large b2 3 500 262000
+  stored_once 'arrays of 500 in 256 KiB' large 1500
+}
+
+# server_killed: each time with meters of its own, so that it is in the middle of their messages.
+server_killed() {
+  local k publisher
+  for k in 0 1 2 3 4; do
+    meters "killed$k" "c$k,d$k" 2000 &
+    publisher=$!
+    wait_until "$BROKER: life $k takes some" taken_some 500 || break
+    kill_server
+    begin_serve
+    wait "$publisher"
+  done
+  wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)" || fail "$BROKER: the server is ready again"
+  cat "$TMP"/killed? >"$TMP/killed"
+  stored_once 'server killed 5 times under load' killed 20000
+}
+
+server_away() {
+  stop_server
+  meters away i0,i1 2000
+  serve
+  stored_once 'server away, messages wait in its session' away 4000
+}
+
+# stall: the server is stopped in the middle of its work for longer than NATS waits. Only NATS sends again on the same connection.
+stall() {
+  local connects before
+  connects=$(metric smartmeter_mqtt_connects_total)
+  kill -STOP "$(server_pid)"
+  meters stall e0 1000
+  if [[ $BROKER == nats ]]; then wait_until 'nats: it sends again' nats_sends_again; fi
+  kill -CONT "$(server_pid)"
+  stored_once 'server stalled' stall 1000
+  before=$(metric smartmeter_readings_duplicate_total)
+  is "$BROKER: over one connection" "$(metric smartmeter_mqtt_connects_total)" "$connects"
+  if [[ $BROKER == nats ]]; then like 'nats: what it sent again was a duplicate' "$before" '^[1-9]'; fi
+}
+nats_sends_again() { (($(nats_redelivered) > 0)); }
+
+# broker_killed: while the server takes what comes, and while it is away.
+broker_killed() {
+  local k publisher
+  meters crash f0,f1,f2,f3 3000 &
+  publisher=$!
+  for k in 1 2 3; do
+    wait_until "$BROKER: 3,000 more are acknowledged" acknowledged_some crash $((k * 3000)) || break
+    kill_broker
+    broker_start
+  done
+  wait "$publisher"
+  wait_until "$BROKER: the server is connected again" api_is GET /readyz 200
+  login
+  until_stored crash || true
+  lost_at_most 'broker killed 3 times under load' crash $((3 * allowed_loss))
+
+  stop_server
+  meters waiting g0,g1 1500
+  kill_broker
+  broker_start
+  serve
+  login
+  until_stored waiting || true
+  lost_at_most 'broker killed while messages wait for the server' waiting "$allowed_loss"
+}
+
+# lost_at_most WHAT LOG READINGS
+lost_at_most() {
+  local result missing
+  result=$(check_log "$2")
+  note "$BROKER: $1: $result"
+  missing=${result#*acknowledged, } missing=${missing%% *}
+  if ((missing <= $3)) && [[ $result == *' 0 double, 0 wrong' ]]; then
+    pass "$BROKER: $1: at most $3 lost"
+  else
+    fail "$BROKER: $1: at most $3 lost" "$result"
+  fi
+}
+
+# Meters' accounts: what is forbidden is sent before what is allowed, and would have come first. A broker may also end the
+# connection of who tries.
+accounts() {
+  broker_add_m1
+  local forbidden
+  for forbidden in meters/m2/telemetry meters/m1/ack meters/m1/command; do
+    as_m1 mosquitto_pub -t "$forbidden" -m "$(reading m2 2026-01-29T09:45:00Z 1)" &&
+      note "$BROKER: publishing to $forbidden is acknowledged" || note "$BROKER: publishing to $forbidden ends with status $?"
+  done
+  as_m1 mosquitto_pub -t meters/m1/telemetry -m "$(reading m1 2026-01-29T09:45:00Z 1)" || fail "$BROKER: m1 publishes"
+  login
+  wait_until "$BROKER: a meter publishes with its own account" api_has GET /api/devices '"m1"' || return 0
+  pass "$BROKER: a meter publishes with its own account"
+  ok "$BROKER: and for itself only" test "${API_BODY/\"m2\"/}" = "$API_BODY"
+}
+
+# --- acknowledgements, versions, shared subscriptions -----------------------------------------------------------------------
+
+acks() {
+  as_m1 mosquitto_sub -i m1-listens -t meters/m1/ack -C 1 -W "$WAIT_S" >"$TMP/ack" &
+  local listener=$!
+  # Until the subscription stands, an acknowledgement has nowhere to go: the meter sends again, as meters do.
+  hears_ack() {
+    as_m1 mosquitto_pub -t meters/m1/telemetry -m "$(reading m1 2026-01-29T10:00:00Z 2 ', "seq": 7, "epoch": 3, "seq_first": 7')"
+    [[ -s $TMP/ack ]]
+  }
+  wait_until "$BROKER: an acknowledgement reaches the meter" hears_ack || return 0
+  wait "$listener"
+  is "$BROKER: an acknowledgement reaches the meter" "$(json .epoch "$(<"$TMP/ack")") $(json .seq "$(<"$TMP/ack")")" '3 7'
+}
+
+# versions: SMARTMETER_MQTT_VERSION=auto, the default, has worked so far; what a broker says to 5 alone.
+versions() {
+  stop_server
+  if [[ $BROKER == mosquitto ]]; then
+    serve SMARTMETER_MQTT_VERSION=5
+    pass 'mosquitto: MQTT 5'
+  else
+    begin_serve SMARTMETER_MQTT_VERSION=5
+    wait_until "$BROKER: no MQTT 5" not_ready || return 0
+    api GET /readyz || true
+    note "$BROKER: MQTT 5: $API_BODY"
+    pass "$BROKER: no MQTT 5"
+  fi
+  stop_server
+  serve SMARTMETER_MQTT_VERSION=3.1.1
+  meters version h0 100
+  stored_once 'MQTT 3.1.1' version 100
+}
+
+# shared: two connections that share a subscription, where that delivers; where it does not, the server says so.
+shared() {
+  stop_server
+  if [[ $BROKER == mosquitto ]]; then
+    serve SMARTMETER_MQTT_SHARE=servers SMARTMETER_MQTT_CONNECTIONS=2
+    meters shared j0,j1,j2 1000
+    stored_once 'a shared subscription over two connections' shared 3000
+  else
+    begin_serve SMARTMETER_MQTT_SHARE=servers SMARTMETER_MQTT_CONNECTIONS=2
+    says_so() { not_ready && ! api GET /readyz && [[ $API_BODY == *'does not deliver to them'* ]]; }
+    wait_until "$BROKER: the server says that shared subscriptions do not deliver" says_so || return 0
+    note "$BROKER: shared subscription: $API_BODY"
+    pass "$BROKER: the server says that shared subscriptions do not deliver"
+  fi
+  stop_server
+}
+
+# run_broker NAME ALLOWED_LOSS: everything with one broker, which may lose so many messages when it is killed once.
+run_broker() {
+  BROKER=$1 allowed_loss=$2
+  DATA=$TMP/$BROKER
+  mkdir -p "$DATA/broker"
+  { read -r HTTP_PORT; read -r METRICS_PORT; read -r MQTT_PORT; read -r MQTTS_PORT; } < <(free_port 4)
+  API=http://127.0.0.1:$HTTP_PORT
+  broker_start
+  serve
+  plain_load
+  arrays
+  server_killed
+  server_away
+  stall
+  broker_killed
+  accounts
+  if [[ ${SM_OLD:-} != 1 ]]; then
+  acks
+  versions
+  shared
+  else stop_server
+  fi
+  ok "$BROKER: the broker stops" stop_broker
+}
+
+for name in ${SM_BROKERS:-mosquitto rabbitmq nats}; do
+  # max_inflight_messages of the bundled Mosquitto; see its README.
+  if [[ $name == mosquitto ]]; then run_broker "$name" 20; else run_broker "$name" 0; fi
+done
+finish
