@@ -59,6 +59,21 @@ as_m1() {
   "$command" "${where[@]}" -u m1 -P "$BROKER_PASSWORD" -q 1 "$@" 2>>"$TMP/log/m1.log"
 }
 
+# as_server_account COMMAND ARGUMENT...: with the server's account, while the server is away. as_meters ARGUMENT...: mosquitto_pub
+# as any meter.
+as_server_account() {
+  if [[ $BROKER == mosquitto ]]; then
+    as_server "$@"
+  else
+    "$1" -h 127.0.0.1 -p "$MQTT_PORT" -u smartmeter-server -P "$BROKER_PASSWORD" "${@:2}"
+  fi
+}
+as_meters() {
+  local account=()
+  if [[ $BROKER != mosquitto ]]; then account=(-u smartmeter-server -P "$BROKER_PASSWORD"); fi
+  mosquitto_pub -h 127.0.0.1 -p "$MQTT_PORT" -q 1 "${account[@]}" "$@"
+}
+
 # --- meters and server ------------------------------------------------------------------------------------------------------
 
 serve() { start_server SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1 "$@"; }
@@ -149,33 +164,33 @@ nats_sends_again() { (($(nats_redelivered) > 0)); }
 
 # broker_killed: while the server takes what comes, and while it is away.
 broker_killed() {
+  kill_broker_under_load crash f0,f1,f2,f3
+  wait_until "$BROKER: the server is connected again" api_is GET /readyz 200
+  lost_at_most 'broker killed 3 times under load' crash "$1"
+  stop_server
+  kill_broker_under_load waiting g0,g1,g2,g3
+  serve
+  lost_at_most 'broker killed 3 times while messages wait for the server' waiting "$2"
+}
+
+# kill_broker_under_load LOG METERS: 12,000 messages of four meters, and three kills among them.
+kill_broker_under_load() {
   local k publisher
-  meters crash f0,f1,f2,f3 3000 &
+  meters "$1" "$2" 3000 &
   publisher=$!
   for k in 1 2 3; do
-    wait_until "$BROKER: 3,000 more are acknowledged" acknowledged_some crash $((k * 3000)) || break
+    wait_until "$BROKER: 3,000 more are acknowledged" acknowledged_some "$1" $((k * 3000)) || break
     kill_broker
     broker_start
   done
   wait "$publisher"
-  wait_until "$BROKER: the server is connected again" api_is GET /readyz 200
-  login
-  until_stored crash || true
-  lost_at_most 'broker killed 3 times under load' crash $((3 * allowed_loss))
-
-  stop_server
-  meters waiting g0,g1 1500
-  kill_broker
-  broker_start
-  serve
-  login
-  until_stored waiting || true
-  lost_at_most 'broker killed while messages wait for the server' waiting "$allowed_loss"
 }
 
 # lost_at_most WHAT LOG READINGS
 lost_at_most() {
   local result missing
+  login
+  until_stored "$2" || true
   result=$(check_log "$2")
   note "$BROKER: $1: $result"
   missing=${result#*acknowledged, } missing=${missing%% *}
@@ -192,14 +207,71 @@ accounts() {
   broker_add_m1
   local forbidden
   for forbidden in meters/m2/telemetry meters/m1/ack meters/m1/command; do
-    as_m1 mosquitto_pub -t "$forbidden" -m "$(reading m2 2026-01-29T09:45:00Z 1)" &&
-      note "$BROKER: publishing to $forbidden is acknowledged" || note "$BROKER: publishing to $forbidden ends with status $?"
+    if as_m1 mosquitto_pub -t "$forbidden" -m "$(reading m2 2026-01-29T09:45:00Z 1)"; then
+      note "$BROKER: publishing to $forbidden is acknowledged"
+    else
+      note "$BROKER: publishing to $forbidden ends the connection"
+    fi
   done
   as_m1 mosquitto_pub -t meters/m1/telemetry -m "$(reading m1 2026-01-29T09:45:00Z 1)" || fail "$BROKER: m1 publishes"
   login
   wait_until "$BROKER: a meter publishes with its own account" api_has GET /api/devices '"m1"' || return 0
   pass "$BROKER: a meter publishes with its own account"
   ok "$BROKER: and for itself only" test "${API_BODY/\"m2\"/}" = "$API_BODY"
+}
+
+# last_will: a meter that vanishes.
+last_will() {
+  as_meters -t meters/w0/telemetry -m "$(reading w0 2026-01-29T09:45:00Z 1)"
+  wait_until "$BROKER: w0 is known" api_has GET /api/devices '"w0"' || return 0
+  (METERS_PASSWORD=$BROKER_PASSWORD exec "$SM_HERE/meters.py" vanish "$MQTT_PORT" smartmeter-server w0) || true
+  wait_until "$BROKER: a vanished meter is offline" w0_is_offline || return 0
+  pass "$BROKER: a vanished meter is offline"
+}
+w0_is_offline() {
+  api GET /api/devices || return 1
+  [[ $(python3 -c 'import json, sys
+print([d["status"] for d in json.load(sys.stdin)["devices"] if d["device_id"] == "w0"])' <<<"$API_BODY") == "['offline']" ]]
+}
+
+# --- what a broker can: a line, and the table of docs/brokers.md -------------------------------------------------------------
+
+# shellcheck disable=SC2016 # MQTT's own name
+declare -A ABILITIES=(
+  [mosquitto]='MQTT 5: yes, $share: delivers, retained for wildcards: yes, dot in a name: kept, 1.5 MB: dropped'
+  [rabbitmq]='MQTT 5: no, $share: grants and does not deliver, retained for wildcards: no, dot in a name: another topic, 1.5 MB: passes'
+  [nats]='MQTT 5: no, $share: grants and does not deliver, retained for wildcards: yes, dot in a name: refused, 1.5 MB: passes'
+)
+
+# session_hears TOPIC FILTER FORMAT MOSQUITTO_PUB_OPTION...: what a persistent session with that filter is given of a message to
+# TOPIC; "refused" if the subscription or the message is.
+session_hears() {
+  local topic=$1 filter=$2 format=$3
+  shift 3
+  as_server_account mosquitto_sub -i facts -t nothing -E 2>/dev/null
+  as_server_account mosquitto_sub -i facts -c -q 1 -t "$filter" -E 2>/dev/null || { printf refused; return 0; }
+  as_meters -t "$topic" "$@" 2>/dev/null || { printf refused; return 0; }
+  as_server_account mosquitto_sub -i facts -c -q 1 -t "$filter" -W 3 -C 1 -F "$format" 2>/dev/null || true
+}
+
+abilities() {
+  local five shared retained dot large
+  five=no
+  if as_meters -V 5 -t meters/m1/status -m online 2>/dev/null; then five=yes; fi
+  # shellcheck disable=SC2016 # MQTT's own name
+  shared=$(session_hears meters/m1/telemetry '$share/servers/meters/+/telemetry' %p -m shared)
+  case $shared in shared) shared=delivers ;; '') shared='grants and does not deliver' ;; esac
+  as_meters -r -t meters/m1/status -m kept
+  retained=$(as_server_account mosquitto_sub -q 1 -t 'meters/+/status' -W 3 -C 1 -F %p 2>/dev/null) || true
+  case $retained in kept) retained=yes ;; '') retained=no ;; esac
+  dot=$(session_hears meters/m.1/telemetry 'meters/+/telemetry' %t -m dot)
+  case $dot in meters/m.1/telemetry) dot=kept ;; '') dot='another topic' ;; esac
+  head -c 1500000 /dev/zero | tr '\0' x >"$TMP/large-message"
+  large=$(session_hears meters/m1/telemetry 'meters/+/telemetry' %l -f "$TMP/large-message")
+  case $large in 1500000) large=passes ;; '' | refused) large=dropped ;; esac
+  # shellcheck disable=SC2016 # MQTT's own name
+  printf 'MQTT 5: %s, $share: %s, retained for wildcards: %s, dot in a name: %s, 1.5 MB: %s' \
+    "$five" "$shared" "$retained" "$dot" "$large"
 }
 
 # --- acknowledgements, versions, shared subscriptions -----------------------------------------------------------------------
@@ -253,9 +325,55 @@ shared() {
   stop_server
 }
 
-# run_broker NAME ALLOWED_LOSS: everything with one broker, which may lose so many messages when it is killed once.
+# What a filled-up store does is worth knowing before: the server could not even come back to empty it.
+nats_full() {
+  DATA=$TMP/nats-full
+  mkdir -p "$DATA"
+  SM_NATS_FILE_STORE=2000000
+  broker_start
+  serve
+  stop_server
+  local n=0
+  while ((n < 20)) && head -c 200000 /dev/zero | as_meters -t meters/m1/telemetry -s 2>/dev/null; do n=$((n + 1)); done
+  like 'nats: a full store acknowledges nothing more' "$n" '^([1-9]|1[0-9])$'
+  begin_serve
+  wait_until 'nats: and the server cannot return to its session' refused_by_nats || return 0
+  pass 'nats: and the server cannot return to its session'
+  stop_server
+  stop_broker || true
+  SM_NATS_FILE_STORE=10000000
+  broker_start
+  serve
+  taken_all() { (($(taken) == n)); }
+  wait_until 'nats: with more room it gets what waits' taken_all || return 0
+  pass 'nats: with more room it gets what waits'
+  stop_server
+  stop_broker || true
+}
+refused_by_nats() { grep -q 'unable to persist session' "$TMP/log/nats.log"; }
+
+# RabbitMQ forgets a session after mqtt.subscription_ttl, by default a day, with all that waits in it.
+rabbitmq_forgets() {
+  DATA=$TMP/rabbitmq-forgets
+  mkdir -p "$DATA"
+  SM_RABBITMQ_SESSION_MS=1000
+  broker_start
+  serve
+  stop_server
+  meters forgotten k0 100
+  forgotten() { [[ -z $(rabbitmqctl list_queues name) ]]; }
+  wait_until 'rabbitmq: a session is forgotten after mqtt.subscription_ttl' forgotten || return 0
+  serve
+  login
+  is 'rabbitmq: a session is forgotten after mqtt.subscription_ttl' "$(check_log forgotten)" '100 acknowledged, 100 missing, 0 double, 0 wrong'
+  stop_server
+  stop_broker || true
+}
+
+# run_broker NAME LOSS_TAKEN LOSS_WAITING: everything with one broker, which may lose so many acknowledged messages over three
+# kills while the server takes them, and while they wait.
 run_broker() {
-  BROKER=$1 allowed_loss=$2
+  BROKER=$1
   DATA=$TMP/$BROKER
   mkdir -p "$DATA/broker"
   { read -r HTTP_PORT; read -r METRICS_PORT; read -r MQTT_PORT; read -r MQTTS_PORT; } < <(free_port 4)
@@ -267,19 +385,24 @@ run_broker() {
   server_killed
   server_away
   stall
-  broker_killed
+  broker_killed "$2" "$3"
   accounts
-  if [[ ${SM_OLD:-} != 1 ]]; then
+  last_will
   acks
   versions
   shared
-  else stop_server
-  fi
-  ok "$BROKER: the broker stops" stop_broker
+  is "$BROKER: what it can" "$(abilities)" "${ABILITIES[$BROKER]}"
+  # NATS 2.9 has status 1 after a SIGTERM.
+  stop_broker || note "$BROKER: stops with status $?"
 }
 
 for name in ${SM_BROKERS:-mosquitto rabbitmq nats}; do
-  # max_inflight_messages of the bundled Mosquitto; see its README.
-  if [[ $name == mosquitto ]]; then run_broker "$name" 20; else run_broker "$name" 0; fi
+  # Mosquitto acknowledges a moment before it writes: what is on its way to the server (max_inflight_messages), and what has come
+  # in since the last write, which four meters with 100 on their way bound.
+  if [[ $name == mosquitto ]]; then run_broker "$name" 1260 1200; else run_broker "$name" 0 0; fi
+  case $name in
+    nats) nats_full ;;
+    rabbitmq) rabbitmq_forgets ;;
+  esac
 done
 finish

@@ -5,7 +5,9 @@ against that: the oracle outside of the server. Debian's own Python, for its Pah
   meters.py publish PORT USER LOG METER[,METER...] COUNT [ARRAY [BYTES]]
       each meter publishes COUNT messages at QoS 1, 100 at a time on their way, over lost connections until all are acknowledged;
       ARRAY: readings a message (1: no array), padded to BYTES a message. The password is in METERS_PASSWORD.
-      LOG gets a line "METER FIRST READINGS" a PUBACK.
+      A broker that answers nothing for 30 s is connected to anew. LOG gets a line "METER FIRST READINGS" a PUBACK.
+  meters.py vanish PORT USER METER
+      says `online`, with `offline` as its last will, and is killed once that is acknowledged.
   meters.py check API LOG...
       prints "N acknowledged, N missing, N double, N wrong" of the readings, as /api/devices/*/readings gives them with the
       token in METERS_TOKEN.
@@ -14,6 +16,8 @@ import collections
 import datetime
 import json
 import os
+import signal
+import socket
 import sys
 import threading
 import urllib.parse
@@ -52,6 +56,17 @@ class Meter:
         self.client.connect_async("127.0.0.1", port)
         self.client.loop_start()
 
+    def watch(self):
+        """From the main thread: waits until all is acknowledged; a connection on which nothing is any more is ended."""
+        before = None
+        while not self.done.wait(30):
+            now = (self.next, len(self.on_way))
+            connection = self.client.socket()
+            if now == before and connection:
+                print(f"{self.name}: {now[1]} messages unanswered for 30 s, connecting again", file=sys.stderr)
+                connection.shutdown(socket.SHUT_RDWR)
+            before = now
+
     def fill(self):
         while self.next < self.count and len(self.on_way) < WINDOW:
             first = self.next * self.array
@@ -70,10 +85,21 @@ def publish(port, user, log, names, count, array="1", size="0"):
     with open(log, "w", buffering=1, encoding="ascii") as acknowledged:
         meters = [Meter(name, int(port), user, int(count), int(array), int(size), acknowledged) for name in names.split(",")]
         for meter in meters:
-            meter.done.wait()
+            meter.watch()
         for meter in meters:
             meter.client.disconnect()
             meter.client.loop_stop()
+
+
+def vanish(port, user, name):
+    import paho.mqtt.client as mqtt
+    client = mqtt.Client(client_id=f"meter-{name}", protocol=mqtt.MQTTv311)
+    client.username_pw_set(user, os.environ["METERS_PASSWORD"])
+    client.will_set(f"meters/{name}/status", "offline", qos=1, retain=True)
+    client.on_connect = lambda *_: client.publish(f"meters/{name}/status", "online", qos=1, retain=True)
+    client.on_publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    client.connect("127.0.0.1", int(port))
+    client.loop_forever()
 
 
 def stored_readings(api, meter):
@@ -117,4 +143,4 @@ def check(api, *logs):
 
 
 if __name__ == "__main__":
-    {"publish": publish, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"publish": publish, "vanish": vanish, "check": check}[sys.argv[1]](*sys.argv[2:])

@@ -2,14 +2,15 @@
 # A private NATS server with JetStream and MQTT, for black-box tests; source it behind lib.sh. It is the Debian package's
 # program without its service, everything in the test's folder, on loopback and free ports.
 
-# write_nats_conf DIR [MQTT_LINE...]: with the accounts that docs/brokers.md gives.
+# write_nats_conf DIR [MQTT_LINE...]: with the accounts that docs/brokers.md gives. SM_NATS_FILE_STORE: bytes
+# that JetStream may use.
 write_nats_conf() {
   local dir=$1
   cat >"$dir/nats.conf" <<EOF
 listen: "127.0.0.1:$NATS_PORT"
 http: "127.0.0.1:$NATS_MONITOR_PORT"
 server_name: smartmeter
-jetstream { store_dir: "$dir/jetstream" }
+jetstream { store_dir: "$dir/jetstream"${SM_NATS_FILE_STORE:+, max_file_store: $SM_NATS_FILE_STORE} }
 mqtt {
   listen: "127.0.0.1:$MQTT_PORT"
 $(printf '  %s\n' "${@:2}")

@@ -6,7 +6,7 @@
 
 RABBITMQ_CTL=/usr/lib/rabbitmq/bin/rabbitmqctl
 
-# write_rabbitmq_conf DIR QUEUE_TYPE [LINE...]: the settings that docs/brokers.md asks for, and LINEs besides.
+# write_rabbitmq_conf DIR QUEUE_TYPE: the settings that docs/brokers.md asks for. SM_RABBITMQ_SESSION_MS: how long a session is kept.
 write_rabbitmq_conf() {
   local dir=$1
   cat >"$dir/rabbitmq.conf" <<EOF
@@ -14,14 +14,13 @@ listeners.tcp = none
 mqtt.listeners.tcp.1 = 127.0.0.1:$MQTT_PORT
 mqtt.allow_anonymous = false
 mqtt.durable_queue_type = $2
-mqtt.subscription_ttl = undefined
+mqtt.subscription_ttl = ${SM_RABBITMQ_SESSION_MS:-undefined}
 mqtt.prefetch = 1000
 default_user = smartmeter-server
 default_pass = $BROKER_PASSWORD
 log.console = true
 log.file = false
 EOF
-  printf '%s\n' "${@:3}" >>"$dir/rabbitmq.conf"
   echo '[rabbitmq_mqtt].' >"$dir/enabled_plugins"
 }
 
@@ -35,7 +34,7 @@ rabbitmq_environment() {
     'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}')
 }
 
-# start_rabbitmq QUEUE_TYPE [LINE...]: in $DATA/broker, as the child `broker`; again after stop_broker or kill_broker it starts
+# start_rabbitmq QUEUE_TYPE: in $DATA/broker, as the child `broker`; again after stop_broker or kill_broker it starts
 # on what is there. The port mapper is the child `epmd`.
 start_rabbitmq() {
   local dir=$DATA/broker
