@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Three brokers, one script: Mosquitto as bundled, RabbitMQ and NATS from Debian, each with an unchanged server that knows it by
 # SMARTMETER_MQTT_URL alone. What it prints is what docs/brokers.md says. Only in `./test --long`.
-# SM_BROKERS="nats rabbitmq" chooses some of them.
+# SM_BROKERS="nats rabbitmq" chooses some of them, and also knows rabbitmq-classic: RabbitMQ with classic queues.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tests/blackbox/rabbitmq.sh
 source "$SM_HERE/rabbitmq.sh"
@@ -206,6 +206,7 @@ lost_at_most() {
 # connection of who tries.
 accounts() {
   broker_add_m1
+  wait_until "$BROKER: the account is there" as_m1 mosquitto_pub -t meters/m1/status -m online || return 0
   local forbidden
   for forbidden in meters/m2/telemetry meters/m1/ack meters/m1/command; do
     if as_m1 mosquitto_pub -t "$forbidden" -m "$(reading m2 2026-01-29T09:45:00Z 1)"; then
@@ -393,7 +394,7 @@ run_broker() {
   acks
   versions
   shared
-  is "$BROKER: what it can" "$(abilities)" "${ABILITIES[$BROKER]}"
+  is "$BROKER: what it can" "$(abilities)" "${ABILITIES[${BROKER%-classic}]}"
   # NATS 2.9 has status 1 after a SIGTERM.
   stop_broker || note "$BROKER: stops with status $?"
 }
