@@ -2,6 +2,7 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
+#include "app/import_server.h"
 #include "app/live_source.h"
 #include "app/pipeline.h"
 #include "app/program.h"
@@ -30,6 +31,9 @@ typedef struct service {
   sm_live *live;
   sm_pipeline *pipeline;
   sm_mqtt_subscriber *subscriber;
+  sm_import_server *imports;
+  pthread_mutex_t writing; /* whose turn it is: the subscriber's or an import's */
+  sm_mqtt_sink sink;       /* the pipeline's, behind `writing` */
   sm_api *api;
   char *dashboard_dir;
 } service;
@@ -45,6 +49,7 @@ static const char usage[] =
 static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
   sm_pipeline_write_metrics(s->pipeline, out);
+  sm_import_server_write_metrics(s->imports, out);
   sm_mqtt_status mqtt;
   sm_mqtt_subscriber_status(s->subscriber, &mqtt);
   sm_readings_stats store;
@@ -203,10 +208,36 @@ static char *find_dashboard(const sm_config *config) {
   return NULL;
 }
 
+/* ---- the store's one writer ---- */
+
+static void take(void *context, const sm_mqtt_message *message) {
+  service *s = context;
+  s->sink.take(s->sink.context, message);
+}
+
+static sm_err commit_messages(void *context) {
+  service *s = context;
+  (void)pthread_mutex_lock(&s->writing);
+  sm_err err = s->sink.commit(s->sink.context);
+  (void)pthread_mutex_unlock(&s->writing);
+  return err;
+}
+
+static sm_err commit_import(void *context, sm_readings_batch *batch) {
+  service *s = context;
+  (void)pthread_mutex_lock(&s->writing);
+  sm_err err = sm_readings_commit(s->program.readings, batch);
+  /* Durable whatever becomes of the sealing, which is tried again. */
+  if (err == SM_OK && sm_readings_maintain(s->program.readings, false) != SM_OK) err = SM_OK;
+  (void)pthread_mutex_unlock(&s->writing);
+  return err;
+}
+
 static bool make_subscriber(service *s) {
   static const char *const filters[] = {"meters/+/telemetry", "meters/+/status"};
   sm_err err = sm_broker_find(&s->program.config, &s->broker);
-  sm_mqtt_sink sink = sm_pipeline_sink(s->pipeline);
+  s->sink = sm_pipeline_sink(s->pipeline);
+  const sm_mqtt_sink sink = {.context = s, .take = take, .commit = commit_messages};
   const sm_mqtt_options options = {.url = s->broker.url,
                                    .username = s->broker.username,
                                    .password = s->broker.password,
@@ -262,6 +293,15 @@ static sm_err publish(void *context, const char *topic, const void *payload, siz
   return sm_mqtt_subscriber_publish(s->subscriber, topic, payload, len);
 }
 
+static bool make_imports(service *s) {
+  const sm_import_server_options options = {
+      .data_dir = s->program.config.data_dir, .commit = commit_import, .context = s};
+  sm_err err = sm_import_server_start(&options, &s->imports);
+  if (err != SM_OK)
+    sm_complain("cannot listen for imports in %s: %s", options.data_dir, sm_err_text(err));
+  return err == SM_OK;
+}
+
 static bool make_parts(service *s) {
   s->live_parts = (sm_live_parts){.identity = s->program.identity,
                                   .ledger = s->program.ledger,
@@ -279,7 +319,7 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_subscriber(s) && make_api(s);
+  return make_subscriber(s) && make_imports(s) && make_api(s);
 }
 
 static bool start_parts(service *s) {
@@ -313,6 +353,8 @@ static void stop_parts(service *s) {
   }
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
+  sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
+  s->imports = NULL;
   if (s->program.readings != NULL) {
     sm_err err = sm_readings_maintain(s->program.readings, true);
     if (err != SM_OK)
@@ -355,6 +397,7 @@ int sm_cmd_serve(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_IGN);
 
   service s = {.live = NULL};
+  (void)pthread_mutex_init(&s.writing, NULL);
   bool started = start(&s);
   if (started) {
     sm_log(SM_LOG_INFO, "serve.started", SM_LOG_TEXT("bind", s.program.config.http_bind),
@@ -366,6 +409,7 @@ int sm_cmd_serve(int argc, char **argv) {
   }
   stop_parts(&s);
   free_parts(&s);
+  (void)pthread_mutex_destroy(&s.writing);
   if (started) sm_log(SM_LOG_INFO, "serve.stopped", SM_LOG_INT("status", 0));
   return started ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
