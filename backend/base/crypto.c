@@ -2,10 +2,27 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 
+/* Written once, by the first sm_crypto_init, before there are threads. */
+static unsigned char hash_key[crypto_shorthash_KEYBYTES];
+static bool hash_key_made;
+
 sm_err sm_crypto_init(void) {
-  return sodium_init() < 0 ? SM_ERR_INTERNAL : SM_OK;
+  if (sodium_init() < 0) return SM_ERR_INTERNAL;
+  if (!hash_key_made) crypto_shorthash_keygen(hash_key);
+  hash_key_made = true;
+  return SM_OK;
+}
+
+uint64_t sm_keyed_hash(const void *bytes, size_t len) {
+  uint64_t hash;
+  unsigned char out[crypto_shorthash_BYTES];
+  assert(hash_key_made);
+  (void)crypto_shorthash(out, bytes, len, hash_key);
+  memcpy(&hash, out, sizeof hash);
+  return hash;
 }
 
 void sm_random_bytes(void *out, size_t len) {

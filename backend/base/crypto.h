@@ -18,6 +18,10 @@ void sm_random_bytes(void *out, size_t len);
  */
 char *sm_random_id(const char *prefix, char out[SM_ID_MAX]);
 
+/* A hash for tables in memory, keyed with randomness of the process, so that names chosen by
+ * strangers cannot make them slow. */
+uint64_t sm_keyed_hash(const void *bytes, size_t len);
+
 void sm_sha256(const void *bytes, size_t len, uint8_t digest[SM_SHA256_BYTES]);
 char *sm_hex(const uint8_t *bytes, size_t len, char *out); /* out: 2 × len + 1 */
 

@@ -167,6 +167,17 @@ sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, s
   return SM_OK;
 }
 
+sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info) {
+  sm_reading *readings = NULL;
+  size_t count = 0;
+  sm_err err = sm_block_decode(data, len, &readings, &count);
+  if (err != SM_OK) return err;
+  *info =
+      (sm_block_info){.count = count, .first_ms = readings[0].ts_ms, .last = readings[count - 1]};
+  free(readings);
+  return SM_OK;
+}
+
 void sm_journal_encode(const sm_journal_item *items, size_t count, sm_buf *out) {
   size_t from = out->len;
   sm_buf_append_char(out, VERSION);

@@ -31,6 +31,16 @@ void sm_block_encode(const sm_reading *readings, size_t count, sm_buf *out);
 SM_MUST_CHECK sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings,
                                      size_t *count);
 
+/* What a block's first bytes say. */
+typedef struct sm_block_info {
+  size_t count;
+  int64_t first_ms;
+  sm_reading last;
+} sm_block_info;
+/* Reads the small header alone, which has a checksum of its own. SM_ERR_CORRUPT,
+ * SM_ERR_UNSUPPORTED, SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info);
+
 typedef struct sm_journal_item {
   int64_t series_no;
   sm_reading reading;

@@ -1,17 +1,26 @@
 /* The embedded readings store from inside: what its files share. Nobody else includes this.
  *
- * The file: every accepted batch is one row of `journal`. Sealing moves all journal rows into
- * `block` rows (one a series and hour) and `quarter` rows, in one transaction, so a reading stands
- * in exactly one of the two at any instant. In memory, `hot` mirrors the journal.
+ * The file: every accepted batch is one row of `journal`. Sealing moves readings from there into
+ * `fresh` (one row an hour and series, hour by hour, so that a seal of a whole fleet writes
+ * neighbouring pages); merging moves a day that is over from `fresh` into `block` and `quarter`
+ * (one row a series and UTC day, series by series, so that a query reads neighbouring pages). Each
+ * move is a transaction: a reading stands in exactly one of the three at any instant. In memory,
+ * `hot` and `frozen` of the series mirror the journal.
+ *
+ * A seal works in slices of series, in the order of their numbers. It begins by making `hot` of
+ * every series `frozen`: just what the journal rows up to `seal.journal_no` hold. After each slice
+ * the row of `seal` says up to which series those journal rows are done, so what is found at a
+ * start is what stood in memory. The last slice deletes them.
  *
  * Locks: the writer thread alone changes anything; it takes `lock` for writing only to publish (add
- * a batch to hot, drop hot after a seal) so readers hold it for reading just long enough to begin
- * their snapshot of the file and copy the hot readings that belong to it. */
+ * a batch to hot, drop frozen with a slice's commit), so readers hold it for reading just long
+ * enough to begin their snapshot of the file and copy the hot readings that belong to it. */
 #ifndef SM_STORE_EMBEDDED_READINGS_INTERNAL_H
 #define SM_STORE_EMBEDDED_READINGS_INTERNAL_H
 
-#include "base/strmap.h"
 #include "store/embedded/block.h"
+#include "store/embedded/embedded.h"
+#include "store/embedded/journal_row.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/series.h"
 #include "store/embedded/sqlite_util.h"
@@ -22,12 +31,69 @@
 
 enum {
   READERS_MAX = 8,
-  HOUR_BITS = 24,    /* of a block's key: hours since 1970 */
-  QUARTER_BITS = 26, /* of a quarter's key: quarters since 1970 */
-  SEAL_READINGS = 200000,
+  DAY_BITS = 24,   /* of a block's key: days since 1970 */
+  HOUR_SHIFT = 32, /* of a fresh row's key: hour since 1970 << 32 | series_no */
+  DAY_HOURS = 24,
+  DAY_QUARTERS = 96,
   SEAL_AGE_MS = 15 * 60 * 1000,
+  SEAL_SLICE_READINGS = 20000,
+  SEAL_SLICE_SERIES = 512,
+  MERGE_SLICE_READINGS = 100000,
+  MERGE_WAIT_MS = 2 * 3600 * 1000, /* a day is over so long after its end */
+  MERGE_IDLE_MS = 5 * 60 * 1000,   /* and when nothing has come for it for so long */
+  DROP_SLICE_ROWS = 512,
+  REST_MS = 10, /* between two slices, unless memory is short */
+  FAILED_REST_MS = 1000,
+  WAL_PAGES = 4000, /* beyond that it is copied into the file */
+  CACHE_SLOTS = 256,
+  CACHE_BYTES = 8 * 1024 * 1024,
+  DAMAGE_KNOWN_MAX = 4096,
+  COURSE_STEP_W = 5000, /* days with steps above keep their register when raw is dropped */
   REJECT_BYTES_MAX = 64 * 1024 * 1024
 };
+
+#define DAY_MS ((int64_t)86400000)
+#define HOUR_MS ((int64_t)3600000)
+/* Nothing later fits the keys. */
+#define TS_MAX_MS (((int64_t)1 << DAY_BITS) * DAY_MS - 1)
+
+static inline int64_t sm_day_of(int64_t ts_ms) { /* of instants from 1970 on */
+  return ts_ms / DAY_MS;
+}
+static inline int64_t sm_day_key(int64_t series_no, int64_t day) { /* of block, quarter, course */
+  return series_no * ((int64_t)1 << DAY_BITS) + day;
+}
+static inline int64_t sm_fresh_key(int64_t hour, int64_t series_no) {
+  return hour * ((int64_t)1 << HOUR_SHIFT) + series_no;
+}
+
+/* ---- damage (readings_damage.c) ---- */
+
+typedef enum damage_kind {
+  DAMAGE_PAGE,
+  DAMAGE_JOURNAL,
+  DAMAGE_FRESH,
+  DAMAGE_BLOCK,
+  DAMAGE_QUARTER,
+  DAMAGE_COURSE,
+  DAMAGE_STATE
+} damage_kind;
+
+typedef struct damage {
+  damage_kind kind;
+  bool repair; /* a quarter row that is to be made again */
+  int64_t key;
+} damage;
+
+const char *sm_damage_word(damage_kind kind);
+/* Counts and logs what failed its checksum, the first time that it is met; any thread. */
+void sm_damage_found(sm_readings *store, damage_kind kind, int64_t key);
+/* Copies a row's body into `damaged`, inside the writer's transaction. */
+SM_MUST_CHECK sm_err sm_damage_keep(sm_readings *store, damage_kind kind, int64_t key);
+/* Takes a damaged quarter row that nobody has repaired yet; false: none. */
+bool sm_damage_next_repair(sm_readings *store, int64_t *key);
+
+/* ---- the store ---- */
 
 typedef struct reader_pool {
   pthread_mutex_t mutex;
@@ -37,76 +103,231 @@ typedef struct reader_pool {
   size_t open_count;
 } reader_pool;
 
+/* A series of the running batch. */
+typedef struct touched {
+  sm_series *series;
+  const char *device_id; /* the batch's, for acks */
+  int64_t latest_ms;     /* with what the batch has so far */
+  int64_t packed_ms;     /* the last instant of the packed run, with what the batch adds */
+  int64_t new_no;        /* its number if the running transaction commits, else 0 */
+  uint32_t stored;
+  uint32_t packed; /* of `stored`: how many go to the packed run */
+  bool wanted;     /* must have a row in `series`: a reading or a mark of it is stored */
+  bool many_epochs;
+  uint8_t epoch_count;
+  uint32_t epochs[SM_SEQUENCE_EPOCHS_MAX]; /* named by marks of the batch */
+} touched;
+
+typedef struct batch_item { /* of the running batch, one a reading */
+  uint32_t touched;
+  uint8_t verdict;
+  bool packed; /* it goes to the packed run, else to the late one */
+} batch_item;
+
+/* The running batch; its memory is kept from one to the next. */
+typedef struct batch_memory {
+  touched *touched;
+  size_t touched_count;
+  size_t touched_cap;
+  batch_item *item;
+  size_t item_cap;
+  uint32_t *late_slots; /* 1 + index of an accepted reading, by series and instant */
+  size_t late_size;     /* 0: not built, nothing was late yet */
+  size_t late_cap;
+  sm_reading *spare;
+  size_t spare_cap;
+  size_t stored;
+  size_t refused; /* conflicts and past retention */
+  size_t marks;   /* that go into the journal by themselves */
+  bool in_transaction;
+  int64_t journal_no; /* of the row that is being written */
+  sm_journal_writer row;
+} batch_memory;
+
+/* Decoded readings of one place, for look-ups of late readings. */
+typedef struct cached_run {
+  const void *hot; /* a packed run, or NULL: of the file */
+  int64_t key;     /* of the file: a row's key, day rows as their complement */
+  sm_run run;
+} cached_run;
+
+typedef struct fresh_day {
+  int64_t day;
+  int64_t sealed_ms; /* steady clock; when something last came for it */
+} fresh_day;
+
 struct sm_readings {
   bool writer;
   int lock_fd; /* of the writer's lock, -1 otherwise */
   char *path;
   char client_id[32];
+  size_t hot_bytes_max;
+  int64_t retention_days; /* 0: for ever */
   sm_sql *db; /* the writer's connection; of a read-only store the one with its snapshot */
 
-  pthread_rwlock_t
-      lock; /* guards series_by_key, series (the list), and each series' hot and last */
-  sm_strmap *series_by_key;
-  sm_series **series;
+  /* Guards table, series (the list), and each series' hot, frozen, last, has_last, first_ms, no. */
+  pthread_rwlock_t lock;
+  sm_series_table table;
+  sm_series **series; /* those with a number, ascending */
   size_t series_count;
   size_t series_cap;
 
   reader_pool readers;
 
-  /* the writer's */
-  sm_series **touched; /* series of the running batch */
-  size_t touched_count;
-  size_t touched_cap;
-  int64_t oldest_unsealed_ms; /* steady clock; 0: nothing unsealed */
-  int64_t reject_bytes;
-  int64_t cached_block_key; /* 0: none; the last block that a late reading was looked up in */
-  sm_reading *cached;
-  size_t cached_count;
+  pthread_mutex_t damage_mutex;
+  damage *damage;
+  size_t damage_count;
 
+  /* the writer's */
+  batch_memory batch;
+  cached_run cache[CACHE_SLOTS];
+  size_t cache_bytes;
+  int64_t newest_ms;          /* the latest instant of all readings */
+  int64_t oldest_unsealed_ms; /* steady clock; 0: nothing unsealed */
+  int64_t journal_no;         /* the last row */
+  int64_t *journal_damaged;   /* rows that cannot be read */
+  size_t journal_damaged_count;
+  bool sealing;
+  int64_t seal_journal_no; /* the running seal's last journal row */
+  size_t seal_next;        /* index of the next series */
+  int64_t seal_begun_ms;
+  uint64_t seal_readings;
+  fresh_day *fresh_days; /* ascending */
+  size_t fresh_day_count;
+  size_t fresh_day_cap;
+  int64_t merge_day; /* the running merge's; -1: none */
+  int64_t merge_next;
+  int64_t merge_width; /* series numbers a slice */
+  int64_t horizon_day; /* raw of days before is refused, being dropped */
+  int64_t dropped_day; /* raw of days before is dropped */
+  size_t drop_next;
+  int64_t rest_until_ms; /* steady clock: the next slice may begin */
+  int64_t reject_bytes;
+
+  atomic_size_t hot_bytes;
+  atomic_size_t frozen_bytes;
   atomic_uint_fast64_t journal_readings;
   atomic_uint_fast64_t sealed_readings;
+  atomic_uint_fast64_t merged_readings;
+  atomic_uint_fast64_t dropped_days;
   atomic_uint_fast64_t commits;
   atomic_uint_fast64_t damaged;
 };
 
-static inline int64_t sm_block_key(int64_t series_no, int64_t hour) {
-  return series_no * ((int64_t)1 << HOUR_BITS) + hour;
-}
-static inline int64_t sm_quarter_key(int64_t series_no, int64_t quarter) {
-  return series_no * ((int64_t)1 << QUARTER_BITS) + quarter;
-}
+/* ---- series (readings_open.c) ---- */
 
-/* series table in memory (readings_open.c). The caller holds what the comment on `lock` asks for.
- */
 sm_series *sm_readings_series(const sm_readings *store, const char *device_id, uint8_t channel);
-SM_MUST_CHECK sm_err sm_readings_series_add(sm_readings *store, sm_series *series);
+sm_series *sm_readings_series_by_no(const sm_readings *store, int64_t series_no);
+/* Room in the list for `more` series with numbers, under the lock. */
+SM_MUST_CHECK sm_err sm_readings_series_reserve(sm_readings *store, size_t more);
 
-/* Reads the block of a key into heap memory; *count is 0 and *readings NULL if there is none. A
- * damaged block is counted, logged and SM_ERR_CORRUPT. */
-SM_MUST_CHECK sm_err sm_block_load(sm_readings *store, sm_sql *db, int64_t key,
-                                   sm_reading **readings, size_t *count);
+/* ---- what the file knows of a series (readings_state.c) ---- */
 
-/* A reader: a connection with a snapshot, and the hot readings of one series that belong to it,
- * those of the hours that [from_ms, to_ms) touches. */
+/* Bytes: first and last reading and the sequence, with a checksum. */
+void sm_state_encode(const sm_series *series, sm_buf *out);
+/* SM_ERR_CORRUPT, SM_ERR_UNSUPPORTED: nothing was changed; SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_state_decode(const uint8_t *data, size_t len, sm_series *series);
+SM_MUST_CHECK sm_err sm_state_write(sm_readings *store, sm_series *series);
+/* Finds first and last of a series in the file itself; its fresh rows are of hours from first_hour
+ * to last_hour (-1: it has none). */
+SM_MUST_CHECK sm_err sm_state_rebuild(sm_readings *store, sm_series *series, int64_t first_hour,
+                                      int64_t last_hour);
+
+/* Everything into memory at the start (readings_load.c). */
+SM_MUST_CHECK sm_err sm_readings_load(sm_readings *store);
+
+/* ---- rows of a day (readings_day.c) ---- */
+
+typedef struct day_rows {
+  sm_run run; /* all readings in the file of one series and day */
+  bool block_damaged;
+  bool fresh; /* some are in fresh rows */
+  bool fresh_damaged;
+} day_rows;
+
+/* The first fresh row of a series with an hour in [from, to): its hour, -1 if there is none. */
+SM_MUST_CHECK sm_err sm_fresh_next_hour(sm_readings *store, sm_sql *db, int64_t series_no,
+                                        int64_t from_hour, int64_t to_hour, int64_t *hour);
+/* The first day of a series in [from, to] in a table of day rows (`sql` gives the first key in
+ * [?1, ?2]), -1 if there is none; pages that cannot be read are passed over. */
+SM_MUST_CHECK sm_err sm_day_next(sm_readings *store, sm_sql *db, const char *sql, int64_t series_no,
+                                 int64_t from_day, int64_t to_day, int64_t *day);
+extern const char sm_block_next_sql[];
+extern const char sm_quarter_next_sql[];
+extern const char sm_course_next_sql[];
+
+/* Decodes the body of a row; *found false if there is none, or it is damaged (told, *damaged). */
+SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
+                                  sm_run *run, bool *damaged);
+SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
+                                 day_rows *rows);
+/* The day's quarter row. *damaged: it cannot be read. */
+SM_MUST_CHECK sm_err sm_day_quarter_row(sm_readings *store, sm_sql *db, int64_t series_no,
+                                        int64_t day, sm_quarter_list *list, bool *damaged);
+/* The quarters of a day from its raw readings (with hot ones among them or not) and, where raw has
+ * been lost or dropped, from its row (empty if there is none). */
+SM_MUST_CHECK sm_err sm_day_quarters(const sm_quarter_list *row, const sm_run *raw,
+                                     sm_quarter_list *list);
+SM_MUST_CHECK sm_err sm_row_write(sm_sql *db, damage_kind kind, int64_t key, const sm_buf *body);
+
+/* ---- readers (readings_reader.c) ---- */
+
+/* A connection with a snapshot, and the hot readings of one series that belong to it, those of the
+ * days that [from_ms, to_ms) touches. */
 typedef struct reader {
   sm_readings *store;
   sm_sql *db;
-  int64_t series_no; /* 0: no such series */
-  sm_reading *hot;
-  size_t hot_count;
-  int64_t hot_first_ms; /* the earliest hot reading of the whole series; INT64_MAX: none */
+  int64_t series_no; /* 0: no such series, or nothing of it is stored */
+  int64_t first_ms;  /* of the series, if series_no */
+  int64_t last_ms;
+  sm_run hot;
 } reader;
 SM_MUST_CHECK sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel,
                                      int64_t from_ms, int64_t to_ms, reader *r);
 void sm_reader_end(reader *r);
 SM_MUST_CHECK sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                    sm_reading_list *list);
+/* The register's course: as raw, and where raw was dropped, what was kept of it (only ts_ms and
+ * energy_wh mean something). */
+SM_MUST_CHECK sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms,
+                                      sm_reading_list *list);
 SM_MUST_CHECK sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                         sm_quarter_list *list);
-SM_MUST_CHECK sm_err sm_reader_first_ms(reader *r, int64_t *ts_ms);
+SM_MUST_CHECK sm_err sm_reader_first_ms(const reader *r, int64_t *ts_ms);
+
+/* ---- the writer's pieces ---- */
+
+/* Whether a reading of this instant is stored, in memory or in the file (readings_find.c).
+ * *found is borrowed until the next call; NULL: it is not. */
+SM_MUST_CHECK sm_err sm_find_stored(sm_readings *store, sm_series *series, int64_t ts_ms,
+                                    const sm_reading **found);
+/* Rows have moved: forgets what was decoded of the file. */
+void sm_find_forget(sm_readings *store);
+void sm_find_fini(sm_readings *store);
+
+/* Marks that have become durable, and what meters may be told (readings_ack.c). */
+void sm_acks_settle(sm_readings *store, sm_readings_batch *batch);
+void sm_acks_note(touched *t, const sm_seq_mark *mark);
 
 /* Rejects, inside the writer's transaction (readings_reject.c). */
 SM_MUST_CHECK sm_err sm_rejects_write(sm_readings *store, const sm_reject_in *rejects,
                                       size_t count);
+
+/* Makes a day's quarter row again from its block, inside the writer's transaction. */
+SM_MUST_CHECK sm_err sm_quarters_rebuild(sm_readings *store, int64_t series_no, int64_t day);
+
+/* Slices (readings_seal.c, readings_merge.c, readings_retain.c), each in its own transaction.
+ * *done false: nothing was due. */
+SM_MUST_CHECK sm_err sm_seal_slice(sm_readings *store, bool force, bool *done);
+SM_MUST_CHECK sm_err sm_merge_slice(sm_readings *store, bool force, bool *done);
+SM_MUST_CHECK sm_err sm_drop_slice(sm_readings *store, bool *done);
+SM_MUST_CHECK sm_err sm_repair_slice(sm_readings *store, bool *done);
+/* Notes that a day has fresh rows. */
+SM_MUST_CHECK sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms);
+/* Before this instant nothing can be judged any more. */
+int64_t sm_horizon_ms(sm_readings *store, int64_t now_ms);
+/* A transaction of a slice: need not be synced, since what it moves is durable already. */
+SM_MUST_CHECK sm_err sm_slice_begin(sm_readings *store);
+SM_MUST_CHECK sm_err sm_slice_end(sm_readings *store, sm_err err);
 
 #endif

@@ -1,10 +1,8 @@
 #include "store/embedded/embedded.h"
 #include "store/embedded/readings_internal.h"
 
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x534d5244 /* "SMRD" */, BUSY_TIMEOUT_MS = 10000 };
+enum { APPLICATION_ID = 0x534d5244 /* "SMRD" */, BUSY_TIMEOUT_MS = 10000, WRITER_CACHE_KIB = 8192 };
 
 static const sm_sql_migration migrations[] = {
     {"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
@@ -42,6 +40,24 @@ static const sm_sql_migration migrations[] = {
      /* what failed its checksum and stood in the way, kept for a repair by hand */
      "CREATE TABLE damaged(damaged_no INTEGER PRIMARY KEY, found_ms INTEGER NOT NULL,"
      "  kind TEXT NOT NULL, key INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"},
+    /* Block rows were hours, series by series: they become fresh rows. Quarters are made again when
+     * their day is merged. */
+    {"CREATE TABLE fresh(fresh_key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+     "INSERT INTO fresh(fresh_key, body)"
+     "  SELECT (block_key & 16777215) << 32 | block_key >> 24, body FROM block ORDER BY 1;"
+     "DELETE FROM block;"
+     "DROP TABLE quarter;"
+     /* day_key = series_no << 24 | day since 1970 */
+     "CREATE TABLE quarter(quarter_key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+     /* the register's course of days that are not plain, when raw has been dropped */
+     "CREATE TABLE course(course_key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+     /* first and last reading, sequence; NULL: nothing sealed, empty: to be found out */
+     "ALTER TABLE series ADD COLUMN state BLOB;"
+     "UPDATE series SET state = x'';"
+     /* at most one row: the running seal has done journal rows up to journal_no for the series
+      * below next_series */
+     "CREATE TABLE seal(seal_no INTEGER PRIMARY KEY CHECK(seal_no = 1),"
+     "  journal_no INTEGER NOT NULL, next_series INTEGER NOT NULL) STRICT;"},
 };
 
 static sm_err init_meta(sm_sql *db, void *context) {
@@ -71,152 +87,52 @@ static sm_err take_lock(sm_readings *store) {
   return errno == EWOULDBLOCK ? SM_ERR_BUSY : SM_ERR_IO;
 }
 
+/* ---- series ---- */
+
 sm_series *sm_readings_series(const sm_readings *store, const char *device_id, uint8_t channel) {
-  char key[SM_SERIES_KEY_MAX];
-  return sm_strmap_get(store->series_by_key, sm_series_key(device_id, channel, key));
+  return sm_series_table_get(&store->table, device_id, channel);
 }
 
-sm_err sm_readings_series_add(sm_readings *store, sm_series *series) {
-  if (store->series_count == store->series_cap) {
-    size_t cap = store->series_cap < 16 ? 16 : store->series_cap * 2;
-    sm_series **list = realloc(store->series, cap * sizeof *list);
-    if (list == NULL) return SM_ERR_NOMEM;
-    store->series = list;
-    store->series_cap = cap;
-  }
-  char key[SM_SERIES_KEY_MAX];
-  sm_err err = sm_strmap_put(store->series_by_key,
-                             sm_series_key(series->device_id, series->channel, key), series);
-  if (err == SM_OK) store->series[store->series_count++] = series;
-  return err;
-}
-
-static sm_err load_series_row(sm_readings *store, sm_sql_stmt *q) {
-  const char *device_id = sm_sql_text(q, 1);
-  sm_series *series = sm_series_new(device_id != NULL ? device_id : "", (uint8_t)sm_sql_i64(q, 2));
-  if (series == NULL) return SM_ERR_NOMEM;
-  series->series_no = sm_sql_i64(q, 0);
-  sm_err err = sm_readings_series_add(store, series);
-  if (err != SM_OK) sm_series_free(series);
-  return err;
-}
-
-static sm_err load_series(sm_readings *store) {
-  sm_sql_stmt q =
-      sm_sql_use(store->db, "SELECT series_no, device_id, channel FROM series ORDER BY series_no");
-  sm_err err = SM_OK;
-  while (err == SM_OK && sm_sql_row(&q)) err = load_series_row(store, &q);
-  sm_err end = sm_sql_end(&q);
-  return err != SM_OK ? err : end;
-}
-
-/* The latest sealed reading of a series; a damaged block is passed over for the one before it. */
-static sm_err load_last(sm_readings *store, sm_series *series) {
-  int64_t below = sm_block_key(series->series_no + 1, 0);
-  for (;;) {
-    sm_sql_stmt q = sm_sql_use(store->db, "SELECT max(block_key) FROM block"
-                                          " WHERE block_key >= ?1 AND block_key < ?2");
-    sm_sql_bind_i64(&q, 1, sm_block_key(series->series_no, 0));
-    sm_sql_bind_i64(&q, 2, below);
-    int64_t key = sm_sql_row(&q) ? sm_sql_i64(&q, 0) : 0;
-    sm_err err = sm_sql_end(&q);
-    if (err != SM_OK || key == 0) return err;
-    sm_reading *readings = NULL;
-    size_t count = 0;
-    err = sm_block_load(store, store->db, key, &readings, &count);
-    if (err == SM_ERR_CORRUPT) {
-      below = key;
-      continue;
-    }
-    if (err == SM_OK && count > 0) {
-      series->last = readings[count - 1];
-      series->has_last = true;
-    }
-    free(readings);
-    return err;
-  }
-}
-
-static sm_series *series_by_no(const sm_readings *store, int64_t series_no) {
+sm_series *sm_readings_series_by_no(const sm_readings *store, int64_t series_no) {
   size_t low = 0;
   size_t high = store->series_count;
-  while (low < high) { /* loaded in the order of their numbers */
+  /* Mostly there are no holes in the numbers. */
+  if (series_no >= 1 && (uint64_t)series_no <= high &&
+      store->series[series_no - 1]->no == series_no)
+    return store->series[series_no - 1];
+  while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (store->series[middle]->series_no < series_no)
+    if (store->series[middle]->no < series_no)
       low = middle + 1;
     else
       high = middle;
   }
-  bool found = low < store->series_count && store->series[low]->series_no == series_no;
+  bool found = low < store->series_count && store->series[low]->no == series_no;
   return found ? store->series[low] : NULL;
 }
 
-static sm_err add_hot(sm_readings *store, const sm_journal_item *item) {
-  sm_series *series = series_by_no(store, item->series_no);
-  if (series == NULL) return SM_ERR_CORRUPT;
-  if (sm_run_at(&series->hot, item->reading.ts_ms) != NULL) return SM_OK;
-  sm_err err = sm_run_reserve(&series->hot, 1);
-  if (err != SM_OK) return err;
-  sm_run_insert(&series->hot, &item->reading);
-  if (!series->has_last || series->last.ts_ms < item->reading.ts_ms) series->last = item->reading;
-  series->has_last = true;
-  atomic_fetch_add(&store->journal_readings, 1);
+sm_err sm_readings_series_reserve(sm_readings *store, size_t more) {
+  size_t need = store->series_count + more;
+  if (need <= store->series_cap) return SM_OK;
+  size_t cap = store->series_cap + store->series_cap / 2 + 16;
+  if (cap < need) cap = need;
+  sm_series **list = realloc(store->series, cap * sizeof *list);
+  if (list == NULL) return SM_ERR_NOMEM;
+  store->series = list;
+  store->series_cap = cap;
   return SM_OK;
 }
 
-static sm_err load_journal_row(sm_readings *store, const uint8_t *body, size_t len) {
-  sm_journal_item *items = NULL;
-  size_t count = 0;
-  sm_err err = sm_journal_decode(body, len, &items, &count);
-  for (size_t i = 0; err == SM_OK && i < count; i++) err = add_hot(store, &items[i]);
-  free(items);
-  return err;
-}
-
-static sm_err load_journal(sm_readings *store) {
-  sm_sql_stmt q = sm_sql_use(store->db, "SELECT journal_no, body FROM journal ORDER BY journal_no");
-  sm_err err = SM_OK;
-  while (err == SM_OK && sm_sql_row(&q)) {
-    size_t len = 0;
-    const uint8_t *body = sm_sql_blob(&q, 1, &len);
-    err = load_journal_row(store, body, len);
-    if (err == SM_ERR_CORRUPT || err == SM_ERR_UNSUPPORTED) {
-      /* Told and kept: the row is copied aside at the next seal, the rest goes on. */
-      sm_log(SM_LOG_ERROR, "readings.journal_damaged", SM_LOG_INT("row", sm_sql_i64(&q, 0)));
-      atomic_fetch_add(&store->damaged, 1);
-      err = SM_OK;
-    }
-  }
-  sm_err end = sm_sql_end(&q);
-  if (err == SM_OK) err = end;
-  if (atomic_load(&store->journal_readings) > 0) store->oldest_unsealed_ms = sm_clock_steady_ms();
-  return err;
-}
-
-static sm_err load_meta(sm_readings *store) {
-  sm_sql_stmt q = sm_sql_use(store->db, "SELECT value FROM meta WHERE key = 'client_id'");
-  if (sm_sql_row(&q))
-    (void)snprintf(store->client_id, sizeof store->client_id, "%s", sm_sql_text(&q, 0));
-  sm_err err = sm_sql_end(&q);
-  if (err != SM_OK) return err;
-  return sm_sql_query_i64(
-      store->db, "SELECT coalesce(sum(length(payload) + length(topic) + 200), 0) FROM reject",
-      &store->reject_bytes);
-}
-
-static sm_err load(sm_readings *store) {
-  sm_err err = load_meta(store);
-  if (err == SM_OK) err = load_series(store);
-  for (size_t i = 0; err == SM_OK && i < store->series_count; i++)
-    err = load_last(store, store->series[i]);
-  return err == SM_OK ? load_journal(store) : err;
-}
+/* ---- open and close ---- */
 
 static sm_err open_writer(sm_readings *store) {
   sm_err err = take_lock(store);
   if (err != SM_OK) return err;
-  const sm_sql_options options = {
-      .path = store->path, .create = true, .busy_timeout_ms = BUSY_TIMEOUT_MS};
+  const sm_sql_options options = {.path = store->path,
+                                  .create = true,
+                                  .busy_timeout_ms = BUSY_TIMEOUT_MS,
+                                  .cache_kib = WRITER_CACHE_KIB,
+                                  .fast_delete = true};
   err = sm_sql_open(&options, &store->db);
   if (err == SM_OK)
     err = sm_sql_migrate(store->db, APPLICATION_ID, migrations,
@@ -224,28 +140,42 @@ static sm_err open_writer(sm_readings *store) {
   return err;
 }
 
+static sm_err check_version(sm_sql *db) {
+  int64_t version = 0;
+  sm_err err = sm_sql_query_i64(db, "PRAGMA user_version", &version);
+  if (err != SM_OK) return err;
+  const int64_t newest = sizeof migrations / sizeof migrations[0];
+  /* An older one has been left by a program that did not come to migrate it yet. */
+  if (version < newest) return SM_ERR_BUSY;
+  return version > newest ? SM_ERR_UNSUPPORTED : SM_OK;
+}
+
 static sm_err open_snapshot(sm_readings *store) {
-  const sm_sql_options options = {
-      .path = store->path, .read_only = true, .busy_timeout_ms = BUSY_TIMEOUT_MS};
+  const sm_sql_options options = {.path = store->path,
+                                  .read_only = true,
+                                  .busy_timeout_ms = BUSY_TIMEOUT_MS,
+                                  .cache_kib = WRITER_CACHE_KIB};
   sm_err err = sm_sql_open(&options, &store->db);
-  int64_t unused;
   if (err == SM_OK) err = sm_sql_begin(store->db);
-  if (err == SM_OK)
-    err = sm_sql_query_i64(store->db, "SELECT count(*) FROM meta", &unused); /* begins it */
+  if (err == SM_OK) err = check_version(store->db); /* a read is what begins it */
   return err;
 }
 
-static sm_readings *new_store(const char *data_dir, bool writer) {
+static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   sm_readings *store = calloc(1, sizeof *store);
   if (store == NULL) return NULL;
   store->writer = writer;
   store->lock_fd = -1;
+  store->merge_day = -1;
+  store->merge_width = 16;
+  store->hot_bytes_max = options->hot_bytes > 0 ? options->hot_bytes : SM_HOT_BYTES;
+  store->retention_days = options->raw_retention_days;
   (void)pthread_rwlock_init(&store->lock, NULL);
+  (void)pthread_mutex_init(&store->damage_mutex, NULL);
   (void)pthread_mutex_init(&store->readers.mutex, NULL);
   (void)pthread_cond_init(&store->readers.free_again, NULL);
-  store->path = sm_path_join(data_dir, "readings.db");
-  store->series_by_key = sm_strmap_new();
-  if (store->path != NULL && store->series_by_key != NULL) return store;
+  store->path = sm_path_join(options->data_dir, "readings.db");
+  if (store->path != NULL) return store;
   sm_readings_close(store);
   return NULL;
 }
@@ -254,10 +184,10 @@ sm_err sm_embedded_readings_open(const sm_embedded_options *options, bool writer
                                  sm_readings **store) {
   sm_err err = writer ? sm_dir_make(options->data_dir) : SM_OK;
   if (err != SM_OK) return err;
-  sm_readings *out = new_store(options->data_dir, writer);
+  sm_readings *out = new_store(options, writer);
   if (out == NULL) return SM_ERR_NOMEM;
   err = writer ? open_writer(out) : open_snapshot(out);
-  if (err == SM_OK) err = load(out);
+  if (err == SM_OK) err = sm_readings_load(out);
   if (err != SM_OK) {
     sm_readings_close(out);
     return err;
@@ -266,19 +196,31 @@ sm_err sm_embedded_readings_open(const sm_embedded_options *options, bool writer
   return SM_OK;
 }
 
+static void free_writers(sm_readings *store) {
+  batch_memory *b = &store->batch;
+  free(b->touched);
+  free(b->item);
+  free(b->late_slots);
+  free(b->spare);
+  sm_journal_writer_fini(&b->row);
+  sm_find_fini(store);
+  free(store->journal_damaged);
+  free(store->fresh_days);
+}
+
 void sm_readings_close(sm_readings *store) {
   if (store == NULL) return;
   for (size_t i = 0; i < store->readers.idle_count; i++) sm_sql_close(store->readers.idle[i]);
   sm_sql_close(store->db);
-  for (size_t i = 0; i < store->series_count; i++) sm_series_free(store->series[i]);
+  free_writers(store);
+  sm_series_table_fini(&store->table);
   free(store->series);
-  sm_strmap_free(store->series_by_key);
-  free(store->touched);
-  free(store->cached);
+  free(store->damage);
   free(store->path);
   if (store->lock_fd >= 0) (void)close(store->lock_fd);
   (void)pthread_cond_destroy(&store->readers.free_again);
   (void)pthread_mutex_destroy(&store->readers.mutex);
+  (void)pthread_mutex_destroy(&store->damage_mutex);
   (void)pthread_rwlock_destroy(&store->lock);
   free(store);
 }
@@ -304,9 +246,12 @@ void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats) {
   *stats = (sm_readings_stats){
       .journal_readings = atomic_load(&store->journal_readings),
       .sealed_readings = atomic_load(&store->sealed_readings),
+      .merged_readings = atomic_load(&store->merged_readings),
+      .dropped_days = atomic_load(&store->dropped_days),
       .commits = atomic_load(&store->commits),
       .series = series,
       .damaged = atomic_load(&store->damaged),
+      .hot_bytes = atomic_load(&store->hot_bytes) + atomic_load(&store->frozen_bytes),
       .bytes = size_of(store->path, "") + size_of(store->path, "-wal"),
   };
 }

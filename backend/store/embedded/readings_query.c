@@ -3,199 +3,124 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- readers ---- */
+/* ---- which days ---- */
 
-static sm_err open_reader(sm_readings *store, sm_sql **db) {
-  const sm_sql_options options = {.path = store->path, .read_only = true, .busy_timeout_ms = 10000};
-  return sm_sql_open(&options, db);
+/* Walks the days of a series that have anything, in order. What stands next in each place is looked
+ * up once and kept until it is passed. */
+typedef struct walk {
+  reader *r;
+  const char *sql; /* of the table of day rows that is walked */
+  int64_t to;      /* the last day */
+  int64_t row_day; /* -1: no more */
+  int64_t fresh_day;
+  int64_t hot_day;
+} walk;
+
+static int64_t clamp_day(int64_t ts_ms) {
+  return ts_ms < 0 ? 0 : ts_ms > TS_MAX_MS ? sm_day_of(TS_MAX_MS) : sm_day_of(ts_ms);
 }
 
-static sm_err take_connection(sm_readings *store, sm_sql **db) {
-  reader_pool *pool = &store->readers;
-  (void)pthread_mutex_lock(&pool->mutex);
-  if (!store->writer) {
-    /* A read-only store has the one connection that holds its snapshot. */
-    while (pool->open_count == 1) (void)pthread_cond_wait(&pool->free_again, &pool->mutex);
-    pool->open_count = 1;
-    *db = store->db;
-    (void)pthread_mutex_unlock(&pool->mutex);
-    return SM_OK;
-  }
-  while (pool->idle_count == 0 && pool->open_count == READERS_MAX)
-    (void)pthread_cond_wait(&pool->free_again, &pool->mutex);
-  bool reuse = pool->idle_count > 0;
-  if (reuse)
-    *db = pool->idle[--pool->idle_count];
-  else
-    pool->open_count++;
-  (void)pthread_mutex_unlock(&pool->mutex);
-  if (reuse) return SM_OK;
-  sm_err err = open_reader(store, db);
-  if (err != SM_OK) {
-    (void)pthread_mutex_lock(&pool->mutex);
-    pool->open_count--;
-    (void)pthread_cond_signal(&pool->free_again);
-    (void)pthread_mutex_unlock(&pool->mutex);
-  }
+static sm_err next_row(walk *w, int64_t from) {
+  return sm_day_next(w->r->store, w->r->db, w->sql, w->r->series_no, from, w->to, &w->row_day);
+}
+
+static sm_err next_fresh(walk *w, int64_t from) {
+  int64_t hour = -1;
+  sm_err err = sm_fresh_next_hour(w->r->store, w->r->db, w->r->series_no, from * DAY_HOURS,
+                                  (w->to + 1) * DAY_HOURS, &hour);
+  if (err == SM_OK) w->fresh_day = hour < 0 ? -1 : hour / DAY_HOURS;
   return err;
 }
 
-static void give_connection(sm_readings *store, sm_sql *db) {
-  reader_pool *pool = &store->readers;
-  if (store->writer) sm_sql_rollback(db);
-  (void)pthread_mutex_lock(&pool->mutex);
-  if (store->writer)
-    pool->idle[pool->idle_count++] = db;
-  else
-    pool->open_count = 0;
-  (void)pthread_cond_signal(&pool->free_again);
-  (void)pthread_mutex_unlock(&pool->mutex);
+static void next_hot(walk *w, int64_t from) {
+  const sm_run *hot = &w->r->hot;
+  size_t at = sm_run_find(hot, from * DAY_MS);
+  w->hot_day = at < hot->count ? sm_day_of(hot->item[at].ts_ms) : -1;
+  if (w->hot_day > w->to) w->hot_day = -1;
 }
 
-static sm_err begin_snapshot(reader *r) {
-  if (!r->store->writer) return SM_OK;
-  sm_err err = sm_sql_begin(r->db);
-  int64_t unused;
-  /* A read is what takes the snapshot, not BEGIN. */
-  return err == SM_OK ? sm_sql_query_i64(r->db, "SELECT count(*) FROM meta", &unused) : err;
+/* From the day of from_ms to that of to_ms - 1, as far as the series goes. */
+static sm_err walk_begin(walk *w, reader *r, const char *sql, int64_t from_ms, int64_t to_ms) {
+  *w = (walk){.r = r, .sql = sql, .row_day = -1, .fresh_day = -1, .hot_day = -1};
+  if (r->series_no == 0 || from_ms >= to_ms || to_ms <= 0) return SM_OK;
+  if (from_ms < r->first_ms) from_ms = r->first_ms;
+  w->to = clamp_day(to_ms - 1);
+  if (w->to > clamp_day(r->last_ms)) w->to = clamp_day(r->last_ms);
+  int64_t from = clamp_day(from_ms);
+  if (from > w->to) return SM_OK;
+  next_hot(w, from);
+  sm_err err = next_fresh(w, from);
+  return err == SM_OK ? next_row(w, from) : err;
 }
 
-/* The start of an instant's hour; the ends of time stay what they are. */
-static int64_t hour_start_ms(int64_t ts_ms) {
-  const int64_t far_ms = INT64_MAX / 2;
-  return ts_ms < -far_ms || ts_ms > far_ms ? ts_ms : sm_hour_of(ts_ms) * 3600000;
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-static sm_err copy_hot(reader *r, const char *device_id, uint8_t channel, int64_t from_ms,
-                       int64_t to_ms) {
-  const sm_series *series = sm_readings_series(r->store, device_id, channel);
-  if (series == NULL || series->series_no == 0) return SM_OK;
-  r->series_no = series->series_no;
-  const sm_run *hot = &series->hot;
-  if (hot->count > 0) r->hot_first_ms = hot->item[0].ts_ms;
-  size_t first = sm_run_find(hot, hour_start_ms(from_ms));
-  size_t end = sm_run_find(hot, to_ms > INT64_MAX / 2 ? to_ms : hour_start_ms(to_ms) + 3600000);
-  if (first >= end) return SM_OK;
-  r->hot = malloc((end - first) * sizeof *r->hot);
-  if (r->hot == NULL) return SM_ERR_NOMEM;
-  memcpy(r->hot, hot->item + first, (end - first) * sizeof *r->hot);
-  r->hot_count = end - first;
-  return SM_OK;
+/* The next day, -1 at the end. */
+static int64_t walk_day(const walk *w) {
+  return earlier(earlier(w->row_day, w->fresh_day), w->hot_day);
 }
 
-sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
-                       int64_t to_ms, reader *r) {
-  reader out = {.store = store, .hot_first_ms = INT64_MAX};
-  sm_err err = take_connection(store, &out.db);
+static sm_err walk_on(walk *w) {
+  int64_t day = walk_day(w);
+  sm_err err = SM_OK;
+  if (w->row_day == day) err = next_row(w, day + 1);
+  if (err == SM_OK && w->fresh_day == day) err = next_fresh(w, day + 1);
+  if (w->hot_day == day) next_hot(w, day + 1);
+  return err;
+}
+
+/* All that there is of a day, hot readings too. */
+static sm_err load_day(reader *r, int64_t day, day_rows *rows) {
+  day_rows out = {0};
+  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, &out);
   if (err != SM_OK) return err;
-  (void)pthread_rwlock_rdlock(&store->lock);
-  err = begin_snapshot(&out);
-  if (err == SM_OK) err = copy_hot(&out, device_id, channel, from_ms, to_ms);
-  (void)pthread_rwlock_unlock(&store->lock);
-  if (err != SM_OK) {
-    sm_reader_end(&out);
-    return err;
-  }
-  *r = out;
-  return SM_OK;
-}
-
-void sm_reader_end(reader *r) {
-  give_connection(r->store, r->db);
-  free(r->hot);
-  r->hot = NULL;
+  size_t first = sm_run_find(&r->hot, day * DAY_MS);
+  size_t end = sm_run_find(&r->hot, (day + 1) * DAY_MS);
+  if (end > first) err = sm_run_join(&out.run, r->hot.item + first, end - first);
+  if (err != SM_OK)
+    sm_run_fini(&out.run);
+  else
+    *rows = out;
+  return err;
 }
 
 /* ---- raw ---- */
 
-static sm_err append(sm_reading_list *list, size_t *cap, const sm_reading *readings, size_t count) {
-  if (count == 0) return SM_OK;
-  if (list->count + count > *cap) {
-    size_t more = *cap * 2 > list->count + count ? *cap * 2 : list->count + count;
-    sm_reading *item = realloc(list->item, more * sizeof *item);
-    if (item == NULL) return SM_ERR_NOMEM;
-    list->item = item;
-    *cap = more;
+static sm_err append(sm_run *out, const sm_run *run, int64_t from_ms, int64_t to_ms, size_t limit) {
+  size_t first = sm_run_find(run, from_ms);
+  size_t end = sm_run_find(run, to_ms);
+  if (end <= first) return SM_OK;
+  size_t count = end - first;
+  if (count > limit - out->count) count = limit - out->count;
+  return sm_run_join(out, run->item + first, count);
+}
+
+static sm_err read_on(walk *w, int64_t from_ms, int64_t to_ms, size_t limit, sm_run *out) {
+  int64_t day;
+  sm_err err = SM_OK;
+  while (err == SM_OK && out->count < limit && (day = walk_day(w)) >= 0) {
+    day_rows rows = {0};
+    err = load_day(w->r, day, &rows);
+    if (err == SM_OK) err = append(out, &rows.run, from_ms, to_ms, limit);
+    sm_run_fini(&rows.run);
+    if (err == SM_OK) err = walk_on(w);
   }
-  memcpy(list->item + list->count, readings, count * sizeof *readings);
-  list->count += count;
-  return SM_OK;
-}
-
-/* A window of an ascending array: what lies in [from, to). */
-static const sm_reading *window(const sm_reading *readings, size_t count, int64_t from_ms,
-                                int64_t to_ms, size_t *n) {
-  const sm_run run = {.item = (sm_reading *)(uintptr_t)readings, .count = count};
-  size_t first = sm_run_find(&run, from_ms);
-  size_t end = sm_run_find(&run, to_ms);
-  *n = end > first ? end - first : 0;
-  return readings + first;
-}
-
-/* Appends the readings of one sealed hour and the hot ones of before its end, in order. */
-static sm_err append_hour(reader *r, const sm_reading *sealed, size_t sealed_count, int64_t from_ms,
-                          int64_t to_ms, sm_reading_list *list, size_t *cap) {
-  size_t hot_n = 0;
-  const sm_reading *hot = r->hot;
-  if (r->hot_count > 0) hot = window(r->hot, r->hot_count, from_ms, to_ms, &hot_n);
-  size_t sealed_n = 0;
-  if (sealed_count > 0) sealed = window(sealed, sealed_count, from_ms, to_ms, &sealed_n);
-  if (hot_n == 0) return append(list, cap, sealed, sealed_n);
-  if (sealed_n == 0) return append(list, cap, hot, hot_n);
-  sm_reading *both = malloc((hot_n + sealed_n) * sizeof *both);
-  if (both == NULL) return SM_ERR_NOMEM;
-  size_t n = sm_run_merge(sealed, sealed_n, hot, hot_n, both);
-  sm_err err = append(list, cap, both, n);
-  free(both);
   return err;
-}
-
-static int64_t clamp_hour(int64_t ts_ms) {
-  int64_t hour = sm_hour_of(ts_ms);
-  int64_t max = ((int64_t)1 << HOUR_BITS) - 1;
-  return hour < 0 ? 0 : hour > max ? max : hour;
 }
 
 sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                      sm_reading_list *list) {
-  sm_reading_list out = {0};
-  size_t cap = 0;
-  sm_err err = SM_OK;
-  int64_t done_ms = from_ms; /* everything before this instant has been given */
-  if (from_ms >= to_ms || r->series_no == 0) {
-    *list = out;
-    return SM_OK;
-  }
-  sm_sql_stmt q = sm_sql_use(r->db, "SELECT block_key, body FROM block WHERE block_key >= ?1"
-                                    " AND block_key <= ?2 ORDER BY block_key");
-  sm_sql_bind_i64(&q, 1, sm_block_key(r->series_no, clamp_hour(from_ms)));
-  sm_sql_bind_i64(&q, 2, sm_block_key(r->series_no, clamp_hour(to_ms - 1)));
-  while (err == SM_OK && out.count < limit && sm_sql_row(&q)) {
-    size_t len = 0;
-    const uint8_t *body = sm_sql_blob(&q, 1, &len);
-    sm_reading *sealed = NULL;
-    size_t count = 0;
-    int64_t hour = sm_sql_i64(&q, 0) - sm_block_key(r->series_no, 0);
-    int64_t end_ms = (hour + 1) * 3600000;
-    if (end_ms > to_ms) end_ms = to_ms;
-    sm_err decoded = body != NULL ? sm_block_decode(body, len, &sealed, &count) : SM_ERR_CORRUPT;
-    if (decoded == SM_ERR_NOMEM)
-      err = decoded;
-    else if (decoded != SM_OK)
-      atomic_fetch_add(&r->store->damaged, 1); /* the rest is served */
-    if (err == SM_OK) err = append_hour(r, sealed, count, done_ms, end_ms, &out, &cap);
-    done_ms = end_ms;
-    free(sealed);
-  }
-  sm_err end = sm_sql_end(&q);
-  if (err == SM_OK) err = end;
-  if (err == SM_OK && out.count < limit) err = append_hour(r, NULL, 0, done_ms, to_ms, &out, &cap);
+  walk w;
+  sm_run out = {0};
+  sm_err err = walk_begin(&w, r, sm_block_next_sql, from_ms, to_ms);
+  if (err == SM_OK) err = read_on(&w, from_ms, to_ms, limit, &out);
   if (err != SM_OK) {
-    sm_reading_list_fini(&out);
+    sm_run_fini(&out);
     return err;
   }
-  if (out.count > limit) out.count = limit;
-  *list = out;
+  *list = (sm_reading_list){.item = out.item, .count = out.count};
   return SM_OK;
 }
 
@@ -209,7 +134,31 @@ sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channe
   return err;
 }
 
-/* ---- latest, first ---- */
+sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
+  sm_err err = sm_reader_raw(r, from_ms, to_ms, SIZE_MAX, list);
+  if (err != SM_OK || list->count > 0) return err;
+  walk w;
+  sm_run out = {0};
+  err = walk_begin(&w, r, sm_course_next_sql, from_ms, to_ms);
+  while (err == SM_OK && w.row_day >= 0) {
+    sm_run run = {0};
+    bool damaged = false;
+    err = sm_rows_read(r->store, r->db, DAMAGE_COURSE, sm_day_key(r->series_no, w.row_day), &run,
+                       &damaged);
+    if (err == SM_OK) err = append(&out, &run, from_ms, to_ms, SIZE_MAX);
+    sm_run_fini(&run);
+    if (err == SM_OK) err = next_row(&w, w.row_day + 1);
+  }
+  if (err != SM_OK) {
+    sm_run_fini(&out);
+    return err;
+  }
+  sm_reading_list_fini(list);
+  *list = (sm_reading_list){.item = out.item, .count = out.count};
+  return SM_OK;
+}
+
+/* ---- latest, first, each ---- */
 
 sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading) {
@@ -224,200 +173,111 @@ sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t cha
   return err;
 }
 
-sm_err sm_reader_first_ms(reader *r, int64_t *ts_ms) {
-  int64_t first = INT64_MAX;
-  sm_sql_stmt q = sm_sql_use(r->db, "SELECT first_ms FROM quarter WHERE quarter_key >= ?1"
-                                    " AND quarter_key < ?2 ORDER BY quarter_key LIMIT 1");
-  sm_sql_bind_i64(&q, 1, sm_quarter_key(r->series_no, 0));
-  sm_sql_bind_i64(&q, 2, sm_quarter_key(r->series_no + 1, 0));
-  if (r->series_no != 0 && sm_sql_row(&q)) first = sm_sql_i64(&q, 0);
-  sm_err err = sm_sql_end(&q);
-  if (err != SM_OK) return err;
-  if (r->hot_first_ms < first) first = r->hot_first_ms;
-  if (first == INT64_MAX) return SM_ERR_NOT_FOUND;
-  *ts_ms = first;
+sm_err sm_reader_first_ms(const reader *r, int64_t *ts_ms) {
+  if (r->series_no == 0) return SM_ERR_NOT_FOUND;
+  *ts_ms = r->first_ms;
   return SM_OK;
 }
 
 sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
-  reader r;
-  sm_err err = sm_reader_begin(store, device_id, channel, 0, 0, &r);
-  if (err != SM_OK) return err;
-  err = sm_reader_first_ms(&r, ts_ms);
-  sm_reader_end(&r);
+  sm_err err = SM_ERR_NOT_FOUND;
+  (void)pthread_rwlock_rdlock(&store->lock);
+  const sm_series *series = sm_readings_series(store, device_id, channel);
+  if (series != NULL && series->has_last) {
+    *ts_ms = series->first_ms;
+    err = SM_OK;
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
   return err;
+}
+
+/* A copy of a series' span, so that the callback runs without the lock. */
+static bool span_at(sm_readings *store, size_t at, char device_id[SM_DEVICE_ID_MAX + 1],
+                    sm_readings_span *span, bool *has) {
+  (void)pthread_rwlock_rdlock(&store->lock);
+  bool there = at < store->series_count;
+  *has = there && store->series[at]->has_last;
+  if (*has) {
+    const sm_series *series = store->series[at];
+    size_t len = strnlen(series->device_id, SM_DEVICE_ID_MAX);
+    memcpy(device_id, series->device_id, len);
+    device_id[len] = '\0';
+    *span = (sm_readings_span){.device_id = device_id,
+                               .channel = series->channel,
+                               .first_ms = series->first_ms,
+                               .last_ms = series->last.ts_ms};
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
+  return there;
+}
+
+sm_err sm_readings_each(sm_readings *store, sm_readings_each_fn each, void *context) {
+  char device_id[SM_DEVICE_ID_MAX + 1];
+  sm_readings_span span;
+  bool has;
+  for (size_t i = 0; span_at(store, i, device_id, &span, &has); i++) {
+    sm_err err = has ? each(context, &span) : SM_OK;
+    if (err != SM_OK) return err;
+  }
+  return SM_OK;
 }
 
 /* ---- quarters ---- */
 
-static void take_quarter(sm_sql_stmt *q, int64_t series_no, sm_quarter *out) {
-  int64_t quarter = sm_sql_i64(q, 0) - sm_quarter_key(series_no, 0);
-  *out = (sm_quarter){
-      .start_ms = quarter * SM_QUARTER_MS,
-      .count = (uint32_t)sm_sql_i64(q, 1),
-      .first = {.ts_ms = sm_sql_i64(q, 2), .wh = sm_sql_i64(q, 3)},
-      .last = {.ts_ms = sm_sql_i64(q, 4), .wh = sm_sql_i64(q, 5)},
-      .power_sum_mw = sm_sql_i64(q, 6),
-      .power_max_mw = (int32_t)sm_sql_i64(q, 7),
-      .voltage_sum_mv = sm_sql_i64(q, 8),
-      .voltage_min_mv = (int32_t)sm_sql_i64(q, 9),
-      .voltage_max_mv = (int32_t)sm_sql_i64(q, 10),
-      .gap_max_ms = (int32_t)sm_sql_i64(q, 11),
-      .step_max_w = sm_sql_i64(q, 12),
-      .fell = sm_sql_i64(q, 13) != 0,
-  };
-}
-
-static int64_t clamp_quarter(int64_t ts_ms) {
-  int64_t quarter = sm_quarter_start_ms(ts_ms) / SM_QUARTER_MS;
-  int64_t max = ((int64_t)1 << QUARTER_BITS) - 1;
-  return quarter < 0 ? 0 : quarter > max ? max : quarter;
-}
-
-static sm_err sealed_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
-                              sm_quarter_list *list) {
-  sm_quarter_list out = {0};
-  size_t cap = 0;
-  sm_err err = SM_OK;
-  sm_sql_stmt q = sm_sql_use(
-      r->db, "SELECT quarter_key, count, first_ms, first_wh, last_ms, last_wh, power_sum_mw,"
-             " power_max_mw, voltage_sum_mv, voltage_min_mv, voltage_max_mv, gap_max_ms,"
-             " step_max_w, fell FROM quarter WHERE quarter_key >= ?1 AND quarter_key <= ?2"
-             " ORDER BY quarter_key LIMIT ?3");
-  sm_sql_bind_i64(&q, 1, sm_quarter_key(r->series_no, clamp_quarter(from_ms + SM_QUARTER_MS - 1)));
-  sm_sql_bind_i64(&q, 2, sm_quarter_key(r->series_no, clamp_quarter(to_ms - 1)));
-  sm_sql_bind_i64(&q, 3, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
-  while (err == SM_OK && sm_sql_row(&q)) {
-    if (out.count == cap) {
-      cap = cap < 64 ? 64 : cap * 2;
-      sm_quarter *item = realloc(out.item, cap * sizeof *item);
-      if (item == NULL)
-        err = SM_ERR_NOMEM;
-      else
-        out.item = item;
-    }
-    if (err == SM_OK) take_quarter(&q, r->series_no, &out.item[out.count++]);
+/* A day's quarters: its row, or made from raw where that knows more or the row cannot be read. */
+static sm_err quarters_of_day(const walk *w, int64_t day, sm_quarter_list *list) {
+  reader *r = w->r;
+  sm_quarter_list row = {0};
+  bool damaged = false;
+  sm_err err = sm_day_quarter_row(r->store, r->db, r->series_no, day, &row, &damaged);
+  bool plain = w->fresh_day != day && w->hot_day != day && row.count > 0;
+  if (err == SM_OK && plain) {
+    *list = row;
+    return SM_OK;
   }
-  sm_err end = sm_sql_end(&q);
-  if (err == SM_OK) err = end;
-  if (err != SM_OK)
-    sm_quarter_list_fini(&out);
-  else
-    *list = out;
+  day_rows rows = {0};
+  if (err == SM_OK) err = load_day(r, day, &rows);
+  if (err == SM_OK) err = sm_day_quarters(&row, &rows.run, list);
+  sm_run_fini(&rows.run);
+  sm_quarter_list_fini(&row);
   return err;
 }
 
-enum { HOUR_QUARTERS = 4 };
-
-/* The quarters of one hour, from what is sealed and hot of it. */
-static sm_err quarters_of_hour(reader *r, int64_t hour_ms, sm_quarter four[HOUR_QUARTERS],
-                               size_t *count) {
-  sm_reading_list raw = {0};
-  sm_err err = sm_reader_raw(r, hour_ms, hour_ms + 3600000, SIZE_MAX, &raw);
-  if (err != SM_OK) return err;
-  *count = 0;
-  if (raw.count > 0) {
-    sm_quarter *all = calloc(raw.count, sizeof *all);
-    if (all == NULL)
-      err = SM_ERR_NOMEM;
-    else {
-      *count = sm_quarters_of(raw.item, raw.count, all);
-      memcpy(four, all, *count * sizeof *four);
-    }
-    free(all);
-  }
-  sm_reading_list_fini(&raw);
-  return err;
-}
-
-/* Quarters of the hot hours, growing. */
-typedef struct fresh_list {
-  sm_quarter_list list;
-  size_t cap;
-} fresh_list;
-
-static sm_err append_fresh(reader *r, int64_t hour_ms, int64_t from_ms, int64_t to_ms,
-                           fresh_list *fresh) {
-  sm_quarter four[HOUR_QUARTERS];
-  size_t count = 0;
-  sm_err err = quarters_of_hour(r, hour_ms, four, &count);
-  if (err != SM_OK) return err;
-  sm_quarter_list *list = &fresh->list;
-  if (list->count + HOUR_QUARTERS > fresh->cap) {
-    size_t cap = fresh->cap < 64 ? 64 : fresh->cap * 2;
-    sm_quarter *item = realloc(list->item, cap * sizeof *item);
+static sm_err append_quarters(const sm_quarter_list *day, int64_t from_ms, int64_t to_ms,
+                              size_t limit, sm_quarter_list *out, size_t *cap) {
+  if (out->count + day->count > *cap) {
+    size_t more = *cap + *cap / 2 + DAY_QUARTERS;
+    sm_quarter *item = realloc(out->item, more * sizeof *item);
     if (item == NULL) return SM_ERR_NOMEM;
-    list->item = item;
-    fresh->cap = cap;
+    out->item = item;
+    *cap = more;
   }
-  for (size_t i = 0; i < count; i++)
-    if (four[i].start_ms >= from_ms && four[i].start_ms < to_ms)
-      list->item[list->count++] = four[i];
-  return SM_OK;
-}
-
-/* The quarters of all hours that have hot readings, made anew: the sealed rows of these hours are
- * behind. */
-static sm_err fresh_quarters(reader *r, int64_t from_ms, int64_t to_ms, sm_quarter_list *list) {
-  fresh_list out = {.cap = 0};
-  sm_err err = SM_OK;
-  for (size_t at = 0; err == SM_OK && at < r->hot_count;) {
-    int64_t hour = sm_hour_of(r->hot[at].ts_ms);
-    while (at < r->hot_count && sm_hour_of(r->hot[at].ts_ms) == hour) at++;
-    int64_t hour_ms = hour * 3600000;
-    if (hour_ms + 3600000 > from_ms && hour_ms < to_ms)
-      err = append_fresh(r, hour_ms, from_ms, to_ms, &out);
-  }
-  if (err != SM_OK)
-    sm_quarter_list_fini(&out.list);
-  else
-    *list = out.list;
-  return err;
-}
-
-static bool hour_is_hot(const reader *r, int64_t start_ms) {
-  int64_t hour_ms = sm_hour_of(start_ms) * 3600000;
-  size_t n = 0;
-  if (r->hot_count > 0) (void)window(r->hot, r->hot_count, hour_ms, hour_ms + 3600000, &n);
-  return n > 0;
-}
-
-static sm_err merge_quarters(const reader *r, const sm_quarter_list *sealed,
-                             const sm_quarter_list *fresh, size_t limit, sm_quarter_list *list) {
-  sm_quarter_list out = {.item = calloc(sealed->count + fresh->count + 1, sizeof *out.item)};
-  if (out.item == NULL) return SM_ERR_NOMEM;
-  size_t i = 0;
-  size_t j = 0;
-  while (out.count < limit && (i < sealed->count || j < fresh->count)) {
-    bool take_fresh = j < fresh->count &&
-                      (i == sealed->count || fresh->item[j].start_ms <= sealed->item[i].start_ms);
-    if (take_fresh)
-      out.item[out.count++] = fresh->item[j++];
-    else if (hour_is_hot(r, sealed->item[i].start_ms))
-      i++;
-    else
-      out.item[out.count++] = sealed->item[i++];
-  }
-  *list = out;
+  for (size_t i = 0; i < day->count && out->count < limit; i++)
+    if (day->item[i].start_ms >= from_ms && day->item[i].start_ms < to_ms)
+      out->item[out->count++] = day->item[i];
   return SM_OK;
 }
 
 sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                           sm_quarter_list *list) {
-  if (from_ms >= to_ms || r->series_no == 0 || to_ms <= 0) {
-    *list = (sm_quarter_list){0};
-    return SM_OK;
+  sm_quarter_list out = {0};
+  size_t cap = 0;
+  walk w;
+  int64_t day;
+  /* The first reading may stand behind its quarter's start. */
+  sm_err err = walk_begin(&w, r, sm_quarter_next_sql, from_ms, to_ms);
+  while (err == SM_OK && out.count < limit && (day = walk_day(&w)) >= 0) {
+    sm_quarter_list of_day = {0};
+    err = quarters_of_day(&w, day, &of_day);
+    if (err == SM_OK) err = append_quarters(&of_day, from_ms, to_ms, limit, &out, &cap);
+    sm_quarter_list_fini(&of_day);
+    if (err == SM_OK) err = walk_on(&w);
   }
-  sm_quarter_list sealed = {0};
-  sm_quarter_list fresh = {0};
-  sm_err err = fresh_quarters(r, from_ms, to_ms, &fresh);
-  /* Sealed rows that fresh ones replace are read in vain: so many more may be needed. */
-  size_t more = limit > SIZE_MAX - 4 * r->hot_count ? SIZE_MAX : limit + 4 * r->hot_count;
-  if (err == SM_OK) err = sealed_quarters(r, from_ms, to_ms, more, &sealed);
-  if (err == SM_OK) err = merge_quarters(r, &sealed, &fresh, limit, list);
-  sm_quarter_list_fini(&sealed);
-  sm_quarter_list_fini(&fresh);
+  if (err != SM_OK)
+    sm_quarter_list_fini(&out);
+  else
+    *list = out;
   return err;
 }
 

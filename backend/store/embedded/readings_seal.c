@@ -3,192 +3,280 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
-sm_err sm_block_load(sm_readings *store, sm_sql *db, int64_t key, sm_reading **readings,
-                     size_t *count) {
-  *readings = NULL;
-  *count = 0;
-  sm_sql_stmt q = sm_sql_use(db, "SELECT body FROM block WHERE block_key = ?1");
-  sm_sql_bind_i64(&q, 1, key);
-  sm_err err = SM_OK;
-  if (sm_sql_row(&q)) {
-    size_t len = 0;
-    const uint8_t *body = sm_sql_blob(&q, 0, &len);
-    err = body == NULL ? SM_ERR_CORRUPT : sm_block_decode(body, len, readings, count);
+sm_err sm_slice_begin(sm_readings *store) {
+  sm_err err = sm_sql_set_synced(store->db, false);
+  return err == SM_OK ? sm_sql_begin_immediate(store->db) : err;
+}
+
+sm_err sm_slice_end(sm_readings *store, sm_err err) {
+  if (err == SM_OK)
+    err = sm_sql_commit(store->db);
+  else
+    sm_sql_rollback(store->db);
+  sm_find_forget(store);
+  sm_err synced = sm_sql_set_synced(store->db, true);
+  return err != SM_OK ? err : synced;
+}
+
+/* ---- what a slice takes ---- */
+
+/* Readings of one series and hour. */
+typedef struct part {
+  int64_t key; /* of the fresh row */
+  size_t from; /* in the slice's readings */
+  size_t count;
+} part;
+
+typedef struct slice {
+  sm_reading *reading;
+  size_t count;
+  size_t cap;
+  part *part;
+  size_t part_count;
+  size_t part_cap;
+  size_t end; /* index of the first series behind it */
+} slice;
+
+static void slice_fini(slice *s) {
+  free(s->reading);
+  free(s->part);
+}
+
+static sm_err add_part(slice *s, const sm_series *series, size_t from, size_t count) {
+  if (s->part_count == s->part_cap) {
+    size_t cap = s->part_cap * 2 + 256;
+    part *list = realloc(s->part, cap * sizeof *list);
+    if (list == NULL) return SM_ERR_NOMEM;
+    s->part = list;
+    s->part_cap = cap;
   }
-  sm_err end = sm_sql_end(&q);
-  if (err == SM_ERR_CORRUPT || err == SM_ERR_UNSUPPORTED) {
-    atomic_fetch_add(&store->damaged, 1);
-    sm_log(SM_LOG_ERROR, "readings.block_damaged", SM_LOG_INT("key", key));
-    return SM_ERR_CORRUPT;
+  int64_t hour = s->reading[from].ts_ms / HOUR_MS;
+  s->part[s->part_count++] =
+      (part){.key = sm_fresh_key(hour, series->no), .from = from, .count = count};
+  return SM_OK;
+}
+
+/* All frozen readings of a series in order, at the slice's end. */
+static sm_err add_readings(slice *s, const sm_series *series) {
+  size_t count = sm_hot_count(series->frozen);
+  if (s->count + count > s->cap) {
+    size_t cap = s->cap + s->cap / 2 + SEAL_SLICE_READINGS;
+    if (cap < s->count + count) cap = s->count + count;
+    sm_reading *list = realloc(s->reading, cap * sizeof *list);
+    if (list == NULL) return SM_ERR_NOMEM;
+    s->reading = list;
+    s->cap = cap;
   }
-  return err != SM_OK ? err : end;
-}
-
-static sm_err keep_damaged(sm_sql *db, int64_t key) {
-  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO damaged(found_ms, kind, key, body)"
-                                 " SELECT ?1, 'block', block_key, body FROM block"
-                                 " WHERE block_key = ?2");
-  sm_sql_bind_i64(&q, 1, sm_clock_now_ms());
-  sm_sql_bind_i64(&q, 2, key);
-  return sm_sql_run(&q);
-}
-
-static sm_err write_block(sm_sql *db, int64_t key, const sm_reading *readings, size_t count) {
-  sm_buf body;
-  sm_buf_init(&body, 0);
-  sm_block_encode(readings, count, &body);
-  sm_err err = body.err;
-  if (err == SM_OK) {
-    sm_sql_stmt q = sm_sql_use(db, "INSERT INTO block(block_key, body) VALUES(?1, ?2)"
-                                   " ON CONFLICT(block_key) DO UPDATE SET body = excluded.body");
-    sm_sql_bind_i64(&q, 1, key);
-    sm_sql_bind_blob(&q, 2, body.data, body.len);
-    err = sm_sql_run(&q);
+  sm_run run = {0};
+  const sm_hot *frozen = series->frozen;
+  if (frozen->late.count == 0) {
+    sm_packed_read(&frozen->packed, s->reading + s->count);
+  } else {
+    sm_err err = sm_hot_read(frozen, INT64_MIN, INT64_MAX, &run);
+    for (size_t i = 0; err == SM_OK && i < run.count; i++) s->reading[s->count + i] = run.item[i];
+    sm_run_fini(&run);
+    if (err != SM_OK) return err;
   }
-  sm_buf_fini(&body);
-  return err;
+  s->count += count;
+  return SM_OK;
 }
 
-static sm_err write_quarter(sm_sql *db, int64_t series_no, const sm_quarter *quarter) {
-  sm_sql_stmt q = sm_sql_use(
-      db, "INSERT OR REPLACE INTO quarter(quarter_key, count, first_ms, first_wh, last_ms,"
-          " last_wh, power_sum_mw, power_max_mw, voltage_sum_mv, voltage_min_mv, voltage_max_mv,"
-          " gap_max_ms, step_max_w, fell)"
-          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
-  const int64_t values[] = {sm_quarter_key(series_no, quarter->start_ms / SM_QUARTER_MS),
-                            quarter->count,
-                            quarter->first.ts_ms,
-                            quarter->first.wh,
-                            quarter->last.ts_ms,
-                            quarter->last.wh,
-                            quarter->power_sum_mw,
-                            quarter->power_max_mw,
-                            quarter->voltage_sum_mv,
-                            quarter->voltage_min_mv,
-                            quarter->voltage_max_mv,
-                            quarter->gap_max_ms,
-                            quarter->step_max_w,
-                            quarter->fell};
-  for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-    sm_sql_bind_i64(&q, (int)i + 1, values[i]);
-  return sm_sql_run(&q);
-}
-
-static sm_err write_quarters(sm_sql *db, int64_t series_no, const sm_reading *readings,
-                             size_t count) {
-  sm_quarter *quarters = calloc(count, sizeof *quarters);
-  if (quarters == NULL) return SM_ERR_NOMEM;
-  size_t n = sm_quarters_of(readings, count, quarters);
-  sm_err err = SM_OK;
-  for (size_t i = 0; err == SM_OK && i < n; i++) err = write_quarter(db, series_no, &quarters[i]);
-  free(quarters);
-  return err;
-}
-
-/* One hour of hot readings joins what is sealed of that hour. */
-static sm_err seal_hour(sm_readings *store, int64_t series_no, const sm_reading *hot,
-                        size_t hot_count) {
-  int64_t key = sm_block_key(series_no, sm_hour_of(hot[0].ts_ms));
-  sm_reading *old = NULL;
-  size_t old_count = 0;
-  sm_err err = sm_block_load(store, store->db, key, &old, &old_count);
-  if (err == SM_ERR_CORRUPT) err = keep_damaged(store->db, key);
-  if (err != SM_OK) return err;
-  sm_reading *all = calloc(old_count + hot_count, sizeof *all);
-  if (all == NULL) err = SM_ERR_NOMEM;
-  if (err == SM_OK) {
-    size_t count = sm_run_merge(old, old_count, hot, hot_count, all);
-    err = write_block(store->db, key, all, count);
-    if (err == SM_OK) err = write_quarters(store->db, series_no, all, count);
-  }
-  free(all);
-  free(old);
-  return err;
-}
-
-static sm_err seal_series(sm_readings *store, const sm_series *series) {
-  const sm_run *hot = &series->hot;
-  sm_err err = SM_OK;
-  for (size_t from = 0; err == SM_OK && from < hot->count;) {
-    int64_t hour = sm_hour_of(hot->item[from].ts_ms);
+static sm_err add_series(slice *s, const sm_series *series) {
+  size_t from = s->count;
+  sm_err err = add_readings(s, series);
+  while (err == SM_OK && from < s->count) {
+    int64_t hour = s->reading[from].ts_ms / HOUR_MS;
     size_t to = from + 1;
-    while (to < hot->count && sm_hour_of(hot->item[to].ts_ms) == hour) to++;
-    err = seal_hour(store, series->series_no, hot->item + from, to - from);
+    while (to < s->count && s->reading[to].ts_ms / HOUR_MS == hour) to++;
+    err = add_part(s, series, from, to - from);
     from = to;
   }
   return err;
 }
 
-/* Rows that cannot be read are not in memory, so they must not go with the rest. */
-static sm_err keep_damaged_journal(sm_readings *store) {
-  if (atomic_load(&store->damaged) == 0) return SM_OK;
-  sm_sql_stmt q = sm_sql_use(store->db, "SELECT journal_no, body FROM journal");
+static sm_err gather(const sm_readings *store, slice *s) {
+  size_t taken = 0;
   sm_err err = SM_OK;
-  while (err == SM_OK && sm_sql_row(&q)) {
-    size_t len = 0;
-    const uint8_t *body = sm_sql_blob(&q, 1, &len);
-    sm_journal_item *items = NULL;
-    size_t count = 0;
-    sm_err decoded = body == NULL ? SM_ERR_CORRUPT : sm_journal_decode(body, len, &items, &count);
-    free(items);
-    if (decoded == SM_OK) continue;
-    sm_sql_stmt keep = sm_sql_use(store->db, "INSERT INTO damaged(found_ms, kind, key, body)"
-                                             " VALUES(?1, 'journal', ?2, ?3)");
-    sm_sql_bind_i64(&keep, 1, sm_clock_now_ms());
-    sm_sql_bind_i64(&keep, 2, sm_sql_i64(&q, 0));
-    sm_sql_bind_blob(&keep, 3, body, len);
-    err = sm_sql_run(&keep);
+  for (s->end = store->seal_next; err == SM_OK && s->end < store->series_count; s->end++) {
+    const sm_series *series = store->series[s->end];
+    bool full = s->count >= SEAL_SLICE_READINGS || taken >= SEAL_SLICE_SERIES;
+    if (full) break;
+    if (sm_hot_count(series->frozen) > 0) err = add_series(s, series);
+    if (series->frozen != NULL || series->state_behind) taken++;
   }
-  sm_err end = sm_sql_end(&q);
-  return err != SM_OK ? err : end;
-}
-
-static sm_err seal_all(sm_readings *store) {
-  sm_err err = keep_damaged_journal(store);
-  for (size_t i = 0; err == SM_OK && i < store->series_count; i++)
-    if (store->series[i]->hot.count > 0) err = seal_series(store, store->series[i]);
-  return err == SM_OK ? sm_sql_exec(store->db, "DELETE FROM journal") : err;
-}
-
-/* The commit and the emptying of memory are one step for readers: both under the lock. */
-static sm_err commit_and_drop_hot(sm_readings *store) {
-  (void)pthread_rwlock_wrlock(&store->lock);
-  sm_err err = sm_sql_commit(store->db);
-  for (size_t i = 0; err == SM_OK && i < store->series_count; i++) {
-    sm_run *hot = &store->series[i]->hot;
-    if (hot->cap > 1024) sm_run_fini(hot); /* a backlog's memory is given back */
-    hot->count = 0;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
   return err;
 }
 
-sm_err sm_readings_maintain(sm_readings *store, bool force) {
-  if (!store->writer) return SM_ERR_DENIED;
-  uint64_t waiting = atomic_load(&store->journal_readings);
-  bool due = waiting >= SEAL_READINGS ||
-             (waiting > 0 && sm_clock_steady_ms() - store->oldest_unsealed_ms >= SEAL_AGE_MS);
-  if (waiting == 0 || !(due || force)) return SM_OK;
-  int64_t begun_ms = sm_clock_steady_ms();
-  sm_err err = sm_sql_begin_immediate(store->db);
-  if (err != SM_OK) return err;
-  err = seal_all(store);
-  if (err == SM_OK)
-    err = commit_and_drop_hot(store);
-  else
-    sm_sql_rollback(store->db);
-  if (err != SM_OK) {
-    sm_log(SM_LOG_ERROR, "readings.seal_failed", SM_LOG_TEXT("reason", sm_err_text(err)));
-    return err;
+/* ---- writing it ---- */
+
+static int by_key(const void *a, const void *b) {
+  const part *left = a;
+  const part *right = b;
+  return (left->key > right->key) - (left->key < right->key);
+}
+
+/* New readings join what is sealed of that hour. */
+static sm_err write_part(sm_readings *store, const slice *s, const part *p, sm_buf *body) {
+  sm_run all = {0};
+  bool damaged = false;
+  sm_err err = sm_rows_read(store, store->db, DAMAGE_FRESH, p->key, &all, &damaged);
+  if (err == SM_OK && damaged) err = sm_damage_keep(store, DAMAGE_FRESH, p->key);
+  const sm_reading *readings = s->reading + p->from;
+  sm_buf_clear(body);
+  if (err == SM_OK && all.count == 0)
+    sm_block_encode(readings, p->count, body);
+  else if (err == SM_OK) {
+    err = sm_run_join(&all, readings, p->count);
+    if (err == SM_OK) sm_block_encode(all.item, all.count, body);
   }
-  store->cached_block_key = 0;
+  if (err == SM_OK) err = sm_row_write(store->db, DAMAGE_FRESH, p->key, body);
+  sm_run_fini(&all);
+  return err;
+}
+
+static sm_err write_parts(sm_readings *store, slice *s) {
+  int64_t steady_ms = sm_clock_steady_ms();
+  int64_t noted_day = -1;
+  sm_buf body;
+  sm_buf_init(&body, 0);
+  if (s->part_count > 0) qsort(s->part, s->part_count, sizeof *s->part, by_key);
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < s->part_count; i++) {
+    int64_t day = (s->part[i].key >> HOUR_SHIFT) / DAY_HOURS;
+    if (day != noted_day) err = sm_merge_note_day(store, day, steady_ms);
+    noted_day = day;
+    if (err == SM_OK) err = write_part(store, s, &s->part[i], &body);
+  }
+  sm_buf_fini(&body);
+  return err;
+}
+
+static sm_err write_series_states(sm_readings *store, const slice *s) {
+  sm_err err = SM_OK;
+  for (size_t i = store->seal_next; err == SM_OK && i < s->end; i++) {
+    sm_series *series = store->series[i];
+    if (series->frozen != NULL || series->state_behind) err = sm_state_write(store, series);
+  }
+  return err;
+}
+
+static sm_err write_progress(sm_readings *store, int64_t next_no) {
+  sm_sql_stmt q = sm_sql_use(store->db, "INSERT OR REPLACE INTO seal(seal_no, journal_no,"
+                                        " next_series) VALUES(1, ?1, ?2)");
+  sm_sql_bind_i64(&q, 1, store->seal_journal_no);
+  sm_sql_bind_i64(&q, 2, next_no);
+  return sm_sql_run(&q);
+}
+
+/* Rows that cannot be read are not in memory, so they must not go with the rest. */
+static sm_err keep_damaged_journal(sm_readings *store) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < store->journal_damaged_count; i++)
+    if (store->journal_damaged[i] <= store->seal_journal_no)
+      err = sm_damage_keep(store, DAMAGE_JOURNAL, store->journal_damaged[i]);
+  return err;
+}
+
+static sm_err drop_journal(sm_readings *store) {
+  sm_err err = keep_damaged_journal(store);
+  if (err != SM_OK) return err;
+  sm_sql_stmt q = sm_sql_use(store->db, "DELETE FROM journal WHERE journal_no <= ?1");
+  sm_sql_bind_i64(&q, 1, store->seal_journal_no);
+  err = sm_sql_run(&q);
+  /* On a page that cannot be read they stay, and are passed over from now on. */
+  if (err == SM_ERR_CORRUPT) return write_progress(store, INT64_MAX);
+  return err == SM_OK ? sm_sql_exec(store->db, "DELETE FROM seal") : err;
+}
+
+static sm_err write_slice(sm_readings *store, slice *s) {
+  sm_err err = write_parts(store, s);
+  if (err == SM_OK) err = write_series_states(store, s);
+  if (err != SM_OK) return err;
+  if (s->end < store->series_count) return write_progress(store, store->series[s->end]->no);
+  return drop_journal(store);
+}
+
+/* ---- memory ---- */
+
+/* With the slice's commit, in one step for readers. */
+static void drop_frozen(sm_readings *store, const slice *s) {
+  for (size_t i = store->seal_next; i < s->end; i++) {
+    sm_series *series = store->series[i];
+    series->state_behind = false;
+    series->gap_from_ms = series->gap_to_ms = 0;
+    if (series->frozen == NULL) continue;
+    atomic_fetch_sub(&store->frozen_bytes, sm_hot_bytes(series->frozen));
+    sm_hot_free(series->frozen);
+    series->frozen = NULL;
+  }
+}
+
+/* What a series knows beyond the file after its state was written is behind again. */
+static void end_seal(sm_readings *store) {
+  size_t kept = 0;
+  for (size_t i = 0; i < store->journal_damaged_count; i++)
+    if (store->journal_damaged[i] > store->seal_journal_no)
+      store->journal_damaged[kept++] = store->journal_damaged[i];
+  store->journal_damaged_count = kept;
+  store->sealing = false;
+  atomic_store(&store->frozen_bytes, 0);
+  (void)malloc_trim(0);
+  sm_log(SM_LOG_INFO, "readings.sealed", SM_LOG_INT("readings", store->seal_readings),
+         SM_LOG_INT("ms", sm_clock_steady_ms() - store->seal_begun_ms));
+}
+
+static void freeze(sm_readings *store) {
+  size_t bytes = 0;
+  (void)pthread_rwlock_wrlock(&store->lock);
+  for (size_t i = 0; i < store->series_count; i++) {
+    sm_series *series = store->series[i];
+    series->frozen = series->hot;
+    series->hot = NULL;
+    bytes += sm_hot_bytes(series->frozen);
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
+  atomic_store(&store->frozen_bytes, bytes);
+  atomic_store(&store->hot_bytes, 0);
+  store->sealing = true;
+  store->seal_journal_no = store->journal_no;
+  store->seal_next = 0;
+  store->seal_begun_ms = sm_clock_steady_ms();
+  store->seal_readings = 0;
   store->oldest_unsealed_ms = 0;
-  atomic_fetch_sub(&store->journal_readings, waiting);
-  atomic_fetch_add(&store->sealed_readings, waiting);
-  sm_log(SM_LOG_INFO, "readings.sealed", SM_LOG_INT("readings", waiting),
-         SM_LOG_INT("ms", sm_clock_steady_ms() - begun_ms));
-  return SM_OK;
+}
+
+static bool seal_due(const sm_readings *store, bool force) {
+  if (store->sealing) return true;
+  if (store->oldest_unsealed_ms == 0) return false;
+  /* Half: the other half comes in while the first is being sealed. */
+  return force || atomic_load(&store->hot_bytes) >= store->hot_bytes_max / 2 ||
+         sm_clock_steady_ms() - store->oldest_unsealed_ms >= SEAL_AGE_MS;
+}
+
+sm_err sm_seal_slice(sm_readings *store, bool force, bool *done) {
+  *done = seal_due(store, force);
+  if (!*done) return SM_OK;
+  if (!store->sealing) freeze(store);
+  slice s = {0};
+  sm_err err = gather(store, &s);
+  if (err == SM_OK) err = sm_slice_begin(store);
+  if (err == SM_OK) {
+    err = write_slice(store, &s);
+    (void)pthread_rwlock_wrlock(&store->lock);
+    err = sm_slice_end(store, err);
+    if (err == SM_OK) drop_frozen(store, &s);
+    (void)pthread_rwlock_unlock(&store->lock);
+  }
+  if (err == SM_OK) {
+    store->seal_next = s.end;
+    store->seal_readings += s.count;
+    atomic_fetch_sub(&store->journal_readings, s.count);
+    atomic_fetch_add(&store->sealed_readings, s.count);
+    if (s.end == store->series_count) end_seal(store);
+  }
+  slice_fini(&s);
+  return err;
 }

@@ -124,9 +124,16 @@ static sm_err put(sm_trace *trace, size_t *cap, sm_register_point point) {
   return SM_OK;
 }
 
+/* Of a quarter whose readings were dropped and whose course was not worth keeping, the ends. */
+static sm_err put_ends(const sm_quarter *q, sm_trace *trace, size_t *cap) {
+  sm_err err = put(trace, cap, q->first);
+  return err == SM_OK && q->count > 1 ? put(trace, cap, q->last) : err;
+}
+
 static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t *cap) {
   sm_reading_list raw = {0};
-  sm_err err = sm_reader_raw(r, q->start_ms, q->start_ms + SM_QUARTER_MS, SIZE_MAX, &raw);
+  sm_err err = sm_reader_course(r, q->start_ms, q->start_ms + SM_QUARTER_MS, &raw);
+  if (err == SM_OK && raw.count == 0) return put_ends(q, trace, cap);
   for (size_t i = 0; err == SM_OK && i < raw.count; i++)
     err = put(trace, cap,
               (sm_register_point){.ts_ms = raw.item[i].ts_ms, .wh = raw.item[i].energy_wh});
@@ -147,8 +154,7 @@ static sm_err put_quarters(reader *r, const sm_quarter_list *list, int64_t step_
       err = put_whole(r, q, trace, &cap);
       continue;
     }
-    err = put(trace, &cap, q->first);
-    if (err == SM_OK && q->count > 1) err = put(trace, &cap, q->last);
+    err = put_ends(q, trace, &cap);
   }
   free(whole);
   return err;

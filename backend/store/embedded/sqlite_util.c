@@ -23,6 +23,7 @@ struct sm_sql {
   cached *cache;
   size_t count;
   size_t cap;
+  int wal_pages;
 };
 
 /* ---- result codes ---- */
@@ -126,14 +127,34 @@ static sm_err enter_wal(sm_sql *db, int busy_timeout_ms) {
   return err;
 }
 
-static sm_err configure(sm_sql *db, const sm_sql_options *options) {
-  sm_err err = configure_handle(db->handle, options);
-  if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
-  if (err != SM_OK) return err;
+static int keep_wal_pages(void *context, sqlite3 *handle, const char *name, int pages) {
+  (void)handle;
+  (void)name;
+  ((sm_sql *)context)->wal_pages = pages;
+  return SQLITE_OK;
+}
+
+static sm_err configure_size(sm_sql *db, const sm_sql_options *options) {
+  char sql[64];
+  (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", options->cache_kib);
+  sm_err err = options->cache_kib > 0 ? sm_sql_exec(db, sql) : SM_OK;
+  if (err != SM_OK || !options->fast_delete) return err;
+  (void)sqlite3_wal_hook(db->handle, keep_wal_pages, db); /* in the place of the automatic one */
+  return sm_sql_exec(db, "PRAGMA secure_delete = FAST");
+}
+
+static sm_err configure_pragmas(sm_sql *db, const sm_sql_options *options) {
   return sm_sql_exec(db, options->read_only
                              ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
                              : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
                                "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
+}
+
+static sm_err configure(sm_sql *db, const sm_sql_options *options) {
+  sm_err err = configure_handle(db->handle, options);
+  if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
+  if (err == SM_OK) err = configure_pragmas(db, options);
+  return err == SM_OK ? configure_size(db, options) : err;
 }
 
 sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
@@ -200,6 +221,21 @@ sm_err sm_sql_commit(sm_sql *db) {
 void sm_sql_rollback(sm_sql *db) {
   if (sqlite3_get_autocommit(db->handle) != 0) return; /* SQLite has rolled back by itself */
   (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+sm_err sm_sql_set_synced(sm_sql *db, bool synced) {
+  return sm_sql_exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+}
+
+int sm_sql_wal_pages(const sm_sql *db) {
+  return db->wal_pages;
+}
+
+sm_err sm_sql_checkpoint(sm_sql *db) {
+  int result = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  /* Busy: somebody else is at it, or a reader holds some back. */
+  if ((result & 0xff) == SQLITE_BUSY) return SM_OK;
+  return sm_sql_err(db->handle, result);
 }
 
 /* ---- statements ---- */

@@ -28,6 +28,9 @@ typedef struct sm_sql_options {
   bool create;         /* make the file (mode 0600) if it is missing; else SM_ERR_NOT_FOUND */
   bool read_only;      /* never writes (query_only); the file must be there and in WAL mode */
   int busy_timeout_ms; /* how long a lock of another connection is waited for */
+  int cache_kib;       /* pages kept in memory; 0: SQLite's default, 2,000 */
+  bool fast_delete;    /* what is deleted is overwritten only where that costs no writes, and the
+                          WAL is copied into the file by sm_sql_checkpoint alone */
   bool trust_schema;   /* CHECKs of the file may call any SQL function: 3.40 counts json_valid among
                           those that an untrusted schema may not */
 } sm_sql_options;
@@ -56,6 +59,14 @@ SM_MUST_CHECK sm_err sm_sql_begin(sm_sql *db);           /* a reader's: one snap
 SM_MUST_CHECK sm_err sm_sql_begin_immediate(sm_sql *db); /* a writer's: the lock at once */
 SM_MUST_CHECK sm_err sm_sql_commit(sm_sql *db);
 void sm_sql_rollback(sm_sql *db);
+
+/* Whether commits from now on are synced (so they are when a connection is opened). An unsynced one
+ * is lost with the power, whole; a synced one behind it makes it last. */
+SM_MUST_CHECK sm_err sm_sql_set_synced(sm_sql *db, bool synced);
+/* Pages in the WAL after the last commit of this connection, if opened with fast_delete. */
+int sm_sql_wal_pages(const sm_sql *db);
+/* Copies what it can of the WAL into the file, without waiting for readers. */
+SM_MUST_CHECK sm_err sm_sql_checkpoint(sm_sql *db);
 
 typedef struct sm_sql_stmt {
   sm_sql *db;
