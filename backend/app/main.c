@@ -27,6 +27,7 @@ static const struct command {
     {"device", sm_cmd_device, "add, list, revoke meters"},
     {"tariff", sm_cmd_tariff, "add and list tariffs"},
     {"import", sm_cmd_import, "store readings from CSV or JSON lines"},
+    {"export", sm_cmd_export, "write readings as CSV or JSON lines"},
     {"audit", sm_cmd_audit, "verify the audit log"},
     {"demo", sm_cmd_demo, "fill a folder with the demo"},
     {"version", print_version, "print the version"},
