@@ -1,94 +1,82 @@
 #include "store/embedded/block.h"
 
-#include "base/crc32.h"
-#include "store/embedded/varint.h"
+#include "store/embedded/column.h"
+#include "store/embedded/physics.h"
+#include "store/embedded/reading_column.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { VERSION = 1, CRC_BYTES = 4 };
+enum { VERSION = 2, VERSION_1 = 1 };
 
-/* The columns behind ts_ms and has, as 64-bit numbers; `flag` 0: every reading has it. */
-typedef struct column {
-  uint8_t flag;
-  int64_t (*get)(const sm_reading *r);
-  bool (*set)(sm_reading *r, int64_t value); /* false: not a value of this column */
-} column;
+/* The columns in the order in which they are written: those that an oracle looks at come first. */
+enum { ENERGY, VOLTAGE, CURRENT, POWER, FREQUENCY, POWER_FACTOR, RSSI, SEQ, EPOCH };
+static const uint8_t order[SM_READING_COLUMNS] = {VOLTAGE,      CURRENT, POWER, ENERGY, FREQUENCY,
+                                                  POWER_FACTOR, RSSI,    SEQ,   EPOCH};
 
-static bool fits(int64_t value, int64_t low, int64_t high) {
-  return value >= low && value <= high;
+/* What encoding and decoding have in common while they go through the columns. */
+typedef struct pass {
+  sm_reading *rows;
+  size_t count;
+  int64_t first_ms;
+  const sm_reading *last; /* the head's copy of the last row: what a column is near */
+  uint32_t *row_of;       /* the rows that have the column at hand */
+  size_t n;               /* how many these are */
+  sm_physics physics;
+  sm_column_oracle oracle;
+  sm_column_work work;
+} pass;
+
+static sm_err pass_init(pass *p, size_t count) {
+  p->count = count;
+  p->row_of = malloc(count * sizeof *p->row_of);
+  sm_err err = p->row_of == NULL ? SM_ERR_NOMEM : sm_column_work_init(&p->work, count);
+  if (err != SM_OK) free(p->row_of);
+  return err;
 }
 
-#define COLUMN(name, type, low, high)                                                              \
-  static int64_t get_##name(const sm_reading *r) {                                                 \
-    return (int64_t)r->name;                                                                       \
-  }                                                                                                \
-  static bool set_##name(sm_reading *r, int64_t value) {                                           \
-    if (!fits(value, (low), (high))) return false;                                                 \
-    r->name = (type)value;                                                                         \
-    return true;                                                                                   \
-  }
-
-COLUMN(energy_wh, int64_t, INT64_MIN, INT64_MAX)
-COLUMN(voltage_mv, int32_t, INT32_MIN, INT32_MAX)
-COLUMN(current_ma, int32_t, INT32_MIN, INT32_MAX)
-COLUMN(power_mw, int32_t, INT32_MIN, INT32_MAX)
-COLUMN(frequency_mhz, int32_t, INT32_MIN, INT32_MAX)
-COLUMN(power_factor_milli, int16_t, INT16_MIN, INT16_MAX)
-COLUMN(rssi_dbm, int16_t, INT16_MIN, INT16_MAX)
-COLUMN(seq, uint32_t, 0, UINT32_MAX)
-COLUMN(epoch, uint32_t, 0, UINT32_MAX)
-#undef COLUMN
-
-static const column columns[] = {
-    {0, get_energy_wh, set_energy_wh},
-    {0, get_voltage_mv, set_voltage_mv},
-    {0, get_current_ma, set_current_ma},
-    {0, get_power_mw, set_power_mw},
-    {SM_READING_FREQUENCY, get_frequency_mhz, set_frequency_mhz},
-    {SM_READING_POWER_FACTOR, get_power_factor_milli, set_power_factor_milli},
-    {SM_READING_RSSI, get_rssi_dbm, set_rssi_dbm},
-    {SM_READING_SEQ, get_seq, set_seq},
-    {SM_READING_EPOCH, get_epoch, set_epoch},
-};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
-
-/* Differences wrap in 64 bits, so that no pair of values overflows; adding wraps back. */
-static int64_t wrapping_sub(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-static int64_t wrapping_add(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
+static void pass_fini(pass *p) {
+  sm_column_work_fini(&p->work);
+  free(p->row_of);
 }
 
-static void put_crc(sm_buf *out, size_t from) {
-  if (out->err != SM_OK) return;
-  uint32_t crc = sm_crc32(out->data + from, out->len - from);
-  for (unsigned shift = 0; shift < 32; shift += 8)
-    sm_buf_append_char(out, (char)(uint8_t)(crc >> shift));
+static const sm_column_oracle *times_oracle(pass *p) {
+  int64_t span = (int64_t)((uint64_t)p->last->ts_ms - (uint64_t)p->first_ms);
+  p->physics = (sm_physics){.step = p->count > 1 ? span / (int64_t)(p->count - 1) : 0};
+  p->oracle = sm_physics_times(&p->physics);
+  return &p->oracle;
 }
 
-/* The cursor over what stands between version and CRC. */
-static sm_err open_checked(const uint8_t *data, size_t len, sm_cursor *in) {
-  if (len < CRC_BYTES + 2) return SM_ERR_CORRUPT;
-  size_t body = len - CRC_BYTES;
-  uint32_t crc = 0;
-  for (unsigned i = 0; i < CRC_BYTES; i++) crc |= (uint32_t)data[body + i] << (8 * i);
-  if (crc != sm_crc32(data, body)) return SM_ERR_CORRUPT;
-  if (data[0] != VERSION) return SM_ERR_UNSUPPORTED;
-  *in = (sm_cursor){.at = data + 1, .end = data + body};
-  return SM_OK;
+/* Finds the rows of a column, and who can foretell it; NULL: nobody. */
+static const sm_column_oracle *enter_column(pass *p, size_t c, int64_t *before) {
+  const sm_reading_column *column = &sm_reading_columns[c];
+  p->n = 0;
+  for (size_t i = 0; i < p->count; i++)
+    if (sm_reading_has(&p->rows[i], column)) p->row_of[p->n++] = (uint32_t)i;
+  *before = sm_reading_has(p->last, column) ? column->get(p->last) : 0;
+  p->physics = (sm_physics){.rows = p->rows, .row_of = p->row_of, .before = *before};
+  if (c == POWER)
+    p->oracle = sm_physics_power(&p->physics);
+  else if (c == ENERGY)
+    p->oracle = sm_physics_energy(&p->physics);
+  else if (c == POWER_FACTOR)
+    p->oracle = sm_physics_power_factor(&p->physics);
+  else
+    return NULL;
+  return &p->oracle;
 }
 
-static void put_times(const sm_reading *readings, size_t count, sm_buf *out) {
-  int64_t last = 0;
-  int64_t step = 0;
-  for (size_t i = 0; i < count; i++) {
-    int64_t now = wrapping_sub(readings[i].ts_ms, last);
-    sm_varint_put_signed(out, i < 2 ? now : wrapping_sub(now, step));
-    step = now;
-    last = readings[i].ts_ms;
-  }
+/* ---- encoding ---- */
+
+static void put_head(const sm_reading *readings, size_t count, sm_buf *out) {
+  size_t from = out->len;
+  const sm_reading *last = &readings[count - 1];
+  sm_buf_append_char(out, VERSION);
+  sm_varint_put(out, count);
+  sm_varint_put_signed(out, readings[0].ts_ms);
+  sm_varint_put(out, (uint64_t)last->ts_ms - (uint64_t)readings[0].ts_ms);
+  sm_reading_put(out, last);
+  sm_crc_put(out, from);
 }
 
 static void put_has(const sm_reading *readings, size_t count, sm_buf *out) {
@@ -98,76 +86,132 @@ static void put_has(const sm_reading *readings, size_t count, sm_buf *out) {
   for (size_t i = 0; i < (same ? 1 : count); i++) sm_buf_append_char(out, (char)readings[i].has);
 }
 
-static void put_column(const column *c, const sm_reading *readings, size_t count, sm_buf *out) {
-  int64_t last = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (c->flag != 0 && !(readings[i].has & c->flag)) continue;
-    int64_t value = c->get(&readings[i]);
-    sm_varint_put_signed(out, wrapping_sub(value, last));
-    last = value;
+static void put_columns(pass *p, sm_buf *out) {
+  for (size_t i = 0; i < p->count; i++)
+    p->work.value[i] = (int64_t)((uint64_t)p->rows[i].ts_ms - (uint64_t)p->first_ms);
+  sm_column_write(&p->work, p->count, 0, times_oracle(p), out);
+  for (size_t at = 0; at < SM_READING_COLUMNS; at++) {
+    size_t c = order[at];
+    int64_t before;
+    const sm_column_oracle *oracle = enter_column(p, c, &before);
+    if (p->n == 0) continue;
+    for (size_t i = 0; i < p->n; i++)
+      p->work.value[i] = sm_reading_columns[c].get(&p->rows[p->row_of[i]]);
+    sm_column_write(&p->work, p->n, before, oracle, out);
   }
+}
+
+static void fail(sm_buf *out, sm_err err) {
+  if (out->err == SM_OK) out->err = err;
 }
 
 void sm_block_encode(const sm_reading *readings, size_t count, sm_buf *out) {
   size_t from = out->len;
-  sm_buf_append_char(out, VERSION);
-  sm_varint_put(out, count);
-  put_times(readings, count, out);
+  pass p = {.rows = (sm_reading *)(uintptr_t)readings /* only read here */,
+            .first_ms = readings[0].ts_ms,
+            .last = &readings[count - 1]};
+  sm_err err = count <= SM_BLOCK_READINGS_MAX ? pass_init(&p, count) : SM_ERR_RANGE;
+  if (err != SM_OK) {
+    fail(out, err);
+    return;
+  }
+  put_head(readings, count, out);
   put_has(readings, count, out);
-  for (size_t c = 0; c < COLUMN_COUNT; c++) put_column(&columns[c], readings, count, out);
-  put_crc(out, from);
+  put_columns(&p, out);
+  sm_crc_put(out, from);
+  pass_fini(&p);
 }
 
-static void get_times(sm_cursor *in, sm_reading *readings, size_t count) {
-  int64_t last = 0;
-  int64_t step = 0;
-  for (size_t i = 0; i < count && !in->bad; i++) {
-    int64_t value = sm_varint_get_signed(in);
-    step = i < 2 ? value : wrapping_add(step, value);
-    last = wrapping_add(last, step);
-    if (i > 0 && last <= readings[i - 1].ts_ms) in->bad = true;
-    readings[i].ts_ms = last;
-  }
-}
+/* ---- decoding ---- */
 
-static void get_has(sm_cursor *in, sm_reading *readings, size_t count) {
-  bool same = sm_byte_get(in) == 1;
-  uint8_t first = sm_byte_get(in);
-  for (size_t i = 0; i < count && !in->bad; i++)
-    readings[i].has = same || i == 0 ? first : sm_byte_get(in);
-}
-
-static void get_column(const column *c, sm_cursor *in, sm_reading *readings, size_t count) {
-  int64_t last = 0;
-  for (size_t i = 0; i < count && !in->bad; i++) {
-    if (c->flag != 0 && !(readings[i].has & c->flag)) continue;
-    last = wrapping_add(last, sm_varint_get_signed(in));
-    if (!c->set(&readings[i], last)) in->bad = true;
-  }
-}
-
-sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
-  sm_cursor in;
-  sm_err err = open_checked(data, len, &in);
-  if (err != SM_OK) return err;
-  uint64_t n = sm_varint_get(&in);
-  /* Every reading costs bytes, so a count beyond the bytes is damage, not a reason to allocate. */
-  if (in.bad || n == 0 || n > SM_BLOCK_READINGS_MAX || n > len) return SM_ERR_CORRUPT;
-  sm_reading *out = calloc((size_t)n, sizeof *out);
-  if (out == NULL) return SM_ERR_NOMEM;
-  get_times(&in, out, (size_t)n);
-  get_has(&in, out, (size_t)n);
-  for (size_t c = 0; c < COLUMN_COUNT; c++) get_column(&columns[c], &in, out, (size_t)n);
-  if (in.bad || in.at != in.end) {
-    free(out);
-    return SM_ERR_CORRUPT;
-  }
-  *readings = out;
-  *count = (size_t)n;
+/* What stands before the columns. `data` begins with the version. */
+static sm_err get_head(const uint8_t *data, size_t len, sm_block_info *info, size_t *head_len) {
+  sm_cursor in = {.at = data + 1, .end = data + len};
+  uint64_t count = sm_varint_get(&in);
+  sm_block_info out = {.first_ms = sm_varint_get_signed(&in)};
+  uint64_t span = sm_varint_get(&in);
+  sm_reading_get(&in, &out.last);
+  if (in.bad || in.end - in.at < SM_CRC_BYTES) return SM_ERR_CORRUPT;
+  *head_len = (size_t)(in.at - data) + SM_CRC_BYTES;
+  if (!sm_crc_good(data, *head_len)) return SM_ERR_CORRUPT;
+  /* 64 numbers cost 6 bits at least, so a count far beyond the bytes is no reason to allocate. */
+  if (count == 0 || count > SM_BLOCK_READINGS_MAX || count / 128 > len) return SM_ERR_CORRUPT;
+  out.count = (size_t)count;
+  out.last.ts_ms = (int64_t)((uint64_t)out.first_ms + span);
+  *info = out;
   return SM_OK;
 }
 
+static bool get_has(sm_cursor *in, sm_reading *rows, size_t count) {
+  uint8_t same = sm_byte_get(in);
+  uint8_t first = sm_byte_get(in);
+  if (same > 1) return false;
+  for (size_t i = 0; i < count && !in->bad; i++)
+    rows[i].has = same == 1 || i == 0 ? first : sm_byte_get(in);
+  return !in->bad;
+}
+
+static bool get_times(pass *p, sm_cursor *in) {
+  if (!sm_column_read(&in->at, in->end, p->count, 0, times_oracle(p), &p->work)) return false;
+  for (size_t i = 0; i < p->count; i++) {
+    p->rows[i].ts_ms = (int64_t)((uint64_t)p->first_ms + (uint64_t)p->work.value[i]);
+    if (i > 0 && p->rows[i].ts_ms <= p->rows[i - 1].ts_ms) return false;
+  }
+  return true;
+}
+
+static bool get_column(pass *p, sm_cursor *in, size_t c) {
+  int64_t before;
+  const sm_column_oracle *oracle = enter_column(p, c, &before);
+  if (p->n == 0) return true;
+  if (!sm_column_read(&in->at, in->end, p->n, before, oracle, &p->work)) return false;
+  for (size_t i = 0; i < p->n; i++)
+    if (!sm_reading_columns[c].set(&p->rows[p->row_of[i]], p->work.value[i])) return false;
+  return true;
+}
+
+static bool get_rows(pass *p, sm_cursor *in) {
+  if (!get_has(in, p->rows, p->count) || !get_times(p, in)) return false;
+  for (size_t at = 0; at < SM_READING_COLUMNS; at++)
+    if (!get_column(p, in, order[at])) return false;
+  return in->at == in->end && sm_reading_equal(&p->rows[p->count - 1], p->last);
+}
+
+static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+  sm_block_info info;
+  size_t head_len = 0;
+  sm_err err = get_head(data, len, &info, &head_len);
+  if (err != SM_OK) return err;
+  pass p = {.first_ms = info.first_ms, .last = &info.last};
+  p.rows = calloc(info.count, sizeof *p.rows);
+  if (p.rows == NULL) return SM_ERR_NOMEM;
+  err = pass_init(&p, info.count);
+  if (err == SM_OK) {
+    sm_cursor in = {.at = data + head_len, .end = data + len - SM_CRC_BYTES};
+    if (in.at > in.end || !get_rows(&p, &in)) err = SM_ERR_CORRUPT;
+    pass_fini(&p);
+  }
+  if (err != SM_OK) {
+    free(p.rows);
+    return err;
+  }
+  *readings = p.rows;
+  *count = info.count;
+  return SM_OK;
+}
+
+sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+  if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
+  if (data[0] == VERSION) return decode_v2(data, len, readings, count);
+  if (data[0] != VERSION_1) return SM_ERR_UNSUPPORTED;
+  sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
+  return sm_block_v1_decode(&in, readings, count);
+}
+
 sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info) {
+  if (len < SM_CRC_BYTES + 2) return SM_ERR_CORRUPT;
+  size_t head_len;
+  if (data[0] == VERSION) return get_head(data, len, info, &head_len);
   sm_reading *readings = NULL;
   size_t count = 0;
   sm_err err = sm_block_decode(data, len, &readings, &count);
@@ -175,55 +219,5 @@ sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info) {
   *info =
       (sm_block_info){.count = count, .first_ms = readings[0].ts_ms, .last = readings[count - 1]};
   free(readings);
-  return SM_OK;
-}
-
-void sm_journal_encode(const sm_journal_item *items, size_t count, sm_buf *out) {
-  size_t from = out->len;
-  sm_buf_append_char(out, VERSION);
-  sm_varint_put(out, count);
-  int64_t last = 0;
-  for (size_t i = 0; i < count; i++) {
-    const sm_reading *r = &items[i].reading;
-    sm_varint_put(out, (uint64_t)items[i].series_no);
-    sm_varint_put_signed(out, wrapping_sub(r->ts_ms, last));
-    last = r->ts_ms;
-    sm_buf_append_char(out, (char)r->has);
-    for (size_t c = 0; c < COLUMN_COUNT; c++)
-      if (columns[c].flag == 0 || (r->has & columns[c].flag))
-        sm_varint_put_signed(out, columns[c].get(r));
-  }
-  put_crc(out, from);
-}
-
-static void get_item(sm_cursor *in, int64_t last, sm_journal_item *item) {
-  uint64_t series_no = sm_varint_get(in);
-  if (series_no == 0 || series_no > INT64_MAX) in->bad = true;
-  item->series_no = (int64_t)series_no;
-  sm_reading *r = &item->reading;
-  r->ts_ms = wrapping_add(last, sm_varint_get_signed(in));
-  r->has = sm_byte_get(in);
-  for (size_t c = 0; c < COLUMN_COUNT && !in->bad; c++) {
-    if (columns[c].flag != 0 && !(r->has & columns[c].flag)) continue;
-    if (!columns[c].set(r, sm_varint_get_signed(in))) in->bad = true;
-  }
-}
-
-sm_err sm_journal_decode(const uint8_t *data, size_t len, sm_journal_item **items, size_t *count) {
-  sm_cursor in;
-  sm_err err = open_checked(data, len, &in);
-  if (err != SM_OK) return err;
-  uint64_t n = sm_varint_get(&in);
-  if (in.bad || n == 0 || n > SM_JOURNAL_READINGS_MAX || n > len) return SM_ERR_CORRUPT;
-  sm_journal_item *out = calloc((size_t)n, sizeof *out);
-  if (out == NULL) return SM_ERR_NOMEM;
-  for (size_t i = 0; i < n && !in.bad; i++)
-    get_item(&in, i == 0 ? 0 : out[i - 1].reading.ts_ms, &out[i]);
-  if (in.bad || in.at != in.end) {
-    free(out);
-    return SM_ERR_CORRUPT;
-  }
-  *items = out;
-  *count = (size_t)n;
   return SM_OK;
 }

@@ -1,6 +1,7 @@
 #include "store/embedded/journal_row.h"
 
 #include "base/crc32.h"
+#include "store/embedded/reading_column.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 enum {
   VERSION = 2,
   VERSION_PLAIN = 1,
-  CRC_BYTES = 4,
   ENTRY_BYTES_MAX = 160, /* more than any entry takes */
   HAS_MARK = 32,
   HAS_FIRST = 64
@@ -128,20 +128,17 @@ void sm_journal_writer_mark(sm_journal_writer *w, int64_t series_no, const sm_se
 sm_err sm_journal_writer_end(sm_journal_writer *w) {
   if (!make_room(w)) return w->err;
   uint32_t crc = sm_crc32(w->data, w->len);
-  for (unsigned i = 0; i < CRC_BYTES; i++) w->data[w->len++] = (uint8_t)(crc >> (8 * i));
+  for (unsigned i = 0; i < SM_CRC_BYTES; i++) w->data[w->len++] = (uint8_t)(crc >> (8 * i));
   return SM_OK;
 }
 
 /* ---- reading ---- */
 
 sm_err sm_journal_reader_open(sm_journal_reader *r, const uint8_t *data, size_t len) {
-  if (len < CRC_BYTES + 2) return SM_ERR_CORRUPT;
-  size_t body = len - CRC_BYTES;
-  uint32_t crc = 0;
-  for (unsigned i = 0; i < CRC_BYTES; i++) crc |= (uint32_t)data[body + i] << (8 * i);
-  if (crc != sm_crc32(data, body)) return SM_ERR_CORRUPT;
+  if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
   if (data[0] != VERSION && data[0] != VERSION_PLAIN) return SM_ERR_UNSUPPORTED;
-  *r = (sm_journal_reader){.in = {.at = data + 1, .end = data + body}, .version = data[0]};
+  *r = (sm_journal_reader){.in = {.at = data + 1, .end = data + len - SM_CRC_BYTES},
+                           .version = data[0]};
   r->readings_left = sm_varint_get(&r->in);
   if (r->version == VERSION) r->marks_left = sm_varint_get(&r->in);
   return r->in.bad ? SM_ERR_CORRUPT : SM_OK;
@@ -172,6 +169,9 @@ static void get_values(sm_cursor *in, const sm_reading *base, sm_reading *out) {
 
 static void get_mark(sm_cursor *in, uint8_t flags, const sm_reading *r, sm_seq_mark *mark) {
   *mark = (sm_seq_mark){0};
+  if ((flags & HAS_FIRST && !(flags & HAS_MARK)) ||
+      (flags & HAS_MARK && !(r->has & SM_READING_SEQ)))
+    in->bad = true; /* nothing that a writer makes */
   if (!(flags & HAS_MARK)) return;
   mark->present = true;
   mark->seq = r->seq;
@@ -194,7 +194,8 @@ static void next_reading(sm_journal_reader *r) {
   *out = (sm_journal_entry){.series_no = no, .has_reading = true};
   out->reading.ts_ms = plus(before.reading.ts_ms, sm_varint_get_signed(&r->in));
   uint8_t flags = sm_byte_get(&r->in);
-  out->reading.has = plain ? flags : (uint8_t)(flags & ~(HAS_MARK | HAS_FIRST));
+  out->reading.has = (uint8_t)(flags & ~(HAS_MARK | HAS_FIRST));
+  if (plain && out->reading.has != flags) r->in.bad = true;
   get_values(&r->in, same ? &before.reading : &zero, &out->reading);
   if (!plain) get_mark(&r->in, flags, &out->reading, &out->mark);
 }

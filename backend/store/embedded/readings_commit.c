@@ -402,12 +402,10 @@ static size_t settled_count(const touched *t) {
 static void show_reading(touched *t, const sm_reading *r, bool packed) {
   sm_hot *hot = t->series->hot;
   sm_series *series = t->series;
-  if (packed) {
-    sm_err err = sm_packed_append(&hot->packed, r); /* room was reserved */
-    (void)err;
-  } else {
+  if (packed)
+    sm_packed_append(&hot->packed, r); /* room was reserved */
+  else
     hot->late.item[hot->late.count++] = *r;
-  }
   if (!series->has_last || r->ts_ms < series->first_ms) series->first_ms = r->ts_ms;
   if (!series->has_last || r->ts_ms > series->last.ts_ms) series->last = *r;
   series->has_last = true;

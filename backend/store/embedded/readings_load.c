@@ -176,9 +176,12 @@ static sm_err take_reading(sm_readings *store, sm_series *series, int64_t journa
   sm_hot *hot = *slot;
   if (hot == NULL) return SM_ERR_NOMEM;
   bool in_order = hot->packed.count == 0 || hot->packed.last.ts_ms < r->ts_ms;
-  sm_err err = in_order ? sm_packed_append(&hot->packed, r) : sm_run_reserve(&hot->late, 1);
+  sm_err err = in_order ? sm_packed_reserve(&hot->packed, 1) : sm_run_reserve(&hot->late, 1);
   if (err != SM_OK) return err;
-  if (!in_order) hot->late.item[hot->late.count++] = *r; /* put in order when all are there */
+  if (in_order)
+    sm_packed_append(&hot->packed, r);
+  else
+    hot->late.item[hot->late.count++] = *r; /* put in order when all are there */
   if (!series->has_last || r->ts_ms < series->first_ms) series->first_ms = r->ts_ms;
   if (!series->has_last || r->ts_ms > series->last.ts_ms) series->last = *r;
   series->has_last = true;

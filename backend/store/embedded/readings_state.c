@@ -1,25 +1,22 @@
 /* What the file knows of a series without reading its history: `series.state`. NULL: nothing of it
- * is sealed. Version 1: 1, first_ms (signed varint), length of a block and the block of the last
- * reading (length 0: none), count of epochs, for each: epoch, next, count of ranges, for each:
+ * is sealed. Version 1: 1, first_ms (signed varint), 1 and the last reading (ts_ms, signed, and
+ * reading_column.h) or 0, count of epochs, for each: epoch, next, count of ranges, for each:
  * first and last; CRC-32 of all before it. */
 #include "store/embedded/readings_internal.h"
 
-#include "base/crc32.h"
+#include "store/embedded/reading_column.h"
 #include "store/embedded/varint.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, CRC_BYTES = 4 };
+enum { VERSION = 1 };
 
 static void put_last(const sm_series *series, sm_buf *out) {
-  sm_buf block;
-  sm_buf_init(&block, 0);
-  if (series->has_last) sm_block_encode(&series->last, 1, &block);
-  if (block.err != SM_OK) out->err = block.err;
-  sm_varint_put(out, block.len);
-  if (block.len > 0) sm_buf_append(out, block.data, block.len);
-  sm_buf_fini(&block);
+  sm_buf_append_char(out, series->has_last ? 1 : 0);
+  if (!series->has_last) return;
+  sm_varint_put_signed(out, series->last.ts_ms);
+  sm_reading_put(out, &series->last);
 }
 
 static void put_sequence(const sm_sequence *sequence, sm_buf *out) {
@@ -42,23 +39,14 @@ void sm_state_encode(const sm_series *series, sm_buf *out) {
   sm_varint_put_signed(out, series->first_ms);
   put_last(series, out);
   put_sequence(&series->sequence, out);
-  if (out->err != SM_OK) return;
-  uint32_t crc = sm_crc32(out->data + from, out->len - from);
-  for (unsigned i = 0; i < CRC_BYTES; i++) sm_buf_append_char(out, (char)(uint8_t)(crc >> (8 * i)));
+  sm_crc_put(out, from);
 }
 
-static sm_err get_last(sm_cursor *in, bool *has_last, sm_reading *last) {
-  uint64_t len = sm_varint_get(in);
-  if (in->bad || len > (uint64_t)(in->end - in->at)) return SM_ERR_CORRUPT;
-  *has_last = len > 0;
-  if (len == 0) return SM_OK;
-  sm_reading *readings = NULL;
-  size_t count = 0;
-  sm_err err = sm_block_decode(in->at, (size_t)len, &readings, &count);
-  if (err == SM_OK) *last = readings[count - 1];
-  free(readings);
-  in->at += len;
-  return err;
+static void get_last(sm_cursor *in, bool *has_last, sm_reading *last) {
+  *has_last = sm_byte_get(in) == 1;
+  if (!*has_last) return;
+  last->ts_ms = sm_varint_get_signed(in);
+  sm_reading_get(in, last);
 }
 
 static sm_err get_ranges(sm_cursor *in, sm_seq_epoch *e) {
@@ -97,27 +85,16 @@ static sm_err get_sequence(sm_cursor *in, sm_sequence *sequence) {
   return err;
 }
 
-static sm_err open_checked(const uint8_t *data, size_t len, sm_cursor *in) {
-  if (len < CRC_BYTES + 2) return SM_ERR_CORRUPT;
-  size_t body = len - CRC_BYTES;
-  uint32_t crc = 0;
-  for (unsigned i = 0; i < CRC_BYTES; i++) crc |= (uint32_t)data[body + i] << (8 * i);
-  if (crc != sm_crc32(data, body)) return SM_ERR_CORRUPT;
-  if (data[0] != VERSION) return SM_ERR_UNSUPPORTED;
-  *in = (sm_cursor){.at = data + 1, .end = data + body};
-  return SM_OK;
-}
-
 sm_err sm_state_decode(const uint8_t *data, size_t len, sm_series *series) {
-  sm_cursor in;
-  sm_err err = open_checked(data, len, &in);
-  if (err != SM_OK) return err;
+  if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
+  if (data[0] != VERSION) return SM_ERR_UNSUPPORTED;
+  sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
   int64_t first_ms = sm_varint_get_signed(&in);
   bool has_last = false;
   sm_reading last = {0};
   sm_sequence sequence = {0};
-  err = get_last(&in, &has_last, &last);
-  if (err == SM_OK) err = get_sequence(&in, &sequence);
+  get_last(&in, &has_last, &last);
+  sm_err err = get_sequence(&in, &sequence);
   if (err == SM_OK && (in.bad || in.at != in.end)) err = SM_ERR_CORRUPT;
   if (err != SM_OK) {
     sm_sequence_fini(&sequence);

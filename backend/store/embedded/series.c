@@ -109,7 +109,7 @@ size_t sm_hot_count(const sm_hot *hot) {
 size_t sm_hot_bytes(const sm_hot *hot) {
   enum { ALLOCATIONS = 48 }; /* what the allocator adds */
   if (hot == NULL) return 0;
-  return sizeof *hot + ALLOCATIONS + hot->packed.bytes + hot->late.cap * sizeof(sm_reading);
+  return sizeof *hot + ALLOCATIONS + hot->packed.cap + hot->late.cap * sizeof(sm_reading);
 }
 
 void sm_hot_free(sm_hot *hot) {

@@ -1,0 +1,45 @@
+/* A column of whole numbers in few bytes: divided by the power of ten that all share, each foretold
+ * from those before it, and only what was foretold wrongly is kept (bits.h).
+ *
+ * In bytes: 1 byte: low 4 bits the power of ten (0 to 9), high 4 bits the prediction; then the
+ * residuals, zigzag, in groups. What cannot be is refused on reading, never computed with: all
+ * arithmetic wraps. Pure. */
+#ifndef SM_STORE_EMBEDDED_COLUMN_H
+#define SM_STORE_EMBEDDED_COLUMN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Memory to work in, made once for columns of up to `count` numbers. */
+typedef struct sm_column_work {
+  int64_t *value; /* in units of 10^scale; sm_column_read leaves whole values here */
+  uint64_t *residual;
+  uint8_t *bytes;
+} sm_column_work;
+
+SM_MUST_CHECK sm_err sm_column_work_init(sm_column_work *work, size_t count); /* SM_ERR_NOMEM */
+void sm_column_work_fini(sm_column_work *work);
+
+/* What an owner knows of a column that the numbers before do not tell. Its order is the column's:
+ * foretell(0), settle(0), foretell(1), … in whole values. NULL: it knows nothing. */
+typedef struct sm_column_oracle {
+  void *context;
+  void (*begin)(void *context);
+  int64_t (*foretell)(void *context, size_t at); /* the value of row `at` */
+  void (*settle)(void *context, size_t at, int64_t value);
+} sm_column_oracle;
+
+/* Appends the `count` numbers of work->value (whole values; they are used up). `before` is a number
+ * that the reader knows too, near the first. A failure sticks in `out`. */
+void sm_column_write(sm_column_work *work, size_t count, int64_t before,
+                     const sm_column_oracle *oracle, sm_buf *out);
+/* Reads `count` numbers into work->value and moves *at behind them. False: not what was written. */
+SM_MUST_CHECK bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count,
+                                  int64_t before, const sm_column_oracle *oracle,
+                                  sm_column_work *work);
+
+#endif
