@@ -143,6 +143,14 @@ void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *rea
   (void)pthread_mutex_unlock(&gate->mutex);
 }
 
+bool sm_live_listening(sm_live *live) {
+  sm_live_gate *gate = &live->gate;
+  (void)pthread_mutex_lock(&gate->mutex);
+  bool listening = gate->listening > 0 && !gate->closed;
+  (void)pthread_mutex_unlock(&gate->mutex);
+  return listening;
+}
+
 void sm_live_stats_get(sm_live *live, sm_live_stats *stats) {
   *stats = (sm_live_stats){
       .clients = atomic_load(&live->clients),

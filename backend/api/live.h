@@ -103,6 +103,9 @@ void sm_live_free(sm_live *live); /* stops if need be; NULL is fine; after MHD_s
 /* A reading was stored (verdict STORED, or LATE with late true; not duplicates, not conflicts).
  * Never blocks, never fails: when the hub cannot follow, the oldest waiting one is dropped. */
 void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *reading, bool late);
+/* Whether anybody listens at all: asked once before a batch is published. Who begins to listen
+ * after a no is sent the latest reading of each device, read after that. Any thread. */
+bool sm_live_listening(sm_live *live);
 
 /* Judges the handshake of a GET /api/live. SM_OK: *response is ready for the caller to queue with
  * status 101 and to destroy, as any MHD response. Else *detail is a static sentence for the

@@ -158,7 +158,8 @@ static sm_err change(const sm_broker *broker, const char *device_id, const sm_bu
 sm_err sm_broker_add_device(const sm_broker *broker, const char *device_id, char *password,
                             size_t cap) {
   if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
-  if (strcmp(device_id, SM_BROKER_SERVER_USER) == 0) return SM_ERR_INVALID;
+  if (strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0)
+    return SM_ERR_INVALID;
   if (cap < 48) return SM_ERR_RANGE;
   char first[SM_ID_MAX];
   char second[SM_ID_MAX];
@@ -167,6 +168,37 @@ sm_err sm_broker_add_device(const sm_broker *broker, const char *device_id, char
   sm_buf_init(&line, 0);
   sm_err err = password_line(device_id, password, &line);
   if (err == SM_OK) err = change(broker, device_id, &line);
+  sm_buf_fini(&line);
+  return err;
+}
+
+/* Whether the file has a line of that user. */
+static sm_err has_account(const sm_broker *broker, const char *user, bool *has) {
+  char *text = NULL;
+  sm_err err = sm_file_read(broker->passwords, FILE_LIMIT, &text, NULL);
+  if (err != SM_OK) return err;
+  size_t len = strlen(user);
+  *has = false;
+  for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (strncmp(line, user, len) == 0 && line[len] == ':') *has = true;
+  }
+  free(text);
+  return SM_OK;
+}
+
+sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user, size_t cap) {
+  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
+  int len = number == 1 ? snprintf(user, cap, "%s", SM_BROKER_SERVER_USER)
+                        : snprintf(user, cap, "%s-%u", SM_BROKER_SERVER_USER, number);
+  if (len < 0 || (size_t)len >= cap) return SM_ERR_RANGE;
+  bool has = false;
+  sm_err err = has_account(broker, user, &has);
+  if (err != SM_OK || has) return err;
+  sm_buf line;
+  sm_buf_init(&line, 0);
+  err = password_line(user, broker->password, &line);
+  if (err == SM_OK) err = change(broker, user, &line);
   sm_buf_fini(&line);
   return err;
 }

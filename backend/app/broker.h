@@ -26,9 +26,17 @@ void sm_broker_fini(sm_broker *broker);
 
 /* Gives a device a new random password at the bundled broker: writes its hash to the password file
  * and has the broker read it. `password` is terminated. SM_ERR_UNSUPPORTED: no bundled broker;
- * SM_ERR_INVALID: the id is the server's own; SM_ERR_RANGE: cap too small (48 is enough). */
+ * SM_ERR_INVALID: the id begins as the server's own do; SM_ERR_RANGE: cap too small (48 is enough).
+ */
 SM_MUST_CHECK sm_err sm_broker_add_device(const sm_broker *broker, const char *device_id,
                                           char *password, size_t cap);
+/* The account of the server's connection `number` (1 and up): of the first it is
+ * SM_BROKER_SERVER_USER, of others that with "-2", "-3", …: the bundled broker takes the user name
+ * for the client id, and one client id has one connection. Made if it is not there, with the
+ * server's password. `user` is terminated. SM_ERR_UNSUPPORTED: no bundled broker; SM_ERR_RANGE: cap
+ * too small (32 is enough). */
+SM_MUST_CHECK sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user,
+                                              size_t cap);
 /* Takes a device's password away. A session that is open stays until the broker drops it. */
 SM_MUST_CHECK sm_err sm_broker_remove_device(const sm_broker *broker, const char *device_id);
 

@@ -6,10 +6,12 @@
 #include "app/live_source.h"
 #include "app/pipeline.h"
 #include "app/program.h"
+#include "app/replay.h"
+#include "app/uplinks.h"
+#include "app/writer.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "mqtt/subscriber.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -29,11 +31,11 @@ typedef struct service {
   sm_broker broker;
   sm_live_parts live_parts;
   sm_live *live;
+  sm_writer *writer;
   sm_pipeline *pipeline;
-  sm_mqtt_subscriber *subscriber;
+  sm_replay replay; /* the upkeep thread's */
+  sm_uplinks *uplinks;
   sm_import_server *imports;
-  pthread_mutex_t writing; /* whose turn it is: the subscriber's or an import's */
-  sm_mqtt_sink sink;       /* the pipeline's, behind `writing` */
   sm_api *api;
   char *dashboard_dir;
 } service;
@@ -49,9 +51,8 @@ static const char usage[] =
 static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
   sm_pipeline_write_metrics(s->pipeline, out);
+  sm_uplinks_write_metrics(s->uplinks, out);
   sm_import_server_write_metrics(s->imports, out);
-  sm_mqtt_status mqtt;
-  sm_mqtt_subscriber_status(s->subscriber, &mqtt);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -62,14 +63,6 @@ static void write_metrics(void *context, sm_buf *out) {
     const char *help;
     uint64_t value;
   } rows[] = {
-      {"smartmeter_mqtt_connected", "gauge", "1 while subscribed at the broker.",
-       mqtt.state == SM_MQTT_READY ? 1 : 0},
-      {"smartmeter_mqtt_messages_total", "counter", "Messages taken from the broker.",
-       mqtt.messages},
-      {"smartmeter_mqtt_acknowledged_total", "counter", "Messages acknowledged to the broker.",
-       mqtt.acknowledged},
-      {"smartmeter_mqtt_connects_total", "counter", "Connections made to the broker.",
-       mqtt.connects},
       {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
       {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
        store.journal_readings},
@@ -91,13 +84,7 @@ static void write_metrics(void *context, sm_buf *out) {
 
 static bool ready(void *context, char *reason, size_t cap) {
   service *s = context;
-  sm_mqtt_status mqtt;
-  sm_mqtt_subscriber_status(s->subscriber, &mqtt);
-  if (mqtt.state == SM_MQTT_READY) return true;
-  const char *what = mqtt.state == SM_MQTT_STALLED ? "the store does not take readings"
-                                                   : "not subscribed at the MQTT broker";
-  (void)snprintf(reason, cap, "%s%s%s", what, mqtt.reason[0] != '\0' ? ": " : "", mqtt.reason);
-  return false;
+  return sm_uplinks_ready(s->uplinks, reason, cap);
 }
 
 /* A sign of life since the start, or before that the latest reading. */
@@ -208,44 +195,13 @@ static char *find_dashboard(const sm_config *config) {
   return NULL;
 }
 
-/* ---- the store's one writer ---- */
-
-static void take(void *context, const sm_mqtt_message *message) {
-  service *s = context;
-  s->sink.take(s->sink.context, message);
-}
-
-static sm_err commit_messages(void *context) {
-  service *s = context;
-  (void)pthread_mutex_lock(&s->writing);
-  sm_err err = s->sink.commit(s->sink.context);
-  (void)pthread_mutex_unlock(&s->writing);
-  return err;
-}
-
-static sm_err commit_import(void *context, sm_readings_batch *batch) {
-  service *s = context;
-  (void)pthread_mutex_lock(&s->writing);
-  sm_err err = sm_readings_commit(s->program.readings, batch);
-  /* Durable whatever becomes of the sealing, which is tried again. */
-  if (err == SM_OK && sm_readings_maintain(s->program.readings, false) != SM_OK) err = SM_OK;
-  (void)pthread_mutex_unlock(&s->writing);
-  return err;
-}
-
-static bool make_subscriber(service *s) {
-  static const char *const filters[] = {"meters/+/telemetry", "meters/+/status"};
+static bool make_uplinks(service *s) {
   sm_err err = sm_broker_find(&s->program.config, &s->broker);
-  s->sink = sm_pipeline_sink(s->pipeline);
-  const sm_mqtt_sink sink = {.context = s, .take = take, .commit = commit_messages};
-  const sm_mqtt_options options = {.url = s->broker.url,
-                                   .username = s->broker.username,
-                                   .password = s->broker.password,
-                                   .ca_file = s->broker.ca_file,
-                                   .client_id = sm_readings_client_id(s->program.readings),
-                                   .filters = filters,
-                                   .filter_count = 2};
-  if (err == SM_OK) err = sm_mqtt_subscriber_new(&options, &sink, &s->subscriber);
+  const sm_uplinks_options options = {.config = &s->program.config,
+                                      .broker = &s->broker,
+                                      .pipeline = s->pipeline,
+                                      .client_id = sm_readings_client_id(s->program.readings)};
+  if (err == SM_OK) err = sm_uplinks_new(&options, &s->uplinks);
   if (err != SM_OK)
     sm_complain("cannot set up MQTT: %s%s", sm_err_text(err),
                 s->program.config.mqtt_url != NULL ? " (see SMARTMETER_MQTT_URL)" : "");
@@ -287,10 +243,21 @@ static bool make_api(service *s) {
   return err == SM_OK;
 }
 
-/* The subscriber is made after the pipeline, and calls it only once it is started. */
-static sm_err publish(void *context, const char *topic, const void *payload, size_t len) {
+/* Every second, on the upkeep thread; a failure is logged there, and the next second tries again.
+ */
+static void tick(void *context) {
   service *s = context;
-  return sm_mqtt_subscriber_publish(s->subscriber, topic, payload, len);
+  sm_err err = sm_replay_step(&s->replay);
+  (void)err;
+}
+
+/* Not by the pipeline: history that is brought in is not what live clients wait for. */
+static sm_err commit_import(void *context, sm_readings_batch *batch) {
+  service *s = context;
+  (void)sm_writer_begin(s->writer);
+  sm_err err = sm_writer_commit(s->writer, batch);
+  sm_writer_end(s->writer);
+  return err;
 }
 
 static bool make_imports(service *s) {
@@ -308,18 +275,18 @@ static bool make_parts(service *s) {
                                   .readings = s->program.readings};
   const sm_live_options live = {.source = sm_live_source_of(&s->live_parts)};
   sm_err err = sm_live_new(&live, &s->live);
+  if (err == SM_OK) err = sm_writer_new(s->program.readings, &s->writer);
   const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
-                                        .readings = s->program.readings,
+                                        .writer = s->writer,
                                         .live = s->live,
-                                        .auto_register = s->program.config.auto_register,
-                                        .publish = publish,
-                                        .publish_context = s};
+                                        .auto_register = s->program.config.auto_register};
   if (err == SM_OK) err = sm_pipeline_new(&pipeline, &s->pipeline);
+  s->replay = (sm_replay){.pipeline = s->pipeline, .readings = s->program.readings};
   if (err != SM_OK) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_subscriber(s) && make_imports(s) && make_api(s);
+  return make_uplinks(s) && make_imports(s) && make_api(s);
 }
 
 static bool start_parts(service *s) {
@@ -335,7 +302,8 @@ static bool start_parts(service *s) {
                 "machine, such as 127.0.0.1",
                 c->http_bind, sm_err_text(err));
   if (err == SM_OK) {
-    err = sm_mqtt_subscriber_start(s->subscriber);
+    err = sm_writer_start(s->writer, tick, s);
+    if (err == SM_OK) err = sm_uplinks_start(s->uplinks);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
   return err == SM_OK;
@@ -344,13 +312,14 @@ static bool start_parts(service *s) {
 /* In the order of the stream: no more readings in, what is in made durable and sealed, then the
  * rest. */
 static void stop_parts(service *s) {
-  bool ended = s->subscriber == NULL || sm_mqtt_subscriber_stop(s->subscriber, STOP_TIMEOUT_MS);
+  bool ended = s->uplinks == NULL || sm_uplinks_stop(s->uplinks, STOP_TIMEOUT_MS);
   if (!ended) {
     /* The store holds a commit up for longer than anybody waits. What is not acknowledged comes
      * again; memory that the thread still uses must not be freed. */
     sm_log(SM_LOG_ERROR, "serve.stop_timed_out", SM_LOG_INT("ms", STOP_TIMEOUT_MS));
     _exit(SM_EXIT_FAILED);
   }
+  if (s->writer != NULL) sm_writer_stop(s->writer);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
   sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
@@ -364,9 +333,10 @@ static void stop_parts(service *s) {
 
 static void free_parts(service *s) {
   sm_api_free(s->api);
-  sm_mqtt_subscriber_free(s->subscriber);
+  sm_uplinks_free(s->uplinks);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
+  sm_writer_free(s->writer);
   sm_broker_fini(&s->broker);
   free(s->dashboard_dir);
   sm_program_fini(&s->program);
@@ -397,7 +367,6 @@ int sm_cmd_serve(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_IGN);
 
   service s = {.live = NULL};
-  (void)pthread_mutex_init(&s.writing, NULL);
   bool started = start(&s);
   if (started) {
     sm_log(SM_LOG_INFO, "serve.started", SM_LOG_TEXT("bind", s.program.config.http_bind),
@@ -409,7 +378,6 @@ int sm_cmd_serve(int argc, char **argv) {
   }
   stop_parts(&s);
   free_parts(&s);
-  (void)pthread_mutex_destroy(&s.writing);
   if (started) sm_log(SM_LOG_INFO, "serve.stopped", SM_LOG_INT("status", 0));
   return started ? SM_EXIT_OK : SM_EXIT_FAILED;
 }

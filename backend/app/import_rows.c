@@ -104,33 +104,33 @@ typedef struct judge {
   const char *device_id; /* "": it has none that is a text */
 } judge;
 
-static void on_reading(void *context, const char *device_id, const sm_reading *reading,
-                       const sm_seq_mark *mark) {
+static void on_reading(void *context, const sm_reading *reading, const sm_seq_mark *mark,
+                       const char *text, size_t len) {
   const judge *j = context;
-  (void)device_id;
   (void)mark;
+  (void)text;
+  (void)len;
   j->sink->reading(j->sink->context, j->device_id, reading);
 }
 
 /* Of a message without a device_id the parser can only say that it is not the topic's. */
-static void on_refused(void *context, const char *device_id, sm_refusal refusal, const char *detail,
-                       const char *text, size_t len, const sm_seq_mark *mark) {
+static void on_refused(void *context, sm_refusal refusal, const char *detail,
+                       const sm_seq_mark *mark, const char *text, size_t len) {
   const judge *j = context;
   bool of_id = j->device_id[0] == '\0' &&
                (refusal == SM_REFUSAL_MISSING || refusal == SM_REFUSAL_WRONG_TYPE);
-  (void)device_id;
   (void)mark;
   refuse(j->sink, j->device_id, refusal,
          of_id ? "device_id must be a text of 1 to 64 of A-Z a-z 0-9 _ -" : detail, text, len);
 }
 
-static void judge_object(const char *text, size_t len, const char *id, size_t id_len,
-                         int64_t now_ms, const sm_import_sink *sink) {
+static sm_err judge_object(const char *text, size_t len, const char *id, size_t id_len,
+                           int64_t now_ms, const sm_import_sink *sink) {
   char device_id[SM_DEVICE_ID_MAX + 1] = "";
   if (id != NULL && !sm_device_id_valid(id, id_len)) {
     refuse(sink, "", SM_REFUSAL_BAD_TOPIC, "device_id must be 1 to 64 of A-Z a-z 0-9 _ -", text,
            len);
-    return;
+    return SM_OK;
   }
   if (id != NULL) memcpy(device_id, id, id_len);
   judge j = {.sink = sink, .device_id = device_id};
@@ -140,35 +140,39 @@ static void judge_object(const char *text, size_t len, const char *id, size_t id
                                         .payload_len = len,
                                         .payload_len_sent = len,
                                         .now_ms = now_ms};
-  sm_telemetry_parse(&message, &inner);
+  return sm_telemetry_parse(&message, &inner);
 }
 
 /* ---- JSON ---- */
 
-static void judge_json(const char *text, size_t len, int64_t now_ms, const sm_import_sink *sink) {
+static sm_err judge_json(const char *text, size_t len, int64_t now_ms, const sm_import_sink *sink) {
   char id[SM_JSON_TEXT_MAX];
   size_t id_len;
   bool has_id = sm_json_scan_text(text, len, "device_id", id, &id_len);
-  judge_object(text, len, has_id ? id : NULL, has_id ? id_len : 0, now_ms, sink);
+  return judge_object(text, len, has_id ? id : NULL, has_id ? id_len : 0, now_ms, sink);
 }
 
-static void judge_array(const char *text, size_t len, int64_t now_ms, const sm_import_sink *sink) {
+static sm_err judge_array(const char *text, size_t len, int64_t now_ms,
+                          const sm_import_sink *sink) {
   sm_json_elements elements = {.text = text, .len = len};
   const char *element;
   size_t element_len;
   size_t count = 0;
   if (!sm_json_elements_whole(text, len)) {
     refuse(sink, "", SM_REFUSAL_MALFORMED, "the array does not end as it should", text, len);
-    return;
+    return SM_OK;
   }
-  while (sm_json_elements_next(&elements, &element, &element_len)) {
-    judge_json(element, element_len, now_ms, sink);
+  sm_err err = SM_OK;
+  while (err == SM_OK && sm_json_elements_next(&elements, &element, &element_len)) {
+    err = judge_json(element, element_len, now_ms, sink);
     count++;
   }
   if (count == 0) refuse(sink, "", SM_REFUSAL_EMPTY_ARRAY, "the array is empty", text, len);
+  return err;
 }
 
-static void judge_line(const sm_import_record *record, int64_t now_ms, const sm_import_sink *sink) {
+static sm_err judge_line(const sm_import_record *record, int64_t now_ms,
+                         const sm_import_sink *sink) {
   const char *text = record->text;
   size_t len = record->len;
   while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) len--;
@@ -176,10 +180,8 @@ static void judge_line(const sm_import_record *record, int64_t now_ms, const sm_
     text++;
     len--;
   }
-  if (len > 0 && *text == '[')
-    judge_array(text, len, now_ms, sink);
-  else
-    judge_json(text, len, now_ms, sink);
+  return len > 0 && *text == '[' ? judge_array(text, len, now_ms, sink)
+                                 : judge_json(text, len, now_ms, sink);
 }
 
 /* ---- CSV ---- */
@@ -219,9 +221,8 @@ static sm_err judge_row(sm_import_rows *rows, const sm_import_record *record, in
   }
   sm_buf_append_char(&rows->json, '}');
   if (rows->json.err != SM_OK) return rows->json.err;
-  judge_object(rows->json.data, rows->json.len, id != NULL ? id->text : NULL,
-               id != NULL ? id->len : 0, now_ms, sink);
-  return SM_OK;
+  return judge_object(rows->json.data, rows->json.len, id != NULL ? id->text : NULL,
+                      id != NULL ? id->len : 0, now_ms, sink);
 }
 
 sm_err sm_import_rows_judge(sm_import_rows *rows, const sm_import_record *record, int64_t now_ms,
@@ -231,7 +232,6 @@ sm_err sm_import_rows_judge(sm_import_rows *rows, const sm_import_record *record
            record->len);
     return SM_OK;
   }
-  if (rows->format == SM_IMPORT_CSV) return judge_row(rows, record, now_ms, sink);
-  judge_line(record, now_ms, sink);
-  return SM_OK;
+  return rows->format == SM_IMPORT_CSV ? judge_row(rows, record, now_ms, sink)
+                                       : judge_line(record, now_ms, sink);
 }

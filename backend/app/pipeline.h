@@ -1,16 +1,16 @@
-/* The way of a reading through the server: from the subscriber's messages through ingest into the
- * readings store, then to the live hub. It is the subscriber's sink: `take` only judges and
- * remembers; everything that can fail (asking the ledger for devices, storing) is in `commit`,
- * which the subscriber calls again until it succeeds, so nothing is acknowledged before it is
- * durable. */
+/* What all ways of a reading into the server share: which devices are known, the one writer, and
+ * what follows a commit: figures, presence, live clients. The broker's connections come in by an
+ * intake each (app/intake.h); other sources, such as an import, build a batch and call
+ * sm_pipeline_commit. Any thread. */
 #ifndef SM_APP_PIPELINE_H
 #define SM_APP_PIPELINE_H
 
 #include "api/live.h"
 #include "app/presence.h"
+#include "app/writer.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "mqtt/subscriber.h"
+#include "ingest/telemetry.h"
 #include "store/ledger.h"
 #include "store/readings.h"
 
@@ -20,26 +20,38 @@
 typedef struct sm_pipeline sm_pipeline;
 
 typedef struct sm_pipeline_options {
-  sm_ledger *ledger;     /* borrowed */
-  sm_readings *readings; /* borrowed; the pipeline is its writer */
-  sm_live *live;         /* borrowed; NULL: nobody listens */
-  bool auto_register;    /* an unknown device becomes one at its first valid reading */
-  /* Queues a message to a meter, within a commit only; as sm_mqtt_subscriber_publish. NULL: meters
-   * are not acknowledged. */
-  sm_err (*publish)(void *context, const char *topic, const void *payload, size_t len);
-  void *publish_context;
+  sm_ledger *ledger;  /* borrowed */
+  sm_writer *writer;  /* borrowed */
+  sm_live *live;      /* borrowed; NULL: nobody listens */
+  bool auto_register; /* an unknown device becomes one at its first valid reading */
 } sm_pipeline_options;
 
 SM_MUST_CHECK sm_err sm_pipeline_new(const sm_pipeline_options *options, sm_pipeline **pipeline);
 void sm_pipeline_free(sm_pipeline *pipeline); /* NULL is fine */
 
-/* What the subscriber is given; borrows the pipeline. */
-sm_mqtt_sink sm_pipeline_sink(sm_pipeline *pipeline);
+/* Makes a batch durable when its turn has come, then announces its readings, in one go, so that
+ * what live clients see of two batches is in the order in which they were stored. All devices of
+ * the readings are known ones. The verdicts and acks are the caller's to act on; failures are those
+ * of sm_readings_commit. */
+SM_MUST_CHECK sm_err sm_pipeline_commit(sm_pipeline *pipeline, sm_readings_batch *batch);
 
-/* What was heard of a device since the start; false: nothing. Any thread. */
+/* Whether a device may send; with `may_register`, and if that is switched on, an unknown one
+ * becomes a device. Failures are those of sm_ledger_device_known. */
+SM_MUST_CHECK sm_err sm_pipeline_device_known(sm_pipeline *pipeline, const char *device_id,
+                                              bool may_register, bool *known);
+/* A status message of a device. `fresh`: sent just now by the meter itself, not retained, not a
+ * last will. Of an unknown device nothing is kept. */
+void sm_pipeline_status(sm_pipeline *pipeline, const char *device_id, bool online, bool fresh);
+/* For the figures: what was refused, by reason; acks handed to a connection and lost there; rejects
+ * that were replayed. */
+void sm_pipeline_count_refused(sm_pipeline *pipeline, const uint32_t counts[SM_REFUSAL_COUNT_]);
+void sm_pipeline_count_acks(sm_pipeline *pipeline, uint64_t sent, uint64_t lost);
+void sm_pipeline_count_replayed(sm_pipeline *pipeline, uint64_t count);
+
+/* What was heard of a device since the start; false: nothing. */
 bool sm_pipeline_presence(sm_pipeline *pipeline, const char *device_id, sm_presence *presence);
 
-/* Appends the pipeline's metrics in Prometheus text. Any thread. */
+/* Appends the pipeline's and the writer's metrics in Prometheus text. */
 void sm_pipeline_write_metrics(sm_pipeline *pipeline, sm_buf *out);
 
 #endif

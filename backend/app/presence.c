@@ -49,19 +49,23 @@ static sm_presence *entry_of(sm_presence_table *table, const char *device_id) {
   return entry;
 }
 
-void sm_presence_sign(sm_presence_table *table, const char *device_id, int64_t at_ms) {
+void sm_presence_begin(sm_presence_table *table) {
   (void)pthread_mutex_lock(&table->mutex);
-  sm_presence *entry = entry_of(table, device_id);
-  if (entry != NULL && (!entry->seen || at_ms >= entry->last_seen_ms))
-    *entry = (sm_presence){.seen = true, .last_seen_ms = at_ms, .online = true};
+}
+
+void sm_presence_end(sm_presence_table *table) {
   (void)pthread_mutex_unlock(&table->mutex);
 }
 
+void sm_presence_sign(sm_presence_table *table, const char *device_id, int64_t at_ms) {
+  sm_presence *entry = entry_of(table, device_id);
+  if (entry != NULL && (!entry->seen || at_ms >= entry->last_seen_ms))
+    *entry = (sm_presence){.seen = true, .last_seen_ms = at_ms, .online = true};
+}
+
 void sm_presence_status(sm_presence_table *table, const char *device_id, bool online) {
-  (void)pthread_mutex_lock(&table->mutex);
   sm_presence *entry = entry_of(table, device_id);
   if (entry != NULL) entry->online = online;
-  (void)pthread_mutex_unlock(&table->mutex);
 }
 
 bool sm_presence_get(sm_presence_table *table, const char *device_id, sm_presence *presence) {

@@ -8,16 +8,28 @@
 
 #include <cmocka.h>
 
+static void sign(sm_presence_table *table, const char *device_id, int64_t at_ms) {
+  sm_presence_begin(table);
+  sm_presence_sign(table, device_id, at_ms);
+  sm_presence_end(table);
+}
+
+static void status(sm_presence_table *table, const char *device_id, bool online) {
+  sm_presence_begin(table);
+  sm_presence_status(table, device_id, online);
+  sm_presence_end(table);
+}
+
 static void a_reading_is_a_sign_of_life(void **state) {
   (void)state;
   sm_presence_table *table = sm_presence_table_new();
   sm_presence p;
   assert_non_null(table);
   assert_false(sm_presence_get(table, "a", &p));
-  sm_presence_sign(table, "a", 1000);
+  sign(table, "a", 1000);
   assert_true(sm_presence_get(table, "a", &p));
   assert_true(p.seen && p.online && p.last_seen_ms == 1000);
-  sm_presence_sign(table, "a", 500); /* a late reading says nothing new */
+  sign(table, "a", 500); /* a late reading says nothing new */
   assert_true(sm_presence_get(table, "a", &p));
   assert_true(p.last_seen_ms == 1000);
   sm_presence_table_free(table);
@@ -28,17 +40,17 @@ static void a_status_changes_what_is_said_not_when_it_was_seen(void **state) {
   sm_presence_table *table = sm_presence_table_new();
   sm_presence p;
   assert_non_null(table);
-  sm_presence_status(table, "a", false); /* a retained last will, of whatever age */
+  status(table, "a", false); /* a retained last will, of whatever age */
   assert_true(sm_presence_get(table, "a", &p));
   assert_false(p.seen || p.online);
-  sm_presence_sign(table, "a", 2000);
-  sm_presence_status(table, "a", false);
+  sign(table, "a", 2000);
+  status(table, "a", false);
   assert_true(sm_presence_get(table, "a", &p));
   assert_true(p.seen && !p.online && p.last_seen_ms == 2000);
-  sm_presence_sign(table, "a", 1999); /* older than its farewell */
+  sign(table, "a", 1999); /* older than its farewell */
   assert_true(sm_presence_get(table, "a", &p));
   assert_false(p.online);
-  sm_presence_sign(table, "a", 3000);
+  sign(table, "a", 3000);
   assert_true(sm_presence_get(table, "a", &p));
   assert_true(p.online);
   sm_presence_table_free(table);

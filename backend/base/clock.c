@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t clock) {
@@ -48,24 +47,45 @@ int sm_days_in_month(int year, int month) {
   return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Reads exactly n digits and moves on; false if they are not there. */
-static bool take_digits(const char **at, const char *end, int n, int *value) {
-  if (end - *at < n) return false;
-  int out = 0;
-  for (int i = 0; i < n; i++) {
-    char c = (*at)[i];
-    if (c < '0' || c > '9') return false;
-    out = out * 10 + (c - '0');
-  }
-  *at += n;
-  *value = out;
-  return true;
+/* Two digits as a number; more than 99 if they are not two digits. */
+static unsigned two_digits(const char *text) {
+  unsigned tens = (unsigned char)text[0] - (unsigned)'0';
+  unsigned ones = (unsigned char)text[1] - (unsigned)'0';
+  return tens <= 9 && ones <= 9 ? tens * 10 + ones : 100;
 }
 
-static bool take_char(const char **at, const char *end, const char *any_of) {
-  if (*at == end || **at == '\0' || strchr(any_of, **at) == NULL) return false;
-  (*at)++;
-  return true;
+/* A date and a time of day as numbers. */
+typedef struct civil {
+  int year;
+  int month;
+  int day;
+  int hour;
+  int minute;
+  int second;
+} civil;
+
+enum { CIVIL_LEN = 19 }; /* "2026-01-29T09:45:00" */
+
+/* Every reading's timestamp passes here, so each byte is looked at once, at its fixed place. */
+static bool take_civil(const char **at, const char *end, civil *out) {
+  const char *s = *at;
+  if (end - s < CIVIL_LEN) return false;
+  bool marks = s[4] == '-' && s[7] == '-' && (s[10] == 'T' || s[10] == 't' || s[10] == ' ') &&
+               s[13] == ':' && s[16] == ':';
+  unsigned century = two_digits(s);
+  unsigned year = two_digits(s + 2);
+  unsigned month = two_digits(s + 5);
+  unsigned day = two_digits(s + 8);
+  unsigned hour = two_digits(s + 11);
+  unsigned minute = two_digits(s + 14);
+  unsigned second = two_digits(s + 17);
+  if (!marks || century > 99 || year > 99 || month < 1 || month > 12 || day < 1 || hour > 23 ||
+      minute > 59 || second > 60)
+    return false;
+  *out = (civil){
+      (int)(century * 100 + year), (int)month, (int)day, (int)hour, (int)minute, (int)second};
+  *at += CIVIL_LEN;
+  return (int)day <= sm_days_in_month(out->year, out->month);
 }
 
 static bool take_fraction(const char **at, const char *end, int *ms) {
@@ -84,47 +104,33 @@ static bool take_fraction(const char **at, const char *end, int *ms) {
   return true;
 }
 
-static bool take_offset(const char **at, const char *end, int *offset_s) {
-  if (take_char(at, end, "Zz")) {
-    *offset_s = 0;
-    return true;
-  }
-  if (*at == end) return false;
-  int sign = **at == '-' ? -1 : 1;
-  int hours;
-  int minutes;
-  if (!take_char(at, end, "+-") || !take_digits(at, end, 2, &hours) || !take_char(at, end, ":") ||
-      !take_digits(at, end, 2, &minutes) || hours > 23 || minutes > 59)
-    return false;
-  *offset_s = sign * (hours * 3600 + minutes * 60);
+/* "Z" or "+05:30", to the text's end. */
+static bool take_offset(const char *at, const char *end, int *offset_s) {
+  *offset_s = 0;
+  if (end - at == 1) return *at == 'Z' || *at == 'z';
+  if (end - at != 6 || (at[0] != '+' && at[0] != '-') || at[3] != ':') return false;
+  unsigned hours = two_digits(at + 1);
+  unsigned minutes = two_digits(at + 4);
+  if (hours > 23 || minutes > 59) return false;
+  int magnitude_s = (int)(hours * 3600 + minutes * 60);
+  *offset_s = at[0] == '-' ? -magnitude_s : magnitude_s;
   return true;
 }
 
 sm_err sm_rfc3339_parse(const char *text, size_t len, int64_t *instant_ms) {
   const char *at = text;
   const char *end = text + len;
-  int year;
-  int month;
-  int day;
-  int hour;
-  int minute;
-  int second;
+  civil c;
   int ms = 0;
   int offset_s;
-  if (!take_digits(&at, end, 4, &year) || !take_char(&at, end, "-") ||
-      !take_digits(&at, end, 2, &month) || !take_char(&at, end, "-") ||
-      !take_digits(&at, end, 2, &day) || !take_char(&at, end, "Tt ") ||
-      !take_digits(&at, end, 2, &hour) || !take_char(&at, end, ":") ||
-      !take_digits(&at, end, 2, &minute) || !take_char(&at, end, ":") ||
-      !take_digits(&at, end, 2, &second))
-    return SM_ERR_SYNTAX;
-  if (take_char(&at, end, ".") && !take_fraction(&at, end, &ms)) return SM_ERR_SYNTAX;
-  if (!take_offset(&at, end, &offset_s) || at != end) return SM_ERR_SYNTAX;
-  if (month < 1 || month > 12 || day < 1 || day > sm_days_in_month(year, month) || hour > 23 ||
-      minute > 59 || second > 60)
-    return SM_ERR_SYNTAX;
-  int64_t seconds =
-      sm_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset_s;
+  if (!take_civil(&at, end, &c)) return SM_ERR_SYNTAX;
+  if (at < end && *at == '.') {
+    at++;
+    if (!take_fraction(&at, end, &ms)) return SM_ERR_SYNTAX;
+  }
+  if (!take_offset(at, end, &offset_s)) return SM_ERR_SYNTAX;
+  int64_t seconds = sm_days_from_civil(c.year, c.month, c.day) * 86400 + c.hour * 3600 +
+                    c.minute * 60 + c.second - offset_s;
   *instant_ms = seconds * 1000 + ms;
   return SM_OK;
 }

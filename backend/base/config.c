@@ -73,6 +73,22 @@ static sm_err take_port(const char *name, uint16_t otherwise, bool zero_allowed,
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
 
+/* A whole number from low to high, or `otherwise` if nothing is set. `advice` ends the sentence
+ * "NAME is 'x': give …". */
+static sm_err take_count(const char *name, int64_t low, int64_t high, uint16_t otherwise,
+                         const char *advice, uint16_t *count, sm_buf *problem) {
+  char *text = sm_config_get(name);
+  int64_t value = otherwise;
+  sm_err err = text != NULL ? sm_decimal_parse(text, strlen(text), 0, &value) : SM_OK;
+  bool good = err == SM_OK && (text == NULL || (value >= low && value <= high));
+  if (good)
+    *count = (uint16_t)value;
+  else
+    sm_buf_printf(problem, "%s is '%.40s': give %s", name, text, advice);
+  free(text);
+  return good ? SM_OK : SM_ERR_INVALID;
+}
+
 static sm_err take_flag(const char *name, bool *flag, sm_buf *problem) {
   char *text = sm_config_get(name);
   bool on = text != NULL && strcmp(text, "1") == 0;
@@ -82,6 +98,62 @@ static sm_err take_flag(const char *name, bool *flag, sm_buf *problem) {
   if (!on && !off) return SM_ERR_INVALID;
   *flag = on;
   return SM_OK;
+}
+
+/* One level of a topic: what stands between the slashes of $share/…/. */
+static bool is_group(const char *text) {
+  size_t len = strlen(text);
+  return len >= 1 && len <= 64 && strpbrk(text, "/+#$ \t") == NULL;
+}
+
+/* Several connections that do not share would each get every message. */
+static sm_err take_share(sm_config *config, sm_buf *problem) {
+  config->mqtt_share = sm_config_get("SMARTMETER_MQTT_SHARE");
+  if (config->mqtt_share == NULL && config->mqtt_connections > 1) {
+    config->mqtt_share = strdup("smartmeter");
+    if (config->mqtt_share == NULL) return SM_ERR_NOMEM;
+  }
+  if (config->mqtt_share == NULL || is_group(config->mqtt_share)) return SM_OK;
+  sm_buf_printf(problem,
+                "SMARTMETER_MQTT_SHARE is '%.64s': give a group's name of 1 to 64 characters "
+                "without / + # $ and spaces, such as smartmeter",
+                config->mqtt_share);
+  return SM_ERR_INVALID;
+}
+
+static sm_err take_version(sm_config *config, sm_buf *problem) {
+  char *text = get_or("SMARTMETER_MQTT_VERSION", "auto");
+  if (text == NULL) return SM_ERR_NOMEM;
+  bool is_5 = strcmp(text, "5") == 0;
+  bool is_4 = strcmp(text, "3.1.1") == 0;
+  bool good = is_5 || is_4 || strcmp(text, "auto") == 0;
+  if (good)
+    config->mqtt_version = is_5 ? 5 : is_4 ? 4 : 0;
+  else
+    sm_buf_printf(problem, "SMARTMETER_MQTT_VERSION is '%.40s': give auto, 5 or 3.1.1", text);
+  free(text);
+  return good ? SM_OK : SM_ERR_INVALID;
+}
+
+/* How the broker is spoken to. */
+static sm_err take_mqtt(sm_config *config, sm_buf *problem) {
+  sm_err err = take_count("SMARTMETER_MQTT_CONNECTIONS", 1, SM_CONFIG_CONNECTIONS_MAX, 1,
+                          "a number from 1 to 64", &config->mqtt_connections, problem);
+  if (err == SM_OK) err = take_share(config, problem);
+  return err == SM_OK ? take_version(config, problem) : err;
+}
+
+static sm_err take_retention(sm_config *config, sm_buf *problem) {
+  static const char name[] = "SMARTMETER_RAW_RETENTION_DAYS";
+  static const char advice[] =
+      "0 to keep all readings, or a number of days from 62 to 36500: bills "
+      "of the last two months need them";
+  char *text = sm_config_get(name);
+  bool for_ever = text == NULL || strcmp(text, "0") == 0;
+  free(text);
+  if (for_ever) return SM_OK;
+  return take_count(name, SM_CONFIG_RETENTION_DAYS_MIN, 36500, 0, advice,
+                    &config->raw_retention_days, problem);
 }
 
 static sm_err take_zone(sm_config *config, sm_buf *problem) {
@@ -186,6 +258,8 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
     err = take_port("SMARTMETER_MQTT_PORT", 1883, true, &config->mqtt_port, problem);
   if (err == SM_OK)
     err = take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem);
+  if (err == SM_OK) err = take_mqtt(config, problem);
+  if (err == SM_OK) err = take_retention(config, problem);
   if (err == SM_OK) err = take_flag("SMARTMETER_AUTO_REGISTER", &config->auto_register, problem);
   if (err == SM_OK) err = take_flag("SMARTMETER_DEMO", &config->demo, problem);
   if (err == SM_OK) err = take_zone(config, problem);
@@ -231,7 +305,7 @@ void sm_config_fini(sm_config *config) {
   char *const texts[] = {config->http_bind,      config->tls_cert,        config->tls_key,
                          config->public_url,     config->trusted_proxies, config->mqtt_url,
                          config->data_dir,       config->store,           config->admin_email,
-                         config->admin_password, config->dashboard_dir};
+                         config->admin_password, config->dashboard_dir,   config->mqtt_share};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   sm_zone_free(config->zone);
   *config = (sm_config){0};

@@ -10,6 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+  SM_CONFIG_CONNECTIONS_MAX = 64,
+  /* A month's bill reads the raw readings at its edges and around every jump, and may be made anew
+   * until the next one is issued: two months, of 31 days at most. */
+  SM_CONFIG_RETENTION_DAYS_MIN = 62
+};
+
 typedef struct sm_config {
   uint16_t http_port;
   char *http_bind;
@@ -20,7 +27,12 @@ typedef struct sm_config {
   char *trusted_proxies; /* NULL if not set */
   uint16_t mqtt_port;
   uint16_t mqtts_port;
-  char *mqtt_url; /* NULL: the bundled broker */
+  char *mqtt_url;            /* NULL: the bundled broker */
+  uint16_t mqtt_connections; /* 1 to SM_CONFIG_CONNECTIONS_MAX */
+  char *mqtt_share;     /* the group that shares the readings; NULL: not shared. Never NULL with
+                           more than one connection */
+  uint8_t mqtt_version; /* 5, 4 (which is 3.1.1), 0: whichever the broker speaks */
+  uint16_t raw_retention_days; /* 0: for ever */
   char *data_dir;
   char *store; /* "embedded" */
   sm_zone *zone;

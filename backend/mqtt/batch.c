@@ -2,18 +2,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "mqtt/topic.h"
 
 #include <assert.h>
-#include <string.h>
 
-enum {
-  PUBLISHES_MAX = 16 * 1024 * 1024,
-  PAYLOAD_MAX = 256 * 1024 * 1024 - 128 * 1024,
-  IN_FLIGHT_MAX = 32768, /* half of all packet ids: one in use is never given out again */
-  RETRY_FLOOR_MS = 100,
-  RETRY_CEILING_MS = 5000
-};
+enum { RETRY_FLOOR_MS = 100, RETRY_CEILING_MS = 5000 };
 
 void sm_mqtt_batch_init(sm_mqtt_batch *batch, const sm_mqtt_sink *sink, sm_mqtt_counts *counts) {
   *batch = (sm_mqtt_batch){
@@ -22,24 +14,18 @@ void sm_mqtt_batch_init(sm_mqtt_batch *batch, const sm_mqtt_sink *sink, sm_mqtt_
       .backoff = {.floor_ms = RETRY_FLOOR_MS, .ceiling_ms = RETRY_CEILING_MS},
   };
   sm_buf_init(&batch->pubacks, 0);
-  sm_buf_init(&batch->publishes, PUBLISHES_MAX);
+  sm_mqtt_outgoing_init(&batch->outgoing);
 }
 
 void sm_mqtt_batch_fini(sm_mqtt_batch *batch) {
   sm_buf_fini(&batch->pubacks);
-  sm_buf_fini(&batch->publishes);
-}
-
-void sm_mqtt_batch_connected(sm_mqtt_batch *batch) {
-  batch->connected = true;
-  batch->in_flight = 0;
+  sm_mqtt_outgoing_fini(&batch->outgoing);
 }
 
 void sm_mqtt_batch_disconnected(sm_mqtt_batch *batch) {
-  batch->connected = false;
   batch->acks = 0;
   sm_buf_clear(&batch->pubacks);
-  sm_buf_clear(&batch->publishes);
+  sm_mqtt_outgoing_disconnected(&batch->outgoing);
 }
 
 void sm_mqtt_batch_skip(sm_mqtt_batch *batch, const sm_mqtt_packet *packet) {
@@ -92,16 +78,12 @@ static void note_success(sm_mqtt_batch *batch) {
 
 sm_err sm_mqtt_batch_commit(sm_mqtt_batch *batch) {
   if (batch->messages == 0) return SM_OK;
-  size_t publishes_len = batch->publishes.len;
-  size_t in_flight = batch->in_flight;
-  uint16_t last_id = batch->last_id;
+  sm_mqtt_outgoing_mark before = sm_mqtt_outgoing_get_mark(&batch->outgoing);
   batch->calling = true;
   sm_err err = batch->sink.commit(batch->sink.context);
   batch->calling = false;
   if (err != SM_OK) {
-    batch->publishes.len = publishes_len;
-    batch->in_flight = in_flight;
-    batch->last_id = last_id;
+    sm_mqtt_outgoing_go_back(&batch->outgoing, before);
     note_failure(batch, err);
     return err;
   }
@@ -113,40 +95,15 @@ sm_err sm_mqtt_batch_commit(sm_mqtt_batch *batch) {
 void sm_mqtt_batch_release(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox) {
   if (batch->pubacks.err != SM_OK) outbox->bytes.err = batch->pubacks.err;
   sm_buf_append(&outbox->bytes, batch->pubacks.data, batch->pubacks.len);
-  sm_buf_append(&outbox->bytes, batch->publishes.data, batch->publishes.len);
   outbox->pubacks += batch->acks;
   batch->acks = 0;
   sm_buf_clear(&batch->pubacks);
-  sm_buf_clear(&batch->publishes);
-}
-
-uint16_t sm_mqtt_batch_next_id(sm_mqtt_batch *batch) {
-  batch->last_id = batch->last_id == UINT16_MAX ? 1 : (uint16_t)(batch->last_id + 1);
-  return batch->last_id;
+  sm_mqtt_outgoing_make_ready(&batch->outgoing);
+  sm_mqtt_outgoing_release(&batch->outgoing, &outbox->bytes);
 }
 
 sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic, const void *payload,
                              size_t payload_len) {
   assert(batch->calling);
-  if (!sm_mqtt_topic_valid(topic, strlen(topic))) return SM_ERR_INVALID;
-  if (payload_len > PAYLOAD_MAX) return SM_ERR_RANGE;
-  if (!batch->connected) return SM_ERR_CLOSED;
-  if (batch->in_flight >= IN_FLIGHT_MAX) return SM_ERR_FULL;
-  size_t len = batch->publishes.len;
-  uint16_t last_id = batch->last_id;
-  sm_mqtt_encode_publish(&batch->publishes, sm_mqtt_batch_next_id(batch), topic, payload,
-                         payload_len);
-  sm_err err = batch->publishes.err;
-  if (err == SM_OK) {
-    batch->in_flight++;
-    return SM_OK;
-  }
-  batch->publishes.len = len;
-  batch->publishes.err = SM_OK;
-  batch->last_id = last_id;
-  return err == SM_ERR_RANGE ? SM_ERR_FULL : err;
-}
-
-void sm_mqtt_batch_published(sm_mqtt_batch *batch) {
-  if (batch->in_flight > 0) batch->in_flight--;
+  return sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, NULL);
 }

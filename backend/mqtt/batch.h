@@ -10,6 +10,7 @@
 #include "mqtt/backoff.h"
 #include "mqtt/control.h"
 #include "mqtt/outbox.h"
+#include "mqtt/outgoing.h"
 #include "mqtt/packet.h"
 
 typedef struct sm_mqtt_batch {
@@ -20,22 +21,18 @@ typedef struct sm_mqtt_batch {
   int64_t begun_ms; /* steady clock: when the first of them was taken */
   size_t acks;      /* PUBACKs in `pubacks` */
   sm_buf pubacks;
-  sm_buf publishes;
+  sm_mqtt_outgoing outgoing; /* the owner's messages */
 
   sm_err stalled; /* why the last commit failed; SM_OK: it did not */
   sm_mqtt_backoff backoff;
   int64_t retry_ms; /* steady clock: when to try again */
 
-  bool connected;
   bool calling; /* the owner's code runs */
-  uint16_t last_id;
-  size_t in_flight; /* own messages that the broker has not acknowledged */
 } sm_mqtt_batch;
 
 void sm_mqtt_batch_init(sm_mqtt_batch *batch, const sm_mqtt_sink *sink, sm_mqtt_counts *counts);
 void sm_mqtt_batch_fini(sm_mqtt_batch *batch);
 
-void sm_mqtt_batch_connected(sm_mqtt_batch *batch);
 void sm_mqtt_batch_disconnected(sm_mqtt_batch *batch);
 
 /* Hands a PUBLISH to the owner. */
@@ -54,9 +51,5 @@ void sm_mqtt_batch_release(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox);
 /* The owner's message: see sm_mqtt_subscriber_publish. */
 SM_MUST_CHECK sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic,
                                            const void *payload, size_t payload_len);
-/* The broker has acknowledged one of the owner's messages. */
-void sm_mqtt_batch_published(sm_mqtt_batch *batch);
-/* A packet id that is not in use. */
-uint16_t sm_mqtt_batch_next_id(sm_mqtt_batch *batch);
 
 #endif

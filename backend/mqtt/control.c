@@ -58,6 +58,8 @@ void sm_mqtt_control_leave(sm_mqtt_control *control) {
   control->status.commits = counts->commits;
   control->status.connects = counts->connects;
   control->status.unusable = counts->unusable;
+  control->status.publishes_refused = counts->publishes_refused;
+  control->status.version = counts->version;
   unlock(control);
 }
 

@@ -15,6 +15,8 @@ typedef struct sm_mqtt_counts {
   uint64_t commits;
   uint64_t connects;
   uint64_t unusable;
+  uint64_t publishes_refused;
+  sm_mqtt_version version;
 } sm_mqtt_counts;
 
 typedef struct sm_mqtt_control {

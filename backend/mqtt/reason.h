@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-enum { SM_MQTT_REASON_MAX = 160 }; /* with the NUL; a longer text is cut */
+enum { SM_MQTT_REASON_MAX = 200 }; /* with the NUL; a longer text is cut */
 
 typedef struct sm_mqtt_reason {
   char text[SM_MQTT_REASON_MAX];

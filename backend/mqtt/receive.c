@@ -2,6 +2,7 @@
 #include "mqtt/session.h"
 
 #include "base/log.h"
+#include "mqtt/version.h"
 
 #include <string.h>
 
@@ -19,18 +20,55 @@ static void breach(sm_mqtt_session *session, const char *problem) {
 
 /* ---- what each packet causes ---- */
 
-static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
-  if (packet->return_code != 0) {
-    sm_mqtt_session_end(session, SM_MQTT_END_REFUSED,
-                        sm_mqtt_return_code_text(packet->return_code));
-    return;
-  }
+/* Whether the broker can do what this subscriber needs, and if not, what it cannot. */
+static const char *term_missing(const sm_mqtt_settings *settings, const sm_mqtt_terms *terms) {
+  if (!terms->qos1) return "the broker does not offer QoS 1";
+  if (!terms->shared && settings->shared_count > 0)
+    return sm_mqtt_code_text(SM_MQTT_VERSION_5, 0x9e);
+  for (size_t i = 0; !terms->wildcards && i < settings->filter_count; i++)
+    if (strpbrk(settings->filters[i], "+#") != NULL)
+      return sm_mqtt_code_text(SM_MQTT_VERSION_5, 0xa2);
+  return NULL;
+}
+
+static void on_refusal(sm_mqtt_session *session, const sm_mqtt_packet *packet) {
+  sm_mqtt_version version = packet->old_form ? SM_MQTT_VERSION_3_1_1 : session->version;
+  uint8_t bad_version = version == SM_MQTT_VERSION_5 ? SM_MQTT_CODE_BAD_VERSION : 1;
+  session->greeting = packet->code == bad_version ? SM_MQTT_VERSION_REFUSED : SM_MQTT_REFUSED;
+  sm_mqtt_session_end(session, SM_MQTT_END_REFUSED, sm_mqtt_code_text(version, packet->code));
+}
+
+static void log_connected(const sm_mqtt_session *session, const sm_mqtt_packet *packet) {
   const sm_broker_url *url = &session->settings->url;
   sm_log(SM_LOG_INFO, "mqtt.connected", SM_LOG_TEXT("host", url->host),
          SM_LOG_INT("port", url->port), SM_LOG_TEXT("tls", url->tls ? "yes" : "no"),
+         SM_LOG_TEXT("version", sm_mqtt_version_text(session->version)),
          SM_LOG_TEXT("client_id", session->settings->client_id),
          SM_LOG_TEXT("session_present", packet->session_present ? "yes" : "no"));
+  if (packet->terms.session_expiry_s != UINT32_MAX)
+    sm_log(SM_LOG_WARN, "mqtt.session_expires",
+           SM_LOG_INT("after_s", packet->terms.session_expiry_s));
+}
+
+static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
+  if (packet->code != 0) {
+    on_refusal(session, packet);
+    return;
+  }
+  const sm_mqtt_terms *terms = &packet->terms;
+  session->greeting = SM_MQTT_ACCEPTED;
+  session->control->counts.version = session->version;
+  const char *missing = term_missing(session->settings, terms);
+  if (missing != NULL) {
+    sm_mqtt_session_end(session, SM_MQTT_END_REFUSED, missing);
+    return;
+  }
+  log_connected(session, packet);
   session->control->counts.connects++;
+  /* To ask more often than the broker wants to hear from us is fine. */
+  if (terms->keepalive_s != 0 && terms->keepalive_s < session->settings->keepalive_s)
+    sm_mqtt_keepalive_init(&session->keepalive, terms->keepalive_s, now_ms);
+  sm_mqtt_outgoing_connected(&session->batch->outgoing, session->version, terms);
   session->phase = SM_MQTT_SUBSCRIBING;
   sm_mqtt_session_show_state(session);
   sm_mqtt_session_subscribe(session, now_ms);
@@ -44,20 +82,23 @@ static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, in
     return;
   }
   if (err == SM_OK) {
-    session->phase = SM_MQTT_SERVING;
-    session->serving_ms = now_ms;
     sm_log(SM_LOG_INFO, "mqtt.subscribed", SM_LOG_INT("filters", subscription->filter_count));
-  } else {
-    uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscription->backoff);
-    session->answer_ms = now_ms + wait_ms;
-    sm_log(SM_LOG_WARN, "mqtt.refused", SM_LOG_TEXT("reason", session->reason.text),
-           SM_LOG_INT("retry_ms", wait_ms));
+    sm_mqtt_probe_begin(session, now_ms);
+    return;
   }
+  uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscription->backoff);
+  session->answer_ms = now_ms + wait_ms;
+  sm_log(SM_LOG_WARN, "mqtt.refused", SM_LOG_TEXT("reason", session->reason.text),
+         SM_LOG_INT("retry_ms", wait_ms));
   sm_mqtt_session_show_state(session);
 }
 
 static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
                        sm_mqtt_parsed parsed, int64_t now_ms) {
+  if (parsed == SM_MQTT_COMPLETE && sm_mqtt_probe_take(session, packet, now_ms)) {
+    sm_mqtt_batch_skip(session->batch, packet);
+    return;
+  }
   if (parsed == SM_MQTT_COMPLETE) {
     sm_mqtt_batch_take(session->batch, packet, now_ms);
     return;
@@ -67,6 +108,25 @@ static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
     sm_log(SM_LOG_WARN, "mqtt.unusable", SM_LOG_TEXT("reason", packet->problem),
            SM_LOG_INT("so_far", session->control->counts.unusable));
   sm_mqtt_batch_skip(session->batch, packet);
+}
+
+static void on_puback(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
+  sm_mqtt_outgoing_answered(&session->batch->outgoing);
+  /* What is said to a meter may be lost. A broker that refuses one refuses many: as above. */
+  if (packet->code >= SM_MQTT_FAILURE &&
+      session->control->counts.publishes_refused++ % 1000000 == 0)
+    sm_log(SM_LOG_WARN, "mqtt.publish_refused",
+           SM_LOG_TEXT("reason", sm_mqtt_code_text(session->version, packet->code)),
+           SM_LOG_INT("so_far", session->control->counts.publishes_refused));
+  sm_mqtt_probe_answered(session, packet, now_ms);
+}
+
+static void on_disconnect(sm_mqtt_session *session, const sm_mqtt_packet *packet) {
+  sm_mqtt_reason reason;
+  sm_mqtt_reason_set(&reason, "the broker ends the connection: %s",
+                     packet->code == 0 ? "for no reason"
+                                       : sm_mqtt_code_text(session->version, packet->code));
+  sm_mqtt_session_end(session, SM_MQTT_END_LOST, reason.text);
 }
 
 static void handle(sm_mqtt_session *session, const sm_mqtt_packet *packet, sm_mqtt_parsed parsed,
@@ -87,7 +147,10 @@ static void handle(sm_mqtt_session *session, const sm_mqtt_packet *packet, sm_mq
     on_suback(session, packet, now_ms);
     break;
   case SM_MQTT_PUBACK:
-    sm_mqtt_batch_published(session->batch);
+    on_puback(session, packet, now_ms);
+    break;
+  case SM_MQTT_DISCONNECT:
+    on_disconnect(session, packet);
     break;
   case SM_MQTT_PINGRESP: /* that something came was noted when it was read */
     break;
@@ -105,8 +168,8 @@ static bool set_aside(sm_mqtt_session *session) {
     sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(SM_ERR_NOMEM));
     return false;
   }
-  session->large_parsed =
-      sm_mqtt_parse(inbox->data, inbox->end, session->settings->packet_max, &session->large);
+  session->large_parsed = sm_mqtt_parse(inbox->data, inbox->end, session->version,
+                                        session->settings->packet_max, &session->large);
   session->skip = session->large.size - inbox->end;
   inbox->end = session->large.held;
   return true;
@@ -119,8 +182,8 @@ void sm_mqtt_session_consume(sm_mqtt_session *session, int64_t now_ms) {
          session->skip == 0 && inbox->start < inbox->end) {
     size_t there = inbox->end - inbox->start;
     sm_mqtt_packet packet;
-    sm_mqtt_parsed parsed =
-        sm_mqtt_parse(inbox->data + inbox->start, there, session->settings->packet_max, &packet);
+    sm_mqtt_parsed parsed = sm_mqtt_parse(inbox->data + inbox->start, there, session->version,
+                                          session->settings->packet_max, &packet);
     if (parsed == SM_MQTT_INCOMPLETE) {
       session->need = packet.size;
       return;
@@ -191,11 +254,14 @@ void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms) {
     session->answer_ms = now_ms + ANSWER_TIMEOUT_MS; /* the SUBACK may be behind messages */
   absorb(session, got, now_ms);
   sm_mqtt_session_consume(session, now_ms);
+  /* Answers may have made room for messages of our own. */
+  sm_mqtt_outgoing_release(&session->batch->outgoing, &session->outbox.bytes);
 }
 
 void sm_mqtt_session_subscribe(sm_mqtt_session *session, int64_t now_ms) {
   session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
-  sm_err err = sm_mqtt_subscription_ask(
-      &session->subscription, sm_mqtt_batch_next_id(session->batch), &session->outbox.bytes);
+  sm_mqtt_outgoing *outgoing = &session->batch->outgoing;
+  sm_err err = sm_mqtt_subscription_ask(&session->subscription, sm_mqtt_outgoing_next_id(outgoing),
+                                        &session->outbox.bytes);
   if (err != SM_OK) sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
 }

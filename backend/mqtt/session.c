@@ -31,7 +31,7 @@ void sm_mqtt_session_show_state(sm_mqtt_session *session) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_STALLED, reason.text);
   } else if (session->phase == SM_MQTT_SERVING) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_READY, "");
-  } else if (session->phase == SM_MQTT_SUBSCRIBING) {
+  } else if (session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_PROBING) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_CONNECTING, session->reason.text);
   }
 }
@@ -50,6 +50,7 @@ static void flush(sm_mqtt_session *session) {
 
 bool sm_mqtt_session_commit(sm_mqtt_session *session) {
   bool was_stalled = sm_mqtt_session_stalled(session);
+  int64_t begun_ms = sm_clock_steady_ms();
   sm_err err = sm_mqtt_batch_commit(session->batch);
   if (err == SM_OK) {
     sm_mqtt_batch_release(session->batch, &session->outbox);
@@ -64,6 +65,9 @@ bool sm_mqtt_session_commit(sm_mqtt_session *session) {
   session->outbox.progress_ms = now_ms;
   if (was_stalled && session->subscription.packet_id != 0)
     session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
+  if (session->phase == SM_MQTT_PROBING)
+    session->answer_ms = was_stalled ? now_ms + session->settings->probe_timeout_ms
+                                     : session->answer_ms + (now_ms - begun_ms);
   flush(session);
   return session->phase != SM_MQTT_ENDED;
 }
@@ -73,7 +77,10 @@ bool sm_mqtt_session_commit(sm_mqtt_session *session) {
 static void check_answer(sm_mqtt_session *session, int64_t now_ms) {
   if (now_ms < session->answer_ms) return;
   if (session->phase == SM_MQTT_AWAITS_CONNACK) {
+    session->greeting = SM_MQTT_TIMED_OUT;
     sm_mqtt_session_end(session, SM_MQTT_END_LOST, "the broker does not answer CONNECT");
+  } else if (session->phase == SM_MQTT_PROBING && !sm_mqtt_session_stalled(session)) {
+    sm_mqtt_probe_check(session, now_ms);
   } else if (session->phase == SM_MQTT_SUBSCRIBING && !sm_mqtt_session_stalled(session)) {
     if (session->subscription.packet_id == 0)
       sm_mqtt_session_subscribe(session, now_ms); /* it was refused; now again */
@@ -121,8 +128,8 @@ static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
   if (!stalled && sm_mqtt_batch_pending(session->batch)) return now_ms;
   int64_t next =
       sm_mqtt_keepalive_next_ms(&session->keepalive, listening(session), session->outbox.sent_ms);
-  if (session->phase == SM_MQTT_SUBSCRIBING && !stalled && session->answer_ms < next)
-    next = session->answer_ms;
+  bool expecting = session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_PROBING;
+  if (expecting && !stalled && session->answer_ms < next) next = session->answer_ms;
   if (stalled && session->batch->retry_ms < next) next = session->batch->retry_ms;
   return next;
 }
@@ -137,18 +144,20 @@ static void begin(sm_mqtt_session *session) {
   session->drained = true;
   sm_mqtt_keepalive_init(&session->keepalive, settings->keepalive_s, now_ms);
   sm_mqtt_outbox_init(&session->outbox, now_ms);
-  sm_mqtt_batch_connected(session->batch);
-  sm_err err = sm_mqtt_subscription_init(
-      &session->subscription, (const char *const *)settings->filters, settings->filter_count);
+  sm_err err =
+      sm_mqtt_subscription_init(&session->subscription, session->version,
+                                (const char *const *)settings->filters, settings->filter_count);
   if (err != SM_OK) {
     sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
     return;
   }
   sm_mqtt_encode_connect(&session->outbox.bytes, &(sm_mqtt_connect){
+                                                     .version = session->version,
                                                      .client_id = settings->client_id,
                                                      .username = settings->username,
                                                      .password = settings->password,
                                                      .keepalive_s = settings->keepalive_s,
+                                                     .receive_max = settings->receive_max,
                                                  });
 }
 
@@ -171,7 +180,7 @@ static void step(sm_mqtt_session *session) {
   else
     session->drained = true;
   check_batch(session, now_ms);
-  if (session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_SERVING)
+  if (session->phase != SM_MQTT_AWAITS_CONNACK && session->phase != SM_MQTT_ENDED)
     check_keepalive(session, now_ms);
   check_answer(session, now_ms);
   flush(session);

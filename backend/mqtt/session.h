@@ -8,6 +8,7 @@
 #include "mqtt/inbox.h"
 #include "mqtt/keepalive.h"
 #include "mqtt/outbox.h"
+#include "mqtt/probe.h"
 #include "mqtt/settings.h"
 #include "mqtt/subscription.h"
 #include "mqtt/transport.h"
@@ -15,6 +16,7 @@
 typedef enum sm_mqtt_phase {
   SM_MQTT_AWAITS_CONNACK,
   SM_MQTT_SUBSCRIBING, /* connected; some filter is not granted yet */
+  SM_MQTT_PROBING,     /* all granted; not seen yet that what is shared arrives */
   SM_MQTT_SERVING,
   SM_MQTT_ENDED
 } sm_mqtt_phase;
@@ -25,24 +27,37 @@ typedef enum sm_mqtt_ending {
   SM_MQTT_END_REFUSED /* the broker answered CONNECT with no */
 } sm_mqtt_ending;
 
-typedef struct sm_mqtt_session {
+/* What came of CONNECT. */
+typedef enum sm_mqtt_greeting {
+  SM_MQTT_UNANSWERED, /* nothing, or nonsense, before the connection ended */
+  SM_MQTT_TIMED_OUT,  /* nothing for too long */
+  SM_MQTT_ACCEPTED,
+  SM_MQTT_REFUSED,
+  SM_MQTT_VERSION_REFUSED
+} sm_mqtt_greeting;
+
+struct sm_mqtt_session {
   const sm_mqtt_settings *settings;
   sm_mqtt_control *control;
   sm_mqtt_batch *batch;
   sm_mqtt_inbox *inbox; /* empty when the session begins */
   sm_mqtt_transport *transport;
+  sm_mqtt_version version; /* 3.1.1 or 5 */
 
   sm_mqtt_phase phase;
+  sm_mqtt_greeting greeting;
   sm_mqtt_ending ending; /* once ended, with `reason` */
-  sm_mqtt_reason reason; /* also: why it is still subscribing */
+  sm_mqtt_reason reason; /* also: why it does not serve yet */
   sm_mqtt_outbox outbox;
   sm_mqtt_subscription subscription;
+  sm_mqtt_probe probe;
   sm_mqtt_keepalive keepalive;
   sm_mqtt_events events; /* of the last wait */
-  int64_t answer_ms;  /* steady clock: CONNACK or SUBACK must have come, or SUBSCRIBE is repeated */
-  int64_t serving_ms; /* since when it serves; 0: it never did */
-  size_t need;        /* bytes at inbox->start that the next packet needs at least */
-  bool drained;       /* the last read took all there was */
+  int64_t answer_ms;     /* steady clock: CONNACK, SUBACK or the probe's message must have come, or
+                            SUBSCRIBE or the probe is repeated */
+  int64_t serving_ms;    /* since when it serves; 0: it never did */
+  size_t need;           /* bytes at inbox->start that the next packet needs at least */
+  bool drained;          /* the last read took all there was */
 
   /* A packet too large to be held: its prefix stays in the inbox, `skip` bytes of the rest are
    * still to be read and dropped, and only then it is handed on, so that no PUBACK goes out for
@@ -50,7 +65,7 @@ typedef struct sm_mqtt_session {
   sm_mqtt_packet large;
   sm_mqtt_parsed large_parsed;
   size_t skip;
-} sm_mqtt_session;
+};
 
 /* Runs until the end and says how it ended; `reason` says why. Closes nothing: the transport, and a
  * batch that could not be committed (its PUBACKs included), are the caller's to deal with. */

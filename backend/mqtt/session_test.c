@@ -1,5 +1,6 @@
-/* The subscriber against a broker that is a script: what leaves when, byte by byte, and what a
- * broker that breaks the rules gets. The real broker is in subscriber_test.c. */
+/* The subscriber against a broker of MQTT 3.1.1 that is a script: what leaves when, byte by byte,
+ * and what a broker that breaks the rules gets. What MQTT 5 changes is in session_v5_test.c, shared
+ * subscriptions are in share_test.c, the real broker is in subscriber_test.c. */
 #include "base/clock.h"
 #include "mqtt/test_peer.h"
 #include "mqtt/test_sink.h"
@@ -22,6 +23,7 @@ typedef struct fixture {
 static void start(fixture *f, sm_mqtt_options options) {
   test_peer_init(&f->peer);
   options.url = f->peer.url;
+  options.version = SM_MQTT_VERSION_3_1_1;
   test_sink_start(&f->sink, &options);
 }
 
@@ -60,6 +62,27 @@ static void pubacks_leave_in_order_and_only_after_the_commit(void **state) {
   test_await_acknowledged(&f.sink, 3);
   assert_int_equal(test_status(&f.sink).messages, 4);
   sm_buf_fini(&out);
+  finish(&f);
+}
+
+/* As NATS does on one connection when an acknowledgement takes longer than its ack_wait. */
+static void
+a_message_that_comes_twice_in_one_batch_is_handed_on_and_acknowledged_twice(void **state) {
+  (void)state;
+  fixture f;
+  start_welcome(&f, (sm_mqtt_options){0});
+  test_sink_set_hold(&f.sink, true);
+  test_peer_publish(&f.peer, 9, "meters/z", "first"); /* its commit holds; the rest piles up */
+  test_sink_await_holding(&f.sink);
+  TEST_PEER_SEND(&f.peer, "\x32\x0d\x00\x08meters/a\x00\x07x");
+  TEST_PEER_SEND(&f.peer, "\x32\x0d\x00\x08meters/b\x00\x08y");
+  TEST_PEER_SEND(&f.peer, "\x3a\x0d\x00\x08meters/a\x00\x07x"); /* DUP */
+  test_sink_set_hold(&f.sink, false);
+  TEST_PEER_EXPECT(&f.peer, "\x40\x02\x00\x09\x40\x02\x00\x07"
+                            "\x40\x02\x00\x08\x40\x02\x00\x07");
+  assert_int_equal(test_sink_taken(&f.sink), 4);
+  test_sink_assert_message(&f.sink, 3, "meters/a", "x");
+  test_await_acknowledged(&f.sink, 4);
   finish(&f);
 }
 
@@ -386,8 +409,8 @@ static void a_topic_with_a_wildcard_is_not_published(void **state) {
 static void every_refusal_is_told_in_words(void **state) {
   (void)state;
   static const char *const words[] = {
-      "does not speak MQTT 3.1.1", "client id",      "not available",
-      "bad user name or password", "not authorised", "unknown reason"};
+      "does not speak this version", "client id",      "not available",
+      "bad user name or password",   "not authorised", "unknown reason"};
   for (uint8_t code = 1; code <= 6; code++) {
     fixture f;
     uint8_t packet[256];
@@ -534,6 +557,7 @@ static void connect_says_who_and_keeps_the_session(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pubacks_leave_in_order_and_only_after_the_commit),
+      cmocka_unit_test(a_message_that_comes_twice_in_one_batch_is_handed_on_and_acknowledged_twice),
       cmocka_unit_test(bytes_that_come_one_by_one_make_the_same_messages),
       cmocka_unit_test(a_long_stream_arrives_whole_and_in_order),
       cmocka_unit_test(a_packet_larger_than_the_buffer_but_allowed_is_held),

@@ -1,5 +1,6 @@
 #include "mqtt/settings.h"
 
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "mqtt/topic.h"
 
@@ -9,11 +10,17 @@
 enum {
   CLIENT_ID_MAX = 256,
   FILTERS_MAX = 256,
+  GROUP_MAX = 128,
   CREDENTIAL_MAX = 65535,
   KEEPALIVE_DEFAULT_S = 30,
   BATCH_MESSAGES_DEFAULT = 2000,
   BATCH_AGE_DEFAULT_MS = 5,
-  PACKET_DEFAULT = 1024 * 1024
+  PACKET_DEFAULT = 1024 * 1024,
+  PROBE_TIMEOUT_DEFAULT_MS = 5000,
+  /* Mosquitto 2.0 does not save what is on its way to a connected client, and takes this number
+     over its own max_inflight_messages: so it is also what a killed broker can lose, of meters
+     that send no `seq`. */
+  RECEIVE_MAX_DEFAULT = 20
 };
 
 static sm_err invalid(sm_mqtt_reason *reason, const char *text) {
@@ -42,29 +49,100 @@ static sm_err check_client_id(const char *id, sm_mqtt_reason *reason) {
   return SM_OK;
 }
 
-static sm_err check_filters(const char *const *filters, size_t count, sm_mqtt_reason *reason) {
-  if (filters == NULL || count == 0) return invalid(reason, "filters: at least one is needed");
-  if (count > FILTERS_MAX) return invalid(reason, "filters: more than 256");
+static sm_err check_filters(const char *name, const char *const *filters, size_t count,
+                            sm_mqtt_reason *reason) {
   for (size_t i = 0; i < count; i++) {
     if (filters[i] != NULL && sm_mqtt_filter_valid(filters[i], strlen(filters[i]))) continue;
     sm_mqtt_reason_set(reason,
-                       "filters[%zu]: \"%.64s\" is no topic filter; '+' must be a whole level and "
+                       "%s[%zu]: \"%.64s\" is no topic filter; '+' must be a whole level and "
                        "'#' the last one",
-                       i, filters[i] == NULL ? "" : filters[i]);
+                       name, i, filters[i] == NULL ? "" : filters[i]);
     return SM_ERR_INVALID;
   }
   return SM_OK;
 }
 
-static sm_err copy_filters(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
-  settings->filters = calloc(options->filter_count, sizeof *settings->filters);
-  if (settings->filters == NULL) return SM_ERR_NOMEM;
-  settings->filter_count = options->filter_count;
-  for (size_t i = 0; i < options->filter_count; i++) {
-    sm_err err = copy(options->filters[i], &settings->filters[i]);
-    if (err != SM_OK) return err;
+static sm_err check_all_filters(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
+  size_t shared = options->filter_count;
+  size_t unshared = options->unshared_filter_count;
+  bool missing = (options->filters == NULL && shared > 0) ||
+                 (options->unshared_filters == NULL && unshared > 0);
+  if (missing || (shared == 0 && unshared == 0))
+    return invalid(reason, "filters: at least one is needed");
+  if (shared > FILTERS_MAX || unshared > FILTERS_MAX)
+    return invalid(reason, "filters: more than 256");
+  sm_err err = check_filters("filters", options->filters, shared, reason);
+  if (err == SM_OK)
+    err = check_filters("unshared_filters", options->unshared_filters, unshared, reason);
+  return err;
+}
+
+/* ---- sharing ---- */
+
+/* A copy of the probe that comes by another way than a shared subscription would prove nothing. */
+static sm_err check_probe(const sm_mqtt_options *options, const char *const *filters, size_t count,
+                          sm_mqtt_reason *reason) {
+  const char *topic = options->probe_topic;
+  for (size_t i = 0; i < count; i++) {
+    if (!sm_mqtt_filter_matches(sm_mqtt_filter_unshared(filters[i]), topic, strlen(topic)))
+      continue;
+    sm_mqtt_reason_set(reason, "probe_topic: \"%.48s\" is also what the filter \"%.48s\" asks for",
+                       topic, filters[i]);
+    return SM_ERR_INVALID;
   }
   return SM_OK;
+}
+
+static sm_err check_sharing(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
+  const char *group = options->share_group;
+  if (group == NULL) return SM_OK;
+  size_t group_len = strlen(group);
+  if (group_len > GROUP_MAX || !sm_mqtt_group_valid(group, group_len))
+    return invalid(reason, "share_group: 1 to 128 bytes of UTF-8 without '/', '+' and '#'");
+  if (options->filter_count == 0) return invalid(reason, "share_group: no filter to share");
+  for (size_t i = 0; i < options->filter_count; i++) {
+    if (sm_mqtt_filter_unshared(options->filters[i]) != options->filters[i])
+      return invalid(reason, "share_group: a filter is shared already");
+  }
+  const char *probe = options->probe_topic;
+  if (probe == NULL || !sm_mqtt_topic_valid(probe, strlen(probe)))
+    return invalid(reason, "probe_topic: a topic is needed to prove that what is shared arrives");
+  if (!sm_mqtt_group_valid(options->client_id, strlen(options->client_id)))
+    return invalid(reason, "client_id: with share_group no '/', '+' or '#', as it names a group");
+  sm_err err = check_probe(options, options->filters, options->filter_count, reason);
+  if (err == SM_OK)
+    err = check_probe(options, options->unshared_filters, options->unshared_filter_count, reason);
+  return err;
+}
+
+static sm_err add_filter(sm_mqtt_settings *settings, const char *group, const char *suffix,
+                         const char *filter) {
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  if (group != NULL) sm_buf_printf(&text, "$share/%s%s/", group, suffix);
+  sm_buf_append_text(&text, filter);
+  char *made = sm_buf_take(&text);
+  sm_buf_fini(&text);
+  if (made == NULL) return SM_ERR_NOMEM;
+  settings->filters[settings->filter_count++] = made;
+  return SM_OK;
+}
+
+static sm_err make_filters(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
+  const char *group = options->share_group;
+  size_t count = options->filter_count + options->unshared_filter_count + 1;
+  settings->filters = calloc(count, sizeof *settings->filters);
+  if (settings->filters == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < options->filter_count; i++)
+    err = add_filter(settings, group, "", options->filters[i]);
+  for (size_t i = 0; err == SM_OK && i < options->unshared_filter_count; i++)
+    err = add_filter(settings, NULL, "", options->unshared_filters[i]);
+  if (group == NULL || err != SM_OK) return err;
+  settings->shared_count = options->filter_count;
+  err = copy(options->probe_topic, &settings->probe_topic);
+  if (err == SM_OK) err = add_filter(settings, options->client_id, "-probe", options->probe_topic);
+  return err;
 }
 
 static sm_err set_credentials(sm_mqtt_settings *settings, const sm_mqtt_options *options,
@@ -91,6 +169,21 @@ static void set_limits(sm_mqtt_settings *settings, const sm_mqtt_options *option
   settings->batch_age_max_ms =
       options->batch_age_max_ms ? options->batch_age_max_ms : BATCH_AGE_DEFAULT_MS;
   settings->packet_max = options->packet_max ? options->packet_max : PACKET_DEFAULT;
+  settings->probe_timeout_ms =
+      options->probe_timeout_ms ? options->probe_timeout_ms : PROBE_TIMEOUT_DEFAULT_MS;
+  settings->receive_max = options->receive_max ? options->receive_max : RECEIVE_MAX_DEFAULT;
+}
+
+static sm_err set_version(sm_mqtt_settings *settings, const sm_mqtt_options *options,
+                          sm_mqtt_reason *reason) {
+  settings->version = options->version;
+  switch (options->version) {
+  case SM_MQTT_VERSION_AUTO:
+  case SM_MQTT_VERSION_3_1_1:
+  case SM_MQTT_VERSION_5:
+    return SM_OK;
+  }
+  return invalid(reason, "version: there is MQTT 3.1.1 and 5");
 }
 
 static sm_err take_url(const char *text, sm_broker_url *url, sm_mqtt_reason *reason) {
@@ -107,11 +200,13 @@ static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
   if (options->url == NULL) return invalid(reason, "url: missing; as in mqtt://localhost:1883");
   sm_err err = take_url(options->url, &settings->url, reason);
   if (err == SM_OK) err = check_client_id(options->client_id, reason);
-  if (err == SM_OK) err = check_filters(options->filters, options->filter_count, reason);
+  if (err == SM_OK) err = set_version(settings, options, reason);
+  if (err == SM_OK) err = check_all_filters(options, reason);
+  if (err == SM_OK) err = check_sharing(options, reason);
   if (err == SM_OK) err = set_credentials(settings, options, reason);
   if (err == SM_OK) err = copy(options->ca_file, &settings->ca_file);
   if (err == SM_OK) err = copy(options->client_id, &settings->client_id);
-  if (err == SM_OK) err = copy_filters(settings, options);
+  if (err == SM_OK) err = make_filters(settings, options);
   set_limits(settings, options);
   return err;
 }
@@ -137,5 +232,6 @@ void sm_mqtt_settings_fini(sm_mqtt_settings *settings) {
   free(settings->client_id);
   for (size_t i = 0; i < settings->filter_count; i++) free(settings->filters[i]);
   free(settings->filters);
+  free(settings->probe_topic);
   *settings = (sm_mqtt_settings){0};
 }

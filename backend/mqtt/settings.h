@@ -12,9 +12,14 @@ typedef struct sm_mqtt_settings {
   char *password;
   char *ca_file;
   char *client_id;
-  char **filters;
+  sm_mqtt_version version;
+  char **filters; /* as they are subscribed: the shared ones, the others, the probe's */
   size_t filter_count;
+  size_t shared_count; /* of these, at the front; without the probe's */
+  char *probe_topic;   /* NULL: nothing is shared, nothing to prove */
+  uint32_t probe_timeout_ms;
   uint16_t keepalive_s;
+  uint16_t receive_max;
   size_t batch_messages_max;
   uint32_t batch_age_max_ms;
   size_t packet_max;

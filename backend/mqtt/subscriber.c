@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "mqtt/session.h"
+#include "mqtt/version.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -24,13 +25,32 @@ struct sm_mqtt_subscriber {
   sm_mqtt_batch batch;
   sm_mqtt_inbox inbox;
   sm_mqtt_backoff backoff;
+  sm_mqtt_versions versions;
   pthread_t thread; /* of a started subscriber */
 };
 
 /* ---- the thread ---- */
 
-/* One connection from its opening to its end. */
-static sm_mqtt_ending connect_once(sm_mqtt_subscriber *subscriber, sm_mqtt_reason *reason) {
+/* True: the broker has refused the version and has to be asked in the other one at once. */
+static bool note_version(sm_mqtt_subscriber *subscriber, const sm_mqtt_session *session) {
+  sm_mqtt_versions *versions = &subscriber->versions;
+  bool at_once = false;
+  if (session->greeting == SM_MQTT_ACCEPTED)
+    sm_mqtt_versions_accepted(versions);
+  else if (session->greeting == SM_MQTT_VERSION_REFUSED)
+    at_once = sm_mqtt_versions_refused(versions);
+  else if (session->greeting == SM_MQTT_UNANSWERED && session->ending == SM_MQTT_END_LOST)
+    sm_mqtt_versions_unanswered(versions);
+  if (versions->next != session->version)
+    sm_log(SM_LOG_INFO, "mqtt.version", SM_LOG_TEXT("reason", session->reason.text),
+           SM_LOG_TEXT("spoken", sm_mqtt_version_text(session->version)),
+           SM_LOG_TEXT("next", sm_mqtt_version_text(versions->next)));
+  return at_once;
+}
+
+/* One connection from its opening to its end. *at_once: make the next one without waiting. */
+static sm_mqtt_ending connect_once(sm_mqtt_subscriber *subscriber, sm_mqtt_reason *reason,
+                                   bool *at_once) {
   const sm_mqtt_settings *settings = &subscriber->settings;
   sm_mqtt_endpoint endpoint = {settings->url.host, settings->url.port, settings->url.tls,
                                settings->ca_file};
@@ -39,13 +59,16 @@ static sm_mqtt_ending connect_once(sm_mqtt_subscriber *subscriber, sm_mqtt_reaso
       .control = &subscriber->control,
       .batch = &subscriber->batch,
       .inbox = &subscriber->inbox,
+      .version = subscriber->versions.next,
   };
+  *at_once = false;
   sm_err err = sm_mqtt_transport_open(&endpoint, subscriber->control.wake_fd, CONNECT_TIMEOUT_MS,
                                       &session.transport, reason);
   if (err != SM_OK) return err == SM_ERR_BUSY ? SM_MQTT_END_STOP : SM_MQTT_END_LOST;
 
   sm_mqtt_ending ending = sm_mqtt_session_run(&session);
   *reason = session.reason;
+  *at_once = note_version(subscriber, &session);
   if (session.serving_ms != 0 && sm_clock_steady_ms() - session.serving_ms >= SOUND_MS)
     subscriber->backoff.failures = 0;
   sm_mqtt_transport_close(session.transport);
@@ -96,8 +119,10 @@ static void serve(sm_mqtt_subscriber *subscriber) {
   sm_mqtt_control *control = &subscriber->control;
   sm_mqtt_reason reason = {""};
   while (settle(subscriber, reason.text)) {
-    sm_mqtt_ending ending = connect_once(subscriber, &reason);
+    bool at_once = false;
+    sm_mqtt_ending ending = connect_once(subscriber, &reason, &at_once);
     if (ending == SM_MQTT_END_STOP) return; /* with its one try to commit */
+    if (at_once) continue;
     uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscriber->backoff);
     int64_t again_ms = sm_clock_steady_ms() + wait_ms;
     log_failure(subscriber, ending, reason.text, wait_ms);
@@ -146,6 +171,7 @@ sm_err sm_mqtt_subscriber_new(const sm_mqtt_options *options, const sm_mqtt_sink
   }
   sm_mqtt_batch_init(&subscriber->batch, sink, &subscriber->control.counts);
   subscriber->backoff = (sm_mqtt_backoff){BACKOFF_FLOOR_MS, BACKOFF_CEILING_MS, 0};
+  sm_mqtt_versions_init(&subscriber->versions, subscriber->settings.version);
   *made = subscriber;
   return SM_OK;
 }

@@ -2,12 +2,21 @@
  * batches, and acknowledges a message to the broker only after the batch that holds it is durable.
  * No C library offers that: libmosquitto and Paho acknowledge before the application has stored.
  *
- * One thread owns one broker connection (MQTT 3.1.1, clean session off, plain TCP or TLS by
- * OpenSSL). It reads what the socket has, parses every complete PUBLISH in place, gives each to
- * `take`, calls `commit` when the socket is drained or a batch is full or old, then writes all
+ * One thread owns one broker connection (MQTT 5 or 3.1.1, a session that outlives it, plain TCP or
+ * TLS by OpenSSL). It reads what the socket has, parses every complete PUBLISH in place, gives each
+ * to `take`, calls `commit` when the socket is drained or a batch is full or old, then writes all
  * PUBACKs in order, and what `commit` asked to publish, in as few writes as it can. While a commit
  * fails nothing is acknowledged and nothing more is read: TCP holds the broker back. A lost
  * connection is made anew with jittered back-off; what was not acknowledged comes again.
+ *
+ * A message may come twice: after a reconnect, and from some brokers (NATS) on the same connection
+ * when an acknowledgement takes long, even within one batch. Each copy is handed on and
+ * acknowledged; to know it again is the owner's.
+ *
+ * Several subscribers, each with a client id of its own, may share the messages of a topic
+ * (share_group), in one process or in several: nothing here is common to two of them. Some brokers
+ * grant a shared subscription and deliver nothing to it (RabbitMQ 3.10, NATS 2.9); so it is proved
+ * by a message to oneself before the state is READY.
  *
  * The broker is not trusted: packets are bounded and checked, and a breach of protocol ends the
  * connection, never the program. */
@@ -47,16 +56,35 @@ typedef struct sm_mqtt_sink {
   sm_err (*commit)(void *context);
 } sm_mqtt_sink;
 
+typedef enum sm_mqtt_version {
+  SM_MQTT_VERSION_AUTO = 0, /* 5, or 3.1.1 with a broker that does not speak it; see version.h */
+  SM_MQTT_VERSION_3_1_1 = 4,
+  SM_MQTT_VERSION_5 = 5
+} sm_mqtt_version;
+
 typedef struct sm_mqtt_options {
   const char *url;      /* mqtt://[user[:pass]@]host[:port] or mqtts://…; percent-encoding in user
                            and password; default ports 1883 and 8883 */
   const char *username; /* NULL: the one in the url, if any */
   const char *password; /* NULL: the one in the url, if any */
   const char *ca_file;  /* PEM to verify the broker against; NULL: the system's store */
-  const char *client_id;      /* stable: the broker keeps the session under it */
+  const char *client_id; /* stable: the broker keeps the session under it */
+  sm_mqtt_version version;
   const char *const *filters; /* topic filters, subscribed with QoS 1 */
   size_t filter_count;
-  uint16_t keepalive_s;      /* 0: 30 */
+  const char *share_group; /* "$share/{share_group}/" is put in front of each of `filters`, so that
+                              each message goes to one member of the group; NULL: nothing is */
+  const char *const *unshared_filters; /* more filters, never shared: brokers send no retained
+                                          messages to a shared subscription */
+  size_t unshared_filter_count;
+  const char *probe_topic;   /* with share_group: a topic of this subscriber alone, which the broker
+                                lets it publish to and read; no filter above may match it. What comes
+                                under it is acknowledged and not handed on */
+  uint32_t probe_timeout_ms; /* 0: 5000. How long after the last shared message it may take */
+  uint16_t keepalive_s;      /* 0: 30; a broker of MQTT 5 may make it shorter */
+  uint16_t receive_max; /* MQTT 5: messages that the broker may send before the first of them is
+                           acknowledged; 0: 20. More make larger batches, and more that a broker
+                           which saves only what it queues (Mosquitto) loses when it is killed */
   size_t batch_messages_max; /* 0: 2000 */
   uint32_t batch_age_max_ms; /* 0: 5. A batch is committed at the latest this long after its first
                                 message */
@@ -66,24 +94,30 @@ typedef struct sm_mqtt_options {
 } sm_mqtt_options;
 
 typedef enum sm_mqtt_state {
-  SM_MQTT_CONNECTING, /* not connected, or not every filter granted, trying */
-  SM_MQTT_READY,      /* connected and every filter granted */
+  SM_MQTT_CONNECTING, /* not connected, or not every filter granted, or the shared subscription not
+                         proved (behind a backlog that takes as long as the backlog); trying */
+  SM_MQTT_READY,      /* connected and every filter granted, and proved where it is shared */
   SM_MQTT_STALLED,    /* the store does not take the batch; nothing is read, nothing acknowledged */
   SM_MQTT_STOPPED
 } sm_mqtt_state;
 
 typedef struct sm_mqtt_status {
   sm_mqtt_state state;
-  char reason[160];      /* why it is not READY: "connection refused", "not authorised", …; "" */
+  char reason[200];      /* why it is not READY: "connection refused", "not authorised", …; "" */
   uint64_t messages;     /* PUBLISH packets taken */
   uint64_t acknowledged; /* PUBACKs sent */
   uint64_t commits;
   uint64_t connects; /* successful connections so far */
   uint64_t unusable; /* PUBLISH packets acknowledged but not taken: their topic is not UTF-8, or
-                        holds a wildcard or NUL. Only a broker that checks nothing sends them */
+                        holds a wildcard or NUL, or MQTT 5's properties hold nonsense. Only a broker
+                        that checks nothing sends them */
+  uint64_t publishes_refused; /* own messages that a broker of MQTT 5 answered with a failure (one
+                                 of 3.1.1 does not tell) */
+  sm_mqtt_version version;    /* what the latest connection speaks; AUTO: there was none yet */
 } sm_mqtt_status;
 
-/* Checks the options (SM_ERR_INVALID: url, client id, filters; the reason is logged) and makes a
+/* Checks the options (SM_ERR_INVALID: url, client id, filters, group, probe topic; the reason is
+ * logged) and makes a
  * subscriber that does nothing yet; options are copied. The caller frees it. */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_new(const sm_mqtt_options *options,
                                             const sm_mqtt_sink *sink,
@@ -100,13 +134,14 @@ bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms
  * it needs itself when it ends. */
 void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 
-/* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit. Only from
- * within `commit` or `take` (asserted). What a failing commit queued is forgotten, since it will be
- * called again. It is not repeated after a lost connection: what it says must be safe to lose (a
+/* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit and as fast
+ * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit` or `take`
+ * (asserted). What a failing commit queued is forgotten, since it will be called again. It is not
+ * repeated after a lost connection: what it says must be safe to lose (a
  * meter that misses an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to
- * publish under. SM_ERR_RANGE: more than 256 MiB. SM_ERR_CLOSED: there is no connection, as in a
- * commit that outlived its own. SM_ERR_FULL: 16 MiB are queued, or the broker has left 32,768
- * unanswered. SM_ERR_NOMEM. */
+ * publish under. SM_ERR_RANGE: more than 256 MiB, or than the broker takes. SM_ERR_CLOSED: there is
+ * no connection, as in a commit that outlived its own. SM_ERR_FULL: 16 MiB are queued, or 32,768
+ * messages queued or unanswered. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
 

@@ -43,6 +43,14 @@ static void tally_add(tally *t, test_sink *stopped) {
   }
 }
 
+/* Waits until a message under this topic is committed. */
+static void await_topic(test_sink *sink, const char *topic) {
+  size_t i = 0;
+  do {
+    test_sink_await_committed(sink, i + 1);
+  } while (strcmp(test_sink_message(sink, i++).topic, topic) != 0);
+}
+
 /* ---- the plain way ---- */
 
 static void messages_are_stored_in_order_and_acknowledged(void **state) {
@@ -134,6 +142,117 @@ static void what_commit_publishes_reaches_a_subscriber(void **state) {
   assert_int_equal(test_sink_message(&meter, 0).qos, 1);
   test_sink_fini(&server);
   test_sink_fini(&meter);
+  test_broker_fini(&broker);
+}
+
+/* ---- versions and sharing ---- */
+
+static void each_version_of_mqtt_does_the_same(void **state) {
+  (void)state;
+  static const sm_mqtt_version asked[] = {SM_MQTT_VERSION_3_1_1, SM_MQTT_VERSION_5,
+                                          SM_MQTT_VERSION_AUTO};
+  static const sm_mqtt_version spoken[] = {SM_MQTT_VERSION_3_1_1, SM_MQTT_VERSION_5,
+                                           SM_MQTT_VERSION_5};
+  test_broker broker;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  for (unsigned i = 0; i < 3; i++) { /* one session, in one version after the other */
+    test_sink sink;
+    test_broker_publish_numbers(&broker, "meters/a/telemetry", i * 100, i * 100 + 50);
+    start_ready(&sink, &(sm_mqtt_options){.url = broker.url, .version = asked[i]});
+    test_broker_publish_numbers(&broker, "meters/a/telemetry", i * 100 + 50, i * 100 + 100);
+    size_t first = i == 0 ? 50 : 0; /* the session begins with the first connection */
+    test_sink_await_committed(&sink, 100 - first);
+    assert_int_equal(test_status(&sink).version, spoken[i]);
+    test_sink_stop(&sink);
+    for (size_t j = 0; j < sink.committed; j++)
+      assert_int_equal(strtoul(sink.messages[j].payload, NULL, 10), i * 100 + first + j);
+    test_sink_fini(&sink);
+  }
+  test_broker_fini(&broker);
+}
+
+enum { MEMBERS = 3 };
+
+static void start_members(test_sink *sinks, const char *url, sm_mqtt_version version) {
+  static const char *const ids[MEMBERS] = {"server-1", "server-2", "server-3"};
+  static const char *const probes[MEMBERS] = {"meters/server-1/ack", "meters/server-2/ack",
+                                              "meters/server-3/ack"};
+  static const char *const shared[] = {"meters/+/telemetry"};
+  static const char *const unshared[] = {"meters/+/status"};
+  for (size_t i = 0; i < MEMBERS; i++)
+    start_ready(&sinks[i], &(sm_mqtt_options){.url = url,
+                                              .version = version,
+                                              .client_id = ids[i],
+                                              .filters = shared,
+                                              .filter_count = 1,
+                                              .unshared_filters = unshared,
+                                              .unshared_filter_count = 1,
+                                              .share_group = "bill",
+                                              .probe_topic = probes[i]});
+}
+
+/* Each takes some, together they take each once, and all hear what is not shared. */
+static void members_of_a_group_share_the_messages(void **state) {
+  (void)state;
+  enum { COUNT = 3000 };
+  static const sm_mqtt_version versions[] = {SM_MQTT_VERSION_5, SM_MQTT_VERSION_3_1_1};
+  for (size_t v = 0; v < 2; v++) {
+    test_broker broker;
+    test_sink sinks[MEMBERS];
+    test_broker_init(&broker);
+    test_broker_start(&broker, "");
+    start_members(sinks, broker.url, versions[v]);
+    test_broker_publish_numbers(&broker, "meters/a/telemetry", 0, COUNT);
+    /* The broker keeps the order of each: this one is the last of all three. */
+    test_broker_publish(&broker, "meters/a/status", "2999");
+    tally t;
+    tally_init(&t, COUNT);
+    size_t total = 0;
+    for (size_t i = 0; i < MEMBERS; i++) {
+      await_topic(&sinks[i], "meters/a/status");
+      test_sink_stop(&sinks[i]);
+      assert_true(sinks[i].committed > 1);
+      total += sinks[i].committed;
+      tally_add(&t, &sinks[i]);
+      test_sink_fini(&sinks[i]);
+    }
+    assert_int_equal(t.distinct, COUNT);
+    assert_int_equal(total, COUNT + MEMBERS);
+    free(t.seen);
+    test_broker_fini(&broker);
+  }
+}
+
+/* A broker that lets nobody read the probe's topic shares and cannot prove it. */
+static void without_proof_it_is_not_ready(void **state) {
+  (void)state;
+  static const char *const shared[] = {"meters/+/telemetry"};
+  test_broker broker;
+  test_sink sink;
+  test_broker_init(&broker);
+  const char *acl = test_broker_path(&broker, "acl");
+  static const char rules[] = "topic readwrite meters/+/telemetry\ntopic read meters/+/ack\n";
+  assert_int_equal(sm_file_write_private(acl, rules, sizeof rules - 1), SM_OK);
+  char more[200];
+  /* With no limit to its queues this broker (2.0.11) ends a connection that it denies a message. */
+  (void)snprintf(more, sizeof more, "acl_file %s\nmax_queued_messages 1000\n", acl);
+  test_broker_start(&broker, more);
+  sm_mqtt_options options = {.url = broker.url,
+                             .filters = shared,
+                             .filter_count = 1,
+                             .share_group = "bill",
+                             .probe_topic = "meters/server/ack",
+                             .probe_timeout_ms = 200};
+  test_sink_start(&sink, &options);
+  test_await_reason(&sink, "refuses the probe message"); /* MQTT 5 tells */
+  assert_int_equal(test_status(&sink).state, SM_MQTT_CONNECTING);
+  test_sink_fini(&sink);
+  options.version = SM_MQTT_VERSION_3_1_1;
+  test_sink_start(&sink, &options);
+  test_await_reason(&sink, "does not deliver to them"); /* 3.1.1 cannot */
+  assert_int_equal(test_status(&sink).state, SM_MQTT_CONNECTING);
+  test_sink_fini(&sink);
   test_broker_fini(&broker);
 }
 
@@ -386,6 +505,9 @@ int main(void) {
       cmocka_unit_test(what_comes_between_stop_and_start_is_kept_by_the_session),
       cmocka_unit_test(retained_messages_come_and_are_marked),
       cmocka_unit_test(what_commit_publishes_reaches_a_subscriber),
+      cmocka_unit_test(each_version_of_mqtt_does_the_same),
+      cmocka_unit_test(members_of_a_group_share_the_messages),
+      cmocka_unit_test(without_proof_it_is_not_ready),
       cmocka_unit_test(what_could_not_be_committed_comes_again),
       cmocka_unit_test(a_store_that_recovers_gets_all),
       cmocka_unit_test(a_broker_that_is_killed_and_comes_back_loses_nothing),

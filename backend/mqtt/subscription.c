@@ -4,12 +4,13 @@
 
 enum { RETRY_FLOOR_MS = 500, RETRY_CEILING_MS = 30000 };
 
-sm_err sm_mqtt_subscription_init(sm_mqtt_subscription *subscription, const char *const *filters,
-                                 size_t filter_count) {
+sm_err sm_mqtt_subscription_init(sm_mqtt_subscription *subscription, sm_mqtt_version version,
+                                 const char *const *filters, size_t filter_count) {
   size_t *missing = calloc(filter_count, sizeof *missing);
   if (missing == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < filter_count; i++) missing[i] = i;
   *subscription = (sm_mqtt_subscription){
+      .version = version,
       .filters = filters,
       .filter_count = filter_count,
       .missing = missing,
@@ -30,10 +31,21 @@ sm_err sm_mqtt_subscription_ask(sm_mqtt_subscription *subscription, uint16_t pac
   const char **asked = calloc(count, sizeof *asked);
   if (asked == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < count; i++) asked[i] = subscription->filters[subscription->missing[i]];
-  sm_mqtt_encode_subscribe(out, packet_id, asked, count);
+  sm_mqtt_encode_subscribe(out, subscription->version, packet_id, asked, count);
   free(asked);
   subscription->packet_id = packet_id;
   return SM_OK;
+}
+
+static void say_refusal(const sm_mqtt_subscription *subscription, uint8_t grant, const char *filter,
+                        sm_mqtt_reason *reason) {
+  if (grant == 0)
+    sm_mqtt_reason_set(reason, "the broker grants only QoS 0 for the filter \"%.80s\"", filter);
+  else if (grant == SM_MQTT_FAILURE)
+    sm_mqtt_reason_set(reason, "the broker refuses the subscription to \"%.80s\"", filter);
+  else
+    sm_mqtt_reason_set(reason, "the broker refuses the subscription to \"%.64s\": %s", filter,
+                       sm_mqtt_code_text(subscription->version, grant));
 }
 
 sm_err sm_mqtt_subscription_answer(sm_mqtt_subscription *subscription, const sm_mqtt_packet *suback,
@@ -49,11 +61,7 @@ sm_err sm_mqtt_subscription_answer(sm_mqtt_subscription *subscription, const sm_
     uint8_t grant = suback->grants[i];
     if (grant == 1) continue;
     size_t index = subscription->missing[i];
-    if (still == 0)
-      sm_mqtt_reason_set(reason, "the broker %s \"%.80s\"",
-                         grant == 0 ? "grants only QoS 0 for the filter"
-                                    : "refuses the subscription to",
-                         subscription->filters[index]);
+    if (still == 0) say_refusal(subscription, grant, subscription->filters[index], reason);
     subscription->missing[still++] = index;
   }
   subscription->missing_count = still;

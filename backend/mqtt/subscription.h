@@ -7,6 +7,7 @@
 #include "mqtt/reason.h"
 
 typedef struct sm_mqtt_subscription {
+  sm_mqtt_version version;
   const char *const *filters; /* borrowed */
   size_t filter_count;
   size_t *missing; /* indexes of filters not granted yet */
@@ -17,7 +18,8 @@ typedef struct sm_mqtt_subscription {
 
 /* Nothing is granted. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscription_init(sm_mqtt_subscription *subscription,
-                                               const char *const *filters, size_t filter_count);
+                                               sm_mqtt_version version, const char *const *filters,
+                                               size_t filter_count);
 void sm_mqtt_subscription_fini(sm_mqtt_subscription *subscription);
 
 /* Encodes a SUBSCRIBE for what is missing. */

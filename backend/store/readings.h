@@ -53,6 +53,8 @@ typedef struct sm_reject_in {
   size_t payload_len_sent; /* how long it really was */
   sm_seq_mark mark; /* of a known device, settled with the reject; else not present: a meter that
                        nobody has added yet keeps what it has */
+  int64_t drop_no;  /* not 0: nothing is refused here; the reject of this number leaves in the same
+                       step, because its reading is in the batch. Then nothing else counts */
 } sm_reject_in;
 
 enum { SM_REJECT_PAYLOAD_MAX = 4096 };
@@ -192,6 +194,15 @@ void sm_reject_list_fini(sm_reject_list *list);
 /* Rejects received in [from, to) with reject_no > after, oldest first, at most `limit`. */
 SM_MUST_CHECK sm_err sm_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms,
                                          int64_t after, size_t limit, sm_reject_list *list);
+
+/* Rejects of one reason that `wanted` wants, oldest first, at most `limit`, from among a bounded
+ * number of rows behind `after`: *next is where to go on, 0 when the last has been looked at. It
+ * loads only what is wanted. For judging them again: see drop_no of sm_reject_in. */
+typedef bool (*sm_reject_wanted_fn)(void *context, const char *device_id);
+SM_MUST_CHECK sm_err sm_readings_rejects_wanted(sm_readings *store, const char *reason,
+                                                sm_reject_wanted_fn wanted, void *context,
+                                                int64_t after, size_t limit, sm_reject_list *list,
+                                                int64_t *next);
 
 /* ---- backup and doctor ---- */
 

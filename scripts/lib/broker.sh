@@ -128,6 +128,16 @@ fill_template() {
   printf '%s\n' "$text"
 }
 
+# The ACL on stdin, with what the server may repeated for each connection that it can have: a client id, and so an account,
+# has one connection.
+server_acls() {
+  awk -v user="$SM_SERVER_USER" -v connections=64 '
+    $1 == "user" && $2 == user { inside = 1; next }
+    inside && $1 == "topic" { rules = rules $0 "\n"; next }
+    inside { inside = 0; for (i = 1; i <= connections; i++) printf "user %s%s\n%s", user, (i > 1 ? "-" i : ""), rules }
+    { print }'
+}
+
 # write_broker_conf DIR LOG PLAIN_PORT TLS_PORT TLS_BIND: mosquitto.conf and ACLs. A port 0 leaves its listener out; an
 # empty TLS_BIND is all interfaces.
 write_broker_conf() {
@@ -140,5 +150,6 @@ write_broker_conf() {
     if ((plain)); then fill_template "$SM_BROKER_TEMPLATES/listener-plain.conf.in" "DIR=$dir" "PLAIN_PORT=$plain"; fi
     if ((tls)); then fill_template "$SM_BROKER_TEMPLATES/listener-tls.conf.in" "DIR=$dir" "TLS_PORT=$tls" "TLS_BIND=$bind"; fi
   } >"$dir/mosquitto.conf"
-  cp -- "$SM_BROKER_TEMPLATES/plain.acl" "$SM_BROKER_TEMPLATES/tls.acl" "$dir/"
+  cp -- "$SM_BROKER_TEMPLATES/plain.acl" "$dir/"
+  server_acls <"$SM_BROKER_TEMPLATES/tls.acl" >"$dir/tls.acl"
 }

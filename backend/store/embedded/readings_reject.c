@@ -5,9 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_OVERHEAD = 200 };
+enum { ROW_OVERHEAD = 200, WALK_ROWS = 5000 };
+
+static sm_err drop_one(sm_readings *store, int64_t reject_no) {
+  sm_sql_stmt q = sm_sql_use(store->db, "DELETE FROM reject WHERE reject_no = ?1"
+                                        " RETURNING length(payload) + length(topic)");
+  sm_sql_bind_i64(&q, 1, reject_no);
+  while (sm_sql_row(&q)) store->reject_bytes -= sm_sql_i64(&q, 0) + ROW_OVERHEAD;
+  return sm_sql_end(&q);
+}
 
 static sm_err write_one(sm_readings *store, const sm_reject_in *r) {
+  if (r->drop_no != 0) return drop_one(store, r->drop_no);
   size_t payload_len = r->payload_len;
   if (payload_len > SM_REJECT_PAYLOAD_MAX) payload_len = SM_REJECT_PAYLOAD_MAX;
   sm_sql_stmt q =
@@ -84,5 +93,48 @@ sm_err sm_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, i
     return err;
   }
   *list = out;
+  return SM_OK;
+}
+
+/* Rows by number, a bounded piece at a time: the walk costs little however many are kept. */
+static sm_err walk(reader *r, const char *reason, sm_reject_wanted_fn wanted, void *context,
+                   int64_t after, size_t limit, sm_reject_list *out, int64_t *next) {
+  int64_t seen = 0;
+  sm_sql_stmt q =
+      sm_sql_use(r->db, "SELECT reject_no, received_ms, topic, device_id, reason, detail, payload,"
+                        " payload_len_sent FROM reject WHERE reject_no > ?1"
+                        " ORDER BY reject_no LIMIT ?2");
+  sm_sql_bind_i64(&q, 1, after);
+  sm_sql_bind_i64(&q, 2, WALK_ROWS);
+  *next = after;
+  while (out->count < limit && sm_sql_row(&q)) {
+    seen++;
+    *next = sm_sql_i64(&q, 0);
+    const char *device_id = sm_sql_text(&q, 3);
+    const char *why = sm_sql_text(&q, 4);
+    bool matches = device_id != NULL && why != NULL && strcmp(why, reason) == 0;
+    if (matches && wanted(context, device_id)) take_row(&q, &out->item[out->count++]);
+  }
+  if (out->count < limit && seen < WALK_ROWS) *next = 0;
+  return sm_sql_end(&q);
+}
+
+sm_err sm_readings_rejects_wanted(sm_readings *store, const char *reason,
+                                  sm_reject_wanted_fn wanted, void *context, int64_t after,
+                                  size_t limit, sm_reject_list *list, int64_t *next) {
+  reader r;
+  sm_err err = sm_reader_begin(store, "", 0, 0, 0, &r);
+  if (err != SM_OK) return err;
+  sm_reject_list out = {.item = calloc(limit + 1, sizeof *out.item)};
+  int64_t at = 0;
+  err =
+      out.item != NULL ? walk(&r, reason, wanted, context, after, limit, &out, &at) : SM_ERR_NOMEM;
+  sm_reader_end(&r);
+  if (err != SM_OK) {
+    sm_reject_list_fini(&out);
+    return err;
+  }
+  *list = out;
+  *next = at;
   return SM_OK;
 }

@@ -1,0 +1,361 @@
+#include "app/intake.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/telemetry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  TAKEN_FIRST = 2048, /* room for the subscriber's batches as they usually are */
+  SLICE_READINGS = 8192,
+  SLICE_REFUSALS = 1024,
+  TOPIC_KEPT_MAX = 256 /* bytes of a refused message's topic */
+};
+
+/* A message of the batch; its bytes stay with the subscriber until the commit has succeeded. */
+typedef struct taken {
+  sm_mqtt_message message;
+  sm_topic topic; /* set when it is judged; readings point to its device_id */
+} taken;
+
+typedef struct refusal {
+  const taken *from;
+  sm_refusal reason;
+  const char *text; /* in the message's payload */
+  size_t text_len;
+  sm_seq_mark mark;
+  char detail[200];
+} refusal;
+
+/* A status message. */
+typedef struct sign {
+  const taken *from;
+  bool online;
+} sign;
+
+static const sm_seq_mark no_mark = {.present = false};
+
+#define LIST_OF(type)                                                                              \
+  struct {                                                                                         \
+    type *item;                                                                                    \
+    size_t count;                                                                                  \
+    size_t cap;                                                                                    \
+  }
+
+/* What is known of the message's device, asked when first it matters. */
+typedef enum known { UNASKED, KNOWN, UNKNOWN_DEVICE } known;
+
+struct sm_intake {
+  sm_pipeline *pipeline;
+  sm_intake_publish publish;
+  void *publish_context;
+
+  LIST_OF(taken) batch;
+  size_t done;         /* messages of the batch that are durable */
+  int64_t received_ms; /* of the batch's first message: a batch is a few milliseconds */
+  bool lost;           /* memory ran out while taking: the batch must not be acknowledged */
+
+  /* the slice: what messages from `done` on came to */
+  LIST_OF(sm_reading_in) readings;
+  LIST_OF(refusal) refusals;
+  LIST_OF(sign) signs;
+  LIST_OF(sm_reject_in) rejects;
+  LIST_OF(sm_ack) acks;
+  sm_err err; /* the first failure of judging it */
+
+  /* the message being judged */
+  const taken *current;
+  known known;
+  const char *known_id; /* whose `known` is; NULL: nobody's */
+};
+
+sm_err sm_intake_new(sm_pipeline *pipeline, sm_intake_publish publish, void *context,
+                     sm_intake **intake) {
+  sm_intake *out = calloc(1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  out->pipeline = pipeline;
+  out->publish = publish;
+  out->publish_context = context;
+  out->batch.item = calloc(TAKEN_FIRST, sizeof *out->batch.item);
+  if (out->batch.item == NULL) {
+    free(out);
+    return SM_ERR_NOMEM;
+  }
+  out->batch.cap = TAKEN_FIRST;
+  *intake = out;
+  return SM_OK;
+}
+
+void sm_intake_free(sm_intake *intake) {
+  if (intake == NULL) return;
+  free(intake->batch.item);
+  free(intake->readings.item);
+  free(intake->refusals.item);
+  free(intake->signs.item);
+  free(intake->rejects.item);
+  free(intake->acks.item);
+  free(intake);
+}
+
+/* ---- lists ---- */
+
+/* Makes `count` items fit. */
+static bool make_room(void **items, size_t *cap, size_t count, size_t size) {
+  if (count <= *cap) return true;
+  size_t more = *cap < 64 ? 64 : *cap * 2;
+  if (more < count) more = count;
+  void *grown = realloc(*items, more * size);
+  if (grown == NULL) return false;
+  *items = grown;
+  *cap = more;
+  return true;
+}
+
+#define MAKE_ROOM(list, more)                                                                      \
+  make_room((void **)&(list).item, &(list).cap, (list).count + (more), sizeof *(list).item)
+
+/* ---- taking ---- */
+
+static void take(void *context, const sm_mqtt_message *message) {
+  sm_intake *in = context;
+  if (in->batch.count == 0) in->received_ms = sm_clock_now_ms();
+  if (!MAKE_ROOM(in->batch, 1)) {
+    in->lost = true;
+    return;
+  }
+  in->batch.item[in->batch.count++].message = *message;
+}
+
+/* ---- judging ---- */
+
+static bool fail(sm_intake *in, sm_err err) {
+  if (in->err == SM_OK) in->err = err;
+  return false;
+}
+
+static void add_refusal(sm_intake *in, sm_refusal reason, const char *detail,
+                        const sm_seq_mark *mark, const char *text, size_t text_len) {
+  if (!MAKE_ROOM(in->refusals, 1)) {
+    (void)fail(in, SM_ERR_NOMEM);
+    return;
+  }
+  refusal *r = &in->refusals.item[in->refusals.count++];
+  r->from = in->current;
+  r->reason = reason;
+  r->text = text;
+  r->text_len = text_len;
+  r->mark = *mark;
+  size_t len = strnlen(detail, sizeof r->detail - 1);
+  memcpy(r->detail, detail, len);
+  r->detail[len] = '\0';
+}
+
+/* Whether the current message's device is known. A valid reading may make it so. */
+static bool is_known(sm_intake *in, bool may_register) {
+  const char *device_id = in->current->topic.device_id;
+  bool asked = in->known_id != NULL && strcmp(in->known_id, device_id) == 0;
+  if (asked && (in->known == KNOWN || !may_register)) return in->known == KNOWN;
+  bool yes = false;
+  sm_err err = sm_pipeline_device_known(in->pipeline, device_id, may_register, &yes);
+  if (err != SM_OK) return fail(in, err);
+  in->known = yes ? KNOWN : UNKNOWN_DEVICE;
+  in->known_id = device_id;
+  return yes;
+}
+
+static void on_reading(void *context, const sm_reading *reading, const sm_seq_mark *mark,
+                       const char *text, size_t text_len) {
+  sm_intake *in = context;
+  bool good = is_known(in, true);
+  if (in->err != SM_OK) return;
+  if (!good) {
+    add_refusal(in, SM_REFUSAL_UNKNOWN_DEVICE,
+                "no device has this device_id: once it is added, this is judged again", &no_mark,
+                text, text_len);
+    return;
+  }
+  if (!MAKE_ROOM(in->readings, 1)) {
+    (void)fail(in, SM_ERR_NOMEM);
+    return;
+  }
+  sm_reading_in *to = &in->readings.item[in->readings.count++];
+  to->device_id = in->current->topic.device_id;
+  to->channel = SM_CHANNEL_IMPORT;
+  to->reading = *reading;
+  to->mark = *mark;
+}
+
+/* A refusal is settled for meters that somebody has added: others keep what they have. */
+static void on_refused(void *context, sm_refusal reason, const char *detail,
+                       const sm_seq_mark *mark, const char *text, size_t text_len) {
+  sm_intake *in = context;
+  bool settled = mark->present && is_known(in, false);
+  if (in->err == SM_OK) add_refusal(in, reason, detail, settled ? mark : &no_mark, text, text_len);
+}
+
+static void judge_status(sm_intake *in, const sm_mqtt_message *m) {
+  bool online = m->payload_len == 6 && memcmp(m->payload, "online", 6) == 0;
+  bool offline = m->payload_len == 7 && memcmp(m->payload, "offline", 7) == 0;
+  if (!online && !offline) {
+    /* An empty retained message is how a broker is told to forget one: nothing to say about it. */
+    if (m->payload_len > 0)
+      add_refusal(in, SM_REFUSAL_MALFORMED, "a status is 'online' or 'offline'", &no_mark,
+                  m->payload, m->payload_len);
+    return;
+  }
+  if (!MAKE_ROOM(in->signs, 1))
+    (void)fail(in, SM_ERR_NOMEM);
+  else
+    in->signs.item[in->signs.count++] = (sign){.from = in->current, .online = online};
+}
+
+static void judge_telemetry(sm_intake *in, const sm_mqtt_message *m) {
+  const sm_telemetry_sink sink = {.context = in, .reading = on_reading, .refused = on_refused};
+  const sm_telemetry_message message = {.device_id = in->current->topic.device_id,
+                                        .payload = m->payload,
+                                        .payload_len = m->payload_len,
+                                        .payload_len_sent = m->payload_len_sent,
+                                        .now_ms = in->received_ms};
+  sm_err err = sm_telemetry_parse(&message, &sink);
+  if (err != SM_OK) (void)fail(in, err);
+}
+
+static void judge(sm_intake *in, taken *t) {
+  const sm_mqtt_message *m = &t->message;
+  sm_topic_parse(m->topic, m->topic_len, &t->topic);
+  in->current = t;
+  if (t->topic.kind == SM_TOPIC_TELEMETRY)
+    judge_telemetry(in, m);
+  else if (t->topic.kind == SM_TOPIC_STATUS)
+    judge_status(in, m);
+  else
+    add_refusal(in, SM_REFUSAL_BAD_TOPIC,
+                "the topic must be meters/{device_id}/telemetry or …/status, the device_id 1 to 64 "
+                "of A-Z a-z 0-9 _ -",
+                &no_mark, m->payload, m->payload_len);
+}
+
+/* Judges messages from `done` on until the slice is full; *end is behind the last. */
+static sm_err judge_slice(sm_intake *in, size_t *end) {
+  in->readings.count = 0;
+  in->refusals.count = 0;
+  in->signs.count = 0;
+  in->known_id = NULL;
+  in->err = SM_OK;
+  size_t i = in->done;
+  while (i < in->batch.count && in->err == SM_OK && in->readings.count < SLICE_READINGS &&
+         in->refusals.count < SLICE_REFUSALS)
+    judge(in, &in->batch.item[i++]);
+  *end = i;
+  return in->err;
+}
+
+/* ---- committing ---- */
+
+static sm_reject_in reject_of(const refusal *r, int64_t received_ms) {
+  const sm_mqtt_message *m = &r->from->message;
+  bool whole = r->text == m->payload && r->text_len == m->payload_len;
+  return (sm_reject_in){.received_ms = received_ms,
+                        .topic = m->topic,
+                        .topic_len = m->topic_len > TOPIC_KEPT_MAX ? TOPIC_KEPT_MAX : m->topic_len,
+                        .device_id = r->from->topic.device_id,
+                        .reason = sm_refusal_word(r->reason),
+                        .detail = r->detail,
+                        .payload = r->text,
+                        .payload_len = r->text_len > SM_REJECT_PAYLOAD_MAX ? SM_REJECT_PAYLOAD_MAX
+                                                                           : r->text_len,
+                        .payload_len_sent = whole ? m->payload_len_sent : r->text_len,
+                        .mark = r->mark};
+}
+
+static char *put_text(char *at, const char *text, size_t len) {
+  memcpy(at, text, len);
+  return at + len;
+}
+
+static char *put_u32(char *at, uint32_t value) {
+  char digits[10];
+  size_t count = 0;
+  do {
+    digits[count++] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  while (count > 0) *at++ = digits[--count];
+  return at;
+}
+
+/* Tells meters how far they may forget. One that misses it sends again and is told again. */
+static void send_acks(sm_intake *in, const sm_readings_batch *batch) {
+  uint64_t sent = 0;
+  for (size_t i = 0; i < batch->ack_count; i++) {
+    const sm_ack *ack = &batch->acks[i];
+    char topic[SM_DEVICE_ID_MAX + 16];
+    char payload[48];
+    char *at = put_text(topic, "meters/", 7);
+    at = put_text(at, ack->device_id, strnlen(ack->device_id, SM_DEVICE_ID_MAX));
+    (void)put_text(at, "/ack", 5); /* with its end */
+    at = put_text(payload, "{\"epoch\":", 9);
+    at = put_text(put_u32(at, ack->epoch), ",\"seq\":", 7);
+    at = put_text(put_u32(at, ack->seq), "}", 1);
+    sm_err err = in->publish(in->publish_context, topic, payload, (size_t)(at - payload));
+    sent += err == SM_OK ? 1 : 0;
+  }
+  sm_pipeline_count_acks(in->pipeline, sent, batch->ack_count - sent);
+}
+
+static void announce(sm_intake *in) {
+  uint32_t counts[SM_REFUSAL_COUNT_] = {0};
+  for (size_t i = 0; i < in->refusals.count; i++) counts[in->refusals.item[i].reason]++;
+  if (in->refusals.count > 0) sm_pipeline_count_refused(in->pipeline, counts);
+  for (size_t i = 0; i < in->signs.count; i++) {
+    const sign *s = &in->signs.item[i];
+    sm_pipeline_status(in->pipeline, s->from->topic.device_id, s->online,
+                       s->online && !s->from->message.retained);
+  }
+}
+
+static sm_err commit_slice(sm_intake *in) {
+  in->rejects.count = 0;
+  in->acks.count = 0;
+  if (!MAKE_ROOM(in->rejects, in->refusals.count) ||
+      !MAKE_ROOM(in->acks, in->readings.count + in->refusals.count))
+    return SM_ERR_NOMEM;
+  for (size_t i = 0; i < in->refusals.count; i++)
+    in->rejects.item[i] = reject_of(&in->refusals.item[i], in->received_ms);
+  sm_readings_batch batch = {.readings = in->readings.item,
+                             .reading_count = in->readings.count,
+                             .rejects = in->rejects.item,
+                             .reject_count = in->refusals.count,
+                             .acks = in->publish != NULL ? in->acks.item : NULL};
+  sm_err err = sm_pipeline_commit(in->pipeline, &batch);
+  if (err != SM_OK) return err;
+  if (batch.ack_count > 0) send_acks(in, &batch);
+  announce(in);
+  return SM_OK;
+}
+
+static sm_err commit(void *context) {
+  sm_intake *in = context;
+  if (in->lost) {
+    /* Something that was taken is not in the batch. Only a new delivery can bring it back, and the
+     * broker makes one when the process starts again; going on would acknowledge a loss. */
+    sm_log(SM_LOG_ERROR, "ingest.out_of_memory", SM_LOG_TEXT("action", "restart"));
+    abort();
+  }
+  while (in->done < in->batch.count) {
+    size_t end = in->done;
+    sm_err err = judge_slice(in, &end);
+    if (err == SM_OK) err = commit_slice(in);
+    if (err != SM_OK) return err;
+    in->done = end;
+  }
+  in->batch.count = 0;
+  in->done = 0;
+  return SM_OK;
+}
+
+sm_mqtt_sink sm_intake_sink(sm_intake *intake) {
+  return (sm_mqtt_sink){.context = intake, .take = take, .commit = commit};
+}

@@ -1,0 +1,48 @@
+/* The server's connections to its broker: one, or several that share the readings
+ * (`$share/{group}/…`), each with a client id, an intake and a thread of its own.
+ *
+ * Connection 1 has the store's client id, the others that with "-2", "-3", …, so each finds its
+ * session again. Only connection 1 hears status messages: brokers send no retained message to a
+ * shared subscription, and one is enough for them.
+ *
+ * A session that nobody serves any more would keep its share of the messages for ever. So how many
+ * there are is kept in the data folder, and a start with fewer goes on serving all of them, until
+ * they are taken away at the broker (docs/operations.md says how): to serve a connection too many
+ * costs little, to leave one costs readings. */
+#ifndef SM_APP_UPLINKS_H
+#define SM_APP_UPLINKS_H
+
+#include "app/broker.h"
+#include "app/pipeline.h"
+#include "base/buf.h"
+#include "base/config.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct sm_uplinks sm_uplinks;
+
+typedef struct sm_uplinks_options {
+  const sm_config *config; /* borrowed, as all of these */
+  const sm_broker *broker;
+  sm_pipeline *pipeline;
+  const char *client_id; /* the store's */
+} sm_uplinks_options;
+
+/* Makes them; nothing runs yet. SM_ERR_INVALID: the broker's address cannot be used (logged).
+ * SM_ERR_IO: the data folder; SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks);
+/* SM_ERR_NOMEM: some may run; free stops them. */
+SM_MUST_CHECK sm_err sm_uplinks_start(sm_uplinks *uplinks);
+/* Stops one after the other, each committing and acknowledging what it has; at the latest after
+ * timeout_ms in all. False: one of them is still in a call. Any of them may be stopped already. */
+bool sm_uplinks_stop(sm_uplinks *uplinks, uint32_t timeout_ms);
+void sm_uplinks_free(sm_uplinks *uplinks); /* NULL is fine */
+
+/* Whether all are subscribed; otherwise why the first of the others is not. Any thread. */
+bool sm_uplinks_ready(sm_uplinks *uplinks, char *reason, size_t cap);
+/* Appends their metrics, summed but for smartmeter_mqtt_connected. Any thread. */
+void sm_uplinks_write_metrics(sm_uplinks *uplinks, sm_buf *out);
+
+#endif

@@ -1,0 +1,177 @@
+#include "app/writer.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { TICK_MS = 1000 };
+
+/* Upper edges of the commit-time histogram, ms; the last bucket is open. */
+static const int64_t commit_edges_ms[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000};
+enum { COMMIT_EDGES = sizeof commit_edges_ms / sizeof commit_edges_ms[0] };
+
+struct sm_writer {
+  sm_readings *readings;
+  pthread_mutex_t turn; /* who has it writes */
+
+  pthread_mutex_t mutex; /* guards stopping */
+  pthread_cond_t changed;
+  bool stopping;
+  bool started;
+  pthread_t thread;
+  void (*tick)(void *context);
+  void *tick_context;
+  sm_err upkeep; /* of the last try, under `turn`: a failure is logged once */
+
+  atomic_uint_fast64_t failures;
+  atomic_uint_fast64_t commit_buckets[COMMIT_EDGES + 1];
+  atomic_uint_fast64_t commit_ms_sum;
+};
+
+sm_err sm_writer_new(sm_readings *readings, sm_writer **writer) {
+  sm_writer *out = calloc(1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  out->readings = readings;
+  (void)pthread_mutex_init(&out->turn, NULL);
+  (void)pthread_mutex_init(&out->mutex, NULL);
+  pthread_condattr_t steady;
+  (void)pthread_condattr_init(&steady);
+  (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+  (void)pthread_cond_init(&out->changed, &steady);
+  (void)pthread_condattr_destroy(&steady);
+  *writer = out;
+  return SM_OK;
+}
+
+void sm_writer_free(sm_writer *writer) {
+  if (writer == NULL) return;
+  sm_writer_stop(writer);
+  (void)pthread_cond_destroy(&writer->changed);
+  (void)pthread_mutex_destroy(&writer->mutex);
+  (void)pthread_mutex_destroy(&writer->turn);
+  free(writer);
+}
+
+/* ---- writing ---- */
+
+sm_readings *sm_writer_begin(sm_writer *writer) {
+  (void)pthread_mutex_lock(&writer->turn);
+  return writer->readings;
+}
+
+void sm_writer_end(sm_writer *writer) {
+  (void)pthread_mutex_unlock(&writer->turn);
+}
+
+/* What is committed is durable whatever becomes of this, which is tried again soon. */
+static void keep_compact(sm_writer *writer) {
+  sm_err err = sm_readings_maintain(writer->readings, false);
+  if (err != SM_OK && writer->upkeep == SM_OK)
+    sm_log(SM_LOG_WARN, "readings.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
+  writer->upkeep = err;
+}
+
+static void count_commit(sm_writer *writer, int64_t ms) {
+  size_t bucket = 0;
+  while (bucket < COMMIT_EDGES && ms > commit_edges_ms[bucket]) bucket++;
+  atomic_fetch_add(&writer->commit_buckets[bucket], 1);
+  atomic_fetch_add(&writer->commit_ms_sum, (uint64_t)ms);
+}
+
+sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
+  int64_t begun_ms = sm_clock_steady_ms();
+  sm_err err = sm_readings_commit(writer->readings, batch);
+  if (err != SM_OK) {
+    atomic_fetch_add(&writer->failures, 1);
+    return err;
+  }
+  count_commit(writer, sm_clock_steady_ms() - begun_ms);
+  keep_compact(writer);
+  return SM_OK;
+}
+
+/* ---- upkeep ---- */
+
+/* Until the next second; false: asked to stop. */
+static bool wait_for_tick(sm_writer *writer) {
+  struct timespec until;
+  (void)clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += TICK_MS / 1000;
+  (void)pthread_mutex_lock(&writer->mutex);
+  int waited = 0;
+  while (!writer->stopping && waited == 0)
+    waited = pthread_cond_timedwait(&writer->changed, &writer->mutex, &until);
+  bool go_on = !writer->stopping;
+  (void)pthread_mutex_unlock(&writer->mutex);
+  return go_on;
+}
+
+static void *run(void *context) {
+  sm_writer *writer = context;
+  while (wait_for_tick(writer)) {
+    (void)sm_writer_begin(writer);
+    keep_compact(writer);
+    sm_writer_end(writer);
+    if (writer->tick != NULL) writer->tick(writer->tick_context);
+  }
+  return NULL;
+}
+
+sm_err sm_writer_start(sm_writer *writer, void (*tick)(void *context), void *context) {
+  writer->tick = tick;
+  writer->tick_context = context;
+  writer->stopping = false;
+  /* Signals are the main thread's business. */
+  sigset_t all;
+  sigset_t before;
+  (void)sigfillset(&all);
+  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = pthread_create(&writer->thread, NULL, run, writer);
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed != 0) return SM_ERR_NOMEM;
+  writer->started = true;
+  return SM_OK;
+}
+
+void sm_writer_stop(sm_writer *writer) {
+  if (!writer->started) return;
+  (void)pthread_mutex_lock(&writer->mutex);
+  writer->stopping = true;
+  (void)pthread_cond_signal(&writer->changed);
+  (void)pthread_mutex_unlock(&writer->mutex);
+  (void)pthread_join(writer->thread, NULL);
+  writer->started = false;
+}
+
+/* ---- metrics ---- */
+
+void sm_writer_write_metrics(sm_writer *writer, sm_buf *out) {
+  sm_buf_printf(out,
+                "# HELP smartmeter_ingest_commit_failures_total Batches that the store did not "
+                "take.\n# TYPE smartmeter_ingest_commit_failures_total counter\n"
+                "smartmeter_ingest_commit_failures_total %llu\n",
+                (unsigned long long)atomic_load(&writer->failures));
+  sm_buf_append_text(out,
+                     "# HELP smartmeter_ingest_commit_seconds Time of a batch's synced write.\n"
+                     "# TYPE smartmeter_ingest_commit_seconds histogram\n");
+  uint64_t total = 0;
+  for (size_t i = 0; i < COMMIT_EDGES; i++) {
+    total += atomic_load(&writer->commit_buckets[i]);
+    sm_buf_printf(out, "smartmeter_ingest_commit_seconds_bucket{le=\"%lld.%03lld\"} %llu\n",
+                  (long long)(commit_edges_ms[i] / 1000), (long long)(commit_edges_ms[i] % 1000),
+                  (unsigned long long)total);
+  }
+  total += atomic_load(&writer->commit_buckets[COMMIT_EDGES]);
+  uint64_t sum_ms = atomic_load(&writer->commit_ms_sum);
+  sm_buf_printf(out,
+                "smartmeter_ingest_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
+                "smartmeter_ingest_commit_seconds_sum %llu.%03llu\n"
+                "smartmeter_ingest_commit_seconds_count %llu\n",
+                (unsigned long long)total, (unsigned long long)(sum_ms / 1000),
+                (unsigned long long)(sum_ms % 1000), (unsigned long long)total);
+}
