@@ -2,6 +2,7 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
+#include "app/import_server.h"
 #include "app/live_source.h"
 #include "app/pipeline.h"
 #include "app/program.h"
@@ -34,6 +35,7 @@ typedef struct service {
   sm_pipeline *pipeline;
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
+  sm_import_server *imports;
   sm_api *api;
   char *dashboard_dir;
 } service;
@@ -50,6 +52,7 @@ static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
   sm_pipeline_write_metrics(s->pipeline, out);
   sm_uplinks_write_metrics(s->uplinks, out);
+  sm_import_server_write_metrics(s->imports, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -248,6 +251,24 @@ static void tick(void *context) {
   (void)err;
 }
 
+/* Not by the pipeline: history that is brought in is not what live clients wait for. */
+static sm_err commit_import(void *context, sm_readings_batch *batch) {
+  service *s = context;
+  (void)sm_writer_begin(s->writer);
+  sm_err err = sm_writer_commit(s->writer, batch);
+  sm_writer_end(s->writer);
+  return err;
+}
+
+static bool make_imports(service *s) {
+  const sm_import_server_options options = {
+      .data_dir = s->program.config.data_dir, .commit = commit_import, .context = s};
+  sm_err err = sm_import_server_start(&options, &s->imports);
+  if (err != SM_OK)
+    sm_complain("cannot listen for imports in %s: %s", options.data_dir, sm_err_text(err));
+  return err == SM_OK;
+}
+
 static bool make_parts(service *s) {
   s->live_parts = (sm_live_parts){.identity = s->program.identity,
                                   .ledger = s->program.ledger,
@@ -265,7 +286,7 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_uplinks(s) && make_api(s);
+  return make_uplinks(s) && make_imports(s) && make_api(s);
 }
 
 static bool start_parts(service *s) {
@@ -301,6 +322,8 @@ static void stop_parts(service *s) {
   if (s->writer != NULL) sm_writer_stop(s->writer);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
+  sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
+  s->imports = NULL;
   if (s->program.readings != NULL) {
     sm_err err = sm_readings_maintain(s->program.readings, true);
     if (err != SM_OK)

@@ -11,5 +11,10 @@ int sm_cmd_tariff(int argc, char **argv);
 int sm_cmd_reading(int argc, char **argv);
 int sm_cmd_demo(int argc, char **argv);
 int sm_cmd_audit(int argc, char **argv);
+int sm_cmd_import(int argc, char **argv);
+int sm_cmd_export(int argc, char **argv);
+int sm_cmd_backup(int argc, char **argv);
+int sm_cmd_restore(int argc, char **argv);
+int sm_cmd_doctor(int argc, char **argv);
 
 #endif

@@ -99,18 +99,23 @@ static bool open_identity(sm_program *program) {
   return err == SM_OK;
 }
 
-bool sm_program_open(sm_program *program) {
-  *program = (sm_program){0};
+bool sm_settings_load(sm_config *config) {
+  *config = (sm_config){0};
   if (sm_crypto_init() != SM_OK) {
     sm_complain("this system gives no random numbers");
     return false;
   }
   sm_buf problem;
   sm_buf_init(&problem, 4096);
-  sm_err err = sm_config_load(&program->config, &problem);
+  sm_err err = sm_config_load(config, &problem);
   if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
   sm_buf_fini(&problem);
-  return err == SM_OK && open_ledger(program) && open_identity(program);
+  return err == SM_OK;
+}
+
+bool sm_program_open(sm_program *program) {
+  *program = (sm_program){0};
+  return sm_settings_load(&program->config) && open_ledger(program) && open_identity(program);
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {

@@ -20,6 +20,8 @@ typedef struct sm_program {
   sm_readings *readings; /* NULL until opened */
 } sm_program;
 
+/* Settings alone, for commands that make nothing. false: it has been told why; else fini them. */
+bool sm_settings_load(sm_config *config);
 /* Settings, ledger (made if it is not there, with the default tariff) and identity. false: it has
  * been told why. fini in any case. */
 bool sm_program_open(sm_program *program);

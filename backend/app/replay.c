@@ -4,7 +4,9 @@
 #include "ingest/telemetry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+static const sm_seq_mark no_mark = {.present = false};
 enum { REPLAY_MAX = 500 }; /* rejects in one step: one batch */
 
 /* What judging a reject again came to. */
@@ -43,6 +45,13 @@ static bool is_known(void *context, const char *device_id) {
   return err == SM_OK && known;
 }
 
+/* Only what a meter sent says something of its sequence: an import's topic is its file. */
+static bool sent_by_meter(const sm_reject *reject) {
+  static const char start[] = "meters/";
+  size_t len = sizeof start - 1;
+  return reject->topic_len > len && memcmp(reject->topic, start, len) == 0;
+}
+
 /* The one reading that a reject holds, judged by the clock of the time it came. What was cut off,
  * or is no reading, stays where it is. */
 static bool reading_of(const sm_reject *reject, sm_reading_in *out) {
@@ -59,7 +68,7 @@ static bool reading_of(const sm_reject *reject, sm_reading_in *out) {
   *out = (sm_reading_in){.device_id = reject->device_id,
                          .channel = SM_CHANNEL_IMPORT,
                          .reading = v.reading,
-                         .mark = v.mark};
+                         .mark = sent_by_meter(reject) ? v.mark : no_mark};
   return true;
 }
 

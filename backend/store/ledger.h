@@ -379,4 +379,44 @@ void sm_audit_entries_free(sm_audit_entry *entries, size_t count);
 SM_MUST_CHECK sm_err sm_ledger_audit_verify(sm_ledger *ledger, int64_t *checked, int64_t *bad_no,
                                             uint8_t head[32]);
 
+/* ---- backup and doctor ---- */
+/* Told now and then how far a long piece of work is, in units of its own. false ends the work:
+ * SM_ERR_CLOSED. */
+typedef bool (*sm_ledger_progress_fn)(void *context, uint64_t done, uint64_t total);
+
+/* Copies the ledger as it is at this moment into a new file (SM_ERR_EXISTS if there is one), beside
+ * whoever writes, and syncs it. What is incomplete is removed again. `progress` may be NULL. The
+ * file opens as `ledger.db` of a data directory. */
+SM_MUST_CHECK sm_err sm_ledger_backup(sm_ledger *ledger, const char *path,
+                                      sm_ledger_progress_fn progress, void *context);
+
+/* Something that is not as it should be. Texts are borrowed until the callback returns. */
+typedef struct sm_ledger_finding {
+  const char *kind;    /* a stable word: "page", "reference", "audit", "series", "invoice", "entry",
+                          "tariff", "meter", "site" */
+  const char *subject; /* a number, an id, a name; "" if it is not about one */
+  const char *detail;  /* a sentence for people */
+} sm_ledger_finding;
+typedef void (*sm_ledger_finding_fn)(void *context, const sm_ledger_finding *finding);
+
+typedef struct sm_ledger_check_result {
+  uint64_t findings;
+  uint64_t users;
+  uint64_t devices;
+  uint64_t accounts;
+  uint64_t tariff_versions;
+  uint64_t invoices; /* credit notes included */
+  uint64_t entries;
+  int64_t audit_count; /* entries that are as they were written */
+  uint8_t audit_head[32];
+} sm_ledger_check_result;
+
+/* Reads everything and tells what is wrong: pages, references, the audit chain, numbers of invoices
+ * that do not follow each other, invoices whose stored bill does not add up to what is owed, their
+ * entries, tariffs that cannot be read, meters that serve two at once. Changes nothing. SM_OK also
+ * with findings; SM_ERR_CLOSED if `progress` (may be NULL) said so. */
+SM_MUST_CHECK sm_err sm_ledger_check(sm_ledger *ledger, sm_ledger_finding_fn finding,
+                                     sm_ledger_progress_fn progress, void *context,
+                                     sm_ledger_check_result *result);
+
 #endif

@@ -1,0 +1,20 @@
+/* The stores of a data folder as they are found, for commands that look at them and make nothing:
+ * unlike a program, which creates what it lacks. */
+#ifndef SM_APP_STORES_H
+#define SM_APP_STORES_H
+
+#include "base/err.h"
+#include "store/ledger.h"
+#include "store/readings.h"
+
+typedef struct sm_stores {
+  sm_ledger *ledger;
+  sm_readings *readings; /* read-only; NULL: there are none yet */
+} sm_stores;
+
+/* SM_ERR_NOT_FOUND: there is no ledger. Failures of each store are given apart, so that one can be
+ * looked at when the other is damaged; what could not be opened is NULL. fini in any case. */
+void sm_stores_open(const char *data_dir, sm_stores *stores, sm_err *ledger, sm_err *readings);
+void sm_stores_fini(sm_stores *stores);
+
+#endif

@@ -1,0 +1,25 @@
+/* The writer's lock of a data directory from outside of a store: the same file as in
+ * readings_open.c. */
+#include "base/file.h"
+#include "store/embedded/embedded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+sm_err sm_embedded_lock(const char *data_dir, int *lock) {
+  char *path = sm_path_join(data_dir, "readings.db.lock");
+  if (path == NULL) return SM_ERR_NOMEM;
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  free(path);
+  if (fd < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    *lock = fd;
+    return SM_OK;
+  }
+  sm_err err = errno == EWOULDBLOCK ? SM_ERR_BUSY : SM_ERR_IO;
+  (void)close(fd);
+  return err;
+}

@@ -1,0 +1,194 @@
+/* The check finds what triggers and constraints cannot keep away: changes by other programs. And a
+ * copy holds what the ledger held. */
+#include "model/tariff.h"
+#include "store/embedded/embedded.h"
+#include "store/embedded/ledger_test_util.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char good_body[] =
+    "{\"total\":\"118.00\",\"tax\":\"18.00\",\"lines\":["
+    "{\"kind\":\"energy\",\"amount\":\"99.60\"},{\"kind\":\"tax\",\"amount\":\"18.00\"},"
+    "{\"kind\":\"rounding\",\"amount\":\"0.40\"}]}";
+
+static void issue(sm_ledger *ledger, const char *account_id, const char *month) {
+  sm_invoice invoice = make_invoice(account_id, month, 1);
+  free(invoice.body);
+  invoice.body = strdup(good_body);
+  assert_int_equal(sm_ledger_invoice_issue(ledger, tester, "SM", "2627", &invoice), SM_OK);
+  sm_invoice_fini(&invoice);
+}
+
+static int set_up(void **state) {
+  if (ledger_set_up(state) != 0) return -1;
+  const ledger_fixture *f = *state;
+  sm_date date;
+  int32_t version;
+  assert_int_equal(sm_date_parse("2026-01-01", &date), SM_OK);
+  assert_int_equal(
+      sm_ledger_tariff_add(f->ledger, tester, "t", date, sm_tariff_default_json(), false, &version),
+      SM_OK);
+  char *user = add_user(f->ledger, 1, SM_ROLE_CONSUMER);
+  add_device(f->ledger, "m1", user);
+  char *account = account_of(f->ledger, "m1");
+  issue(f->ledger, account, "2026-04");
+  issue(f->ledger, account, "2026-05");
+  free(account);
+  free(user);
+  return 0;
+}
+
+typedef struct found {
+  char kinds[400]; /* "invoice SM2627-000001;" each */
+} found;
+
+static void on_finding(void *context, const sm_ledger_finding *finding) {
+  found *f = context;
+  size_t at = strlen(f->kinds);
+  assert_true(finding->detail[0] != '\0');
+  (void)snprintf(f->kinds + at, sizeof f->kinds - at, "%s %s;", finding->kind, finding->subject);
+}
+
+static sm_ledger_check_result check(const ledger_fixture *f, const char *expected) {
+  found seen = {.kinds = ""};
+  sm_ledger_check_result result;
+  assert_int_equal(sm_ledger_check(f->ledger, on_finding, NULL, &seen, &result), SM_OK);
+  assert_string_equal(seen.kinds, expected);
+  return result;
+}
+
+/* A change behind the ledger's back, triggers and constraints put out of the way. */
+static void change(const ledger_fixture *f, const char *sql) {
+  char text[1000];
+  (void)snprintf(text, sizeof text,
+                 "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;"
+                 "DROP TRIGGER invoice_keep; DROP TRIGGER invoice_stay; DROP TRIGGER entry_keep;"
+                 "DROP TRIGGER entry_stay; DROP TRIGGER audit_keep; DROP TRIGGER audit_stay;"
+                 "DROP TRIGGER tariff_version_keep; DROP TRIGGER tariff_version_stay;"
+                 "DROP TRIGGER invoice_series_next; %s",
+                 sql);
+  assert_int_equal(raw_run(f->dir, text), SQLITE_OK);
+}
+
+static void a_whole_ledger_has_no_findings(void **state) {
+  sm_ledger_check_result r = check(*state, "");
+  assert_int_equal(r.findings, 0);
+  assert_int_equal(r.invoices, 2);
+  assert_int_equal(r.entries, 2);
+  assert_int_equal(r.devices, 1);
+  assert_int_equal(r.users, 1);
+  assert_int_equal(r.accounts, 1);
+  assert_int_equal(r.tariff_versions, 1);
+  assert_true(r.audit_count >= 5);
+}
+
+static void a_changed_bill_is_found(void **state) {
+  change(*state, "UPDATE invoice SET body = replace(body, '99.60', '89.60') WHERE serial = 1");
+  (void)check(*state, "invoice SM2627-000001;");
+}
+
+static void a_changed_total_is_found(void **state) {
+  change(*state, "UPDATE invoice SET total_minor = 11900 WHERE serial = 2");
+  (void)check(*state, "entry SM2627-000002;invoice SM2627-000002;");
+}
+
+static void an_invoice_that_is_gone_is_found(void **state) {
+  change(*state, "DELETE FROM entry WHERE invoice_no = 1; DELETE FROM invoice WHERE serial = 1");
+  (void)check(*state, "series SM2627;");
+}
+
+static void an_entry_that_is_gone_is_found(void **state) {
+  change(*state, "DELETE FROM entry WHERE invoice_no = 2");
+  (void)check(*state, "entry SM2627-000002;");
+}
+
+static void a_broken_reference_is_found(void **state) {
+  change(*state, "UPDATE account_tariff SET tariff_no = 9");
+  (void)check(*state, "reference account_tariff;");
+}
+
+static void a_changed_audit_entry_is_found(void **state) {
+  change(*state, "UPDATE audit SET actor = 'somebody' WHERE audit_no = 2");
+  sm_ledger_check_result r = check(*state, "audit 2;");
+  assert_int_equal(r.audit_count, 1);
+}
+
+static void a_tariff_that_cannot_be_read_is_found(void **state) {
+  change(*state, "UPDATE tariff_version SET body = '{\"name\":\"t\"}'");
+  (void)check(*state, "tariff t;");
+}
+
+static void a_meter_that_serves_two_is_found(void **state) {
+  change(*state, "INSERT INTO account (site_no, account_id, created_ms) VALUES (1, 'a_x', 0);"
+                 "INSERT INTO account_meter (site_no, account_no, device_no, sign, "
+                 "multiplier_milli) VALUES (1, 2, 1, 1, 1000)");
+  (void)check(*state, "meter m1;");
+}
+
+static void a_value_that_the_schema_refuses_is_found(void **state) {
+  change(*state, "UPDATE user SET role = 'king'");
+  (void)check(*state, "page ;");
+}
+
+static bool refuse_to_go_on(void *context, uint64_t done, uint64_t total) {
+  (void)context;
+  (void)done;
+  (void)total;
+  return false;
+}
+
+static void a_check_can_be_ended(void **state) {
+  const ledger_fixture *f = *state;
+  found seen = {.kinds = ""};
+  sm_ledger_check_result result;
+  assert_int_equal(sm_ledger_check(f->ledger, on_finding, refuse_to_go_on, &seen, &result),
+                   SM_ERR_CLOSED);
+}
+
+static void a_copy_holds_the_same(void **state) {
+  const ledger_fixture *f = *state;
+  char dir[100];
+  char path[120];
+  (void)snprintf(dir, sizeof dir, "%s/copy", f->dir);
+  (void)snprintf(path, sizeof path, "%s/ledger.db", dir);
+  sm_ledger_check_result before = check(f, "");
+  sm_ledger *copy = ledger_open(dir); /* makes the folder, and a ledger that is in the way */
+  sm_ledger_close(copy);
+  assert_int_equal(sm_ledger_backup(f->ledger, path, NULL, NULL), SM_ERR_EXISTS);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(sm_ledger_backup(f->ledger, path, NULL, NULL), SM_OK);
+  ledger_fixture there = {.ledger = ledger_open(dir)};
+  sm_ledger_check_result after = check(&there, "");
+  assert_memory_equal(&before, &after, sizeof before);
+  sm_ledger_close(there.ledger);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(dir), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+#define CHECK_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, ledger_tear_down)
+      CHECK_TEST(a_whole_ledger_has_no_findings),
+      CHECK_TEST(a_changed_bill_is_found),
+      CHECK_TEST(a_changed_total_is_found),
+      CHECK_TEST(an_invoice_that_is_gone_is_found),
+      CHECK_TEST(an_entry_that_is_gone_is_found),
+      CHECK_TEST(a_broken_reference_is_found),
+      CHECK_TEST(a_changed_audit_entry_is_found),
+      CHECK_TEST(a_tariff_that_cannot_be_read_is_found),
+      CHECK_TEST(a_meter_that_serves_two_is_found),
+      CHECK_TEST(a_value_that_the_schema_refuses_is_found),
+      CHECK_TEST(a_check_can_be_ended),
+      CHECK_TEST(a_copy_holds_the_same),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
