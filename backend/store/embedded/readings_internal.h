@@ -20,6 +20,7 @@
 
 #include "store/embedded/block.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/fresh_row.h"
 #include "store/embedded/journal_row.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/series.h"
@@ -258,7 +259,8 @@ extern const char sm_block_next_sql[];
 extern const char sm_quarter_next_sql[];
 extern const char sm_course_next_sql[];
 
-/* Decodes the body of a row; *found false if there is none, or it is damaged (told, *damaged). */
+/* Decodes the body of a row of readings; empty if there is none. Damage is told, *damaged: `run`
+ * has what can be read all the same. */
 SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
                                   sm_run *run, bool *damaged);
 SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
