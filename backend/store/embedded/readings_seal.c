@@ -244,6 +244,7 @@ static void end_seal(sm_readings *store) {
       store->journal_damaged[kept++] = store->journal_damaged[i];
   store->journal_damaged_count = kept;
   store->sealing = false;
+  store->seals++;
   atomic_store(&store->frozen_bytes, 0);
   (void)malloc_trim(0);
   sm_log(SM_LOG_INFO, "readings.sealed", SM_LOG_INT("readings", store->seal_readings),
