@@ -23,6 +23,9 @@ typedef struct access_row {
   "{\"name\":\"Night\",\"effective_from\":\"2027-01-01\",\"slabs\":[{\"up_to_kwh\":null,"          \
   "\"rate\":\"3.00\"}],\"fixed_charge\":\"10.00\"}"
 
+#define JSON_EDIT "{\"at\":\"2026-02-10T10:00:00+05:30\",\"kind\":\"void\",\"reason\":\"wild\"}"
+#define JSON_REASON "{\"reason\":\"it was right\"}"
+
 static const access_row rows[] = {
     {"GET", "/api/site", NULL, {200, 200, 200, 200}},
     {"GET", "/healthz", NULL, {200, 200, 200, 200}},
@@ -42,6 +45,13 @@ static const access_row rows[] = {
     {"GET", "/api/devices/meter-999/readings", NULL, {401, 404, 404, 404}},
     {"GET", "/api/devices/meter.999/readings", NULL, {404, 404, 404, 404}},
     {"GET", "/api/devices/meter-001/readings?agg=1d", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/devices/meter-001/edits", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/devices/meter-003/edits", NULL, {401, 200, 200, 200}},
+    {"GET", "/api/devices/meter-999/edits", NULL, {401, 404, 404, 404}},
+    {"POST", "/api/devices/meter-001/edits", JSON_EDIT, {401, 403, 403, 201}},
+    {"POST", "/api/devices/meter-001/edits", JSON_EDIT, {401, 403, 403, 409}},
+    {"POST", "/api/devices/meter-001/edits/1/withdraw", JSON_REASON, {401, 403, 403, 200}},
+    {"POST", "/api/devices/meter-002/edits/1/withdraw", JSON_REASON, {401, 403, 403, 404}},
     {"GET", "/api/billing/meter-001?month=2026-01", NULL, {401, 200, 404, 200}},
     {"GET", "/api/billing/meter-002?month=2026-01", NULL, {401, 404, 200, 200}},
     {"GET", "/api/billing/meter-003?month=2026-01", NULL, {401, 200, 404, 200}},

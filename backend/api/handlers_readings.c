@@ -4,6 +4,7 @@
 #include "api/routes.h"
 #include "api/visible.h"
 #include "base/decimal.h"
+#include "invoicing/edits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,11 +101,19 @@ static void answer_raw(sm_api *api, const sm_request *request, sm_answer *answer
 
 static void answer_buckets(sm_api *api, const sm_request *request, sm_answer *answer, const ask *a,
                            const sm_visible *visible, const sm_device *device) {
+  sm_meter_edits meter_edits;
+  sm_err err = sm_meter_edits_load(api->options.ledger, device->device_id, &meter_edits);
+  if (err != SM_OK) {
+    sm_api_fail(request, answer, err);
+    return;
+  }
+  const sm_edits edits = sm_meter_edits_list(&meter_edits);
   sm_history_query query = {.readings = api->options.readings,
                             .zone = api->options.zone,
                             .device_id = device->device_id,
                             .modulus_wh = device->modulus_wh,
                             .max_power_w = device->max_power_w,
+                            .edits = &edits,
                             .agg = a->agg,
                             .from_ms = a->from_ms,
                             .to_ms = a->to_ms,
@@ -112,7 +121,8 @@ static void answer_buckets(sm_api *api, const sm_request *request, sm_answer *an
                             .visible_count = visible->count,
                             .limit = (size_t)a->limit};
   sm_history history;
-  sm_err err = sm_history_get(&query, &history);
+  err = sm_history_get(&query, &history);
+  sm_meter_edits_fini(&meter_edits);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;

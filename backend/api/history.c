@@ -110,18 +110,35 @@ static int by_time(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* The readings at the cuts are as they were stored: with the edits they are what the trace is. */
+static sm_err edit_points(piece *p) {
+  sm_register_point *edited = NULL;
+  size_t count = 0;
+  if (p->query->edits == NULL || p->point_count == 0) return SM_OK;
+  sm_err err =
+      sm_edits_apply(p->query->edits, p->point[0].ts_ms, p->point[p->point_count - 1].ts_ms + 1,
+                     p->point, p->point_count, &edited, &count);
+  if (err != SM_OK) return err;
+  free(p->point);
+  p->point = edited;
+  p->point_count = p->point_cap = count;
+  return SM_OK;
+}
+
 /* Judges the register around the piece: the store's trace and the readings at the cuts. */
 static sm_err judge(piece *p, sm_course *course) {
   const sm_history_query *q = p->query;
   sm_trace trace;
   sm_err err = sm_readings_trace(q->readings, q->device_id, SM_CHANNEL_IMPORT, p->from_ms, p->to_ms,
-                                 sm_billing_step_limit_w(q->max_power_w), &trace);
+                                 sm_billing_step_limit_w(q->max_power_w), q->edits, &trace);
   if (err != SM_OK) return err;
   for (size_t i = 0; err == SM_OK && i < trace.count; i++)
     err = add_point(p, trace.point[i].ts_ms, trace.point[i].wh);
   sm_trace_fini(&trace);
   if (err != SM_OK) return err;
   if (p->point_count > 0) qsort(p->point, p->point_count, sizeof *p->point, by_time);
+  err = edit_points(p);
+  if (err != SM_OK) return err;
   return sm_course_init(course, p->point, p->point_count, q->modulus_wh, q->max_power_w);
 }
 
@@ -220,20 +237,37 @@ static sm_err do_piece(const sm_history_query *query, int64_t *start_ms, int64_t
   return err;
 }
 
-/* Narrows the query to when the meter has readings and the caller may see them: outside there is
- * neither reading nor use. */
-static sm_err narrow(const sm_history_query *query, int64_t *from_ms, int64_t *to_ms) {
-  int64_t first;
-  sm_reading latest;
-  if (query->visible_count == 0) return SM_ERR_NOT_FOUND;
+/* From the first to the last that is known of the meter, read by itself or by a person. */
+static sm_err known_span(const sm_history_query *query, int64_t *first_ms, int64_t *last_ms) {
+  int64_t first = INT64_MAX;
+  sm_reading latest = {.ts_ms = INT64_MIN};
   sm_err err = sm_readings_first_ms(query->readings, query->device_id, SM_CHANNEL_IMPORT, &first);
   if (err == SM_OK)
     err = sm_readings_latest(query->readings, query->device_id, SM_CHANNEL_IMPORT, &latest);
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND) return err;
+  int64_t last = latest.ts_ms;
+  for (size_t i = 0; query->edits != NULL && i < query->edits->count; i++) {
+    const sm_edit *edit = &query->edits->item[i];
+    if (edit->kind == SM_EDIT_VOID) continue;
+    first = earlier(first, edit->ts_ms);
+    last = later(last, edit->ts_ms);
+  }
+  if (first > last) return SM_ERR_NOT_FOUND;
+  *first_ms = first;
+  *last_ms = last;
+  return SM_OK;
+}
+
+/* Narrows the query to when the register is known and the caller may see it: outside there is
+ * neither reading nor use. */
+static sm_err narrow(const sm_history_query *query, int64_t *from_ms, int64_t *to_ms) {
+  int64_t first, last;
+  if (query->visible_count == 0) return SM_ERR_NOT_FOUND;
+  sm_err err = known_span(query, &first, &last);
   if (err != SM_OK) return err;
   const sm_interval *visible = query->visible;
   *from_ms = later(later(query->from_ms, first), visible[0].from_ms);
-  *to_ms =
-      earlier(earlier(query->to_ms, latest.ts_ms + 1), visible[query->visible_count - 1].to_ms);
+  *to_ms = earlier(earlier(query->to_ms, last + 1), visible[query->visible_count - 1].to_ms);
   return SM_OK;
 }
 

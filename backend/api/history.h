@@ -19,7 +19,8 @@ typedef struct sm_history_query {
   const char *device_id;
   int64_t modulus_wh; /* the device's */
   int64_t max_power_w;
-  sm_agg agg; /* not raw */
+  const sm_edits *edits; /* of the register, those that hold; NULL: none */
+  sm_agg agg;            /* not raw */
   int64_t from_ms;
   int64_t to_ms;
   const sm_interval *visible; /* by time, apart from each other: nothing outside counts */

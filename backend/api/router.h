@@ -23,7 +23,7 @@ typedef enum sm_param_kind {
   SM_PARAM_NONE,
   SM_PARAM_DEVICE, /* a device id */
   SM_PARAM_OPAQUE, /* an id of our own making: a-z A-Z 0-9 _ - */
-  SM_PARAM_NUMBER  /* an invoice's: 1 to 16 of A-Z 0-9 - */
+  SM_PARAM_NUMBER  /* an invoice's or an edit's: 1 to 16 of A-Z 0-9 - */
 } sm_param_kind;
 
 typedef void (*sm_handler)(struct sm_api *api, const sm_request *request, sm_answer *answer);

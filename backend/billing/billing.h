@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/zone.h"
 #include "model/bill.h"
+#include "model/edit.h"
 #include "model/reading.h"
 #include "model/tariff.h"
 
@@ -26,6 +27,16 @@ enum {
  * a fifth on top. What sm_readings_trace wants as step_limit_w. */
 int64_t sm_billing_step_limit_w(int64_t max_power_w);
 
+/* An edit of a meter's register, and where it comes from: shown on the bill. */
+typedef struct sm_billing_edit {
+  int64_t edit_no;
+  sm_edit edit;
+  int64_t raw_wh; /* the reading that is voided or corrected; of a manual one nothing */
+  const char *reason;
+  const char *by; /* a role */
+  int64_t made_ms;
+} sm_billing_edit;
+
 /* A meter in the service of the account. */
 typedef struct sm_billing_meter {
   const char *device_id;
@@ -36,9 +47,12 @@ typedef struct sm_billing_meter {
   int64_t modulus_wh;
   int64_t max_power_w;
   /* The register by time, at least from the last reading before the period to the first after it.
-   * Need not be judged, nor free of repeats; points of another order are SM_ERR_INVALID. */
+   * Need not be judged, nor free of repeats; points of another order are SM_ERR_INVALID. Edits have
+   * done their work on them already. */
   const sm_register_point *point;
   size_t point_count;
+  const sm_billing_edit *edit; /* by time: those that hold */
+  size_t edit_count;
 } sm_billing_meter;
 
 /* A tariff version and the day from which it is the account's. */

@@ -18,14 +18,22 @@
 #include <dirent.h>
 #include <jansson.h>
 
-enum { CASES_MAX = 100, METERS_MAX = 8, TARIFFS_MAX = 8, POINTS_MAX = 256, NAME_BYTES = 256 };
+enum {
+  CASES_MAX = 100,
+  METERS_MAX = 8,
+  TARIFFS_MAX = 8,
+  POINTS_MAX = 256,
+  EDITS_MAX = 16,
+  NAME_BYTES = 256
+};
 
 typedef struct golden {
   json_t *root;
   sm_zone *zone;
   sm_billing_input input;
   sm_billing_meter meter[METERS_MAX];
-  sm_register_point point[METERS_MAX][POINTS_MAX];
+  sm_register_point *point[METERS_MAX]; /* with the edits applied */
+  sm_billing_edit edit[METERS_MAX][EDITS_MAX];
   sm_billing_tariff tariff[TARIFFS_MAX];
   sm_tariff *owned[TARIFFS_MAX];
 } golden;
@@ -55,20 +63,59 @@ static bool date_of(const json_t *object, const char *key, sm_date *date) {
 static int64_t milli_of(const json_t *value, int64_t fallback) {
   char text[SM_DECIMAL_TEXT_MAX];
   int64_t out = 0;
-  if (value == NULL) return fallback;
+  if (value == NULL || json_is_null(value)) return fallback;
   if (!json_is_number(value)) fail_msg("not a number");
   (void)snprintf(text, sizeof text, "%.3f", json_number_value(value));
   assert_int_equal(sm_decimal_parse(text, strlen(text), 3, &out), SM_OK);
   return out;
 }
 
+/* [time, register] each. */
+static size_t read_points(const json_t *readings, sm_register_point *point) {
+  size_t count = json_array_size(readings);
+  assert_true(count <= POINTS_MAX);
+  for (size_t i = 0; i < count; i++) {
+    const json_t *reading = json_array_get(readings, i);
+    point[i] = (sm_register_point){.ts_ms = time_of(json_string_value(json_array_get(reading, 0))),
+                                   .wh = milli_of(json_array_get(reading, 1), 0)};
+  }
+  return count;
+}
+
+/* By time, in the words of the bill. */
+static size_t read_edits(const json_t *list, sm_billing_edit *out) {
+  size_t count = json_array_size(list);
+  assert_true(count <= EDITS_MAX);
+  for (size_t i = 0; i < count; i++) {
+    const json_t *from = json_array_get(list, i);
+    out[i] = (sm_billing_edit){.edit_no = json_integer_value(json_object_get(from, "no")),
+                               .edit = {.ts_ms = time_of(text_of(from, "at")),
+                                        .wh = milli_of(json_object_get(from, "after_kwh"), 0)},
+                               .raw_wh = milli_of(json_object_get(from, "before_kwh"), 0),
+                               .reason = text_of(from, "reason"),
+                               .by = text_of(from, "by"),
+                               .made_ms = time_of(text_of(from, "made_at"))};
+    assert_int_equal(sm_edit_kind_parse(text_of(from, "kind"), &out[i].edit.kind), SM_OK);
+  }
+  return count;
+}
+
+static void apply_edits(golden *g, size_t m, const sm_register_point *point, size_t count) {
+  sm_edit list[EDITS_MAX];
+  sm_billing_meter *meter = &g->meter[m];
+  for (size_t i = 0; i < meter->edit_count; i++) list[i] = meter->edit[i].edit;
+  const sm_edits edits = {.item = list, .count = meter->edit_count};
+  assert_int_equal(
+      sm_edits_apply(&edits, INT64_MIN, INT64_MAX, point, count, &g->point[m], &meter->point_count),
+      SM_OK);
+  meter->point = g->point[m];
+}
+
 static void read_meter(golden *g, size_t m, const json_t *from) {
-  const json_t *readings = json_object_get(from, "readings");
+  sm_register_point point[POINTS_MAX];
   const char *begin = text_of(from, "from");
   const char *end = text_of(from, "to");
-  sm_billing_meter *meter = &g->meter[m];
-  assert_true(json_array_size(readings) <= POINTS_MAX);
-  *meter =
+  g->meter[m] =
       (sm_billing_meter){.device_id = text_of(from, "device_id"),
                          .from_ms = begin != NULL ? time_of(begin) : INT64_MIN,
                          .to_ms = end != NULL ? time_of(end) : INT64_MAX,
@@ -76,14 +123,9 @@ static void read_meter(golden *g, size_t m, const json_t *from) {
                          .multiplier_milli = milli_of(json_object_get(from, "multiplier"), 1000),
                          .modulus_wh = milli_of(json_object_get(from, "modulus_kwh"), 10000000),
                          .max_power_w = milli_of(json_object_get(from, "max_power_kw"), 23000),
-                         .point = g->point[m],
-                         .point_count = json_array_size(readings)};
-  for (size_t i = 0; i < meter->point_count; i++) {
-    const json_t *reading = json_array_get(readings, i);
-    g->point[m][i] =
-        (sm_register_point){.ts_ms = time_of(json_string_value(json_array_get(reading, 0))),
-                            .wh = milli_of(json_array_get(reading, 1), 0)};
-  }
+                         .edit = g->edit[m]};
+  g->meter[m].edit_count = read_edits(json_object_get(from, "edits"), g->edit[m]);
+  apply_edits(g, m, point, read_points(json_object_get(from, "readings"), point));
 }
 
 static void read_tariff(golden *g, size_t i, const json_t *from) {
@@ -159,6 +201,7 @@ static void check_case(const char *path) {
   free(wanted_text);
   free(text);
   for (size_t i = 0; i < TARIFFS_MAX; i++) sm_tariff_free(g->owned[i]);
+  for (size_t i = 0; i < METERS_MAX; i++) free(g->point[i]);
   sm_zone_free(g->zone);
   json_decref(g->root);
   free(g);

@@ -137,13 +137,15 @@ static sm_err add_event(sm_bill *bill, const char *device_id, const sm_register_
 static sm_err explain_event(const sm_record_input *in, sm_bill *bill, const char *device_id,
                             const sm_register_event *event) {
   char last[40], at[40];
-  if (event->kind == SM_EVENT_ROLLOVER) return SM_OK;
+  if (event->kind == SM_EVENT_ROLLOVER || event->known) return SM_OK;
   bool reset = event->kind == SM_EVENT_RESET;
+  const char *what = !reset          ? "jumped"
+                     : event->stated ? "started again from what was read by hand"
+                                     : "started again from zero";
   return sm_record_reason(bill, reset ? SM_REASON_RESET : SM_REASON_JUMP, device_id, event->at_ms,
                           "The register of %s %s between %s and %s; what was used in between is "
                           "not known and not billed.",
-                          device_id, reset ? "started again from zero" : "jumped",
-                          sm_zone_format(in->zone, event->last_good_ms, last),
+                          device_id, what, sm_zone_format(in->zone, event->last_good_ms, last),
                           sm_zone_format(in->zone, event->at_ms, at));
 }
 
@@ -161,6 +163,42 @@ static sm_err add_events(const sm_record_input *in, const sm_measure *measure, s
     if (course->suspect_ms[i] >= measure->from_ms && course->suspect_ms[i] < measure->to_ms)
       bill->suspects++;
   return SM_OK;
+}
+
+/* ---- edits ---- */
+static sm_err add_edit(const sm_measure *measure, const sm_billing_edit *edit, sm_bill *bill) {
+  sm_bill_edit *out = sm_bill_add_edit(bill);
+  if (out == NULL) return SM_ERR_NOMEM;
+  bool doubted =
+      edit->edit.kind != SM_EDIT_VOID && sm_course_doubts(&measure->course, edit->edit.ts_ms);
+  *out = (sm_bill_edit){.edit_no = edit->edit_no,
+                        .kind = edit->edit.kind,
+                        .device_id = strdup(measure->meter->device_id),
+                        .at_ms = edit->edit.ts_ms,
+                        .before_wh = edit->raw_wh,
+                        .after_wh = edit->edit.wh,
+                        .believed = !doubted,
+                        .reason = strdup(edit->reason),
+                        .by = strdup(edit->by),
+                        .made_ms = edit->made_ms};
+  return out->device_id != NULL && out->reason != NULL && out->by != NULL ? SM_OK : SM_ERR_NOMEM;
+}
+
+/* Those that the register stands on: from the last good reading at or before the service's begin to
+ * the first one at or after its end. */
+static sm_err add_edits(const sm_measure *measure, sm_bill *bill) {
+  const sm_register_point *before, *after, *unused;
+  sm_course_around(&measure->course, measure->from_ms, &before, &unused);
+  sm_course_around(&measure->course, measure->to_ms, &unused, &after);
+  int64_t from_ms = before != NULL ? before->ts_ms : measure->from_ms;
+  int64_t to_ms = after != NULL ? after->ts_ms : measure->to_ms;
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < measure->meter->edit_count && err == SM_OK; i++) {
+    const sm_billing_edit *edit = &measure->meter->edit[i];
+    if (edit->edit.ts_ms >= from_ms && edit->edit.ts_ms <= to_ms)
+      err = add_edit(measure, edit, bill);
+  }
+  return err;
 }
 
 /* ---- edges ---- */
@@ -282,6 +320,13 @@ static int by_time(const void *left, const void *right) {
   return (a->at_ms > b->at_ms) - (a->at_ms < b->at_ms);
 }
 
+static int edits_by_time(const void *left, const void *right) {
+  const sm_bill_edit *a = left;
+  const sm_bill_edit *b = right;
+  if (a->at_ms != b->at_ms) return a->at_ms > b->at_ms ? 1 : -1;
+  return (a->edit_no > b->edit_no) - (a->edit_no < b->edit_no);
+}
+
 /* The meters in the order in which their service begins, and as given where it begins at once. */
 static void order_meters(const sm_measures *measures, const sm_measure **order) {
   for (size_t i = 0; i < measures->count; i++) {
@@ -309,8 +354,10 @@ static sm_err check_silent(const sm_record_input *in, const sm_measure *measure,
 
 static sm_err record_meter(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
   if (measure->from_ms >= measure->to_ms) return SM_OK;
+  sm_err err = add_edits(measure, bill);
+  if (err != SM_OK) return err;
   if (!sm_measure_shows(measure)) return check_silent(in, measure, bill);
-  sm_err err = add_registers(in, measure, bill);
+  err = add_registers(in, measure, bill);
   if (err == SM_OK) err = add_events(in, measure, bill);
   if (err == SM_OK) err = check_edges(in, measure, bill);
   return err == SM_OK ? add_swap(in, measure, bill) : err;
@@ -326,6 +373,8 @@ sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
     err = record_meter(in, order[i], bill);
   if (err == SM_OK && bill->event_count > 1)
     qsort(bill->event, bill->event_count, sizeof *bill->event, by_time);
+  if (err == SM_OK && bill->edit_count > 1)
+    qsort(bill->edit, bill->edit_count, sizeof *bill->edit, edits_by_time);
   if (err == SM_OK) set_opening_and_closing(in, bill);
   free(order);
   return err;

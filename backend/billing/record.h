@@ -18,8 +18,8 @@ typedef struct sm_record_input {
   size_t cut_count; /* tariff changes inside the period */
 } sm_record_input;
 
-/* Adds registers, events and reasons to the bill, and sets opening, closing, estimated, settled and
- * suspects. SM_ERR_NOMEM, SM_ERR_OVERFLOW. */
+/* Adds registers, events, edits and reasons to the bill, and sets opening, closing, estimated,
+ * settled and suspects. SM_ERR_NOMEM, SM_ERR_OVERFLOW. */
 SM_MUST_CHECK sm_err sm_record_meters(const sm_record_input *input, sm_bill *bill);
 
 /* Adds a reason with its sentence; the bill is estimated from then on. */

@@ -10,7 +10,10 @@
 #define INSTANT_MAX_MS INT64_C(253402300800000) /* the year 10000 */
 #define REGISTER_MAX_WH INT64_C(1000000000000000)
 
-enum { AGREE = 3 }; /* readings in a row that make an event believable */
+enum {
+  AGREE = 3, /* readings in a row that make an event believable */
+  STATED = 2 /* what a person's reading counts for */
+};
 
 typedef struct judge {
   sm_course *course;
@@ -18,6 +21,10 @@ typedef struct judge {
   int64_t offset_wh; /* what rollovers added in this stretch */
   bool has_good;
   sm_register_point good; /* the last good reading, as the meter showed it */
+  /* If the last good ones are stated and follow one of the meter's own: how many they are, and that
+   * one. */
+  size_t stated;
+  sm_register_point own;
   sm_register_point chain[AGREE];
   size_t chain_len;
 } judge;
@@ -62,8 +69,26 @@ static void append(judge *j, int64_t ts_ms, int64_t unrolled_wh) {
 static void accept(judge *j, const sm_register_point *point) {
   if (!j->has_good) open_stretch(j);
   append(j, point->ts_ms, point->wh + j->offset_wh);
+  bool has_own = j->has_good && (j->stated > 0 || !j->good.stated);
+  if (has_own && j->stated == 0) j->own = j->good;
+  j->stated = point->stated && has_own ? j->stated + 1 : 0;
   j->good = *point;
   j->has_good = true;
+}
+
+/* The meter's own readings before and after what was stated agree with each other: nobody can have
+ * read the register right in between. */
+static bool is_overruled(const judge *j, const sm_register_point *point) {
+  return j->stated > 0 && !point->stated && follows(&j->own, point, j->max_power_w);
+}
+
+static void take_back_stated(judge *j) {
+  sm_course *course = j->course;
+  for (; j->stated > 0; j->stated--) {
+    suspect(j, &course->point[--course->point_count]);
+    course->stretch[course->stretch_count - 1].count--;
+  }
+  j->good = j->own;
 }
 
 static void add_event(judge *j, sm_event_kind kind) {
@@ -73,6 +98,10 @@ static void add_event(judge *j, sm_event_kind kind) {
                                                              .at_ms = j->chain[0].ts_ms,
                                                              .before_wh = j->good.wh,
                                                              .after_wh = j->chain[0].wh};
+  if (!j->chain[0].stated) return;
+  sm_register_event *event = &course->event[course->event_count - 1];
+  event->stated = true;
+  event->known = j->good.stated && event->at_ms - event->last_good_ms <= SM_BILLING_GAP_MS;
 }
 
 static bool rolled_over(const judge *j) {
@@ -82,7 +111,14 @@ static bool rolled_over(const judge *j) {
          plausible(modulus_wh - j->good.wh + next->wh, next->ts_ms - j->good.ts_ms, j->max_power_w);
 }
 
-/* Three in a row agree with each other and not with the last good one. */
+/* How many readings of the meter the chain weighs. */
+static size_t chain_weight(const judge *j) {
+  size_t weight = 0;
+  for (size_t i = 0; i < j->chain_len; i++) weight += j->chain[i].stated ? STATED : 1;
+  return weight;
+}
+
+/* Enough in a row agree with each other and not with the last good one. */
 static void believe_chain(judge *j) {
   if (rolled_over(j)) {
     add_event(j, SM_EVENT_ROLLOVER);
@@ -96,12 +132,15 @@ static void believe_chain(judge *j) {
   } else if (j->chain[0].wh < j->good.wh) {
     add_event(j, SM_EVENT_RESET);
     open_stretch(j);
-    append(j, j->good.ts_ms, 0);
+    if (!j->chain[0].stated) append(j, j->good.ts_ms, 0);
   } else {
     add_event(j, SM_EVENT_JUMP);
     open_stretch(j);
   }
-  for (size_t i = 0; i < AGREE; i++) accept(j, &j->chain[i]);
+  /* What the meter said before the event overrules nothing behind it. */
+  j->stated = 0;
+  j->good.stated = true;
+  for (size_t i = 0; i < j->chain_len; i++) accept(j, &j->chain[i]);
   j->chain_len = 0;
 }
 
@@ -111,10 +150,16 @@ static void judge_point(judge *j, const sm_register_point *point) {
     accept(j, point);
     return;
   }
+  if (is_overruled(j, point)) {
+    drop_chain(j);
+    take_back_stated(j);
+    accept(j, point);
+    return;
+  }
   if (j->chain_len > 0 && !follows(&j->chain[j->chain_len - 1], point, j->max_power_w))
     drop_chain(j);
   j->chain[j->chain_len++] = *point;
-  if (j->chain_len == AGREE) believe_chain(j);
+  if (chain_weight(j) >= AGREE) believe_chain(j);
 }
 
 static sm_err check_points(const sm_register_point *point, size_t count) {
@@ -127,9 +172,9 @@ static sm_err check_points(const sm_register_point *point, size_t count) {
   return SM_OK;
 }
 
-/* A third of the points can be resets, each with one point, stretch and event more. */
+/* Two points can be a reset, if one of them is stated: one point, stretch and event more. */
 static sm_err make_room(sm_course *course, size_t count) {
-  size_t more = count / AGREE + 1;
+  size_t more = count / 2 + 1;
   course->point = calloc(count + more, sizeof *course->point);
   course->stretch = calloc(more + 1, sizeof *course->stretch);
   course->event = calloc(more, sizeof *course->event);
@@ -158,6 +203,12 @@ sm_err sm_course_init(sm_course *course, const sm_register_point *point, size_t 
   drop_chain(&j);
   *course = out;
   return SM_OK;
+}
+
+bool sm_course_doubts(const sm_course *course, int64_t ts_ms) {
+  for (size_t i = 0; i < course->suspect_count; i++)
+    if (course->suspect_ms[i] == ts_ms) return true;
+  return false;
 }
 
 void sm_course_fini(sm_course *course) {

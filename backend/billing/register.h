@@ -8,6 +8,10 @@
  *   what lies between is unknown.
  * - One reading never makes an event: if the very first reading stands alone against the three that
  *   follow it, it is the suspect.
+ * - What a person stated (a manual or corrected reading) counts as two: one more that agrees, a
+ *   person's or the meter's, makes the event. Alone it makes none, and a good one is taken back
+ * when the meter's next reading follows its last one before and not what was stated: then that is
+ * the suspect. A reset that begins with a stated reading counts from it, not from zero.
  *
  * Inside a stretch the register is unrolled: a rollover adds the modulus, so it never falls. Pure;
  * a course may be read by any number of threads. */
@@ -33,6 +37,8 @@ typedef struct sm_register_event {
   int64_t at_ms;        /* the first reading after it */
   int64_t before_wh;    /* as the meter showed them */
   int64_t after_wh;
+  bool stated; /* after_wh is a person's word: a reset counts from it */
+  bool known;  /* so is before_wh, at most SM_BILLING_GAP_MS before: nothing is missing between */
 } sm_register_event;
 
 typedef struct sm_course {
@@ -47,6 +53,9 @@ typedef struct sm_course {
   size_t suspect_count;
   int64_t modulus_wh;
 } sm_course;
+
+/* Whether a point of that instant was not believed. */
+bool sm_course_doubts(const sm_course *course, int64_t ts_ms);
 
 /* Judges `count` points. Points at the instant of the one before are passed over (the first
  * stands). SM_ERR_INVALID: not by time, or a modulus or power that is none; SM_ERR_OVERFLOW: an

@@ -166,8 +166,11 @@ static void events_may_follow_each_other(void **state) {
 
 static void a_repeated_instant_counts_once_and_the_first_stands(void **state) {
   (void)state;
-  const sm_register_point point[] = {
-      {T0, 100}, {T0 + MINUTE, 110}, {T0 + MINUTE, 5}, {T0 + MINUTE, 300}, {T0 + 2 * MINUTE, 120}};
+  const sm_register_point point[] = {{.ts_ms = T0, .wh = 100},
+                                     {.ts_ms = T0 + MINUTE, .wh = 110},
+                                     {.ts_ms = T0 + MINUTE, .wh = 5},
+                                     {.ts_ms = T0 + MINUTE, .wh = 300},
+                                     {.ts_ms = T0 + 2 * MINUTE, .wh = 120}};
   sm_course c;
   assert_int_equal(sm_course_init(&c, point, 5, MODULUS, POWER), SM_OK);
   assert_int_equal(c.point_count, 3);
@@ -179,11 +182,11 @@ static void a_repeated_instant_counts_once_and_the_first_stands(void **state) {
 static void points_out_of_order_and_beyond_reason_are_refused(void **state) {
   (void)state;
   sm_course c;
-  const sm_register_point back[] = {{T0, 1}, {T0 - 1, 2}};
-  const sm_register_point negative[] = {{T0, -1}};
-  const sm_register_point huge[] = {{T0, INT64_MAX}};
-  const sm_register_point early[] = {{INT64_MIN, 1}};
-  const sm_register_point late[] = {{INT64_MAX, 1}};
+  const sm_register_point back[] = {{.ts_ms = T0, .wh = 1}, {.ts_ms = T0 - 1, .wh = 2}};
+  const sm_register_point negative[] = {{.ts_ms = T0, .wh = -1}};
+  const sm_register_point huge[] = {{.ts_ms = T0, .wh = INT64_MAX}};
+  const sm_register_point early[] = {{.ts_ms = INT64_MIN, .wh = 1}};
+  const sm_register_point late[] = {{.ts_ms = INT64_MAX, .wh = 1}};
   assert_int_equal(sm_course_init(&c, back, 2, MODULUS, POWER), SM_ERR_INVALID);
   assert_int_equal(sm_course_init(&c, negative, 1, MODULUS, POWER), SM_ERR_OVERFLOW);
   assert_int_equal(sm_course_init(&c, huge, 1, MODULUS, POWER), SM_ERR_OVERFLOW);
@@ -195,7 +198,7 @@ static void points_out_of_order_and_beyond_reason_are_refused(void **state) {
 
 static void between_two_readings_use_is_even_and_to_the_nearest_wh(void **state) {
   (void)state;
-  const sm_register_point point[] = {{T0, 100}, {T0 + 1000, 103}};
+  const sm_register_point point[] = {{.ts_ms = T0, .wh = 100}, {.ts_ms = T0 + 1000, .wh = 103}};
   sm_course c;
   assert_int_equal(sm_course_init(&c, point, 2, MODULUS, POWER), SM_OK);
   assert_int_equal(c.suspect_count, 0);
@@ -223,7 +226,8 @@ static void a_multiplier_scales_the_register_so_that_parts_add_up(void **state) 
 
 static void a_scale_too_large_is_an_overflow(void **state) {
   (void)state;
-  const sm_register_point point[] = {{T0, 0}, {T0 + INT64_C(200000000000000), 900000000000000}};
+  const sm_register_point point[] = {
+      {.ts_ms = T0, .wh = 0}, {.ts_ms = T0 + INT64_C(200000000000000), .wh = 900000000000000}};
   sm_course c;
   int64_t wh;
   assert_int_equal(sm_course_init(&c, point, 2, INT64_C(1000000000000000), 1000000000), SM_OK);
@@ -237,6 +241,133 @@ static void the_stores_step_limit_is_never_above_the_rules(void **state) {
   assert_int_equal(sm_billing_step_limit_w(23000), 27599);
   assert_int_equal(sm_billing_step_limit_w(1), 0);
   assert_int_equal(sm_billing_step_limit_w(7), 7);
+}
+
+/* ---- what a person stated ---- */
+
+/* One point a minute; a register below zero is a person's. */
+static sm_course judge_stated(const int64_t *wh, size_t count) {
+  sm_register_point point[64];
+  sm_course course;
+  assert_true(count <= 64);
+  for (size_t i = 0; i < count; i++)
+    point[i] = (sm_register_point){
+        .ts_ms = T0 + (int64_t)i * MINUTE, .wh = wh[i] < 0 ? -wh[i] : wh[i], .stated = wh[i] < 0};
+  assert_int_equal(sm_course_init(&course, point, count, MODULUS, POWER), SM_OK);
+  return course;
+}
+
+#define JUDGE_STATED(...)                                                                          \
+  judge_stated((const int64_t[]){__VA_ARGS__},                                                     \
+               sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+
+static void what_a_person_read_counts_like_any_good_reading(void **state) {
+  (void)state;
+  sm_course c = JUDGE_STATED(1000, 1010, -1015, 1020, -1030);
+  assert_int_equal(c.event_count, 0);
+  assert_int_equal(c.suspect_count, 0);
+  assert_int_equal(c.point_count, 5);
+  assert_int_equal(use(&c), 30);
+  sm_course_fini(&c);
+}
+
+static void a_person_alone_makes_no_event(void **state) {
+  (void)state;
+  sm_course c = JUDGE_STATED(5000000, 5000010, -7);
+  assert_int_equal(c.event_count, 0);
+  assert_true(sm_course_doubts(&c, T0 + 2 * MINUTE));
+  assert_false(sm_course_doubts(&c, T0 + MINUTE));
+  assert_int_equal(use(&c), 10);
+  sm_course_fini(&c);
+  c = JUDGE_STATED(1000, 1010, -900000, 1020, 1030);
+  assert_int_equal(c.event_count, 0);
+  assert_int_equal(c.suspect_count, 1);
+  assert_int_equal(use(&c), 30);
+  sm_course_fini(&c);
+}
+
+static void one_reading_that_agrees_with_a_person_makes_the_event(void **state) {
+  (void)state;
+  /* the person first: a reset counts from what was read */
+  sm_course c = JUDGE_STATED(5000000, 5000010, -700, 717, 727);
+  assert_int_equal(c.event_count, 1);
+  assert_int_equal(c.event[0].kind, SM_EVENT_RESET);
+  assert_true(c.event[0].stated);
+  assert_false(c.event[0].known);
+  assert_int_equal(c.suspect_count, 0);
+  assert_int_equal(use(&c), 10 + 27);
+  sm_course_fini(&c);
+  /* the meter first: from zero, as ever */
+  c = JUDGE_STATED(5000000, 5000010, 700, -717, 727);
+  assert_int_equal(c.event_count, 1);
+  assert_false(c.event[0].stated);
+  assert_int_equal(use(&c), 10 + 727);
+  sm_course_fini(&c);
+  /* a jump, and a rollover */
+  c = JUDGE_STATED(1000, 1010, 900000, -900010, 900020);
+  assert_int_equal(c.event[0].kind, SM_EVENT_JUMP);
+  assert_int_equal(use(&c), 10 + 20);
+  sm_course_fini(&c);
+  c = JUDGE_STATED(9999900, 9999950, -30, 40);
+  assert_int_equal(c.event[0].kind, SM_EVENT_ROLLOVER);
+  assert_int_equal(use(&c), 140);
+  sm_course_fini(&c);
+}
+
+static void two_of_a_person_make_the_event(void **state) {
+  (void)state;
+  sm_course c = JUDGE_STATED(5000000, 5000010, -5000015, -700, -710);
+  assert_int_equal(c.event_count, 1);
+  assert_true(c.event[0].known);
+  assert_int_equal(use(&c), 15 + 10);
+  sm_course_fini(&c);
+  /* and what the meter said before it takes nothing back */
+  c = JUDGE_STATED(5000000, 5000010, -700, -710, 5000020, 720, 730);
+  assert_int_equal(c.event_count, 1);
+  assert_int_equal(c.suspect_count, 1);
+  assert_int_equal(use(&c), 10 + 30);
+  sm_course_fini(&c);
+}
+
+/* Read at ten and written down as of nine: the register was not there yet. */
+static void the_meter_before_and_after_overrules_a_person(void **state) {
+  (void)state;
+  sm_course c = JUDGE_STATED(1000, 1010, -1300, 1020, 1030);
+  assert_int_equal(c.event_count, 0);
+  assert_int_equal(c.suspect_count, 1);
+  assert_true(sm_course_doubts(&c, T0 + 2 * MINUTE));
+  assert_int_equal(use(&c), 30);
+  assert_int_equal(sm_course_at(&c, 0, T0 + 2 * MINUTE), 1015);
+  sm_course_fini(&c);
+  c = JUDGE_STATED(1000, 1010, -1300, -1310, 900000, 1040, 1050);
+  assert_int_equal(c.event_count, 0);
+  assert_int_equal(c.suspect_count, 3);
+  assert_int_equal(use(&c), 50);
+  sm_course_fini(&c);
+}
+
+/* Each pair is an event of its own: as many as there can be. */
+static void a_person_may_state_one_event_after_the_other(void **state) {
+  (void)state;
+  sm_course c =
+      JUDGE_STATED(5000000, 5000001, 4000000, -4000001, 3000000, -3000001, 2000000, -2000001,
+                   1000000, -1000001, 500, -501, 400, -401, 300, -301, 200, -201);
+  assert_int_equal(c.event_count, 8);
+  assert_int_equal(c.suspect_count, 0);
+  sm_course_fini(&c);
+}
+
+static void a_first_reading_that_a_person_stated_can_be_the_wild_one(void **state) {
+  (void)state;
+  sm_course c = JUDGE_STATED(-9000000, 1000, 1010, 1020, 1030);
+  assert_int_equal(c.event_count, 0);
+  assert_int_equal(c.suspect_count, 1);
+  assert_int_equal(use(&c), 30);
+  sm_course_fini(&c);
+  c = JUDGE_STATED(-1000, 1010, 1020);
+  assert_int_equal(c.suspect_count, 0);
+  assert_int_equal(use(&c), 20);
+  sm_course_fini(&c);
 }
 
 int main(void) {
@@ -258,6 +389,13 @@ int main(void) {
       cmocka_unit_test(a_multiplier_scales_the_register_so_that_parts_add_up),
       cmocka_unit_test(a_scale_too_large_is_an_overflow),
       cmocka_unit_test(the_stores_step_limit_is_never_above_the_rules),
+      cmocka_unit_test(what_a_person_read_counts_like_any_good_reading),
+      cmocka_unit_test(a_person_alone_makes_no_event),
+      cmocka_unit_test(one_reading_that_agrees_with_a_person_makes_the_event),
+      cmocka_unit_test(two_of_a_person_make_the_event),
+      cmocka_unit_test(the_meter_before_and_after_overrules_a_person),
+      cmocka_unit_test(a_person_may_state_one_event_after_the_other),
+      cmocka_unit_test(a_first_reading_that_a_person_stated_can_be_the_wild_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

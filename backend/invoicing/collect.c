@@ -31,35 +31,63 @@ const sm_account_meter *sm_last_meter(const sm_account *account, int64_t from_ms
 
 void sm_collected_fini(sm_collected *collected) {
   if (collected == NULL) return;
-  for (size_t i = 0; i < collected->count; i++) sm_trace_fini(&collected->trace[i]);
+  for (size_t i = 0; i < collected->count; i++) {
+    sm_trace_fini(&collected->trace[i]);
+    sm_meter_edits_fini(&collected->edits[i]);
+    free(collected->shown[i]);
+  }
   free(collected->trace);
+  free(collected->edits);
+  free(collected->shown);
   free(collected->meter);
   free(collected->schedule);
   *collected = (sm_collected){0};
 }
 
 /* ---- meters ---- */
+static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
+  sm_billing_edit *out = calloc(edits->count + 1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  for (size_t i = 0; i < edits->count; i++) {
+    const sm_reading_edit *row = &edits->row[i];
+    out[i] = (sm_billing_edit){.edit_no = row->edit_no,
+                               .edit = edits->item[i],
+                               .raw_wh = row->raw_wh,
+                               .reason = row->reason,
+                               .by = sm_edit_author(row->made_by),
+                               .made_ms = row->made_ms};
+  }
+  *shown = out;
+  return SM_OK;
+}
+
 /* A meter that went before the month is asked for its end only: it tells that the account had begun
- * to be measured. */
+ * to be measured. What is there at a failure goes with the rest. */
 static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_meter *from,
                             int64_t from_ms, int64_t to_ms, sm_collected *out) {
   if (from->from_ms >= to_ms) return SM_OK;
   if (from->to_ms <= from_ms) from_ms = to_ms = from->to_ms;
-  sm_trace trace = {0};
-  sm_err err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms,
-                                 to_ms, sm_billing_step_limit_w(from->max_power_w), &trace);
+  size_t i = out->count;
+  sm_err err = sm_meter_edits_load(invoicing->ledger, from->device_id, &out->edits[i]);
   if (err != SM_OK) return err;
-  out->trace[out->count] = trace;
-  out->meter[out->count] = (sm_billing_meter){.device_id = from->device_id,
-                                              .from_ms = from->from_ms,
-                                              .to_ms = from->to_ms,
-                                              .sign = from->sign,
-                                              .multiplier_milli = from->multiplier_milli,
-                                              .modulus_wh = from->modulus_wh,
-                                              .max_power_w = from->max_power_w,
-                                              .point = trace.point,
-                                              .point_count = trace.count};
   out->count++;
+  const sm_edits edits = sm_meter_edits_list(&out->edits[i]);
+  err = show_edits(&out->edits[i], &out->shown[i]);
+  if (err == SM_OK)
+    err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms, to_ms,
+                            sm_billing_step_limit_w(from->max_power_w), &edits, &out->trace[i]);
+  if (err != SM_OK) return err;
+  out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
+                                     .from_ms = from->from_ms,
+                                     .to_ms = from->to_ms,
+                                     .sign = from->sign,
+                                     .multiplier_milli = from->multiplier_milli,
+                                     .modulus_wh = from->modulus_wh,
+                                     .max_power_w = from->max_power_w,
+                                     .point = out->trace[i].point,
+                                     .point_count = out->trace[i].count,
+                                     .edit = out->shown[i],
+                                     .edit_count = edits.count};
   return SM_OK;
 }
 
@@ -78,8 +106,11 @@ static sm_err collect_meters(const sm_invoicing *invoicing, const sm_subject *su
     alone.max_power_w = subject->device->max_power_w;
   }
   out->trace = calloc(count + 1, sizeof *out->trace);
+  out->edits = calloc(count + 1, sizeof *out->edits);
+  out->shown = calloc(count + 1, sizeof(sm_billing_edit *));
   out->meter = calloc(count + 1, sizeof *out->meter);
-  if (out->trace == NULL || out->meter == NULL) return SM_ERR_NOMEM;
+  if (out->trace == NULL || out->edits == NULL || out->shown == NULL || out->meter == NULL)
+    return SM_ERR_NOMEM;
   int64_t from_ms, to_ms;
   sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
   sm_err err = SM_OK;

@@ -5,6 +5,7 @@
 
 #include "billing/billing.h"
 #include "invoicing/book.h"
+#include "invoicing/edits.h"
 #include "invoicing/invoicing.h"
 
 /* Whose month: an account, or (account NULL) a meter that serves none. */
@@ -21,7 +22,9 @@ typedef struct sm_subject {
 typedef struct sm_collected {
   sm_billing_input input;
   sm_billing_meter *meter;
-  sm_trace *trace; /* one a meter */
+  sm_trace *trace;       /* one a meter, and so the two below */
+  sm_meter_edits *edits; /* what `shown` borrows from */
+  sm_billing_edit **shown;
   size_t count;
   sm_billing_tariff *schedule;
 } sm_collected;

@@ -16,7 +16,8 @@ static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_
   size_t first = 0;
   while (first + 1 < meter->point_count && meter->point[first + 1].ts_ms <= from_ms) first++;
   for (size_t i = first; i < meter->point_count; i++) {
-    sm_buf_printf(text, "%" PRId64 " %" PRId64 "\n", meter->point[i].ts_ms, meter->point[i].wh);
+    sm_buf_printf(text, "%" PRId64 " %" PRId64 "%s\n", meter->point[i].ts_ms, meter->point[i].wh,
+                  meter->point[i].stated ? " stated" : "");
     (*count)++;
     if (meter->point[i].ts_ms >= to_ms) break;
   }

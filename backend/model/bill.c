@@ -32,11 +32,17 @@ static void free_lists(sm_bill *bill) {
   }
   for (size_t i = 0; i < bill->reg_count; i++) free(bill->reg[i].device_id);
   for (size_t i = 0; i < bill->event_count; i++) free(bill->event[i].device_id);
+  for (size_t i = 0; i < bill->edit_count; i++) {
+    free(bill->edit[i].device_id);
+    free(bill->edit[i].reason);
+    free(bill->edit[i].by);
+  }
   for (size_t i = 0; i < bill->line_count; i++) free(bill->line[i].name);
   for (size_t i = 0; i < bill->segment_count; i++) free(bill->segment[i].tariff);
   free(bill->reason);
   free(bill->reg);
   free(bill->event);
+  free(bill->edit);
   free(bill->line);
   free(bill->segment);
 }
@@ -74,6 +80,9 @@ sm_bill_register *sm_bill_add_register(sm_bill *bill) {
 }
 sm_bill_event *sm_bill_add_event(sm_bill *bill) {
   ADD(bill, event, event_count);
+}
+sm_bill_edit *sm_bill_add_edit(sm_bill *bill) {
+  ADD(bill, edit, edit_count);
 }
 sm_bill_line *sm_bill_add_line(sm_bill *bill) {
   ADD(bill, line, line_count);
@@ -161,6 +170,35 @@ static void write_events(const writer *to, const sm_bill *bill) {
   sm_jsonw_array_end(to->w);
 }
 
+static void key_kwh(const writer *to, const char *key, bool has, int64_t wh) {
+  if (has)
+    sm_jsonw_key_decimal(to->w, key, wh, 3);
+  else
+    sm_jsonw_key_null(to->w, key);
+}
+
+static void write_edits(const writer *to, const sm_bill *bill) {
+  if (bill->edit_count == 0) return;
+  sm_jsonw_key(to->w, "edits");
+  sm_jsonw_array(to->w);
+  for (size_t i = 0; i < bill->edit_count; i++) {
+    const sm_bill_edit *edit = &bill->edit[i];
+    sm_jsonw_object(to->w);
+    sm_jsonw_key_int(to->w, "no", edit->edit_no);
+    key_time(to, "at", edit->at_ms);
+    sm_jsonw_key_text(to->w, "kind", sm_edit_kind_name(edit->kind));
+    sm_jsonw_key_text(to->w, "device_id", edit->device_id);
+    key_kwh(to, "before_kwh", edit->kind != SM_EDIT_MANUAL, edit->before_wh);
+    key_kwh(to, "after_kwh", edit->kind != SM_EDIT_VOID, edit->after_wh);
+    sm_jsonw_key_bool(to->w, "believed", edit->believed);
+    sm_jsonw_key_text(to->w, "reason", edit->reason);
+    sm_jsonw_key_text(to->w, "by", edit->by);
+    key_time(to, "made_at", edit->made_ms);
+    sm_jsonw_object_end(to->w);
+  }
+  sm_jsonw_array_end(to->w);
+}
+
 static void write_lines(const writer *to, const sm_bill *bill) {
   char text[SM_DECIMAL_TEXT_MAX];
   sm_jsonw_key(to->w, "lines");
@@ -242,6 +280,7 @@ void sm_bill_write_json(sm_jsonw *w, const sm_bill *bill, const sm_zone *zone) {
   write_registers(&to, bill);
   write_lines(&to, bill);
   write_events(&to, bill);
+  write_edits(&to, bill);
   key_money(&to, "subtotal", bill->subtotal_minor);
   key_money(&to, "tax", bill->tax_minor);
   key_money(&to, "total", bill->total_minor);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/jsonw.h"
 #include "base/zone.h"
+#include "model/edit.h"
 #include "model/line.h"
 #include "model/reading.h"
 
@@ -60,6 +61,20 @@ typedef struct sm_bill_event {
   int64_t before_wh;
   int64_t after_wh;
 } sm_bill_event;
+
+/* An edit of a reading that the bill stands on. */
+typedef struct sm_bill_edit {
+  int64_t edit_no;
+  sm_edit_kind kind;
+  char *device_id;
+  int64_t at_ms;
+  int64_t before_wh; /* the reading that was voided or corrected; of a manual one nothing */
+  int64_t after_wh;  /* what the register was; of a void nothing */
+  bool believed;     /* else the meter's own readings overruled it */
+  char *reason;
+  char *by; /* "admin", "operator": a role, since residents read bills */
+  int64_t made_ms;
+} sm_bill_edit;
 
 typedef struct sm_bill_line {
   sm_line_kind kind;
@@ -117,6 +132,8 @@ typedef struct sm_bill {
   size_t reg_count;
   sm_bill_event *event;
   size_t event_count;
+  sm_bill_edit *edit;
+  size_t edit_count;
   sm_bill_line *line;
   size_t line_count;
   sm_bill_segment *segment;
@@ -138,12 +155,14 @@ void sm_bill_free(sm_bill *bill); /* NULL is fine */
 sm_bill_reason *sm_bill_add_reason(sm_bill *bill);
 sm_bill_register *sm_bill_add_register(sm_bill *bill);
 sm_bill_event *sm_bill_add_event(sm_bill *bill);
+sm_bill_edit *sm_bill_add_edit(sm_bill *bill);
 sm_bill_line *sm_bill_add_line(sm_bill *bill);
 sm_bill_segment *sm_bill_add_segment(sm_bill *bill);
 
 /* Writes the contract's Bill as one object; times on the clock of `zone`. Beyond the contract it
  * has `explanations` (a sentence for each reason), `segments`, and in a register `use_kwh` and,
- * unless they are 1, `sign` and `multiplier`. `projection` is there in the running month only. */
+ * unless they are 1, `sign` and `multiplier`. `projection` is there in the running month only,
+ * `edits` only if there are any. */
 void sm_bill_write_json(sm_jsonw *w, const sm_bill *bill, const sm_zone *zone);
 
 #endif

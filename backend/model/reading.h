@@ -36,6 +36,7 @@ typedef struct sm_reading {
 typedef struct sm_register_point {
   int64_t ts_ms;
   int64_t wh;
+  bool stated; /* by a person: a manual or corrected reading (model/edit.h) */
 } sm_register_point;
 
 /* 1 to 64 of A-Z a-z 0-9 _ - */

@@ -13,6 +13,7 @@ enum {
   FIRST_PUBLISH_QOS1 = 0x32,
   FIRST_PUBACK = 0x40,
   FIRST_SUBSCRIBE = 0x82,
+  FIRST_UNSUBSCRIBE = 0xa2,
   FIRST_PINGREQ = 0xc0,
   FIRST_DISCONNECT = 0xe0
 };
@@ -111,17 +112,29 @@ static void put_no_properties(sm_buf *out, sm_mqtt_version version) {
   if (version == SM_MQTT_VERSION_5) put_byte(out, 0);
 }
 
-void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
-                              const char *const *filters, size_t filter_count) {
+/* SUBSCRIBE and UNSUBSCRIBE: filters, each with its options or without. */
+static void put_filters(sm_buf *out, unsigned first, sm_mqtt_version version, uint16_t packet_id,
+                        const char *const *filters, size_t filter_count) {
+  bool options = first == FIRST_SUBSCRIBE;
   size_t remaining = 2 + no_properties_size(version);
-  for (size_t i = 0; i < filter_count; i++) remaining += text_size(filters[i]) + 1;
-  put_header(out, FIRST_SUBSCRIBE, remaining);
+  for (size_t i = 0; i < filter_count; i++) remaining += text_size(filters[i]) + (options ? 1 : 0);
+  put_header(out, first, remaining);
   put_u16(out, packet_id);
   put_no_properties(out, version);
   for (size_t i = 0; i < filter_count; i++) {
     put_text(out, filters[i]);
-    put_byte(out, 1); /* QoS 1; the other options of version 5 stay as 3.1.1 has them */
+    if (options) put_byte(out, 1); /* QoS 1; what else version 5 can say stays as in 3.1.1 */
   }
+}
+
+void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
+                              const char *const *filters, size_t filter_count) {
+  put_filters(out, FIRST_SUBSCRIBE, version, packet_id, filters, filter_count);
+}
+
+void sm_mqtt_encode_unsubscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
+                                const char *const *filters, size_t filter_count) {
+  put_filters(out, FIRST_UNSUBSCRIBE, version, packet_id, filters, filter_count);
 }
 
 void sm_mqtt_encode_puback(sm_buf *out, uint16_t packet_id) {

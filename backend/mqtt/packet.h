@@ -33,6 +33,8 @@ void sm_mqtt_encode_connect(sm_buf *out, const sm_mqtt_connect *connect);
 /* Every filter with QoS 1. */
 void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
                               const char *const *filters, size_t filter_count);
+void sm_mqtt_encode_unsubscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
+                                const char *const *filters, size_t filter_count);
 /* The same bytes in both versions: the short form of 5 means success. */
 void sm_mqtt_encode_puback(sm_buf *out, uint16_t packet_id);
 /* QoS 1, not retained. */
@@ -46,6 +48,7 @@ typedef enum sm_mqtt_type {
   SM_MQTT_PUBLISH = 3,
   SM_MQTT_PUBACK = 4,
   SM_MQTT_SUBACK = 9,
+  SM_MQTT_UNSUBACK = 11,
   SM_MQTT_PINGRESP = 13,
   SM_MQTT_DISCONNECT = 14 /* of version 5 */
 } sm_mqtt_type;

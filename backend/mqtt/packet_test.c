@@ -51,6 +51,9 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
                            2);
   ASSERT_ENCODED(&out, "\x82\x0c\x01\x02\0\x03"
                        "a/#\x01\0\x01+\x01");
+  sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_3_1_1, 7, (const char *const[]){"a/#"}, 1);
+  ASSERT_ENCODED(&out, "\xa2\x07\0\7\0\x03"
+                       "a/#");
   sm_mqtt_encode_puback(&out, 0xfffe);
   ASSERT_ENCODED(&out, "\x40\x02\xff\xfe");
   sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 7, "t/x", "hello", 5);
@@ -109,6 +112,8 @@ static void suback_puback_and_pingresp_are_read(void **state) {
   assert_int_equal(packet.grants[1], SM_MQTT_FAILURE);
   assert_int_equal(PARSE("\x40\x02\xff\xff", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.packet_id, 65535);
+  assert_int_equal(PARSE("\xb0\x02\xff\xff", &packet), SM_MQTT_COMPLETE);
+  assert_int_equal(packet.packet_id, 65535);
   assert_int_equal(PARSE("\xd0\x00", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.size, 2);
 }
@@ -156,7 +161,8 @@ static void every_malformed_packet_is_a_breach(void **state) {
       CASE("\x10\x00", "of a kind"),
       CASE("\x50\x02\x00\x01", "of a kind"),
       CASE("\x62\x02\x00\x01", "reserved flags"),
-      CASE("\xb0\x02\x00\x01", "of a kind"),
+      CASE("\xb0\x03\x00\x01\x00", "UNSUBACK has a wrong length"),
+      CASE("\xb0\x02\x00\x00", "packet id 0"),
       CASE("\xe0\x00", "of a kind"),
       CASE("\xf0\x00", "of a kind"),
       CASE("\x30\xff\xff\xff\xff", "more than four bytes"),
@@ -262,6 +268,33 @@ static void the_largest_remaining_length_needs_only_its_head(void **state) {
 }
 
 /* ---- topics ---- */
+
+/* In a heap block of its size, at every place of a longer one. */
+static void topics_are_checked_wherever_the_bad_byte_is(void **state) {
+  (void)state;
+  static const char bad[] = {'\0', '+', '#', (char)0x80, (char)0xff, (char)0xc3};
+  for (size_t len = 1; len <= 33; len++) {
+    char *topic = malloc(len);
+    assert_non_null(topic);
+    memset(topic, 'a', len);
+    assert_true(sm_mqtt_topic_valid(topic, len));
+    for (size_t at = 0; at < len; at++) {
+      for (size_t i = 0; i < sizeof bad; i++) {
+        topic[at] = bad[i];
+        assert_false(sm_mqtt_topic_valid(topic, len));
+      }
+      topic[at] = at % 2 == 0 ? '"' : ',';
+      assert_true(sm_mqtt_topic_valid(topic, len));
+    }
+    for (size_t at = 0; at + 1 < len; at++) {
+      memcpy(topic + at, "\xc3\xa9", 2);
+      assert_true(sm_mqtt_topic_valid(topic, len));
+      memset(topic + at, 'a', 2);
+    }
+    free(topic);
+  }
+  assert_false(sm_mqtt_topic_valid("", 0));
+}
 
 static bool is_filter(const char *text) {
   return sm_mqtt_filter_valid(text, strlen(text));
@@ -369,6 +402,7 @@ int main(void) {
       cmocka_unit_test(a_publish_under_a_topic_no_one_may_use_can_be_skipped),
       cmocka_unit_test(a_packet_too_large_gives_its_head),
       cmocka_unit_test(the_largest_remaining_length_needs_only_its_head),
+      cmocka_unit_test(topics_are_checked_wherever_the_bad_byte_is),
       cmocka_unit_test(filters_are_checked),
       cmocka_unit_test(filters_match_as_the_standard_says),
       cmocka_unit_test(every_seed_of_the_fuzz_target_is_read_to_its_end),

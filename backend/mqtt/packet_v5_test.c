@@ -51,6 +51,9 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_5, 0x0102, (const char *const[]){"a/#", "+"}, 2);
   ASSERT_ENCODED(&out, "\x82\x0d\x01\x02\0\0\x03"
                        "a/#\x01\0\x01+\x01");
+  sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_5, 0x0102, (const char *const[]){"a/#", "+"}, 2);
+  ASSERT_ENCODED(&out, "\xa2\x0b\x01\x02\0\0\x03"
+                       "a/#\0\x01+");
   sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_5, 7, "t/x", "hello", 5);
   ASSERT_ENCODED(&out, "\x32\x0d\0\x03t/x\0\x07\0hello");
   sm_buf_fini(&out);
@@ -112,6 +115,8 @@ static void suback_puback_and_disconnect_are_read(void **state) {
   assert_int_equal(packet.code, 0x87);
   assert_int_equal(PARSE("\x40\x09\0\1\x97\x05\x1f\0\2no", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.code, 0x97);
+  assert_int_equal(PARSE("\xb0\x05\0\1\0\0\x11", &packet), SM_MQTT_COMPLETE);
+  assert_int_equal(packet.packet_id, 1);
   assert_int_equal(PARSE("\xe0\x00", &packet), SM_MQTT_COMPLETE);
   assert_int_equal(packet.type, SM_MQTT_DISCONNECT);
   assert_int_equal(packet.code, 0);
@@ -173,7 +178,9 @@ static void every_malformed_packet_is_a_breach(void **state) {
   (void)state;
   static const malformed cases[] = {
       CASE("\xf0\x01\x18", "of a kind"), /* AUTH: none was begun */
-      CASE("\xb0\x04\0\1\0\0", "of a kind"),
+      CASE("\xb0\x03\0\1\0", "UNSUBACK has a wrong length"),
+      CASE("\xb0\x04\0\0\0\0", "packet id 0"),
+      CASE("\xb0\x04\0\1\2\x1f", "longer than their packet"),
       CASE("\x20\x01\x00", "CONNACK has a wrong length"),
       CASE("\x20\x02\x00\x00", "CONNACK has a wrong length"),
       CASE("\x20\x03\x00\x01\x00", "reason that it cannot have"),

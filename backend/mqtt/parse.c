@@ -51,6 +51,8 @@ static const char *length_problem(sm_mqtt_type type, size_t remaining) {
     return remaining == 0 ? NULL : "PINGRESP has a wrong length";
   case SM_MQTT_SUBACK:
     return remaining >= 3 && remaining <= 1024 ? NULL : "SUBACK has a wrong length";
+  case SM_MQTT_UNSUBACK:
+    return remaining == 2 ? NULL : "UNSUBACK has a wrong length";
   case SM_MQTT_PUBLISH:
     return remaining >= 2 ? NULL : "PUBLISH has no topic";
   case SM_MQTT_DISCONNECT:
@@ -71,6 +73,8 @@ static const char *length_problem_v5(sm_mqtt_type type, size_t remaining) {
     return remaining == 0 ? NULL : "PINGRESP has a wrong length";
   case SM_MQTT_SUBACK:
     return remaining >= 4 ? NULL : "SUBACK has a wrong length";
+  case SM_MQTT_UNSUBACK:
+    return remaining >= 4 ? NULL : "UNSUBACK has a wrong length";
   case SM_MQTT_PUBLISH:
     return remaining >= 3 ? NULL : "PUBLISH has no topic";
   case SM_MQTT_DISCONNECT:
@@ -209,6 +213,16 @@ static sm_mqtt_parsed parse_suback(const input *in, const uint8_t *body, sm_mqtt
   return SM_MQTT_COMPLETE;
 }
 
+/* What became of each filter nobody looks at: it is gone, or was never there. */
+static sm_mqtt_parsed parse_unsuback(const input *in, const uint8_t *body, sm_mqtt_packet *packet) {
+  packet->packet_id = u16_at(body);
+  if (packet->packet_id == 0) return breach(packet, "UNSUBACK has packet id 0");
+  if (!in->v5) return SM_MQTT_COMPLETE;
+  sm_mqtt_properties properties;
+  size_t size = 0;
+  return parse_properties(in, 2, packet, &properties, &size);
+}
+
 static sm_mqtt_parsed parse_disconnect(const input *in, const uint8_t *body,
                                        sm_mqtt_packet *packet) {
   if (in->remaining > 0) packet->code = body[0];
@@ -329,6 +343,8 @@ sm_mqtt_parsed sm_mqtt_parse(const uint8_t *bytes, size_t len, sm_mqtt_version v
     return parse_puback(&in, body, packet);
   case SM_MQTT_SUBACK:
     return parse_suback(&in, body, packet);
+  case SM_MQTT_UNSUBACK:
+    return parse_unsuback(&in, body, packet);
   case SM_MQTT_DISCONNECT:
     return parse_disconnect(&in, body, packet);
   case SM_MQTT_PUBLISH:

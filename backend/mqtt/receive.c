@@ -57,6 +57,7 @@ static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, i
   }
   const sm_mqtt_terms *terms = &packet->terms;
   session->greeting = SM_MQTT_ACCEPTED;
+  session->session_present = packet->session_present;
   session->control->counts.version = session->version;
   const char *missing = term_missing(session->settings, terms);
   if (missing != NULL) {
@@ -95,12 +96,12 @@ static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, in
 
 static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
                        sm_mqtt_parsed parsed, int64_t now_ms) {
-  if (parsed == SM_MQTT_COMPLETE && sm_mqtt_probe_take(session, packet, now_ms)) {
-    sm_mqtt_batch_skip(session->batch, packet);
-    return;
-  }
   if (parsed == SM_MQTT_COMPLETE) {
-    sm_mqtt_batch_take(session->batch, packet, now_ms);
+    bool shares = session->settings->probe_topic != NULL;
+    if (shares && sm_mqtt_probe_take(session, packet, now_ms))
+      sm_mqtt_batch_skip(session->batch, packet);
+    else
+      sm_mqtt_batch_take(session->batch, packet, now_ms);
     return;
   }
   /* One line a million, not one each: whoever sends these must not fill the disk with log. */
@@ -145,6 +146,10 @@ static void handle(sm_mqtt_session *session, const sm_mqtt_packet *packet, sm_mq
     break;
   case SM_MQTT_SUBACK:
     on_suback(session, packet, now_ms);
+    break;
+  case SM_MQTT_UNSUBACK:
+    if (!sm_mqtt_probe_left(session, packet, now_ms))
+      breach(session, "UNSUBACK does not answer an UNSUBSCRIBE");
     break;
   case SM_MQTT_PUBACK:
     on_puback(session, packet, now_ms);
@@ -250,8 +255,10 @@ void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms) {
   session->drained = got < room;
   if (got == 0) return;
   sm_mqtt_keepalive_heard(&session->keepalive, now_ms);
-  if (session->phase == SM_MQTT_SUBSCRIBING && session->subscription.packet_id != 0)
-    session->answer_ms = now_ms + ANSWER_TIMEOUT_MS; /* the SUBACK may be behind messages */
+  bool asked = session->phase == SM_MQTT_SUBSCRIBING && session->subscription.packet_id != 0;
+  bool leaving = session->phase == SM_MQTT_PROBING && session->probe.step == SM_MQTT_PROBE_LEAVING;
+  if (asked || leaving)
+    session->answer_ms = now_ms + ANSWER_TIMEOUT_MS; /* the answer may be behind messages */
   absorb(session, got, now_ms);
   sm_mqtt_session_consume(session, now_ms);
   /* Answers may have made room for messages of our own. */
@@ -261,7 +268,15 @@ void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms) {
 void sm_mqtt_session_subscribe(sm_mqtt_session *session, int64_t now_ms) {
   session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
   sm_mqtt_outgoing *outgoing = &session->batch->outgoing;
-  sm_err err = sm_mqtt_subscription_ask(&session->subscription, sm_mqtt_outgoing_next_id(outgoing),
-                                        &session->outbox.bytes);
-  if (err != SM_OK) sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
+  sm_buf *out = &session->outbox.bytes;
+  size_t before = out->len;
+  sm_err err =
+      sm_mqtt_subscription_ask(&session->subscription, sm_mqtt_outgoing_next_id(outgoing), out);
+  if (err != SM_OK) {
+    sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
+  } else if (out->len - before > outgoing->terms.packet_max) {
+    out->len = before;
+    sm_mqtt_session_end(session, SM_MQTT_END_REFUSED,
+                        "the broker takes no packet as long as our SUBSCRIBE");
+  }
 }

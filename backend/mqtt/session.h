@@ -46,6 +46,7 @@ struct sm_mqtt_session {
 
   sm_mqtt_phase phase;
   sm_mqtt_greeting greeting;
+  bool session_present;  /* the broker has kept the session of an earlier connection */
   sm_mqtt_ending ending; /* once ended, with `reason` */
   sm_mqtt_reason reason; /* also: why it does not serve yet */
   sm_mqtt_outbox outbox;

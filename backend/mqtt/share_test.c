@@ -41,11 +41,11 @@ static void finish(fixture *f) {
 }
 
 /* Takes CONNECT, answers so, takes SUBSCRIBE (the 3 filters) and grants them. */
-static void accept_all(fixture *f) {
+static void accept_session(fixture *f, bool session_present) {
   uint8_t packet[256];
   test_peer_accept(&f->peer);
   (void)test_peer_read(&f->peer, packet, sizeof packet);
-  TEST_PEER_SEND(&f->peer, "\x20\x02\x01\x00");
+  test_peer_send(&f->peer, session_present ? "\x20\x02\x01\x00" : "\x20\x02\x00\x00", 4);
   (void)test_peer_read(&f->peer, packet, sizeof packet);
   static const char wanted[] = "\0\x1e$share/bill/meters/+/telemetry\1"
                                "\0\x0fmeters/+/status\1"
@@ -54,6 +54,10 @@ static void accept_all(fixture *f) {
   assert_memory_equal(packet + 4, wanted, sizeof wanted - 1);
   uint8_t suback[] = {0x90, 5, packet[2], packet[3], 1, 1, 1};
   test_peer_send(&f->peer, suback, sizeof suback);
+}
+
+static void accept_all(fixture *f) {
+  accept_session(f, false);
 }
 
 /* Takes the probe message. */
@@ -164,6 +168,66 @@ static void behind_a_backlog_the_probe_has_time(void **state) {
   finish(&f);
 }
 
+/* They may come by what the session holds unshared. */
+static void a_stream_of_messages_does_not_put_the_verdict_off_for_ever(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, (sm_mqtt_options){.probe_timeout_ms = 50});
+  accept_session(&f, true);
+  take_probe(&f);
+  while (strstr(test_status(&f.sink).reason, "does not deliver") == NULL) {
+    test_peer_publish(&f.peer, 1, "meters/a/telemetry", "x");
+    TEST_PEER_EXPECT(&f.peer, "\x40\x02\0\1");
+  }
+  take_probe(&f); /* again */
+  finish(&f);
+}
+
+/* Takes an UNSUBSCRIBE of the filter that was subscribed without a group once. */
+static void take_unsubscribe(fixture *f, uint8_t id[2]) {
+  uint8_t packet[64];
+  size_t len = test_peer_read(&f->peer, packet, sizeof packet);
+  assert_int_equal(packet[0], 0xa2);
+  assert_int_equal(len, 2 + 2 + 2 + 18);
+  assert_memory_equal(packet + 4, "\0\x12meters/+/telemetry", 20);
+  memcpy(id, packet + 2, 2);
+}
+
+static void once_proved_what_was_unshared_is_given_up(void **state) {
+  (void)state;
+  fixture f;
+  uint8_t id[2];
+  start(&f, (sm_mqtt_options){0});
+  accept_session(&f, true);
+  take_probe(&f);
+  acknowledge_probe(&f);
+  f.probe[18] = 0;
+  f.probe[19] = 77;
+  test_peer_send(&f.peer, f.probe, f.probe_len);
+  /* The UNSUBSCRIBE goes out at once, the acknowledgement with its batch. */
+  take_unsubscribe(&f, id);
+  TEST_PEER_EXPECT(&f.peer, "\x40\x02\0\x4d");
+  deliver_probe(&f, 78); /* what was unshared brings a copy: it changes nothing */
+  assert_int_equal(test_status(&f.sink).state, SM_MQTT_CONNECTING);
+  uint8_t unsuback[] = {0xb0, 2, id[0], id[1]};
+  test_peer_send(&f.peer, unsuback, sizeof unsuback);
+  test_await_state(&f.sink, SM_MQTT_READY);
+  test_peer_send(&f.peer, unsuback, sizeof unsuback);
+  test_await_reason(&f.sink, "UNSUBACK does not answer");
+  finish(&f);
+}
+
+static void without_proof_nothing_is_given_up(void **state) {
+  (void)state;
+  fixture f;
+  start(&f, (sm_mqtt_options){.probe_timeout_ms = 50});
+  accept_session(&f, true);
+  take_probe(&f);
+  test_await_reason(&f.sink, "does not deliver");
+  take_probe(&f); /* and nothing else */
+  finish(&f);
+}
+
 static void a_refused_probe_message_is_told_with_its_reason(void **state) {
   (void)state;
   fixture f;
@@ -226,6 +290,9 @@ int main(void) {
       cmocka_unit_test(each_connection_proves_anew),
       cmocka_unit_test(a_probe_that_does_not_come_is_told_and_sent_again_and_may_come_late),
       cmocka_unit_test(behind_a_backlog_the_probe_has_time),
+      cmocka_unit_test(a_stream_of_messages_does_not_put_the_verdict_off_for_ever),
+      cmocka_unit_test(once_proved_what_was_unshared_is_given_up),
+      cmocka_unit_test(without_proof_nothing_is_given_up),
       cmocka_unit_test(a_refused_probe_message_is_told_with_its_reason),
       cmocka_unit_test(a_broker_that_says_it_does_not_share_is_believed),
       cmocka_unit_test(a_stall_is_not_held_against_the_broker),

@@ -73,14 +73,16 @@ typedef struct sm_mqtt_options {
   const char *const *filters; /* topic filters, subscribed with QoS 1 */
   size_t filter_count;
   const char *share_group; /* "$share/{share_group}/" is put in front of each of `filters`, so that
-                              each message goes to one member of the group; NULL: nothing is */
+                              each message goes to one member of the group; what the session holds
+                              of them unshared is given up. NULL: nothing is shared */
   const char *const *unshared_filters; /* more filters, never shared: brokers send no retained
                                           messages to a shared subscription */
   size_t unshared_filter_count;
   const char *probe_topic;   /* with share_group: a topic of this subscriber alone, which the broker
                                 lets it publish to and read; no filter above may match it. What comes
                                 under it is acknowledged and not handed on */
-  uint32_t probe_timeout_ms; /* 0: 5000. How long after the last shared message it may take */
+  uint32_t probe_timeout_ms; /* 0: 5000. How long after the last shared message it may take; 12
+                                times that at most */
   uint16_t keepalive_s;      /* 0: 30; a broker of MQTT 5 may make it shorter */
   uint16_t receive_max; /* MQTT 5: messages that the broker may send before the first of them is
                            acknowledged; 0: 20. More make larger batches, and more that a broker

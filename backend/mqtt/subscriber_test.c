@@ -196,12 +196,19 @@ static void start_members(test_sink *sinks, const char *url, sm_mqtt_version ver
 static void members_of_a_group_share_the_messages(void **state) {
   (void)state;
   enum { COUNT = 3000 };
+  static const char *const unshared_before[] = {"meters/+/telemetry"};
   static const sm_mqtt_version versions[] = {SM_MQTT_VERSION_5, SM_MQTT_VERSION_3_1_1};
   for (size_t v = 0; v < 2; v++) {
     test_broker broker;
     test_sink sinks[MEMBERS];
     test_broker_init(&broker);
     test_broker_start(&broker, "");
+    /* A time without a group: its session has the same filter unshared. */
+    start_ready(&sinks[0], &(sm_mqtt_options){.url = broker.url,
+                                              .client_id = "server-1",
+                                              .filters = unshared_before,
+                                              .filter_count = 1});
+    test_sink_fini(&sinks[0]);
     start_members(sinks, broker.url, versions[v]);
     test_broker_publish_numbers(&broker, "meters/a/telemetry", 0, COUNT);
     /* The broker keeps the order of each: this one is the last of all three. */

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/zone.h"
+#include "model/edit.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -283,6 +284,75 @@ SM_MUST_CHECK sm_err sm_ledger_invoices(sm_ledger *ledger, const char *device_id
                                         sm_invoice **invoices, size_t *count, int64_t *next_no);
 void sm_invoices_free(sm_invoice *invoices, size_t count);
 
+/* ---- edits of readings ---- */
+/* What a person says about a meter's register at an instant. It stands beside the readings, which
+ * stay as they came; taking it back is a row of its own too. What an edit does to a bill is
+ * model/edit.h's. */
+enum { SM_EDIT_REASON_MAX = 500 }; /* characters */
+
+typedef struct sm_reading_edit {
+  int64_t edit_no; /* 1, 2, … over all meters */
+  uint8_t channel;
+  int64_t ts_ms;
+  sm_edit_kind kind;
+  int64_t raw_wh; /* the reading that is voided or corrected; of a manual one nothing */
+  int64_t wh;     /* what the register was; of a void nothing */
+  char *reason;   /* why */
+  int64_t made_ms;
+  char *made_by;  /* the actor */
+  bool withdrawn; /* and if so: */
+  int64_t withdrawn_ms;
+  char *withdrawn_by;
+  char *withdrawn_reason;
+} sm_reading_edit;
+void sm_reading_edit_fini(sm_reading_edit *edit);
+
+/* A new edit, and the span of time in which it changes the register's course (from the last reading
+ * before it that is not in doubt to the first one after it; open ends are INT64_MIN and INT64_MAX),
+ * which the caller knows from the readings. */
+typedef struct sm_reading_edit_new {
+  const char *device_id;
+  uint8_t channel;
+  int64_t ts_ms;
+  sm_edit_kind kind;
+  int64_t raw_wh; /* as in sm_reading_edit */
+  int64_t wh;
+  const char *reason; /* 1 to SM_EDIT_REASON_MAX characters */
+  int64_t touches_from_ms;
+  int64_t touches_to_ms;
+} sm_reading_edit_new;
+
+/* *edit_no is set. SM_ERR_NOT_FOUND: no such device; SM_ERR_EXISTS: an edit of that instant holds;
+ * SM_ERR_CONFLICT: the span reaches into a month for which an account that the meter served then
+ * has a valid invoice; SM_ERR_INVALID: a register below zero, a reason too short or too long. */
+SM_MUST_CHECK sm_err sm_ledger_edit_add(sm_ledger *ledger, sm_actor actor,
+                                        const sm_reading_edit_new *edit, int64_t *edit_no);
+/* Takes an edit back, with a reason; the span is that of the edit. SM_ERR_NOT_FOUND: the device has
+ * no such edit; SM_ERR_EXISTS: it is withdrawn already; SM_ERR_CONFLICT, SM_ERR_INVALID as above.
+ */
+SM_MUST_CHECK sm_err sm_ledger_edit_withdraw(sm_ledger *ledger, sm_actor actor,
+                                             const char *device_id, int64_t edit_no,
+                                             const char *reason, int64_t touches_from_ms,
+                                             int64_t touches_to_ms);
+/* SM_ERR_NOT_FOUND: the device has no such edit. */
+SM_MUST_CHECK sm_err sm_ledger_edit(sm_ledger *ledger, const char *device_id, int64_t edit_no,
+                                    sm_reading_edit *edit);
+
+typedef struct sm_reading_edit_query {
+  const char *device_id;
+  uint8_t channel;
+  int64_t from_ms;  /* of the edited instants; inclusive */
+  int64_t to_ms;    /* exclusive */
+  int64_t after_ms; /* rows after this (instant, number); */
+  int64_t after_no; /* INT64_MIN, 0: all */
+  bool withdrawn;   /* those too; else what holds: one an instant at most */
+  size_t limit;
+} sm_reading_edit_query;
+/* By (ts_ms, edit_no). An unknown device has none. */
+SM_MUST_CHECK sm_err sm_ledger_edits(sm_ledger *ledger, const sm_reading_edit_query *query,
+                                     sm_reading_edit **edits, size_t *count);
+void sm_reading_edits_free(sm_reading_edit *edits, size_t count);
+
 /* ---- audit ---- */
 /* An entry of its own (failed logins, …); the store chains entries by hash. `detail` is JSON. */
 SM_MUST_CHECK sm_err sm_ledger_audit(sm_ledger *ledger, sm_actor actor, const char *action,
@@ -323,7 +393,7 @@ SM_MUST_CHECK sm_err sm_ledger_backup(sm_ledger *ledger, const char *path,
 /* Something that is not as it should be. Texts are borrowed until the callback returns. */
 typedef struct sm_ledger_finding {
   const char *kind;    /* a stable word: "page", "reference", "audit", "series", "invoice", "entry",
-                          "tariff", "meter", "site" */
+                          "edit", "tariff", "meter", "site" */
   const char *subject; /* a number, an id, a name; "" if it is not about one */
   const char *detail;  /* a sentence for people */
 } sm_ledger_finding;

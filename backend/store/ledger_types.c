@@ -107,6 +107,20 @@ void sm_invoices_free(sm_invoice *invoices, size_t count) {
   free(invoices);
 }
 
+void sm_reading_edit_fini(sm_reading_edit *edit) {
+  if (edit == NULL) return;
+  free(edit->reason);
+  free(edit->made_by);
+  free(edit->withdrawn_by);
+  free(edit->withdrawn_reason);
+  *edit = (sm_reading_edit){0};
+}
+
+void sm_reading_edits_free(sm_reading_edit *edits, size_t count) {
+  for (size_t i = 0; i < count; i++) sm_reading_edit_fini(&edits[i]);
+  free(edits);
+}
+
 void sm_audit_entries_free(sm_audit_entry *entries, size_t count) {
   for (size_t i = 0; i < count; i++) {
     free(entries[i].actor);

@@ -11,6 +11,7 @@
 #define SM_STORE_READINGS_H
 
 #include "base/err.h"
+#include "model/edit.h"
 #include "model/reading.h"
 #include "model/sequence.h"
 
@@ -158,7 +159,7 @@ SM_MUST_CHECK sm_err sm_readings_quarters(sm_readings *store, const char *device
 typedef struct sm_trace {
   sm_register_point *point; /* by time */
   size_t count;
-  bool from_beginning; /* the first point is the meter's first reading */
+  bool from_beginning; /* nothing is known of the meter before the first point */
 } sm_trace;
 void sm_trace_fini(sm_trace *trace);
 
@@ -166,10 +167,15 @@ void sm_trace_fini(sm_trace *trace);
  * quarter edge inside exactly as if all readings were given. Where a quarter is plain (no fall, no
  * step above step_limit_w, also not to its neighbours) only its first and last reading are given,
  * else all of it. Begins with three readings before `from` that agree (or the first reading ever),
- * and goes on past `to` through three that agree (or to the last reading). */
+ * and goes on past `to` through three that agree (or to the last reading).
+ *
+ * `edits` (NULL: none) are those of this register that hold: readings of an edited instant are left
+ * out, what a person stated stands in (`stated`), and a quarter that an edit touches is given whole
+ * and counts as no agreement. Before the first reading and after the last, and for a meter that has
+ * none, there is what was stated. */
 SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
-                                       sm_trace *trace);
+                                       const sm_edits *edits, sm_trace *trace);
 
 /* ---- refused messages ---- */
 typedef struct sm_reject {

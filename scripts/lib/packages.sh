@@ -8,6 +8,9 @@ SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=(libcmocka-dev mosquitto-clients chromium clang clang-format clang-tidy libclang-rt-14-dev curl python3
   shellcheck)
+# For `./test --long` only: two more brokers, and a publisher that tells what each of them has acknowledged.
+# shellcheck disable=SC2034
+SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server python3-paho-mqtt)
 
 # missing_packages NAME...: those that are not installed.
 missing_packages() {
@@ -46,7 +49,10 @@ show_apt_progress() {
 # How an administrator does it by hand, on one line.
 install_command() {
   printf 'apt-get update && apt-get install -y --no-install-recommends %s' "$*"
-  [[ " $* " != *' mosquitto '* ]] || printf ' && systemctl disable --now mosquitto'
+  local broker
+  for broker in mosquitto rabbitmq-server nats-server; do
+    [[ " $* " != *" $broker "* ]] || printf ' && systemctl disable --now %s' "$broker"
+  done
 }
 
 # Sets SM_AS_ROOT to what makes a command run as root.

@@ -115,6 +115,11 @@ SM_MUST_CHECK sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no
 /* The status of an invoice as of now, a heap text. */
 SM_MUST_CHECK sm_err sm_ledger_invoice_status(sm_sql *db, int64_t invoice_no, char **status);
 
+/* ---- edits ---- */
+/* The edit of that number and device. SM_ERR_NOT_FOUND. */
+SM_MUST_CHECK sm_err sm_ledger_edit_load(sm_sql *db, int64_t device_no, int64_t edit_no,
+                                         sm_reading_edit *edit);
+
 /* The named tariff, or (NULL) the site's first; the caller frees *name. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_choose_tariff(sm_sql *db, const char *wanted, char **name);
 

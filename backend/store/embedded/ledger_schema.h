@@ -3,5 +3,6 @@
 #define SM_STORE_EMBEDDED_LEDGER_SCHEMA_H
 
 extern const char sm_ledger_schema_1[];
+extern const char sm_ledger_schema_2[];
 
 #endif

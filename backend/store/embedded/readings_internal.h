@@ -162,6 +162,8 @@ struct sm_readings {
   char *path;
   char client_id[32];
   size_t hot_bytes_max;
+  size_t seal_slice_readings; /* a slice ends with the series that reaches one of them */
+  size_t seal_slice_series;
   int64_t retention_days; /* 0: for ever */
   sm_sql *db; /* the writer's connection; of a read-only store the one with its snapshot */
 

@@ -166,6 +166,8 @@ static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   if (store == NULL) return NULL;
   store->writer = writer;
   store->lock_fd = -1;
+  store->seal_slice_readings = SEAL_SLICE_READINGS;
+  store->seal_slice_series = SEAL_SLICE_SERIES;
   store->merge_day = -1;
   store->merge_width = 16;
   store->hot_bytes_max = options->hot_bytes > 0 ? options->hot_bytes : SM_HOT_BYTES;

@@ -102,7 +102,7 @@ static sm_err gather(const sm_readings *store, slice *s) {
   sm_err err = SM_OK;
   for (s->end = store->seal_next; err == SM_OK && s->end < store->series_count; s->end++) {
     const sm_series *series = store->series[s->end];
-    bool full = s->count >= SEAL_SLICE_READINGS || taken >= SEAL_SLICE_SERIES;
+    bool full = s->count >= store->seal_slice_readings || taken >= store->seal_slice_series;
     if (full) break;
     if (sm_hot_count(series->frozen) > 0) err = add_series(s, series);
     if (series->frozen != NULL || series->state_behind) taken++;

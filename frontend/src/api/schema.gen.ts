@@ -116,6 +116,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/devices/{id}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Edits and manual readings
+         * @description What people said of the register; the readings themselves are never changed. Own meters, for the time in which they served own accounts; all for an admin. By the edited instant.
+         */
+        get: operations["listEdits"];
+        put?: never;
+        /**
+         * Edit a reading, or add one taken by hand
+         * @description Admin. Stored beside the readings, with who, when and why; bills and buckets follow it. 409 when an edit of that instant holds, or when it would change the register in a month that is invoiced.
+         */
+        post: operations["createEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/edits/{no}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The edit's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an edit back
+         * @description Admin. The edit stays listed as withdrawn. 409 when it is withdrawn already, or when that would change the register in a month that is invoiced.
+         */
+        post: operations["withdrawEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/billing/{id}": {
         parameters: {
             query?: never;
@@ -501,6 +553,59 @@ export interface components {
             credentials: components["schemas"]["DeviceCredentials"] | null;
             note?: string;
         };
+        /**
+         * @description `manual`: the register was read by a person; `void`: the reading of that instant is not to be billed; `correct`: the same, and what the register was.
+         * @enum {string}
+         */
+        EditKind: "manual" | "void" | "correct";
+        Edit: {
+            no: number;
+            /** @description The edited instant. */
+            at: components["schemas"]["Timestamp"];
+            kind: components["schemas"]["EditKind"];
+            /** @description The reading that is voided or corrected; null for a manual one. */
+            before_kwh: number | null;
+            /** @description What the register was; null for a void. */
+            after_kwh: number | null;
+            /** @description Residents read it too. */
+            reason: string;
+            /**
+             * @description A role, never a person: `admin`, `operator` (the command line), `server`.
+             * @example admin
+             */
+            by: string;
+            /** @description Who exactly, for admins; null for anybody else. */
+            by_user: string | null;
+            made_at: components["schemas"]["Timestamp"];
+            withdrawn: {
+                at: components["schemas"]["Timestamp"];
+                /**
+                 * @description A role, never a person: `admin`, `operator` (the command line), `server`.
+                 * @example admin
+                 */
+                by: string;
+                /** @description Who exactly, for admins; null for anybody else. */
+                by_user: string | null;
+                reason: string;
+            } | null;
+        };
+        EditPage: {
+            device_id: components["schemas"]["DeviceId"];
+            edits: components["schemas"]["Edit"][];
+            next: components["schemas"]["Cursor"];
+        };
+        NewEdit: {
+            /** @description Of a void or a correction: exactly that of the reading. */
+            at: components["schemas"]["Timestamp"];
+            kind: components["schemas"]["EditKind"];
+            /** @description What the register was. Required unless it is a void. At most three decimals. */
+            kwh?: number | null;
+            /** @description Why. Residents read it: no names. */
+            reason: string;
+        };
+        EditWithdrawal: {
+            reason: string;
+        };
         /** @enum {string} */
         BillLineKind: "energy" | "time_of_day" | "demand" | "fixed" | "surcharge" | "minimum" | "true_up" | "tax" | "rounding";
         BillLine: {
@@ -539,6 +644,26 @@ export interface components {
             device_id?: components["schemas"]["DeviceId"];
             before_kwh: number;
             after_kwh: number;
+        };
+        /** @description An edit of a reading that the bill stands on. */
+        BillEdit: {
+            no: number;
+            at: components["schemas"]["Timestamp"];
+            kind: components["schemas"]["EditKind"];
+            device_id: components["schemas"]["DeviceId"];
+            /** @description The reading that is voided or corrected; null for a manual one. */
+            before_kwh: number | null;
+            /** @description What the register was; null for a void. */
+            after_kwh: number | null;
+            /** @description False when the meter's own readings before and after it overruled it. */
+            believed: boolean;
+            reason: string;
+            /**
+             * @description A role, never a person: `admin`, `operator` (the command line), `server`.
+             * @example admin
+             */
+            by: string;
+            made_at: components["schemas"]["Timestamp"];
         };
         BillExplanation: {
             reason: string;
@@ -587,6 +712,8 @@ export interface components {
             explanations?: components["schemas"]["BillExplanation"][];
             registers: components["schemas"]["BillRegister"][];
             events: components["schemas"]["BillEvent"][];
+            /** @description Edits and manual readings that it stands on. Absent when there are none. */
+            edits?: components["schemas"]["BillEdit"][];
             lines: components["schemas"]["BillLine"][];
             subtotal: components["schemas"]["Money"];
             tax: components["schemas"]["Money"];
@@ -1138,6 +1265,118 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEdits: {
+        parameters: {
+            query?: {
+                /** @description Inclusive. All of time when `from` and `to` are absent. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Exclusive. */
+                to?: components["schemas"]["Timestamp"];
+                /** @description 1: those that were taken back, too. */
+                withdrawn?: number;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of edits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEdit"];
+            };
+        };
+        responses: {
+            /** @description Added. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    withdrawEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The edit's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edit"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };

@@ -1,5 +1,5 @@
 import type { Bill } from "../api/types";
-import { eventWords, explanations } from "../lib/bill-words";
+import { editWords, eventWords, explanations } from "../lib/bill-words";
 import { dateTime, measure, register } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
@@ -7,7 +7,7 @@ import css from "./bill.module.css";
 import { Figure } from "./figure";
 import { Notice } from "./notice";
 
-/** What the bill stands on: registers, events, estimates. */
+/** What the bill stands on: registers, events, edited readings, estimates. */
 export function BillFacts({ bill, running }: { bill: Bill; running: boolean }) {
   const { locale, timezone } = usePlace();
   const money = (amount: string) => formatMoney(amount, bill.currency, locale);
@@ -50,6 +50,17 @@ export function BillFacts({ bill, running }: { bill: Bill; running: boolean }) {
             <li key={`${at} ${kind}`}>
               {eventWords(kind)} on {dateTime(at, timezone, locale)}: from {register(before_kwh, locale)} to{" "}
               {register(after_kwh, locale)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {bill.edits && bill.edits.length > 0 && (
+        <ul className={css.events} aria-label="Edited readings">
+          {bill.edits.map((edit) => (
+            <li key={edit.no}>
+              {editWords(edit)} for {dateTime(edit.at, timezone, locale)}
+              {edit.before_kwh !== null && <>, was {register(edit.before_kwh, locale)}</>}
+              {edit.after_kwh !== null && <>, is {register(edit.after_kwh, locale)}</>}: {edit.reason}
             </li>
           ))}
         </ul>

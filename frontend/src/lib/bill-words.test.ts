@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventWords, explanations } from "./bill-words";
+import { editWords, eventWords, explanations } from "./bill-words";
 
 describe("explanations", () => {
   it("prefers what the server says", () => {
@@ -20,5 +20,12 @@ describe("explanations", () => {
   it("makes something of a code that is new", () => {
     expect(explanations({ reasons: ["phase_of_moon"] })).toEqual(["Phase of moon."]);
     expect(eventWords("swap")).toBe("Meter swapped");
+  });
+});
+
+describe("editWords", () => {
+  it("says what was done, and when the meter overruled it", () => {
+    expect(editWords({ kind: "void", believed: true })).toBe("Reading not used");
+    expect(editWords({ kind: "manual", believed: false })).toBe("Read by hand (the meter says otherwise)");
   });
 });

@@ -21,6 +21,12 @@ const events: Record<string, string> = {
   jump: "Register jumped",
 };
 
+const edits: Record<string, string> = {
+  manual: "Read by hand",
+  void: "Reading not used",
+  correct: "Reading corrected",
+};
+
 const kinds: Record<BillLine["kind"], string> = {
   energy: "Energy",
   time_of_day: "Time of day",
@@ -42,6 +48,11 @@ export function explanations(bill: Pick<Bill, "reasons" | "explanations">): stri
 
 export function eventWords(kind: string): string {
   return events[kind] ?? plainWords(kind);
+}
+
+/** One that the meter's own readings overruled is listed, and not believed. */
+export function editWords({ kind, believed }: { kind: string; believed: boolean }): string {
+  return `${edits[kind] ?? plainWords(kind)}${believed ? "" : " (the meter says otherwise)"}`;
 }
 
 export function kindWords(kind: BillLine["kind"]): string {

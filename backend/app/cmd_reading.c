@@ -1,0 +1,316 @@
+#include "app/commands.h"
+#include "app/program.h"
+#include "app/verbs.h"
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/jsonw.h"
+#include "invoicing/edits.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 200 };
+
+static const char usage[] =
+    "usage: smartmeter reading add --device ID --at TIME --kwh N --why TEXT [--json]\n"
+    "       smartmeter reading correct --device ID --at TIME --kwh N --why TEXT [--json]\n"
+    "       smartmeter reading void --device ID --at TIME --why TEXT [--json]\n"
+    "       smartmeter reading withdraw --device ID --edit NUMBER --why TEXT\n"
+    "       smartmeter reading list --device ID [--all] [--json]\n"
+    "`add` is for a register that a person read; `void` and `correct` name a stored reading by "
+    "its\n"
+    "exact time. Readings are never changed: an edit stands beside them, with who, when and why, "
+    "and\n"
+    "`withdraw` takes it back (`list --all` shows those too).\n";
+
+typedef struct words {
+  const char *device;
+  const char *at;
+  const char *kwh;
+  const char *why;
+  const char *edit;
+  bool all;
+  bool json;
+} words;
+
+static void print_edit(const sm_reading_edit *edit, bool json);
+
+/* ---- adding ---- */
+
+/* What the words ask for; NULL, or what is wrong with them. */
+static const char *read_request(const words *w, sm_edit_request *out) {
+  if (w->device == NULL) return "--device is missing";
+  if (w->at == NULL || sm_rfc3339_parse(w->at, strlen(w->at), &out->ts_ms) != SM_OK)
+    return "--at must be a time such as 2026-01-31T12:00:00+05:30";
+  if (w->why == NULL || w->why[0] == '\0') return "--why is missing: say why, residents read it";
+  out->has_wh = w->kwh != NULL;
+  if (out->has_wh && sm_decimal_parse(w->kwh, strlen(w->kwh), 3, &out->wh) != SM_OK)
+    return "--kwh must be a number with at most 3 decimals";
+  out->device_id = w->device;
+  out->reason = w->why;
+  return NULL;
+}
+
+static void complain_of(sm_err err, const char *device_id, const sm_problems *problems) {
+  for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
+    sm_complain("--%s %s",
+                strcmp(problems->item[i].field, "reason") == 0 ? "why" : problems->item[i].field,
+                problems->item[i].message);
+  if (problems->count > 0) return;
+  if (err == SM_ERR_NOT_FOUND)
+    sm_complain("there is no device %s, or it has no such edit", device_id);
+  else if (err == SM_ERR_CONFLICT)
+    sm_complain("it changes the register in a month that is invoiced: correcting issued months is "
+                "not possible yet");
+  else
+    sm_complain("%s", sm_err_text(err));
+}
+
+static bool open_readings(sm_program *program) {
+  sm_err err = sm_program_open_readings(program, false);
+  if (err == SM_ERR_NOT_FOUND)
+    sm_complain("there are no readings yet: start `smartmeter serve` first");
+  else if (err != SM_OK)
+    sm_complain("the readings cannot be read: %s", sm_err_text(err));
+  return err == SM_OK;
+}
+
+static int print_added(const sm_program *program, const words *w, int64_t edit_no) {
+  sm_reading_edit edit;
+  if (!w->json) {
+    (void)printf("edit %" PRId64 " of %s\n", edit_no, w->device);
+    return SM_EXIT_OK;
+  }
+  sm_err err = sm_ledger_edit(program->ledger, w->device, edit_no, &edit);
+  if (err != SM_OK) {
+    sm_complain("%s", sm_err_text(err));
+    return SM_EXIT_FAILED;
+  }
+  print_edit(&edit, true);
+  (void)putchar('\n');
+  sm_reading_edit_fini(&edit);
+  return SM_EXIT_OK;
+}
+
+static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
+  sm_problems problems = {0};
+  int64_t edit_no = 0;
+  sm_edit_request request = {.actor = sm_cli_actor(), .kind = kind, .now_ms = sm_clock_now_ms()};
+  const char *wrong = read_request(w, &request);
+  if (wrong != NULL) return sm_misused(usage, wrong);
+  if (!open_readings(program)) return SM_EXIT_FAILED;
+  request.ledger = program->ledger;
+  request.readings = program->readings;
+  sm_err err = sm_edit_add(&request, &problems, &edit_no);
+  if (err == SM_OK) return print_added(program, w, edit_no);
+  if (err == SM_ERR_EXISTS)
+    sm_complain("an edit of that time holds: withdraw that one first");
+  else
+    complain_of(err, w->device, &problems);
+  return SM_EXIT_FAILED;
+}
+
+static int add(sm_program *program, const void *context) {
+  return add_kind(program, context, SM_EDIT_MANUAL);
+}
+
+static int correct(sm_program *program, const void *context) {
+  return add_kind(program, context, SM_EDIT_CORRECT);
+}
+
+static int make_void(sm_program *program, const void *context) {
+  return add_kind(program, context, SM_EDIT_VOID);
+}
+
+/* ---- taking back ---- */
+
+static int withdraw(sm_program *program, const void *context) {
+  const words *w = context;
+  const sm_problems none = {0};
+  int64_t edit_no;
+  if (w->device == NULL) return sm_misused(usage, "--device is missing");
+  if (w->edit == NULL || sm_decimal_parse(w->edit, strlen(w->edit), 0, &edit_no) != SM_OK)
+    return sm_misused(usage, "--edit must be the number of an edit");
+  if (w->why == NULL || w->why[0] == '\0') return sm_misused(usage, "--why is missing");
+  if (!open_readings(program)) return SM_EXIT_FAILED;
+  sm_err err = sm_edit_withdraw(program->ledger, program->readings, sm_cli_actor(), w->device,
+                                edit_no, w->why);
+  if (err == SM_OK) {
+    (void)printf("withdrew edit %" PRId64 " of %s\n", edit_no, w->device);
+    return SM_EXIT_OK;
+  }
+  if (err == SM_ERR_EXISTS)
+    sm_complain("it is withdrawn already");
+  else if (err == SM_ERR_INVALID)
+    sm_complain("--why must have 1 to %d characters", SM_EDIT_REASON_MAX);
+  else
+    complain_of(err, w->device, &none);
+  return SM_EXIT_FAILED;
+}
+
+/* ---- the list ---- */
+
+static void key_kwh(sm_jsonw *j, const char *key, bool has, int64_t wh) {
+  if (has)
+    sm_jsonw_key_decimal(j, key, wh, 3);
+  else
+    sm_jsonw_key_null(j, key);
+}
+
+static void print_json(const sm_reading_edit *edit) {
+  char time[SM_RFC3339_MAX];
+  sm_buf text;
+  sm_jsonw j;
+  sm_buf_init(&text, 0);
+  sm_jsonw_init(&j, &text);
+  sm_jsonw_object(&j);
+  sm_jsonw_key_int(&j, "no", edit->edit_no);
+  sm_jsonw_key_text(&j, "at", sm_rfc3339_format(edit->ts_ms, time));
+  sm_jsonw_key_text(&j, "kind", sm_edit_kind_name(edit->kind));
+  key_kwh(&j, "before_kwh", edit->kind != SM_EDIT_MANUAL, edit->raw_wh);
+  key_kwh(&j, "after_kwh", edit->kind != SM_EDIT_VOID, edit->wh);
+  sm_jsonw_key_text(&j, "reason", edit->reason);
+  sm_jsonw_key_text(&j, "by", edit->made_by);
+  sm_jsonw_key_text(&j, "made_at", sm_rfc3339_format(edit->made_ms, time));
+  sm_jsonw_key(&j, "withdrawn");
+  if (edit->withdrawn) {
+    sm_jsonw_object(&j);
+    sm_jsonw_key_text(&j, "at", sm_rfc3339_format(edit->withdrawn_ms, time));
+    sm_jsonw_key_text(&j, "by", edit->withdrawn_by);
+    sm_jsonw_key_text(&j, "reason", edit->withdrawn_reason);
+    sm_jsonw_object_end(&j);
+  } else {
+    sm_jsonw_null(&j);
+  }
+  sm_jsonw_object_end(&j);
+  (void)fputs(sm_buf_text(&text), stdout);
+  sm_buf_fini(&text);
+}
+
+static void print_edit(const sm_reading_edit *edit, bool json) {
+  char at[SM_RFC3339_MAX];
+  char before[SM_DECIMAL_TEXT_MAX] = "-";
+  char after[SM_DECIMAL_TEXT_MAX] = "-";
+  if (json) {
+    print_json(edit);
+    return;
+  }
+  if (edit->kind != SM_EDIT_MANUAL) (void)sm_decimal_format(edit->raw_wh, 3, 3, before);
+  if (edit->kind != SM_EDIT_VOID) (void)sm_decimal_format(edit->wh, 3, 3, after);
+  (void)printf("%-6" PRId64 " %-24s %-8s %12s %12s  %s (%s)%s\n", edit->edit_no,
+               sm_rfc3339_format(edit->ts_ms, at), sm_edit_kind_name(edit->kind), before, after,
+               edit->reason, edit->made_by, edit->withdrawn ? ", withdrawn" : "");
+}
+
+static sm_err print_pages(const sm_program *program, const words *w) {
+  sm_reading_edit_query query = {.device_id = w->device,
+                                 .channel = SM_CHANNEL_IMPORT,
+                                 .from_ms = INT64_MIN,
+                                 .to_ms = INT64_MAX,
+                                 .after_ms = INT64_MIN,
+                                 .withdrawn = w->all,
+                                 .limit = PAGE};
+  size_t printed = 0;
+  for (size_t count = PAGE; count == PAGE;) {
+    sm_reading_edit *edits;
+    sm_err err = sm_ledger_edits(program->ledger, &query, &edits, &count);
+    if (err != SM_OK) return err;
+    for (size_t i = 0; i < count; i++) {
+      if (w->json && printed++ > 0) (void)putchar(',');
+      print_edit(&edits[i], w->json);
+    }
+    if (count > 0) {
+      query.after_ms = edits[count - 1].ts_ms;
+      query.after_no = edits[count - 1].edit_no;
+    }
+    sm_reading_edits_free(edits, count);
+  }
+  return SM_OK;
+}
+
+static int list(sm_program *program, const void *context) {
+  const words *w = context;
+  sm_device device;
+  if (w->device == NULL) return sm_misused(usage, "--device is missing");
+  sm_err err = sm_ledger_device(program->ledger, w->device, &device);
+  if (err == SM_ERR_NOT_FOUND) {
+    sm_complain("there is no device %s", w->device);
+    return SM_EXIT_FAILED;
+  }
+  if (err == SM_OK) {
+    sm_device_fini(&device);
+    if (w->json) (void)fputs("{\"edits\":[", stdout);
+    err = print_pages(program, w);
+    if (err == SM_OK && w->json) (void)puts("]}");
+  }
+  if (err == SM_OK) return SM_EXIT_OK;
+  sm_complain("%s", sm_err_text(err));
+  return SM_EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
+static bool read_words(int argc, char **argv, words *out, bool *help) {
+  static const struct option options[] = {{"device", required_argument, NULL, 'd'},
+                                          {"at", required_argument, NULL, 't'},
+                                          {"kwh", required_argument, NULL, 'k'},
+                                          {"why", required_argument, NULL, 'w'},
+                                          {"edit", required_argument, NULL, 'e'},
+                                          {"all", no_argument, NULL, 'a'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+  int option;
+  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    switch (option) {
+    case 'd':
+      out->device = optarg;
+      break;
+    case 't':
+      out->at = optarg;
+      break;
+    case 'k':
+      out->kwh = optarg;
+      break;
+    case 'w':
+      out->why = optarg;
+      break;
+    case 'e':
+      out->edit = optarg;
+      break;
+    case 'a':
+      out->all = true;
+      break;
+    case 'j':
+      out->json = true;
+      break;
+    case 'h':
+      *help = true;
+      break;
+    default:
+      return false;
+    }
+  }
+  return true;
+}
+
+int sm_cmd_reading(int argc, char **argv) {
+  static const sm_verb verbs[] = {{"add", add},
+                                  {"correct", correct},
+                                  {"void", make_void},
+                                  {"withdraw", withdraw},
+                                  {"list", list}};
+  words w = {0};
+  bool help = false;
+  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
+  if (help) {
+    (void)fputs(usage, stdout);
+    return SM_EXIT_OK;
+  }
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
+                     &w);
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The disk of the readings does not answer for a while (tests/faults/hang.c): nothing is acknowledged meanwhile, the server
+# says so and stays alive, and goes on by itself when the disk does.
+source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+
+hang=$TMP/hang
+with_tap
+start_world "LD_PRELOAD=$SM_SHIMS/hang.so" "SM_HANG_FILE=$hang" "SM_HANG_DIR=$DATA"
+start_meters --rate 600
+meters_go_on 300
+for ((k = 0; k < $(long 1 5); k++)); do
+  : >"$hang"
+  wait_until 'the store waits for its disk' test -e "$hang.seen"
+  # What was committed just before is acknowledged within a moment.
+  pause_ms 1000
+  before=$(acknowledged_count) meters_before=$(seq_acked_count)
+  is 'alive meanwhile' "$(http_status "$API/healthz")" 200
+  WAIT_S=20 wait_until 'not ready meanwhile' server_says 503 /readyz && pass 'not ready meanwhile'
+  api GET /readyz || note "$API_BODY"
+  pause_ms "$(long 3000 30000)"
+  is 'nothing is acknowledged to the broker meanwhile' "$(acknowledged_count)" "$before"
+  is 'nor to a meter' "$(seq_acked_count)" "$meters_before"
+  rm -f -- "$hang" "$hang.seen"
+  wait_until 'ready again' server_says 200 /readyz
+  meters_go_on 300
+done
+stop_meters
+all_is_durable 'the disk did not answer for a while'
+finish
