@@ -30,6 +30,7 @@ static const char *ledger_advice(const char *kind) {
       {"invoice",
        "an issued invoice was changed: compare with a backup and with what was sent out"},
       {"entry", "an account's entries were changed: compare with a backup"},
+      {"edit", "which of them counts is chance: withdraw all but one (smartmeter reading)"},
       {"tariff", "bills by this tariff cannot be made: set it anew (smartmeter tariff set)"},
       {"meter", "its use would be billed twice: end one of the two tenancies"},
       {"site", "the file was changed by hand: restore the last backup"},

@@ -1,9 +1,9 @@
 #include "app/import_state.h"
 
+#include "app/json_take.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,26 +79,13 @@ void sm_import_state_remove(const char *path) {
 
 /* ---- reading ---- */
 
-static bool take_count(json_t *object, const char *key, uint64_t *out) {
-  json_t *value = json_object_get(object, key);
-  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
-  *out = (uint64_t)json_integer_value(value);
-  return true;
-}
-
 static bool take_head(json_t *root, sm_import_identity *identity) {
   uint64_t head_len = 0;
-  if (!take_count(root, "size", &identity->size) || !take_count(root, "head_len", &head_len))
-    return false;
+  bool good = sm_json_take_count(root, "size", &identity->size) &&
+              sm_json_take_count(root, "head_len", &head_len) &&
+              sm_json_take_sha256(root, "head_sha256", identity->head);
   identity->head_len = (size_t)head_len;
-  const char *hex = json_string_value(json_object_get(root, "head_sha256"));
-  if (hex == NULL || strlen(hex) != SM_SHA256_HEX_MAX - 1) return false;
-  for (size_t i = 0; i < SM_SHA256_BYTES; i++) {
-    unsigned byte;
-    if (sscanf(hex + 2 * i, "%2x", &byte) != 1) return false;
-    identity->head[i] = (uint8_t)byte;
-  }
-  return true;
+  return good;
 }
 
 static bool take_counts(json_t *root, sm_import_counts *c) {
@@ -106,13 +93,14 @@ static bool take_counts(json_t *root, sm_import_counts *c) {
   for (unsigned i = 0; i < SM_REFUSAL_COUNT_; i++) {
     char key[64];
     (void)snprintf(key, sizeof key, "refused_%s", sm_refusal_word((sm_refusal)i));
-    if (!take_count(counts, key, &c->by_reason[i])) return false;
+    if (!sm_json_take_count(counts, key, &c->by_reason[i])) return false;
   }
-  return take_count(counts, "rows", &c->rows) && take_count(counts, "stored", &c->stored) &&
-         take_count(counts, "duplicates", &c->duplicates) &&
-         take_count(counts, "refused", &c->refused) &&
-         take_count(counts, "past_retention", &c->past_retention) &&
-         take_count(counts, "devices_added", &c->devices_added);
+  return sm_json_take_count(counts, "rows", &c->rows) &&
+         sm_json_take_count(counts, "stored", &c->stored) &&
+         sm_json_take_count(counts, "duplicates", &c->duplicates) &&
+         sm_json_take_count(counts, "refused", &c->refused) &&
+         sm_json_take_count(counts, "past_retention", &c->past_retention) &&
+         sm_json_take_count(counts, "devices_added", &c->devices_added);
 }
 
 sm_err sm_import_state_load(const char *path, sm_import_state *state) {
@@ -123,8 +111,9 @@ sm_err sm_import_state_load(const char *path, sm_import_state *state) {
   json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
   free(text);
   sm_import_state got = {.place = {.line = 0}};
-  bool good = take_head(root, &got.identity) && take_count(root, "offset", &got.place.offset) &&
-              take_count(root, "line", &got.place.line) && take_counts(root, &got.counts);
+  bool good = take_head(root, &got.identity) &&
+              sm_json_take_count(root, "offset", &got.place.offset) &&
+              sm_json_take_count(root, "line", &got.place.line) && take_counts(root, &got.counts);
   json_decref(root);
   if (!good) return SM_ERR_NOT_FOUND;
   *state = got;

@@ -1,10 +1,10 @@
 #include "app/manifest.h"
 
+#include "app/json_take.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,41 +94,20 @@ sm_err sm_manifest_write(const sm_manifest *m, const char *dir) {
 
 /* ---- reading ---- */
 
-static bool take_count(json_t *object, const char *key, uint64_t *out) {
-  json_t *value = json_object_get(object, key);
-  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
-  *out = (uint64_t)json_integer_value(value);
-  return true;
-}
-
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool take_hash(json_t *object, const char *key, uint8_t hash[SM_SHA256_BYTES]) {
-  const char *hex = json_string_value(json_object_get(object, key));
-  if (hex == NULL || strlen(hex) != SM_SHA256_HEX_MAX - 1) return false;
-  for (size_t i = 0; i < SM_SHA256_BYTES; i++) {
-    int high = hex_digit(hex[2 * i]);
-    int low = hex_digit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    hash[i] = (uint8_t)(high * 16 + low);
-  }
-  return true;
-}
-
 static bool take_content(json_t *root, sm_manifest_content *c) {
   json_t *o = json_object_get(root, "content");
   uint64_t audit_count = 0;
-  bool good = take_count(o, "series", &c->readings.series) &&
-              take_count(o, "readings", &c->readings.readings) &&
-              take_hash(o, "readings_sha256", c->readings.digest) &&
-              take_count(o, "users", &c->users) && take_count(o, "devices", &c->devices) &&
-              take_count(o, "accounts", &c->accounts) && take_count(o, "invoices", &c->invoices) &&
-              take_count(o, "entries", &c->entries) &&
-              take_count(o, "audit_entries", &audit_count) &&
-              take_hash(o, "audit_head", c->audit_head) && take_count(o, "findings", &c->findings);
+  bool good = sm_json_take_count(o, "series", &c->readings.series) &&
+              sm_json_take_count(o, "readings", &c->readings.readings) &&
+              sm_json_take_sha256(o, "readings_sha256", c->readings.digest) &&
+              sm_json_take_count(o, "users", &c->users) &&
+              sm_json_take_count(o, "devices", &c->devices) &&
+              sm_json_take_count(o, "accounts", &c->accounts) &&
+              sm_json_take_count(o, "invoices", &c->invoices) &&
+              sm_json_take_count(o, "entries", &c->entries) &&
+              sm_json_take_count(o, "audit_entries", &audit_count) &&
+              sm_json_take_sha256(o, "audit_head", c->audit_head) &&
+              sm_json_take_count(o, "findings", &c->findings);
   c->audit_count = (int64_t)audit_count;
   return good;
 }
@@ -157,8 +136,8 @@ static sm_err take_files(json_t *root, sm_manifest *m) {
   json_array_foreach(files, i, file) {
     sm_file_print print = {.size = 0};
     const char *path = json_string_value(json_object_get(file, "path"));
-    if (path == NULL || !path_good(path) || !take_count(file, "size", &print.size) ||
-        !take_hash(file, "sha256", print.sha256))
+    if (path == NULL || !path_good(path) || !sm_json_take_count(file, "size", &print.size) ||
+        !sm_json_take_sha256(file, "sha256", print.sha256))
       return SM_ERR_CORRUPT;
     sm_err err = sm_manifest_add(m, path, &print);
     if (err != SM_OK) return err == SM_ERR_RANGE ? SM_ERR_CORRUPT : err;
@@ -168,7 +147,7 @@ static sm_err take_files(json_t *root, sm_manifest *m) {
 
 static sm_err take_manifest(json_t *root, sm_manifest *m) {
   uint64_t format = 0;
-  if (!take_count(root, "format", &format)) return SM_ERR_CORRUPT;
+  if (!sm_json_take_count(root, "format", &format)) return SM_ERR_CORRUPT;
   if (format != SM_MANIFEST_FORMAT) return SM_ERR_UNSUPPORTED;
   const char *created = json_string_value(json_object_get(root, "created"));
   if (created == NULL || sm_rfc3339_parse(created, strlen(created), &m->created_ms) != SM_OK)

@@ -393,7 +393,7 @@ SM_MUST_CHECK sm_err sm_ledger_backup(sm_ledger *ledger, const char *path,
 /* Something that is not as it should be. Texts are borrowed until the callback returns. */
 typedef struct sm_ledger_finding {
   const char *kind;    /* a stable word: "page", "reference", "audit", "series", "invoice", "entry",
-                          "tariff", "meter", "site" */
+                          "edit", "tariff", "meter", "site" */
   const char *subject; /* a number, an id, a name; "" if it is not about one */
   const char *detail;  /* a sentence for people */
 } sm_ledger_finding;

@@ -112,6 +112,11 @@ static const rule rules[] = {
      " WHERE n.kind = 'credit_note' AND NOT EXISTS (SELECT 1 FROM invoice i"
      " WHERE i.account_no = n.account_no AND i.kind = 'invoice' AND i.month = n.month"
      " AND i.revision = n.revision)"},
+    {"edit", "edits of readings",
+     "SELECT d.device_id, printf('%d edits hold for the instant %d ms', count(*), e.ts_ms)"
+     " FROM reading_edit e JOIN device d USING (device_no) WHERE e.kind <> 'withdraw'"
+     " AND NOT EXISTS (SELECT 1 FROM reading_edit w WHERE w.withdraws = e.edit_no)"
+     " GROUP BY e.device_no, e.channel, e.ts_ms HAVING count(*) > 1"},
     {"tariff", "tariffs",
      "SELECT t.name, printf('%d versions are there, the last one is number %d', count(*),"
      " max(v.version)) FROM tariff t JOIN tariff_version v USING (tariff_no)"

@@ -134,6 +134,16 @@ static void a_meter_that_serves_two_is_found(void **state) {
   (void)check(*state, "meter m1;");
 }
 
+static void two_edits_of_an_instant_are_found(void **state) {
+  static const char edit[] = "INSERT INTO reading_edit (site_no, device_no, channel, ts_ms, kind, "
+                             "wh, reason, made_ms, made_by) VALUES (1, 1, 0, 5, 'manual', 7, 'x', "
+                             "0, 'cli');";
+  char sql[600];
+  (void)snprintf(sql, sizeof sql, "DROP TRIGGER reading_edit_alone; %s %s", edit, edit);
+  change(*state, sql);
+  (void)check(*state, "edit m1;");
+}
+
 static void a_value_that_the_schema_refuses_is_found(void **state) {
   change(*state, "UPDATE user SET role = 'king'");
   (void)check(*state, "page ;");
@@ -186,6 +196,7 @@ int main(void) {
       CHECK_TEST(a_changed_audit_entry_is_found),
       CHECK_TEST(a_tariff_that_cannot_be_read_is_found),
       CHECK_TEST(a_meter_that_serves_two_is_found),
+      CHECK_TEST(two_edits_of_an_instant_are_found),
       CHECK_TEST(a_value_that_the_schema_refuses_is_found),
       CHECK_TEST(a_check_can_be_ended),
       CHECK_TEST(a_copy_holds_the_same),
