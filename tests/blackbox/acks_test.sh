@@ -111,6 +111,6 @@ is 'none was refused' "$(json .rejects.#)" 1 # m1's own, above
 
 # Fewer than there are sessions at the broker: all of them are served.
 ok 'the server stops' stop_server
-start_server SMARTMETER_MQTT_SHARE=smartmeter
+start_server
 is 'sessions that are at the broker are not left with their share' "$(connected 1)$(connected 2)$(connected 3)" 111
 finish
