@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert((int)SM_SCAN_DEPTH_MAX == (int)SM_INGEST_DEPTH_MAX, "one limit of depth");
+
 static const int64_t earliest_ms = 1577836800000; /* 2020-01-01T00:00:00Z */
 static const int64_t ahead_max_ms = 5 * 60 * 1000;
 static const int64_t default_modulus_wh = 10000000;
