@@ -301,9 +301,8 @@ static void stop_parts(service *s) {
   if (s->writer != NULL) sm_writer_stop(s->writer);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
-  if (s->writer != NULL) {
-    sm_err err = sm_readings_maintain(sm_writer_begin(s->writer), true);
-    sm_writer_end(s->writer);
+  if (s->program.readings != NULL) {
+    sm_err err = sm_readings_maintain(s->program.readings, true);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
   }
