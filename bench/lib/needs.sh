@@ -45,12 +45,15 @@ install_node_stack() {
   printf '%s' "$now" >"$stamp"
 }
 
-# The folder that holds include/node of the node in PATH; nothing when there is none.
+# The folder that holds include/node of the node in PATH: beside it, or, with npm's node package, in the package of this kind
+# of machine. Nothing when there is none.
 node_headers() {
-  local root found
+  local root folder
   root=$(dirname -- "$(dirname -- "$(readlink -f "$(command -v node)")")")
-  found=$(find "$root" -path '*/include/node/node.h' -print -quit 2>/dev/null || true)
-  printf '%s' "${found%/include/node/node.h}"
+  for folder in "$root" "$root"/node_modules/node-linux-*; do
+    [[ -f $folder/include/node/node.h ]] && { printf '%s' "$folder"; return 0; }
+  done
+  return 0
 }
 
 # require_bench_needs SECTION...

@@ -33,21 +33,27 @@ end_child() {
   forget_child "$1" || stopped_early "$1"
 }
 
+# What run_beside runs now, if anything.
+SM_BESIDE=''
+
 # run_beside NAME LOG COMMAND...: runs COMMAND to its end while the child NAME lives; its output in LOG.
 run_beside() {
   local name=$1 log=$2 pid
   shift 2
   "$@" >"$log" 2>&1 </dev/null &
-  pid=$!
+  pid=$! SM_BESIDE=$!
   while alive "$pid"; do
-    alive "$(child_pid "$name")" || { kill -TERM "$pid"; stopped_early "$name"; }
+    alive "$(child_pid "$name")" || stopped_early "$name"
     sleep 0.05
   done
+  SM_BESIDE=''
   wait "$pid" && return 0
   complain "bench: failed: $*"
   last_lines "$log" 10
   exit 1
 }
+
+end_beside() { [[ -z $SM_BESIDE ]] || kill -TERM "$SM_BESIDE" 2>/dev/null; }
 
 # bytes_in PATH...: what the disk holds of it; not the files' lengths, since InfluxDB reserves 32 MiB of holes.
 bytes_in() { du -c -B1 -- "$@" 2>/dev/null | awk 'END { print $1 }'; }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# How long questions take over HTTP with many meters stored: most have a reading each 15 minutes, those that are asked about
-# have one each 10 s. Each store answers for itself, in its own words; the answers hold the same.
+# How long questions take over HTTP with many meters stored: most have a reading an hour, those that are asked about have one
+# each 10 s. Each store answers for itself, in its own words; the answers hold the same.
 
 # The options of the two parts of the readings, and how many steps they have beside the first.
 dense_options() { printf '%s\n' --first 1 --interval 10 --start "$SM_LATENCY_START_S"; }
-mass_options() { printf '%s\n' --first $((SM_LATENCY_DENSE + 1)) --interval 900 --start "$SM_LATENCY_START_S"; }
+mass_options() { printf '%s\n' --first $((SM_LATENCY_DENSE + 1)) --interval "$SM_LATENCY_INTERVAL_S" --start "$SM_LATENCY_START_S"; }
 dense_steps() { printf '%s' $((SM_LATENCY_DAYS * 8640 - 1)); }
-mass_steps() { printf '%s' $((SM_LATENCY_DAYS * 96 - 1)); }
+mass_steps() { printf '%s' $((SM_LATENCY_DAYS * 86400 / SM_LATENCY_INTERVAL_S - 1)); }
 mass_devices() { printf '%s' $((SM_LATENCY_DEVICES - SM_LATENCY_DENSE)); }
 
 # url_encode TEXT: for a query string; {id} is left as it is.
@@ -59,7 +59,7 @@ ask_victoria() {
   local api from=$SM_LATENCY_START_S to=$((SM_LATENCY_END_S - 1)) series latest
   api=$(victoria_url)/api/v1
   series=$(url_encode '{device="{id}"}')
-  latest=$(url_encode 'last_over_time({__name__=~"telemetry_.*",device=~"meter-0000.*|meter-000100"}[15m])')
+  latest=$(url_encode 'last_over_time({__name__=~"telemetry_.*",device=~"meter-0000.*|meter-000100"}['"$SM_LATENCY_INTERVAL_S"'s])')
   ask victoria latest "$SM_LATENCY_COUNT" --want meter-000001 --url "$api/query?query=$latest&time=$to"
   ask victoria day "$SM_LATENCY_COUNT" --url "$api/export?match[]=$series&start=$((SM_LATENCY_END_S - 86400))&end=$to"
   ask victoria month-15m "$SM_LATENCY_COUNT" --want voltage_max \
@@ -76,7 +76,7 @@ ask_influx() {
   local from=${SM_LATENCY_START_S}s to=${SM_LATENCY_END_S}s day=$((SM_LATENCY_END_S - 86400))s meter="device = '{id}'" all
   all='voltage, current, power_w, energy_kwh, power_factor, frequency_hz'
   influx_ask latest "$SM_LATENCY_COUNT" meter-000001 \
-    "SELECT last(*) FROM telemetry WHERE device =~ /^meter-0000..|meter-000100\$/ AND time >= $to - 15m GROUP BY device"
+    "SELECT last(*) FROM telemetry WHERE device =~ /^meter-0000..|meter-000100\$/ AND time >= $to - ${SM_LATENCY_INTERVAL_S}s GROUP BY device"
   influx_ask day "$SM_LATENCY_COUNT" values "SELECT $all FROM telemetry WHERE $meter AND time >= $day AND time < $to"
   influx_ask month-15m "$SM_LATENCY_COUNT" values "SELECT last(energy_kwh) - first(energy_kwh), mean(power_w), max(power_w), min(voltage),
     mean(voltage), max(voltage), count(power_w) FROM telemetry WHERE $meter AND time >= $from AND time < $to GROUP BY time(15m)"

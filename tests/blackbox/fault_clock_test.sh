@@ -8,9 +8,10 @@ hour_s=3600 year_s=$((365 * 86400))
 # By a connection without TLS: a certificate that is not valid in the year that the clock says is another matter.
 with_tap
 printf '0' >"$ahead"
-start_world "LD_PRELOAD=$SM_SHIMS/clock.so" "SM_CLOCK_FILE=$ahead"
+# Raw readings are kept for 62 days after the newest: a clock that is years ahead must not make them older.
+start_world "LD_PRELOAD=$SM_SHIMS/clock.so" "SM_CLOCK_FILE=$ahead" SMARTMETER_RAW_RETENTION_DAYS=62
 # Old enough not to be in the future after any of the jumps.
-start_meters --start 2021-03-01T00:00:00Z --rate 1000
+start_meters --start 2021-03-01T00:00:00Z --step-s 60 --rate 1000
 meters_go_on 300
 
 # live_goes_on: a client that connects now gets new readings.

@@ -32,10 +32,10 @@ for ((k = 0; k < $(long 2 20); k++)); do
   # What was stored just before is acknowledged before the next try fails.
   failures=$(metric smartmeter_ingest_commit_failures_total)
   wait_until 'it tries again' more_failures "$((failures + 2))" || break
-  before=$(acknowledged_count) seq_before=$(seq_acked_count)
+  before=$(acknowledged_count) said_before=$(said_count)
   wait_until 'and again' more_failures "$((failures + 4))" || break
   is 'nothing is acknowledged to the broker meanwhile' "$(acknowledged_count)" "$before"
-  is 'nor to a meter' "$(seq_acked_count)" "$seq_before"
+  is 'nor to a meter' "$(said_count)" "$said_before"
   is 'it stays alive' "$(http_status "$API/healthz")" 200
   rm -f -- "$SERVER_DATA/filler"
   wait_until 'with room again it is ready by itself' server_says 200 /readyz || break

@@ -13,13 +13,13 @@ for ((k = 0; k < $(long 1 5); k++)); do
   wait_until 'the store waits for its disk' test -e "$hang.seen"
   # What was committed just before is acknowledged within a moment.
   pause_ms 1000
-  before=$(acknowledged_count) meters_before=$(seq_acked_count)
+  before=$(acknowledged_count) said_before=$(said_count)
   is 'alive meanwhile' "$(http_status "$API/healthz")" 200
   WAIT_S=20 wait_until 'not ready meanwhile' server_says 503 /readyz && pass 'not ready meanwhile'
   api GET /readyz || note "$API_BODY"
   pause_ms "$(long 3000 30000)"
   is 'nothing is acknowledged to the broker meanwhile' "$(acknowledged_count)" "$before"
-  is 'nor to a meter' "$(seq_acked_count)" "$meters_before"
+  is 'nor to a meter' "$(said_count)" "$said_before"
   rm -f -- "$hang" "$hang.seen"
   wait_until 'ready again' server_says 200 /readyz
   meters_go_on 300

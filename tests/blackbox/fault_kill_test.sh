@@ -20,9 +20,10 @@ for ((k = 0; k < kills; k++)); do
       pause_ms "$(random_below 60)"
       ;;
   esac
+  # Now and then there is time to seal all of it, so that the next life has days to merge.
   if ((k % 4 == 1)); then
     kill -TERM "$(server_pid)"
-    pause_ms "$(random_below 40)"
+    pause_ms "$(random_below "$((k % 8 == 5 ? 400 : 40))")"
   fi
   kill_server 2>/dev/null
   launch_again

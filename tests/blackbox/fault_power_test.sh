@@ -68,7 +68,7 @@ for ((k = 0; k < cuts; k++)); do
   if ((k % 3 == 2)); then
     meters_go_on "$((1 + $(random_below 500)))" || break
     kill -TERM "$(server_pid)"
-    pause_ms "$(random_below 60)"
+    pause_ms "$(random_below 200)"
   else
     wait_for_cut "$k"
   fi

@@ -49,7 +49,7 @@ start_world() {
 }
 
 # with_tap: to be called before start_world: the server reaches the broker through tap.py, which counts on the wire.
-# delivered_count, acknowledged_count: PUBLISH packets to the server, PUBACK packets from it.
+# acknowledged_count: PUBACK packets from the server; said_count: PUBLISH packets from it, which are acks to meters.
 with_tap() {
   local port password
   port=$(free_port)
@@ -60,7 +60,7 @@ with_tap() {
   wait_for_port "$port" "$WAIT_S" "$(child_pid tap)" || { fail 'the tap listens'; exit 1; }
   SERVER_SETTINGS+=("SMARTMETER_MQTT_URL=mqtt://smartmeter-server:$password@127.0.0.1:$port")
 }
-delivered_count() { cut -d' ' -f1 <"$TMP/tap.count"; }
+said_count() { cut -d' ' -f3 <"$TMP/tap.count"; }
 acknowledged_count() { cut -d' ' -f2 <"$TMP/tap.count"; }
 
 # start_again [NAME=VALUE...]: the server, with the settings of before and these, until it is ready.
@@ -90,9 +90,6 @@ acked_count() {
 }
 
 meters_acked() { (($(acked_count) >= $1)); }
-
-# seq_acked_count: the same of the meters that send seq, which the server itself acknowledges.
-seq_acked_count() { cut -d' ' -f2 <"$METERS_STATE.seq"; }
 
 # meters_go_on COUNT: waits until so many more are acknowledged than now.
 meters_go_on() { wait_until "$1 more readings are acknowledged" meters_acked "$(($(acked_count) + $1))"; }

@@ -176,7 +176,8 @@ class SeqMeter(PlainMeter):
 
     def __init__(self, device_id, household, options, client):
         super().__init__(device_id, household, options, client)
-        self.epoch = self.random.randrange(1, 2**32)
+        # Another one whenever `seq` starts over, as it does with each start of this program.
+        self.epoch = random.Random(f"{options.seed} {device_id} {options.start_ms}").randrange(1, 2**32)
         self.last_seq = 0
         self.log = collections.deque()  # (seq, instant, values), ascending; what is acknowledged leaves it
         self.sent_seq = 0  # what is above it has not been sent since the last rewind

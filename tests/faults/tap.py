@@ -3,8 +3,8 @@
 
     tap.py PORT BROKER_TLS_PORT CA_FILE COUNT_FILE
 
-Takes MQTT on PORT without TLS and passes it on to the broker by TLS. COUNT_FILE holds "DELIVERED ACKNOWLEDGED": the PUBLISH
-packets that went to the server, and the PUBACK packets that came from it.
+Takes MQTT on PORT without TLS and passes it on to the broker by TLS. COUNT_FILE holds "DELIVERED ACKNOWLEDGED SAID": the
+PUBLISH packets that went to the server, and the PUBACK and the PUBLISH packets that came from it (its acks to meters).
 """
 import os
 import socket
@@ -14,31 +14,32 @@ import threading
 
 import mqtt
 
+DELIVERED, ACKNOWLEDGED, SAID = range(3)
+
 
 class Counts:
     def __init__(self, path):
         self.path, self.lock = path, threading.Lock()
-        self.delivered = self.acknowledged = 0
+        self.counts = [0, 0, 0]
         self.add(0, 0)
 
-    def add(self, delivered, acknowledged):
+    def add(self, which, count):
         with self.lock:
-            self.delivered += delivered
-            self.acknowledged += acknowledged
+            self.counts[which] += count
             with open(self.path + ".new", "w") as out:
-                out.write(f"{self.delivered} {self.acknowledged}\n")
+                out.write("%d %d %d\n" % tuple(self.counts))
             os.replace(self.path + ".new", self.path)
 
 
-def pass_on(source, target, wanted, found):
-    """Until either side ends; found(n) for every n packets of the kind that is wanted, before they are passed on."""
+def pass_on(source, target, wanted, counts):
+    """Until either side ends. wanted: which count a kind of packet adds to, before it is passed on."""
     seen = bytearray()
     try:
         while data := source.recv(65536):
             seen += data
-            count = sum(kind == wanted for kind, _, _ in mqtt.split(seen))
-            if count:
-                found(count)
+            for kind, _, _ in mqtt.split(seen):
+                if kind in wanted:
+                    counts.add(wanted[kind], 1)
             target.sendall(data)
     except OSError:
         pass
@@ -55,8 +56,9 @@ def serve(server, broker_port, context, counts):
     except OSError:
         server.close()
         return
-    threading.Thread(target=pass_on, args=(server, broker, mqtt.PUBACK, lambda n: counts.add(0, n)), daemon=True).start()
-    pass_on(broker, server, mqtt.PUBLISH, lambda n: counts.add(n, 0))
+    from_server = (server, broker, {mqtt.PUBACK: ACKNOWLEDGED, mqtt.PUBLISH: SAID}, counts)
+    threading.Thread(target=pass_on, args=from_server, daemon=True).start()
+    pass_on(broker, server, {mqtt.PUBLISH: DELIVERED}, counts)
 
 
 def main():

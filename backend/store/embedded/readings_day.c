@@ -99,6 +99,14 @@ static bool is_damage(sm_err err) {
   return err == SM_ERR_CORRUPT || err == SM_ERR_UNSUPPORTED;
 }
 
+static sm_err decode(damage_kind kind, const uint8_t *body, size_t len, sm_run *run) {
+  if (body == NULL) return SM_ERR_CORRUPT;
+  if (kind == DAMAGE_FRESH) return sm_fresh_row_read(body, len, run);
+  sm_err err = sm_block_decode(body, len, &run->item, &run->count);
+  run->cap = run->count;
+  return err;
+}
+
 sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key, sm_run *run,
                     bool *damaged) {
   sm_run out = {0};
@@ -108,16 +116,14 @@ sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t ke
   if (sm_sql_row(&q)) {
     size_t len = 0;
     const uint8_t *body = sm_sql_blob(&q, 0, &len);
-    err = body == NULL ? SM_ERR_CORRUPT : sm_block_decode(body, len, &out.item, &out.count);
-    out.cap = out.count;
+    err = decode(kind, body, len, &out);
   }
   sm_err end = sm_sql_end(&q);
   if (err == SM_OK) err = end;
   if (is_damage(err)) {
     sm_damage_found(store, kind, key);
     *damaged = true;
-    sm_run_fini(&out);
-    err = SM_OK;
+    err = SM_OK; /* what could be read of it is given */
   }
   if (err != SM_OK) sm_run_fini(&out);
   if (err == SM_OK) *run = out;

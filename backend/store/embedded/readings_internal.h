@@ -20,6 +20,7 @@
 
 #include "store/embedded/block.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/fresh_row.h"
 #include "store/embedded/journal_row.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/series.h"
@@ -41,6 +42,9 @@ enum {
   MERGE_SLICE_READINGS = 100000,
   MERGE_WAIT_MS = 2 * 3600 * 1000, /* a day is over so long after its end */
   MERGE_IDLE_MS = 5 * 60 * 1000,   /* and when nothing has come for it for so long */
+  MERGE_IDLE_SEALS = 2,            /* or in so many seals */
+  SHRINK_PAGES_MIN = 4096,         /* free pages that a file may always have */
+  SHRINK_SLICE_PAGES = 256,
   DROP_SLICE_ROWS = 512,
   REST_MS = 10, /* between two slices, unless memory is short */
   FAILED_REST_MS = 1000,
@@ -154,6 +158,7 @@ typedef struct cached_run {
 typedef struct fresh_day {
   int64_t day;
   int64_t sealed_ms; /* steady clock; when something last came for it */
+  uint64_t seals;    /* how many seals had ended by then */
 } fresh_day;
 
 struct sm_readings {
@@ -194,6 +199,7 @@ struct sm_readings {
   size_t seal_next;        /* index of the next series */
   int64_t seal_begun_ms;
   uint64_t seal_readings;
+  uint64_t seals;        /* that have ended */
   fresh_day *fresh_days; /* ascending */
   size_t fresh_day_count;
   size_t fresh_day_cap;
@@ -205,6 +211,7 @@ struct sm_readings {
   size_t drop_next;
   int64_t rest_until_ms; /* steady clock: the next slice may begin */
   int64_t reject_bytes;
+  bool can_shrink;
 
   atomic_size_t hot_bytes;
   atomic_size_t frozen_bytes;
@@ -258,7 +265,8 @@ extern const char sm_block_next_sql[];
 extern const char sm_quarter_next_sql[];
 extern const char sm_course_next_sql[];
 
-/* Decodes the body of a row; *found false if there is none, or it is damaged (told, *damaged). */
+/* Decodes the body of a row of readings; empty if there is none. Damage is told, *damaged: `run`
+ * has what can be read all the same. */
 SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
                                   sm_run *run, bool *damaged);
 SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
@@ -324,6 +332,8 @@ SM_MUST_CHECK sm_err sm_seal_slice(sm_readings *store, bool force, bool *done);
 SM_MUST_CHECK sm_err sm_merge_slice(sm_readings *store, bool force, bool *done);
 SM_MUST_CHECK sm_err sm_drop_slice(sm_readings *store, bool *done);
 SM_MUST_CHECK sm_err sm_repair_slice(sm_readings *store, bool *done);
+/* Gives free pages back to the file system when they are a third of the file. */
+SM_MUST_CHECK sm_err sm_shrink_slice(sm_readings *store, bool *done);
 /* Notes that a day has fresh rows. */
 SM_MUST_CHECK sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms);
 /* Before this instant nothing can be judged any more. */

@@ -28,6 +28,9 @@ static sm_err load_meta(sm_readings *store) {
                            "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta"
                            " WHERE key = 'dropped_day'), 0)",
                            &store->dropped_day);
+  int64_t vacuum = 0;
+  if (err == SM_OK) err = sm_sql_query_i64(store->db, "PRAGMA auto_vacuum", &vacuum);
+  store->can_shrink = vacuum == 2;
   if (err == SM_OK && store->writer)
     err = sm_sql_query_i64(
         store->db, "SELECT coalesce(sum(length(payload) + length(topic) + 200), 0) FROM reject",

@@ -3,12 +3,31 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <stdio.h>
+
+sm_err sm_shrink_slice(sm_readings *store, bool *done) {
+  int64_t pages = 0;
+  int64_t unused = 0;
+  *done = false;
+  if (!store->can_shrink) return SM_OK;
+  sm_err err = sm_sql_query_i64(store->db, "PRAGMA page_count", &pages);
+  if (err == SM_OK) err = sm_sql_query_i64(store->db, "PRAGMA freelist_count", &unused);
+  *done = err == SM_OK && unused > SHRINK_PAGES_MIN && unused > pages / 3;
+  if (!*done) return err;
+  err = sm_slice_begin(store);
+  if (err != SM_OK) return err;
+  char sql[64];
+  (void)snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", SHRINK_SLICE_PAGES);
+  return sm_slice_end(store, sm_sql_exec(store->db, sql));
+}
+
 /* One piece of work, the most urgent first. */
 static sm_err one_slice(sm_readings *store, bool force, bool *done) {
   sm_err err = sm_seal_slice(store, force, done);
   if (err == SM_OK && !*done) err = sm_repair_slice(store, done);
   if (err == SM_OK && !*done) err = sm_merge_slice(store, force, done);
   if (err == SM_OK && !*done) err = sm_drop_slice(store, done);
+  if (err == SM_OK && !*done) err = sm_shrink_slice(store, done);
   if (err == SM_OK && sm_sql_wal_pages(store->db) >= WAL_PAGES) err = sm_sql_checkpoint(store->db);
   return err;
 }

@@ -29,6 +29,7 @@ sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms) {
   size_t at = place_of(store, day);
   if (at < store->fresh_day_count && store->fresh_days[at].day == day) {
     store->fresh_days[at].sealed_ms = steady_ms;
+    store->fresh_days[at].seals = store->seals;
     return SM_OK;
   }
   if (store->fresh_day_count == store->fresh_day_cap) {
@@ -40,7 +41,7 @@ sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms) {
   }
   memmove(store->fresh_days + at + 1, store->fresh_days + at,
           (store->fresh_day_count - at) * sizeof *store->fresh_days);
-  store->fresh_days[at] = (fresh_day){.day = day, .sealed_ms = steady_ms};
+  store->fresh_days[at] = (fresh_day){.day = day, .sealed_ms = steady_ms, .seals = store->seals};
   store->fresh_day_count++;
   return SM_OK;
 }
@@ -67,7 +68,8 @@ static int64_t due_day(const sm_readings *store, bool force) {
   for (size_t i = 0; i < store->fresh_day_count; i++) {
     const fresh_day *d = &store->fresh_days[i];
     if (!day_is_over(store, d->day, now_ms)) return -1;
-    bool idle = steady_ms - d->sealed_ms >= MERGE_IDLE_MS;
+    bool idle =
+        steady_ms - d->sealed_ms >= MERGE_IDLE_MS || store->seals - d->seals > MERGE_IDLE_SEALS;
     if (force || idle || d->day < store->horizon_day) return d->day;
   }
   return -1;

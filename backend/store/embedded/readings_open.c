@@ -44,7 +44,7 @@ static const sm_sql_migration migrations[] = {
      * their day is merged. */
     {"CREATE TABLE fresh(fresh_key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
      "INSERT INTO fresh(fresh_key, body)"
-     "  SELECT (block_key & 16777215) << 32 | block_key >> 24, body FROM block ORDER BY 1;"
+     "  SELECT ((block_key & 16777215) << 32) | (block_key >> 24), body FROM block ORDER BY 1;"
      "DELETE FROM block;"
      "DROP TABLE quarter;"
      /* day_key = series_no << 24 | day since 1970 */
@@ -132,7 +132,8 @@ static sm_err open_writer(sm_readings *store) {
                                   .create = true,
                                   .busy_timeout_ms = BUSY_TIMEOUT_MS,
                                   .cache_kib = WRITER_CACHE_KIB,
-                                  .fast_delete = true};
+                                  .fast_delete = true,
+                                  .can_shrink = true};
   err = sm_sql_open(&options, &store->db);
   if (err == SM_OK)
     err = sm_sql_migrate(store->db, APPLICATION_ID, migrations,

@@ -118,39 +118,61 @@ static int by_key(const void *a, const void *b) {
   return (left->key > right->key) - (left->key < right->key);
 }
 
-/* New readings join what is sealed of that hour. */
-static sm_err write_part(sm_readings *store, const slice *s, const part *p, sm_buf *body) {
+/* What the hour's row holds already, into `row`: as it is, or made anew where that is damaged or of
+ * an old version. */
+static sm_err take_row(sm_readings *store, int64_t key, sm_buf *row, bool *sound) {
+  sm_sql_stmt q = sm_sql_use(store->db, "SELECT body FROM fresh WHERE fresh_key = ?1");
+  sm_sql_bind_i64(&q, 1, key);
+  *sound = true;
+  if (sm_sql_row(&q)) {
+    size_t len = 0;
+    const uint8_t *body = sm_sql_blob(&q, 0, &len);
+    *sound = body != NULL && sm_fresh_row_sound(body, len);
+    if (*sound) sm_buf_append(row, body, len);
+  }
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_ERR_CORRUPT) {
+    *sound = false;
+    return SM_OK;
+  }
+  return err;
+}
+
+static sm_err make_row_anew(sm_readings *store, int64_t key, sm_buf *row) {
   sm_run all = {0};
   bool damaged = false;
-  sm_err err = sm_rows_read(store, store->db, DAMAGE_FRESH, p->key, &all, &damaged);
-  if (err == SM_OK && damaged) err = sm_damage_keep(store, DAMAGE_FRESH, p->key);
-  const sm_reading *readings = s->reading + p->from;
-  sm_buf_clear(body);
-  if (err == SM_OK && all.count == 0)
-    sm_block_encode(readings, p->count, body);
-  else if (err == SM_OK) {
-    err = sm_run_join(&all, readings, p->count);
-    if (err == SM_OK) sm_block_encode(all.item, all.count, body);
-  }
-  if (err == SM_OK) err = sm_row_write(store->db, DAMAGE_FRESH, p->key, body);
+  sm_err err = sm_rows_read(store, store->db, DAMAGE_FRESH, key, &all, &damaged);
+  if (err == SM_OK && damaged) err = sm_damage_keep(store, DAMAGE_FRESH, key);
+  if (err == SM_OK && all.count > 0) sm_fresh_row_add(row, all.item, all.count, &store->batch.row);
   sm_run_fini(&all);
   return err;
+}
+
+/* New readings join what is sealed of that hour. */
+static sm_err write_part(sm_readings *store, const slice *s, const part *p, sm_buf *row) {
+  bool sound = false;
+  sm_buf_clear(row);
+  sm_err err = take_row(store, p->key, row, &sound);
+  if (err == SM_OK && !sound) err = make_row_anew(store, p->key, row);
+  if (err != SM_OK) return err;
+  sm_fresh_row_add(row, s->reading + p->from, p->count, &store->batch.row);
+  return sm_row_write(store->db, DAMAGE_FRESH, p->key, row);
 }
 
 static sm_err write_parts(sm_readings *store, slice *s) {
   int64_t steady_ms = sm_clock_steady_ms();
   int64_t noted_day = -1;
-  sm_buf body;
-  sm_buf_init(&body, 0);
+  sm_buf row;
+  sm_buf_init(&row, 0);
   if (s->part_count > 0) qsort(s->part, s->part_count, sizeof *s->part, by_key);
   sm_err err = SM_OK;
   for (size_t i = 0; err == SM_OK && i < s->part_count; i++) {
     int64_t day = (s->part[i].key >> HOUR_SHIFT) / DAY_HOURS;
     if (day != noted_day) err = sm_merge_note_day(store, day, steady_ms);
     noted_day = day;
-    if (err == SM_OK) err = write_part(store, s, &s->part[i], &body);
+    if (err == SM_OK) err = write_part(store, s, &s->part[i], &row);
   }
-  sm_buf_fini(&body);
+  sm_buf_fini(&row);
   return err;
 }
 
@@ -222,6 +244,7 @@ static void end_seal(sm_readings *store) {
       store->journal_damaged[kept++] = store->journal_damaged[i];
   store->journal_damaged_count = kept;
   store->sealing = false;
+  store->seals++;
   atomic_store(&store->frozen_bytes, 0);
   (void)malloc_trim(0);
   sm_log(SM_LOG_INFO, "readings.sealed", SM_LOG_INT("readings", store->seal_readings),

@@ -152,6 +152,9 @@ static sm_err configure_pragmas(sm_sql *db, const sm_sql_options *options) {
 
 static sm_err configure(sm_sql *db, const sm_sql_options *options) {
   sm_err err = configure_handle(db->handle, options);
+  /* Before anything is in the file; of no effect later. */
+  if (err == SM_OK && options->can_shrink)
+    err = sm_sql_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
   if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
   if (err == SM_OK) err = configure_pragmas(db, options);
   return err == SM_OK ? configure_size(db, options) : err;

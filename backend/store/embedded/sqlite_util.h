@@ -31,6 +31,7 @@ typedef struct sm_sql_options {
   int cache_kib;       /* pages kept in memory; 0: SQLite's default, 2,000 */
   bool fast_delete;    /* what is deleted is overwritten only where that costs no writes, and the
                           WAL is copied into the file by sm_sql_checkpoint alone */
+  bool can_shrink;     /* of a new file: free pages can be given back (incremental_vacuum) */
   bool trust_schema;   /* CHECKs of the file may call any SQL function: 3.40 counts json_valid among
                           those that an untrusted schema may not */
 } sm_sql_options;
