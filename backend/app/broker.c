@@ -155,11 +155,15 @@ static sm_err change(const sm_broker *broker, const char *device_id, const sm_bu
   return err;
 }
 
+/* A device of such a name could take the server's session, or its account away. */
+static bool is_servers(const char *device_id) {
+  return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0;
+}
+
 sm_err sm_broker_add_device(const sm_broker *broker, const char *device_id, char *password,
                             size_t cap) {
   if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
-  if (strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0)
-    return SM_ERR_INVALID;
+  if (is_servers(device_id)) return SM_ERR_INVALID;
   if (cap < 48) return SM_ERR_RANGE;
   char first[SM_ID_MAX];
   char second[SM_ID_MAX];
@@ -204,5 +208,6 @@ sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *
 }
 
 sm_err sm_broker_remove_device(const sm_broker *broker, const char *device_id) {
-  return broker->passwords == NULL ? SM_ERR_UNSUPPORTED : change(broker, device_id, NULL);
+  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
+  return is_servers(device_id) ? SM_ERR_INVALID : change(broker, device_id, NULL);
 }

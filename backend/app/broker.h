@@ -37,7 +37,8 @@ SM_MUST_CHECK sm_err sm_broker_add_device(const sm_broker *broker, const char *d
  * too small (32 is enough). */
 SM_MUST_CHECK sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user,
                                               size_t cap);
-/* Takes a device's password away. A session that is open stays until the broker drops it. */
+/* Takes a device's password away. A session that is open stays until the broker drops it.
+ * SM_ERR_INVALID as above. */
 SM_MUST_CHECK sm_err sm_broker_remove_device(const sm_broker *broker, const char *device_id);
 
 #endif

@@ -331,7 +331,7 @@ static sm_err commit_slice(sm_intake *in) {
                              .acks = in->publish != NULL ? in->acks.item : NULL};
   sm_err err = sm_pipeline_commit(in->pipeline, &batch);
   if (err != SM_OK) return err;
-  if (batch.ack_count > 0) send_acks(in, &batch);
+  if (in->publish != NULL && batch.ack_count > 0) send_acks(in, &batch);
   announce(in);
   return SM_OK;
 }

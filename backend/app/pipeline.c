@@ -3,12 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { VERDICTS_ = SM_VERDICT_CONFLICT + 1 };
 
 struct sm_pipeline {
   sm_pipeline_options options;
@@ -109,15 +106,35 @@ static void publish_all(sm_pipeline *p, const sm_readings_batch *batch) {
 }
 
 static void count_all(sm_pipeline *p, const sm_readings_batch *batch, int64_t now_ms) {
-  uint64_t verdicts[VERDICTS_] = {0};
+  uint64_t stored = 0;
+  uint64_t late = 0;
+  uint64_t duplicates = 0;
+  uint64_t conflicts = 0;
+  uint64_t past_retention = 0;
   for (size_t i = 0; i < batch->reading_count; i++) {
-    assert((unsigned)batch->readings[i].verdict < VERDICTS_);
-    verdicts[batch->readings[i].verdict]++;
+    switch (batch->readings[i].verdict) {
+    case SM_VERDICT_STORED:
+      stored++;
+      break;
+    case SM_VERDICT_LATE:
+      late++;
+      break;
+    case SM_VERDICT_DUPLICATE:
+      duplicates++;
+      break;
+    case SM_VERDICT_CONFLICT:
+      conflicts++;
+      break;
+    default: /* the one thing else that the store refuses */
+      past_retention++;
+      break;
+    }
   }
-  atomic_fetch_add(&p->stored, verdicts[SM_VERDICT_STORED]);
-  atomic_fetch_add(&p->late, verdicts[SM_VERDICT_LATE]);
-  atomic_fetch_add(&p->duplicates, verdicts[SM_VERDICT_DUPLICATE]);
-  atomic_fetch_add(&p->refused[SM_REFUSAL_CONFLICT], verdicts[SM_VERDICT_CONFLICT]);
+  atomic_fetch_add(&p->stored, stored);
+  atomic_fetch_add(&p->late, late);
+  atomic_fetch_add(&p->duplicates, duplicates);
+  atomic_fetch_add(&p->refused[SM_REFUSAL_CONFLICT], conflicts);
+  atomic_fetch_add(&p->refused[SM_REFUSAL_PAST_RETENTION], past_retention);
   if (batch->reading_count > 0) atomic_store(&p->last_stored_ms, now_ms);
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_MAX = 96, PROBE_MAX = ID_MAX + 32 };
+enum { ID_MAX = 96, PROBE_MAX = ID_MAX + 32, GROUP_MAX = 64 };
 
 typedef struct uplink {
   unsigned number; /* 1 and up */
@@ -29,50 +29,69 @@ struct sm_uplinks {
 
 /* ---- how many ---- */
 
-static sm_err memory_path(const sm_config *config, sm_buf *path) {
-  sm_buf_init(path, 0);
-  sm_buf_printf(path, "%s/mqtt-connections", config->data_dir);
-  return path->err;
-}
+/* What is shared, by how many: as set, or as an earlier start has left it at the broker. */
+typedef struct sharing {
+  uint16_t count;
+  char group[GROUP_MAX + 1]; /* "": not shared */
+} sharing;
 
-/* How many sessions an earlier start has left at the broker; 0: none of several. */
-static sm_err remembered(const char *path, uint16_t *count) {
+/* Two lines: how many, and the group. */
+static sm_err recall(const char *path, sharing *before) {
   char *text = NULL;
-  sm_err err = sm_file_read(path, 64, &text, NULL);
-  *count = 0;
+  *before = (sharing){.count = 0};
+  sm_err err = sm_file_read(path, 256, &text, NULL);
   if (err == SM_ERR_NOT_FOUND) return SM_OK;
   if (err != SM_OK) return err;
+  size_t first_len = strcspn(text, "\n");
+  const char *group = text[first_len] == '\n' ? text + first_len + 1 : "";
+  size_t group_len = strcspn(group, "\n");
   int64_t value = 0;
-  err = sm_decimal_parse(text, strcspn(text, "\r\n"), 0, &value);
+  err = sm_decimal_parse(text, first_len, 0, &value);
+  bool good = err == SM_OK && value >= 1 && value <= SM_CONFIG_CONNECTIONS_MAX && group_len > 0 &&
+              group_len <= GROUP_MAX;
+  if (good) {
+    before->count = (uint16_t)value;
+    memcpy(before->group, group, group_len);
+  } else {
+    sm_log(SM_LOG_WARN, "mqtt.connections_unreadable", SM_LOG_TEXT("file", path));
+  }
   free(text);
-  if (err != SM_OK || value < 1 || value > SM_CONFIG_CONNECTIONS_MAX) return SM_OK;
-  *count = (uint16_t)value;
   return SM_OK;
 }
 
 /* Before the first of them connects: a session is never there without being remembered. */
-static sm_err remember(const char *path, uint16_t count) {
-  char text[16];
-  int len = snprintf(text, sizeof text, "%u\n", (unsigned)count);
+static sm_err remember(const char *path, const sharing *now) {
+  char text[GROUP_MAX + 16];
+  int len = snprintf(text, sizeof text, "%u\n%s\n", (unsigned)now->count, now->group);
   return sm_file_write_private(path, text, (size_t)len);
 }
 
-/* As many as are asked for, and those that were there before. */
-static sm_err how_many(const sm_config *config, uint16_t *count) {
-  sm_buf path;
-  uint16_t before = 0;
-  sm_err err = memory_path(config, &path);
-  if (err == SM_OK) err = remembered(sm_buf_text(&path), &before);
-  uint16_t wanted = config->mqtt_connections;
-  if (err == SM_OK && wanted > before && wanted > 1) err = remember(sm_buf_text(&path), wanted);
-  sm_buf_fini(&path);
+static sm_err settle_sharing(const char *path, const sm_config *config, sharing *now) {
+  sharing before;
+  sm_err err = recall(path, &before);
   if (err != SM_OK) return err;
-  if (before > wanted)
-    sm_log(SM_LOG_WARN, "mqtt.more_connections_served", SM_LOG_INT("set", wanted),
-           SM_LOG_INT("served", before),
+  sharing wanted = {.count = config->mqtt_connections};
+  if (config->mqtt_share != NULL)
+    (void)snprintf(wanted.group, sizeof wanted.group, "%s", config->mqtt_share);
+  *now = wanted;
+  if (before.count > wanted.count) {
+    now->count = before.count;
+    if (wanted.group[0] == '\0') memcpy(now->group, before.group, sizeof now->group);
+    sm_log(SM_LOG_WARN, "mqtt.more_connections_served", SM_LOG_INT("set", wanted.count),
+           SM_LOG_INT("served", now->count),
            SM_LOG_TEXT("why", "their sessions at the broker would keep a share of the readings"));
-  *count = before > wanted ? before : wanted;
-  return SM_OK;
+  }
+  bool changed = now->count != before.count || strcmp(now->group, before.group) != 0;
+  return now->count > 1 && changed ? remember(path, now) : SM_OK;
+}
+
+static sm_err find_sharing(const sm_config *config, sharing *now) {
+  sm_buf path;
+  sm_buf_init(&path, 0);
+  sm_buf_printf(&path, "%s/mqtt-connections", config->data_dir);
+  sm_err err = path.err == SM_OK ? settle_sharing(sm_buf_text(&path), config, now) : path.err;
+  sm_buf_fini(&path);
+  return err;
 }
 
 /* ---- making ---- */
@@ -96,9 +115,9 @@ static const char *const status_filter[] = {"meters/+/status"};
 static const char *const both_filters[] = {"meters/+/telemetry", "meters/+/status"};
 
 /* All that the settings say of one connection. */
-static sm_mqtt_options make_options(const sm_uplinks_options *o, const uplink *c) {
-  const sm_config *config = o->config;
-  bool shared = config->mqtt_share != NULL;
+static sm_mqtt_options make_options(const sm_uplinks_options *o, const sharing *s,
+                                    const uplink *c) {
+  bool shared = s->group[0] != '\0';
   bool first = c->number == 1;
   return (sm_mqtt_options){
       .url = o->broker->url,
@@ -106,36 +125,36 @@ static sm_mqtt_options make_options(const sm_uplinks_options *o, const uplink *c
       .password = o->broker->password,
       .ca_file = o->broker->ca_file,
       .client_id = c->client_id,
-      .version = (sm_mqtt_version)config->mqtt_version,
+      .version = (sm_mqtt_version)o->config->mqtt_version,
       .filters = shared ? telemetry_filter : both_filters,
       .filter_count = shared ? 1 : 2,
-      .share_group = config->mqtt_share,
+      .share_group = shared ? s->group : NULL,
       .unshared_filters = shared && first ? status_filter : NULL,
       .unshared_filter_count = shared && first ? 1 : 0,
       .probe_topic = shared ? c->probe_topic : NULL,
   };
 }
 
-static sm_err make(const sm_uplinks_options *o, uplink *c) {
+static sm_err make(const sm_uplinks_options *o, const sharing *s, uplink *c) {
   sm_err err = name(o, c);
   if (err == SM_OK) err = sm_intake_new(o->pipeline, publish, c, &c->intake);
   if (err != SM_OK) return err;
-  const sm_mqtt_options options = make_options(o, c);
+  const sm_mqtt_options options = make_options(o, s, c);
   const sm_mqtt_sink sink = sm_intake_sink(c->intake);
   return sm_mqtt_subscriber_new(&options, &sink, &c->subscriber);
 }
 
 sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
-  uint16_t count = 1;
-  sm_err err = options->config->mqtt_share != NULL ? how_many(options->config, &count) : SM_OK;
+  sharing s;
+  sm_err err = find_sharing(options->config, &s);
   if (err != SM_OK) return err;
   sm_uplinks *out = calloc(1, sizeof *out);
-  if (out != NULL) out->item = calloc(count, sizeof *out->item);
+  if (out != NULL) out->item = calloc(s.count, sizeof *out->item);
   err = out != NULL && out->item != NULL ? SM_OK : SM_ERR_NOMEM;
-  for (unsigned i = 0; err == SM_OK && i < count; i++) {
+  for (unsigned i = 0; err == SM_OK && i < s.count; i++) {
     out->count++;
     out->item[i].number = i + 1;
-    err = make(options, &out->item[i]);
+    err = make(options, &s, &out->item[i]);
   }
   if (err != SM_OK) {
     sm_uplinks_free(out);

@@ -6,9 +6,9 @@
  * shared subscription, and one is enough for them.
  *
  * A session that nobody serves any more would keep its share of the messages for ever. So how many
- * there are is kept in the data folder, and a start with fewer goes on serving all of them, until
- * they are taken away at the broker (docs/operations.md says how): to serve a connection too many
- * costs little, to leave one costs readings. */
+ * there are, and their group, is kept in the data folder, and a start with fewer goes on serving
+ * all of them, until they are taken away at the broker (docs/operations.md says how): to serve a
+ * connection too many costs little, to leave one costs readings. */
 #ifndef SM_APP_UPLINKS_H
 #define SM_APP_UPLINKS_H
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert((int)SM_SCAN_DEPTH_MAX == (int)SM_INGEST_DEPTH_MAX, "one limit of depth");
+
 static const int64_t earliest_ms = 1577836800000; /* 2020-01-01T00:00:00Z */
 static const int64_t ahead_max_ms = 5 * 60 * 1000;
 static const int64_t default_modulus_wh = 10000000;
@@ -75,6 +77,7 @@ typedef struct element {
   bool is_object;
   uint32_t has;
   uint32_t fits;
+  member next; /* the one behind the last that was known */
   sm_scan_text text[TEXTS_];
   sm_number number[MEMBERS_]; /* the places of texts are not used */
 } element;
@@ -130,15 +133,34 @@ static bool scan_value(sm_scan *scan, member m, element *e) {
   return sm_scan_skip(scan);
 }
 
+/* Meters write their members in one order, mostly that of the documents: so the one that follows
+ * the last is looked for first, which is one comparison. */
+static bool scan_foretold(sm_scan *scan, member m) {
+  if (m >= MEMBERS_ || sm_scan_peek(scan) != '"') return false;
+  size_t len = members[m].len;
+  const char *name = scan->at + 1;
+  if ((size_t)(scan->end - name) <= len || name[len] != '"' ||
+      memcmp(name, members[m].name, len) != 0)
+    return false;
+  scan->at = name + len + 1;
+  return true;
+}
+
 static bool scan_member(sm_scan *scan, element *e) {
   sm_scan_text name;
-  if (!sm_scan_name(scan, &name)) return false;
-  member m = member_named(&name);
+  member m = e->next;
+  if (scan_foretold(scan, m)) {
+    name = (sm_scan_text){.text = members[m].name, .len = members[m].len};
+  } else {
+    if (!sm_scan_name(scan, &name)) return false;
+    m = member_named(&name);
+  }
   if (m == UNKNOWN) {
     if (!sm_scan_keep_name(scan, &name)) return false;
   } else {
     if (e->has & bit(m)) return sm_scan_fail_twice(scan, &name);
     e->has |= bit(m);
+    e->next = m + 1;
   }
   return sm_scan_colon(scan) && scan_value(scan, m, e);
 }
@@ -148,6 +170,7 @@ static bool scan_element(sm_scan *scan, element *e) {
   e->is_object = sm_scan_peek(scan) == '{';
   e->has = 0;
   e->fits = 0;
+  e->next = DEVICE_ID;
   if (!e->is_object) return sm_scan_skip(scan);
   if (!sm_scan_open(scan)) return false;
   if (sm_scan_empty(scan, '}')) return true;

@@ -111,6 +111,19 @@ is 'none was refused' "$(json .rejects.#)" 1 # m1's own, above
 
 # Fewer than there are sessions at the broker: all of them are served.
 ok 'the server stops' stop_server
-start_server SMARTMETER_MQTT_SHARE=smartmeter
+start_server
 is 'sessions that are at the broker are not left with their share' "$(connected 1)$(connected 2)$(connected 3)" 111
+# To have fewer for good, their sessions are ended at the broker, as docs/operations.md says.
+ok 'the server stops again' stop_server
+for n in 2 3; do
+  ok "the session of connection $n is ended" as_server mosquitto_sub -u "smartmeter-server-$n" -t meters/none -E
+done
+rm -- "$DATA/mqtt-connections"
+start_server
+login
+is 'then there is one' "$(connected 1)$(connected 2)$(connected 3)" 1
+api POST /api/devices '{"device_id": "later"}'
+readings_of later | publish_lines meters/later/telemetry
+gets_all() { api GET '/api/devices/later/readings?from=2026-01-01T00:00:00Z&limit=10000' && [[ $(json .readings.#) == "$each" ]]; }
+if wait_until 'and it gets all' gets_all; then pass 'and it gets all'; fi
 finish

@@ -1,0 +1,110 @@
+#include "base/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Loads with one setting changed; the settings and the problem are the caller's to end. */
+static sm_err load_with(const char *name, const char *value, sm_config *config, sm_buf *problem) {
+  sm_buf_init(problem, 0);
+  assert_int_equal(setenv(name, value, 1), 0);
+  sm_err err = sm_config_load(config, problem);
+  assert_int_equal(unsetenv(name), 0);
+  return err;
+}
+
+static void refused(const char *name, const char *value, const char *fix) {
+  sm_config config = {0};
+  sm_buf problem;
+  assert_int_equal(load_with(name, value, &config, &problem), SM_ERR_INVALID);
+  assert_non_null(strstr(sm_buf_text(&problem), name));
+  assert_non_null(strstr(sm_buf_text(&problem), value));
+  assert_non_null(strstr(sm_buf_text(&problem), fix));
+  sm_buf_fini(&problem);
+}
+
+static sm_config loaded(const char *name, const char *value) {
+  sm_config config = {0};
+  sm_buf problem;
+  assert_int_equal(load_with(name, value, &config, &problem), SM_OK);
+  sm_buf_fini(&problem);
+  return config;
+}
+
+static void one_connection_is_not_shared(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_MQTT_VERSION", "auto");
+  assert_int_equal(c.mqtt_connections, 1);
+  assert_null(c.mqtt_share);
+  assert_int_equal(c.mqtt_version, 0);
+  assert_int_equal(c.raw_retention_days, 0);
+  sm_config_fini(&c);
+}
+
+static void several_connections_share(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_MQTT_CONNECTIONS", "64");
+  assert_int_equal(c.mqtt_connections, 64);
+  assert_string_equal(c.mqtt_share, "smartmeter");
+  sm_config_fini(&c);
+  c = loaded("SMARTMETER_MQTT_SHARE", "north");
+  assert_int_equal(c.mqtt_connections, 1);
+  assert_string_equal(c.mqtt_share, "north");
+  sm_config_fini(&c);
+}
+
+static void versions_are_named_as_the_standard_does(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_MQTT_VERSION", "5");
+  assert_int_equal(c.mqtt_version, 5);
+  sm_config_fini(&c);
+  c = loaded("SMARTMETER_MQTT_VERSION", "3.1.1");
+  assert_int_equal(c.mqtt_version, 4);
+  sm_config_fini(&c);
+}
+
+static void retention_leaves_what_bills_need(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_RAW_RETENTION_DAYS", "62");
+  assert_int_equal(c.raw_retention_days, 62);
+  sm_config_fini(&c);
+  c = loaded("SMARTMETER_RAW_RETENTION_DAYS", "0");
+  assert_int_equal(c.raw_retention_days, 0);
+  sm_config_fini(&c);
+}
+
+static void what_is_wrong_is_named_with_its_fix(void **state) {
+  (void)state;
+  static const char *const counts[] = {"0", "65", "-1", "1.5", "many", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    refused("SMARTMETER_MQTT_CONNECTIONS", counts[i], "from 1 to 64");
+  static const char *const groups[] = {"a/b", "a+", "#", "a b", "$share"};
+  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+    refused("SMARTMETER_MQTT_SHARE", groups[i], "such as smartmeter");
+  refused("SMARTMETER_MQTT_VERSION", "3.1", "auto, 5 or 3.1.1");
+  static const char *const days[] = {"1", "61", "-62", "36501", "two months"};
+  for (size_t i = 0; i < sizeof days / sizeof days[0]; i++)
+    refused("SMARTMETER_RAW_RETENTION_DAYS", days[i], "from 62");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(one_connection_is_not_shared),
+      cmocka_unit_test(several_connections_share),
+      cmocka_unit_test(versions_are_named_as_the_standard_does),
+      cmocka_unit_test(retention_leaves_what_bills_need),
+      cmocka_unit_test(what_is_wrong_is_named_with_its_fix),
+  };
+  /* Where no .env is; and nothing of the developer's own settings. */
+  if (chdir("/") != 0) return 1;
+  static const char *const names[] = {"SMARTMETER_MQTT_CONNECTIONS", "SMARTMETER_MQTT_SHARE",
+                                      "SMARTMETER_MQTT_VERSION", "SMARTMETER_RAW_RETENTION_DAYS"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) (void)unsetenv(names[i]);
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
