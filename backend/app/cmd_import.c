@@ -240,7 +240,6 @@ static void print_json_counts(const run *r, bool complete) {
   for (unsigned i = 0; i < SM_REFUSAL_COUNT_; i++)
     if (c->by_reason[i] > 0)
       sm_jsonw_key_int(&w, sm_refusal_word((sm_refusal)i), (int64_t)c->by_reason[i]);
-  if (c->past_retention > 0) sm_jsonw_key_int(&w, "past_retention", (int64_t)c->past_retention);
   sm_jsonw_object_end(&w);
   sm_jsonw_key_int(&w, "devices_added", (int64_t)c->devices_added);
   sm_jsonw_object_end(&w);
@@ -260,9 +259,6 @@ static void print_counts(const run *r) {
     if (c->by_reason[i] > 0)
       (void)printf("  refused %-18s %s\n", sm_refusal_word((sm_refusal)i),
                    sm_count_text(c->by_reason[i], text[0]));
-  if (c->past_retention > 0)
-    (void)printf("  refused %-18s %s\n", "past_retention",
-                 sm_count_text(c->past_retention, text[0]));
 }
 
 static int finish(run *r, sm_err err, sm_buf *problem) {

@@ -127,10 +127,18 @@ static void serve_client(sm_import_server *s) {
   if (n <= 0 || !take_frames(s)) drop_client(s);
 }
 
+/* Its process has ended: what it still had sent is no longer waited for by anybody. */
+static void drop_client_if_gone(sm_import_server *s) {
+  struct pollfd polled = {.fd = s->client_fd};
+  if (s->client_fd >= 0 && poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0)
+    drop_client(s);
+}
+
 static void accept_client(sm_import_server *s) {
   int fd = accept(s->listen_fd, NULL, NULL);
   if (fd < 0) return;
   (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  drop_client_if_gone(s);
   const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
   (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
   if (s->client_fd >= 0) {
@@ -150,8 +158,8 @@ static void *run(void *context) {
                               {.fd = s->client_fd, .events = POLLIN}}; /* -1 is passed over */
     if (poll(polled, 3, -1) < 0 && errno != EINTR) break;
     if (polled[0].revents != 0) break;
-    if (polled[1].revents != 0) accept_client(s);
     if (polled[2].revents != 0) serve_client(s);
+    if (polled[1].revents != 0) accept_client(s);
   }
   drop_client(s);
   return NULL;

@@ -33,7 +33,6 @@ static void write_counts(sm_jsonw *w, const sm_import_counts *c) {
   sm_jsonw_key_int(w, "stored", (int64_t)c->stored);
   sm_jsonw_key_int(w, "duplicates", (int64_t)c->duplicates);
   sm_jsonw_key_int(w, "refused", (int64_t)c->refused);
-  sm_jsonw_key_int(w, "past_retention", (int64_t)c->past_retention);
   sm_jsonw_key_int(w, "devices_added", (int64_t)c->devices_added);
   for (unsigned i = 0; i < SM_REFUSAL_COUNT_; i++) {
     char key[64];
@@ -99,7 +98,6 @@ static bool take_counts(json_t *root, sm_import_counts *c) {
          sm_json_take_count(counts, "stored", &c->stored) &&
          sm_json_take_count(counts, "duplicates", &c->duplicates) &&
          sm_json_take_count(counts, "refused", &c->refused) &&
-         sm_json_take_count(counts, "past_retention", &c->past_retention) &&
          sm_json_take_count(counts, "devices_added", &c->devices_added);
 }
 

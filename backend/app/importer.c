@@ -37,19 +37,17 @@ static void tell(importer *im, uint64_t line, const sm_reject_in *r) {
 /* Those that the store refused: it has kept them itself. */
 static void tell_refused_by_store(importer *im, uint64_t line, const sm_reading_in *in) {
   bool conflict = in->verdict == SM_VERDICT_CONFLICT;
+  sm_refusal reason = conflict ? SM_REFUSAL_CONFLICT : SM_REFUSAL_PAST_RETENTION;
   sm_buf text;
   sm_buf_init(&text, 0);
   sm_jsonw w;
   sm_jsonw_init(&w, &text);
   sm_reading_write_json(&w, in->device_id, &in->reading);
   const char *json = sm_buf_text(&text);
-  if (conflict)
-    im->counts->by_reason[SM_REFUSAL_CONFLICT]++;
-  else
-    im->counts->past_retention++;
+  im->counts->by_reason[reason]++;
   tell(im, line,
        &(sm_reject_in){.device_id = in->device_id,
-                       .reason = conflict ? sm_refusal_word(SM_REFUSAL_CONFLICT) : "past_retention",
+                       .reason = sm_refusal_word(reason),
                        .detail = conflict ? "another reading with this timestamp is stored already"
                                           : "it is older than raw readings are kept here",
                        .payload = json,

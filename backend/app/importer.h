@@ -22,7 +22,6 @@ typedef struct sm_import_counts {
   uint64_t duplicates;
   uint64_t refused;
   uint64_t by_reason[SM_REFUSAL_COUNT_];
-  uint64_t past_retention;
   uint64_t devices_added;
 } sm_import_counts;
 

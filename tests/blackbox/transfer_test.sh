@@ -107,6 +107,11 @@ kill -KILL "$importer"
 end_import
 is 'the import is killed in the middle' "$status" 137
 begin_import
+kill -INT "$importer"
+end_import
+is 'one that is interrupted fails' "$status" 1
+like 'and says that it can go on' "$(<"$TMP/import.err")" 'stopped before line [0-9]+; the same command goes on from there'
+begin_import
 kill_server
 end_import
 is 'an import whose server is killed fails' "$status" 1
