@@ -289,6 +289,7 @@ static char *put_u32(char *at, uint32_t value) {
 /* Tells meters how far they may forget. One that misses it sends again and is told again. */
 static void send_acks(sm_intake *in, const sm_readings_batch *batch) {
   uint64_t sent = 0;
+  if (in->publish == NULL) return; /* then no acks were asked for */
   for (size_t i = 0; i < batch->ack_count; i++) {
     const sm_ack *ack = &batch->acks[i];
     char topic[SM_DEVICE_ID_MAX + 16];
