@@ -120,8 +120,10 @@ bool sm_program_open(sm_program *program) {
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
   const sm_config *c = &program->config;
-  const sm_embedded_options options = {
-      .data_dir = c->data_dir, .zone = sm_zone_name(c->zone), .currency = c->currency};
+  const sm_embedded_options options = {.data_dir = c->data_dir,
+                                       .zone = sm_zone_name(c->zone),
+                                       .currency = c->currency,
+                                       .raw_retention_days = c->raw_retention_days};
   return sm_embedded_readings_open(&options, writer, &program->readings);
 }
 

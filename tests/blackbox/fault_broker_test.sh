@@ -2,6 +2,7 @@
 # The broker is killed and comes back, again and again, and loses what it had not written. Meters that send `seq` lose
 # nothing by that: they keep their readings until the server itself acknowledges them.
 PLAIN_METERS=0 SEQ_METERS=8
+FAULT_BUILD=asan
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 kills=$(long 4 40)

@@ -2,6 +2,7 @@
 # Bits turn in what is stored, pages and the end of the WAL are torn (tests/faults/damage.py): the server starts, tells what it
 # found, and serves the rest as it was; what it serves is never wrong.
 PLAIN_METERS=3 SEQ_METERS=2
+FAULT_BUILD=asan
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 db=$DATA/readings.db

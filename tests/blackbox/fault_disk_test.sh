@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The disk is full: the server says so and acknowledges nothing that it has not stored; with room again it goes on by itself.
+FAULT_BUILD=asan
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 SERVER_DATA=$TMP/small

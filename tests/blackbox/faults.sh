@@ -15,7 +15,8 @@
 # shellcheck source=tests/blackbox/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-SM_BINARY=${SM_FAULT_BINARY:-$SM_ROOT/build/release/smartmeter}
+# FAULT_BUILD=asan before this is sourced: a test that needs no shim and is as good on the build with sanitizers.
+SM_BINARY=${SM_FAULT_BINARY:-$SM_ROOT/build/${FAULT_BUILD:-release}/smartmeter}
 SM_FAULTS=$SM_ROOT/tests/faults
 # The shared objects that are loaded into the server, built with the tests.
 SM_SHIMS=${SM_SHIMS:-$SM_ROOT/build/asan/tests/faults}

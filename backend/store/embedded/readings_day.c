@@ -208,16 +208,17 @@ sm_err sm_day_quarter_row(sm_readings *store, sm_sql *db, int64_t series_no, int
 static void combine(const sm_quarter_list *row, const sm_quarter_list *raw, sm_quarter_list *out) {
   size_t i = 0;
   size_t j = 0;
-  while (i < row->count || j < raw->count) {
-    const sm_quarter *a = i < row->count ? &row->item[i] : NULL;
-    const sm_quarter *b = j < raw->count ? &raw->item[j] : NULL;
-    bool take_row = b == NULL || (a != NULL && a->start_ms <= b->start_ms);
-    bool both = a != NULL && b != NULL && a->start_ms == b->start_ms;
-    if (both && b->count >= a->count) take_row = false;
+  while (i < row->count && j < raw->count) {
+    const sm_quarter *a = &row->item[i];
+    const sm_quarter *b = &raw->item[j];
+    bool same = a->start_ms == b->start_ms;
+    bool take_row = same ? a->count > b->count : a->start_ms < b->start_ms;
     out->item[out->count++] = take_row ? *a : *b;
-    if (take_row || both) i++;
-    if (!take_row || both) j++;
+    if (take_row || same) i++;
+    if (!take_row || same) j++;
   }
+  while (i < row->count) out->item[out->count++] = row->item[i++];
+  while (j < raw->count) out->item[out->count++] = raw->item[j++];
 }
 
 sm_err sm_day_quarters(const sm_quarter_list *row, const sm_run *raw, sm_quarter_list *list) {

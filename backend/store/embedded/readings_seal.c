@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 sm_err sm_slice_begin(sm_readings *store) {
   sm_err err = sm_sql_set_synced(store->db, false);
@@ -59,29 +60,35 @@ static sm_err add_part(slice *s, const sm_series *series, size_t from, size_t co
   return SM_OK;
 }
 
+static sm_err make_room(slice *s, size_t count) {
+  if (s->reading != NULL && s->count + count <= s->cap) return SM_OK;
+  size_t cap = s->cap + s->cap / 2 + SEAL_SLICE_READINGS;
+  if (cap < s->count + count) cap = s->count + count;
+  sm_reading *list = realloc(s->reading, cap * sizeof *list);
+  if (list == NULL) return SM_ERR_NOMEM;
+  s->reading = list;
+  s->cap = cap;
+  return SM_OK;
+}
+
 /* All frozen readings of a series in order, at the slice's end. */
 static sm_err add_readings(slice *s, const sm_series *series) {
-  size_t count = sm_hot_count(series->frozen);
-  if (s->count + count > s->cap) {
-    size_t cap = s->cap + s->cap / 2 + SEAL_SLICE_READINGS;
-    if (cap < s->count + count) cap = s->count + count;
-    sm_reading *list = realloc(s->reading, cap * sizeof *list);
-    if (list == NULL) return SM_ERR_NOMEM;
-    s->reading = list;
-    s->cap = cap;
-  }
-  sm_run run = {0};
   const sm_hot *frozen = series->frozen;
+  sm_err err = make_room(s, sm_hot_count(frozen));
+  if (err != SM_OK) return err;
   if (frozen->late.count == 0) {
     sm_packed_read(&frozen->packed, s->reading + s->count);
-  } else {
-    sm_err err = sm_hot_read(frozen, INT64_MIN, INT64_MAX, &run);
-    for (size_t i = 0; err == SM_OK && i < run.count; i++) s->reading[s->count + i] = run.item[i];
-    sm_run_fini(&run);
-    if (err != SM_OK) return err;
+    s->count += frozen->packed.count;
+    return SM_OK;
   }
-  s->count += count;
-  return SM_OK;
+  sm_run run = {0};
+  err = sm_hot_read(frozen, INT64_MIN, INT64_MAX, &run);
+  if (err == SM_OK && run.count > 0) {
+    memcpy(s->reading + s->count, run.item, run.count * sizeof *run.item);
+    s->count += run.count;
+  }
+  sm_run_fini(&run);
+  return err;
 }
 
 static sm_err add_series(slice *s, const sm_series *series) {
