@@ -116,11 +116,14 @@ static void remote_close(void *context) {
   free(r);
 }
 
+/* A server that is busy says so and closes, maybe before it was greeted: what it said is read also
+ * when nothing can be sent. */
 static sm_err greet(remote *r, sm_buf *problem) {
   sm_wire_put_hello(&r->out);
-  sm_err err = flush(r, problem);
+  sm_err sent = flush(r, problem);
+  if (sent != SM_OK) sm_buf_clear(problem);
   sm_wire_body body;
-  if (err == SM_OK) err = receive(r, &body, problem);
+  sm_err err = receive(r, &body, problem);
   if (err != SM_OK) return err;
   if (is_sorry(&body, problem)) return SM_ERR_BUSY;
   uint16_t version = 0;
