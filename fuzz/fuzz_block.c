@@ -5,6 +5,7 @@
  * byte says how many bytes the head has behind the version; any other is taken as it is. */
 #include "base/crc32.h"
 #include "store/embedded/block.h"
+#include "store/embedded/fresh_row.h"
 #include "store/embedded/journal_row.h"
 #include "store/embedded/quarter_block.h"
 #include "store/embedded/reading_column.h"
@@ -50,8 +51,24 @@ static void check_quarters_again(const sm_quarter *quarters, size_t count) {
   sm_buf_fini(&buf);
 }
 
+/* A fresh row of one part (3), or a journal row with marks (4): what follows is the journal row. */
+static void assemble_row(const uint8_t *data, size_t size, sm_buf *out) {
+  if (data[0] == 3) {
+    size_t len = size - 1 + SM_CRC_BYTES;
+    sm_buf_append_char(out, 3);
+    for (unsigned i = 0; i < 4; i++) sm_buf_append_char(out, (char)(uint8_t)(len >> (8 * i)));
+  }
+  size_t from = out->len;
+  sm_buf_append(out, data + 1, size - 1);
+  sm_crc_put(out, from);
+}
+
 /* The input with its checksums. */
 static void assemble(const uint8_t *data, size_t size, sm_buf *out) {
+  if (size > 1 && (data[0] == 3 || data[0] == 4)) {
+    assemble_row(data, size, out);
+    return;
+  }
   if (size < 2 || data[0] != 2) {
     sm_buf_append(out, data, size);
   } else {
@@ -112,6 +129,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (sm_block_peek(bytes, buf.len, &info) == SM_OK && info.count == 0) abort();
   sm_journal_reader row;
   if (sm_journal_reader_open(&row, bytes, buf.len) == SM_OK) check_row_again(&row);
+  sm_run run = {0};
+  sm_err read = sm_fresh_row_read(bytes, buf.len, &run);
+  (void)read; /* what could be read of a damaged one is in order too */
+  (void)sm_fresh_row_sound(bytes, buf.len);
+  for (size_t i = 1; i < run.count; i++)
+    if (run.item[i - 1].ts_ms >= run.item[i].ts_ms) abort();
+  sm_run_fini(&run);
   sm_quarter *quarters = NULL;
   if (sm_quarter_block_decode(bytes, buf.len, &quarters, &count) == SM_OK)
     check_quarters_again(quarters, count);

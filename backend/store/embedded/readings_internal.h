@@ -205,6 +205,7 @@ struct sm_readings {
   size_t fresh_day_cap;
   int64_t merge_day; /* the running merge's; -1: none */
   int64_t merge_next;
+  bool merge_moved;    /* something, in this round */
   int64_t merge_width; /* series numbers a slice */
   int64_t horizon_day; /* raw of days before is refused, being dropped */
   int64_t dropped_day; /* raw of days before is dropped */

@@ -274,6 +274,25 @@ static sm_err settle_hot(sm_readings *store, sm_hot *hot, atomic_size_t *bytes) 
   return SM_OK;
 }
 
+/* Behind a page that cannot be read: row by row as far as a page may reach, then in growing steps.
+ */
+static sm_err read_journal_past_damage(sm_readings *store, int64_t last, int64_t end) {
+  enum { ROWS_A_PAGE = 1024 };
+  int64_t tries = 0;
+  int64_t step = 1;
+  sm_err err = SM_ERR_CORRUPT;
+  sm_damage_found(store, DAMAGE_PAGE, last + 1);
+  while (err == SM_ERR_CORRUPT && last < end) {
+    int64_t from = end - last > step ? last + step : end;
+    if (++tries > ROWS_A_PAGE) step *= 2;
+    err = read_journal(store, from, &last);
+    if (last == from) continue;
+    tries = 0; /* it came on */
+    step = 1;
+  }
+  return err == SM_ERR_CORRUPT ? SM_OK : err;
+}
+
 static sm_err load_journal(sm_readings *store) {
   sm_err err = load_seal(store);
   int64_t end = 0;
@@ -284,11 +303,7 @@ static sm_err load_journal(sm_readings *store) {
                            &end);
   int64_t last = 0;
   if (err == SM_OK) err = read_journal(store, 0, &last);
-  while (err == SM_ERR_CORRUPT && last < end) { /* a page that cannot be read: on behind it */
-    sm_damage_found(store, DAMAGE_PAGE, last + 1);
-    err = read_journal(store, last + 1, &last);
-  }
-  if (err == SM_ERR_CORRUPT) err = SM_OK;
+  if (err == SM_ERR_CORRUPT) err = read_journal_past_damage(store, last, end);
   store->journal_no = end;
   for (size_t i = 0; err == SM_OK && i < store->series_count; i++) {
     err = settle_hot(store, store->series[i]->hot, &store->hot_bytes);

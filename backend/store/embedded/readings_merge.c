@@ -81,6 +81,7 @@ typedef struct fresh_row {
   int64_t series_no;
   int64_t key;
   sm_run run;
+  bool stays; /* its day is too large for one block */
 } fresh_row;
 
 typedef struct rows {
@@ -88,6 +89,7 @@ typedef struct rows {
   size_t count;
   size_t cap;
   size_t readings;
+  size_t staying;
 } rows;
 
 static void rows_fini(rows *r) {
@@ -166,8 +168,16 @@ static sm_err merge_quarters(sm_readings *store, int64_t series_no, int64_t day,
   return err;
 }
 
+/* More than a block holds: no meter sends that, but one that does must not hold up the others. Its
+ * day stays hour by hour. */
+static void leave(rows *r, fresh_row *row, size_t count) {
+  for (size_t i = 0; i < count; i++) row[i].stays = true;
+  r->staying += count;
+  sm_log(SM_LOG_WARN, "readings.day_too_large", SM_LOG_INT("series_no", row[0].series_no));
+}
+
 /* The fresh rows of one series join its day. */
-static sm_err merge_series(sm_readings *store, int64_t day, const fresh_row *row, size_t count) {
+static sm_err merge_series(sm_readings *store, int64_t day, rows *r, fresh_row *row, size_t count) {
   int64_t series_no = row[0].series_no;
   int64_t key = sm_day_key(series_no, day);
   sm_run raw = {0};
@@ -176,7 +186,9 @@ static sm_err merge_series(sm_readings *store, int64_t day, const fresh_row *row
   for (size_t i = 0; err == SM_OK && i < count; i++)
     if (row[i].run.count > 0) err = sm_run_join(&raw, row[i].run.item, row[i].run.count);
   sm_quarter_list quarters = {0};
-  if (err == SM_OK && raw.count > 0) {
+  if (raw.count > SM_BLOCK_READINGS_MAX) {
+    leave(r, row, count);
+  } else if (err == SM_OK && raw.count > 0) {
     err = merge_quarters(store, series_no, day, &raw, block_damaged, &quarters);
     if (err == SM_OK) err = write_day(store, key, &raw, &quarters);
   }
@@ -197,13 +209,25 @@ static sm_err drop_rows(sm_readings *store, int64_t day, int64_t from_no, int64_
   return err;
 }
 
+/* The same, where some stay. */
+static sm_err drop_moved(sm_readings *store, const rows *r) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < r->count; i++) {
+    if (r->item[i].stays) continue;
+    sm_sql_stmt q = sm_sql_use(store->db, "DELETE FROM fresh WHERE fresh_key = ?1");
+    sm_sql_bind_i64(&q, 1, r->item[i].key);
+    err = sm_sql_run(&q);
+  }
+  return err;
+}
+
 static sm_err merge_rows(sm_readings *store, int64_t day, rows *r) {
   sm_err err = read_rows(store, r);
   if (err == SM_OK && r->count > 0) qsort(r->item, r->count, sizeof *r->item, by_series);
   for (size_t from = 0; err == SM_OK && from < r->count;) {
     size_t to = from + 1;
     while (to < r->count && r->item[to].series_no == r->item[from].series_no) to++;
-    err = merge_series(store, day, &r->item[from], to - from);
+    err = merge_series(store, day, r, &r->item[from], to - from);
     from = to;
   }
   return err;
@@ -216,8 +240,12 @@ static sm_err merge_range(sm_readings *store, int64_t day, int64_t from_no, int6
   for (int64_t hour = day * DAY_HOURS; err == SM_OK && hour < (day + 1) * DAY_HOURS; hour++)
     err = list_hour(store, hour, from_no, to_no, &r);
   if (err == SM_OK) err = merge_rows(store, day, &r);
-  if (err == SM_OK && r.count > 0) err = drop_rows(store, day, from_no, to_no);
+  if (err == SM_OK && r.staying > 0)
+    err = drop_moved(store, &r);
+  else if (err == SM_OK && r.count > 0)
+    err = drop_rows(store, day, from_no, to_no);
   *readings = r.readings;
+  if (err == SM_OK && r.count > r.staying) store->merge_moved = true;
   rows_fini(&r);
   return err;
 }
@@ -270,11 +298,13 @@ sm_err sm_merge_slice(sm_readings *store, bool force, bool *done) {
   if (!*done) return SM_OK;
   bool end = false;
   sm_err err = merge_next(store, &end);
-  if (err == SM_OK && end && store->merge_next == 0) forget_day(store, store->merge_day);
-  /* What was sealed behind a merge's back is taken by another round. */
   if (err == SM_OK && !end) return SM_OK;
-  if (err != SM_OK || store->merge_next == 0) store->merge_day = -1;
+  /* What was sealed behind a merge's back is taken by another round, until one moves nothing. */
+  bool over = err != SM_OK || !store->merge_moved;
+  if (err == SM_OK && over) forget_day(store, store->merge_day);
+  if (over) store->merge_day = -1;
   store->merge_next = 0;
+  store->merge_moved = false;
   return err;
 }
 

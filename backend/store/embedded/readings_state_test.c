@@ -242,6 +242,61 @@ static void a_series_whose_state_is_damaged_is_found_out_again(void **state) {
   assert_int_equal(damaged(f->store), 0); /* written anew */
 }
 
+/* Every page of the file in turn: no start crashes, and one that succeeds serves what it can. */
+static void a_damaged_page_is_not_the_end(void **state) {
+  store_fixture *f = *state;
+  enum { PAGE = 4096, METERS = 40 };
+  char path[128];
+  (void)snprintf(path, sizeof path, "%s/readings.db", f->dir);
+  for (int i = 0; i < METERS; i++) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "m%d", i);
+    commit_days(f->store, name, 0, 8);
+  }
+  seal_all(f->store);
+  sm_readings_close(f->store); /* all is in the file now, no WAL */
+  f->store = NULL;
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, 0, SEEK_END), 0);
+  long pages = ftell(file) / PAGE;
+  assert_true(pages > 20);
+  static char kept[PAGE];
+  static char junk[PAGE];
+  memset(junk, 0x5a, sizeof junk);
+  long stopped = 0;
+  long hurt = 0; /* pages that cost more than a tenth: the roots of the tables */
+  for (long page = 1; page < pages; page++) { /* the first names the file's kind */
+    assert_int_equal(fseek(file, page * PAGE, SEEK_SET), 0);
+    assert_int_equal(fread(kept, 1, PAGE, file), PAGE);
+    assert_int_equal(fseek(file, page * PAGE, SEEK_SET), 0);
+    assert_int_equal(fwrite(junk, 1, PAGE, file), PAGE);
+    assert_int_equal(fflush(file), 0);
+    sm_readings *beside = NULL;
+    sm_err err = sm_embedded_readings_open(&f->options, false, &beside);
+    if (err != SM_OK) {
+      assert_int_equal(err, SM_ERR_CORRUPT);
+      stopped++;
+    } else {
+      size_t served = 0;
+      for (int i = 0; i < METERS; i += 7) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "m%d", i);
+        served += count_raw(beside, name);
+      }
+      if (served < (size_t)6 * 8 * DAY_READINGS * 9 / 10) hurt++;
+    }
+    sm_readings_close(beside);
+    assert_int_equal(fseek(file, page * PAGE, SEEK_SET), 0);
+    assert_int_equal(fwrite(kept, 1, PAGE, file), PAGE);
+    assert_int_equal(fflush(file), 0);
+  }
+  assert_int_equal(fclose(file), 0);
+  assert_true(stopped + hurt < pages / 5);
+  f->store = store_open(f->dir, true);
+  assert_int_equal(check_sound(f->store), (uint64_t)METERS * 8 * DAY_READINGS);
+}
+
 static void doctor_tells_what_is_wrong(void **state) {
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 4);
@@ -396,6 +451,7 @@ int main(void) {
       T(a_damaged_quarter_row_is_made_again),
       T(a_damaged_journal_row_is_put_aside),
       T(a_series_whose_state_is_damaged_is_found_out_again),
+      T(a_damaged_page_is_not_the_end),
       T(doctor_tells_what_is_wrong),
       T(old_raw_goes_and_quarters_and_bills_stay),
       T(a_file_of_the_version_before_is_taken_over),
