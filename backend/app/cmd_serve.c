@@ -24,6 +24,8 @@
 
 /* Presence older than this is not believed without a word from the meter. */
 static const int64_t silent_after_ms = 5 * 60 * 1000;
+/* A write that takes longer than this is told: no work on the store is cut larger. */
+static const int64_t hangs_after_ms = 5000;
 enum { STOP_TIMEOUT_MS = 10000 };
 
 typedef struct service {
@@ -84,6 +86,13 @@ static void write_metrics(void *context, sm_buf *out) {
 
 static bool ready(void *context, char *reason, size_t cap) {
   service *s = context;
+  int64_t busy_ms = sm_writer_busy_ms(s->writer);
+  if (busy_ms >= hangs_after_ms) {
+    (void)snprintf(reason, cap,
+                   "the store does not take readings: its disk has not answered for %lld s",
+                   (long long)(busy_ms / 1000));
+    return false;
+  }
   return sm_uplinks_ready(s->uplinks, reason, cap);
 }
 

@@ -17,7 +17,8 @@ enum { COMMIT_EDGES = sizeof commit_edges_ms / sizeof commit_edges_ms[0] };
 
 struct sm_writer {
   sm_readings *readings;
-  pthread_mutex_t turn; /* who has it writes */
+  pthread_mutex_t turn;         /* who has it writes */
+  atomic_int_fast64_t begun_ms; /* steady clock: since when somebody has the turn; 0: nobody */
 
   pthread_mutex_t mutex; /* guards stopping */
   pthread_cond_t changed;
@@ -61,11 +62,18 @@ void sm_writer_free(sm_writer *writer) {
 
 sm_readings *sm_writer_begin(sm_writer *writer) {
   (void)pthread_mutex_lock(&writer->turn);
+  atomic_store(&writer->begun_ms, sm_clock_steady_ms());
   return writer->readings;
 }
 
 void sm_writer_end(sm_writer *writer) {
+  atomic_store(&writer->begun_ms, 0);
   (void)pthread_mutex_unlock(&writer->turn);
+}
+
+int64_t sm_writer_busy_ms(const sm_writer *writer) {
+  int64_t begun_ms = atomic_load(&writer->begun_ms);
+  return begun_ms == 0 ? 0 : sm_clock_steady_ms() - begun_ms;
 }
 
 /* What is committed is durable whatever becomes of this, which is tried again soon. */

@@ -23,6 +23,8 @@ void sm_writer_free(sm_writer *writer); /* stops first; NULL is fine */
 /* Waits for its turn; the store, for this thread alone to write to until end. */
 sm_readings *sm_writer_begin(sm_writer *writer);
 void sm_writer_end(sm_writer *writer);
+/* How long the one whose turn it is has had it, 0 if nobody has: a disk that hangs shows here. */
+int64_t sm_writer_busy_ms(const sm_writer *writer);
 /* Between begin and end: sm_readings_commit, timed and counted, and what upkeep is due. */
 SM_MUST_CHECK sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch);
 

@@ -168,20 +168,6 @@ static sm_err load(const char *path, sm_keyfile *file) {
   return err;
 }
 
-static void sync_parent(const char *path) {
-  char *copy = strdup(path);
-  char *slash = copy == NULL ? NULL : strrchr(copy, '/');
-  if (slash != NULL) {
-    *slash = '\0';
-    int fd = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-      (void)fsync(fd);
-      (void)close(fd);
-    }
-  }
-  free(copy);
-}
-
 /* A link never replaces: of two processes that start at once, the second one's is refused, and it
  * reads what the first one wrote. */
 static sm_err publish(const char *path, const char *text, size_t len) {
@@ -193,7 +179,7 @@ static sm_err publish(const char *path, const char *text, size_t len) {
   sm_err err = name.err;
   if (err == SM_OK) err = sm_file_write_private(temporary, text, len);
   if (err == SM_OK && link(temporary, path) != 0 && errno != EEXIST) err = SM_ERR_IO;
-  if (err == SM_OK) sync_parent(path);
+  if (err == SM_OK) err = sm_file_sync_name(path);
   if (name.err == SM_OK) (void)unlink(temporary);
   sm_buf_fini(&name);
   return err;
@@ -274,7 +260,6 @@ sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use
     key_make(&file.key[file.count++], use, now_ms);
     write_keys(&text, file.key, file.count);
     err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
-    if (err == SM_OK) sync_parent(path);
   }
   buf_wipe(&text);
   if (file.key != NULL) sodium_memzero(file.key, SM_KEYS_MAX * sizeof *file.key);

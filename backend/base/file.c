@@ -44,6 +44,21 @@ static sm_err write_all(int fd, const char *data, size_t len) {
   return SM_OK;
 }
 
+sm_err sm_file_sync_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *parent = slash == NULL   ? strdup(".")
+                 : slash == path ? strdup("/")
+                                 : strndup(path, (size_t)(slash - path));
+  if (parent == NULL) return SM_ERR_NOMEM;
+  int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  free(parent);
+  if (fd < 0) return SM_ERR_IO;
+  /* EINVAL: a file system that has no such thing, and whose names are durable or never will be. */
+  sm_err err = fsync(fd) == 0 || errno == EINVAL ? SM_OK : SM_ERR_IO;
+  (void)close(fd);
+  return err;
+}
+
 sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
   sm_buf temporary;
   sm_buf_init(&temporary, 0);
@@ -56,6 +71,7 @@ sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
     if (err == SM_OK && fsync(fd) != 0) err = SM_ERR_IO;
     if (close(fd) != 0 && err == SM_OK) err = SM_ERR_IO;
     if (err == SM_OK && rename(name, path) != 0) err = SM_ERR_IO;
+    if (err == SM_OK) err = sm_file_sync_name(path);
     if (err != SM_OK) (void)unlink(name);
   }
   sm_buf_fini(&temporary);
@@ -70,7 +86,10 @@ sm_err sm_dir_make(const char *path) {
     if (*at != '/' && *at != '\0') continue;
     char was = *at;
     *at = '\0';
-    if (mkdir(copy, 0700) != 0 && errno != EEXIST) err = SM_ERR_IO;
+    if (mkdir(copy, 0700) == 0)
+      err = sm_file_sync_name(copy);
+    else if (errno != EEXIST)
+      err = SM_ERR_IO;
     *at = was;
     if (was == '\0') break;
   }

@@ -10,9 +10,13 @@
 /* Reads all of a file of at most `limit` bytes into heap memory with a NUL behind it; the caller
  * frees *data. SM_ERR_NOT_FOUND, SM_ERR_RANGE (larger), SM_ERR_IO. len may be NULL. */
 SM_MUST_CHECK sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len);
-/* Replaces a file as a whole (temporary file, fsync, rename), mode 0600. SM_ERR_IO, SM_ERR_FULL. */
+/* Makes the name of a file or folder durable: what was made, renamed or removed stays so over a
+ * power cut. SM_ERR_IO, SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_file_sync_name(const char *path);
+/* Replaces a file as a whole and durably (temporary file, fsync, rename, fsync of the folder), mode
+ * 0600. SM_ERR_IO, SM_ERR_FULL. */
 SM_MUST_CHECK sm_err sm_file_write_private(const char *path, const void *data, size_t len);
-/* Makes a folder and what is missing above it, mode 0700. SM_ERR_IO. */
+/* Makes a folder and what is missing above it, mode 0700, durably. SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_dir_make(const char *path);
 bool sm_file_exists(const char *path);
 /* "dir/name" on the heap; NULL without memory. */
