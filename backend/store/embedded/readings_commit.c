@@ -66,7 +66,8 @@ static void forget_batch(sm_readings *store) {
 
 static sm_err need_transaction(sm_readings *store) {
   if (store->batch.in_transaction) return SM_OK;
-  sm_err err = sm_sql_begin_immediate(store->db);
+  sm_err err = sm_sql_set_synced(store->db, true); /* a slice may have been the last */
+  if (err == SM_OK) err = sm_sql_begin_immediate(store->db);
   store->batch.in_transaction = err == SM_OK;
   return err;
 }
@@ -472,7 +473,9 @@ sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch) {
   batch->ack_count = 0;
   if (batch->reading_count == 0 && batch->reject_count == 0) return SM_OK;
   if (batch->reading_count > INT32_MAX) return SM_ERR_RANGE;
+  int64_t reject_bytes = store->reject_bytes;
   sm_err err = run_batch(store, batch);
+  if (err != SM_OK) store->reject_bytes = reject_bytes; /* rolled back with the rest */
   forget_batch(store);
   return err;
 }

@@ -193,10 +193,23 @@ static sm_err take_reading(sm_readings *store, sm_series *series, int64_t journa
   return SM_OK;
 }
 
+/* A row that cannot be taken whole is kept when the others go. */
+static sm_err note_damaged_journal(sm_readings *store, int64_t journal_no) {
+  size_t count = store->journal_damaged_count;
+  if (count > 0 && store->journal_damaged[count - 1] == journal_no) return SM_OK;
+  int64_t *list = realloc(store->journal_damaged, (count + 1) * sizeof *list);
+  if (list == NULL) return SM_ERR_NOMEM;
+  list[count] = journal_no;
+  store->journal_damaged = list;
+  store->journal_damaged_count++;
+  sm_damage_found(store, DAMAGE_JOURNAL, journal_no);
+  return SM_OK;
+}
+
 static sm_err take_entry(sm_readings *store, int64_t journal_no, const sm_journal_entry *entry) {
   bool before = store->sealing && journal_no <= store->seal_journal_no;
   sm_series *series = sm_readings_series_by_no(store, entry->series_no);
-  if (series == NULL) return SM_OK; /* its row is damaged: doctor tells */
+  if (series == NULL) return note_damaged_journal(store, journal_no); /* the series' row is lost */
   bool sealed = before && store->seal_next < store->series_count &&
                 series->no < store->series[store->seal_next]->no;
   if (before && store->seal_next == store->series_count) sealed = true;
@@ -208,17 +221,6 @@ static sm_err take_entry(sm_readings *store, int64_t journal_no, const sm_journa
   if (err == SM_OK && entry->has_reading && !sealed)
     err = take_reading(store, series, journal_no, &entry->reading);
   return err;
-}
-
-static sm_err note_damaged_journal(sm_readings *store, int64_t journal_no) {
-  size_t count = store->journal_damaged_count;
-  int64_t *list = realloc(store->journal_damaged, (count + 1) * sizeof *list);
-  if (list == NULL) return SM_ERR_NOMEM;
-  list[count] = journal_no;
-  store->journal_damaged = list;
-  store->journal_damaged_count++;
-  sm_damage_found(store, DAMAGE_JOURNAL, journal_no);
-  return SM_OK;
 }
 
 static sm_err take_journal_row(sm_readings *store, int64_t journal_no, const uint8_t *body,
@@ -265,13 +267,32 @@ static sm_err load_seal(sm_readings *store) {
   return sm_sql_end(&q);
 }
 
+/* An instant that stands in two rows (only a fault can have made it so) is one reading: the first
+ * in its run. */
+static sm_err drop_repeats(sm_readings *store, sm_hot *hot) {
+  sm_run packed = {0};
+  sm_err err = sm_run_reserve(&packed, hot->packed.count);
+  if (err != SM_OK) return err;
+  sm_packed_read(&hot->packed, packed.item);
+  packed.count = hot->packed.count;
+  size_t kept = 0;
+  for (size_t i = 0; i < hot->late.count; i++) {
+    const sm_reading *r = &hot->late.item[i];
+    bool again = kept > 0 && hot->late.item[kept - 1].ts_ms == r->ts_ms;
+    if (!again && sm_run_at(&packed, r->ts_ms) == NULL) hot->late.item[kept++] = *r;
+  }
+  atomic_fetch_sub(&store->journal_readings, hot->late.count - kept);
+  hot->late.count = kept;
+  sm_run_fini(&packed);
+  return SM_OK;
+}
+
 static sm_err settle_hot(sm_readings *store, sm_hot *hot, atomic_size_t *bytes) {
   if (hot == NULL) return SM_OK;
   atomic_fetch_add(bytes, sm_hot_bytes(hot));
   if (hot->late.count == 0) return SM_OK;
-  (void)store;
   sm_run_settle(&hot->late, 0, NULL);
-  return SM_OK;
+  return drop_repeats(store, hot);
 }
 
 /* Behind a page that cannot be read: row by row as far as a page may reach, then in growing steps.

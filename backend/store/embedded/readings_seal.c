@@ -18,8 +18,7 @@ sm_err sm_slice_end(sm_readings *store, sm_err err) {
   else
     sm_sql_rollback(store->db);
   sm_find_forget(store);
-  sm_err synced = sm_sql_set_synced(store->db, true);
-  return err != SM_OK ? err : synced;
+  return err;
 }
 
 /* ---- what a slice takes ---- */

@@ -23,6 +23,10 @@ struct sm_sql {
   cached *cache;
   size_t count;
   size_t cap;
+  sqlite3_stmt *rollback; /* made at the opening: without memory it must work too */
+  bool rolled_back;       /* the last COMMIT has ended that way */
+  bool begun;             /* and neither committed nor rolled back by us */
+  bool unsynced;          /* commits are not synced just now */
   int wal_pages;
 };
 
@@ -160,6 +164,16 @@ static sm_err configure(sm_sql *db, const sm_sql_options *options) {
   return err == SM_OK ? configure_size(db, options) : err;
 }
 
+static void note_rollback(void *context) {
+  ((sm_sql *)context)->rolled_back = true;
+}
+
+static sm_err prepare_rollback(sm_sql *db) {
+  (void)sqlite3_rollback_hook(db->handle, note_rollback, db);
+  return sm_sql_err(db->handle, sqlite3_prepare_v3(db->handle, "ROLLBACK", -1,
+                                                   SQLITE_PREPARE_PERSISTENT, &db->rollback, NULL));
+}
+
 sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
   if (options->create) {
     sm_err made = make_private(options->path);
@@ -173,6 +187,7 @@ sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
   sm_err err = sm_sql_err(db->handle, result);
   if (err == SM_OK) err = configure(db, options);
+  if (err == SM_OK) err = prepare_rollback(db);
   if (err != SM_OK) {
     sm_sql_close(db);
     return err;
@@ -188,6 +203,7 @@ void sm_sql_close(sm_sql *db) {
     (void)sqlite3_finalize(db->cache[i].stmt);
   }
   free(db->cache);
+  (void)sqlite3_finalize(db->rollback);
   (void)sqlite3_close(db->handle);
   free(db);
 }
@@ -196,7 +212,18 @@ sqlite3 *sm_sql_handle(sm_sql *db) {
   return db->handle;
 }
 
+static bool in_transaction(const sm_sql *db) {
+  return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+/* Without memory or disk SQLite rolls back by itself. What its transaction's owner still does, not
+ * knowing of it, must not be committed piece by piece. */
+static bool transaction_is_lost(const sm_sql *db) {
+  return db->begun && !in_transaction(db);
+}
+
 sm_err sm_sql_exec(sm_sql *db, const char *sql) {
+  if (transaction_is_lost(db)) return SM_ERR_INTERNAL;
   return sm_sql_err(db->handle, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
@@ -207,27 +234,44 @@ static sm_err run_plain(sm_sql *db, const char *sql) {
   return sm_sql_run(&q);
 }
 
+static sm_err begin(sm_sql *db, const char *sql) {
+  db->begun = false;
+  sm_err err = run_plain(db, sql);
+  db->begun = err == SM_OK;
+  return err;
+}
+
 sm_err sm_sql_begin(sm_sql *db) {
-  return run_plain(db, "BEGIN");
+  return begin(db, "BEGIN");
 }
 
 sm_err sm_sql_begin_immediate(sm_sql *db) {
-  return run_plain(db, "BEGIN IMMEDIATE");
+  return begin(db, "BEGIN IMMEDIATE");
 }
 
+/* COMMIT may run out of memory when all is written already: then the transaction is committed,
+ * whatever SQLite returns. Only a rollback makes it nothing. */
 sm_err sm_sql_commit(sm_sql *db) {
-  sm_err err = run_plain(db, "COMMIT");
-  if (err != SM_OK) sm_sql_rollback(db);
+  db->rolled_back = transaction_is_lost(db);
+  sm_err err = db->rolled_back ? SM_ERR_INTERNAL : run_plain(db, "COMMIT");
+  if (err != SM_OK && !in_transaction(db) && !db->rolled_back) err = SM_OK;
+  sm_sql_rollback(db);
   return err;
 }
 
 void sm_sql_rollback(sm_sql *db) {
-  if (sqlite3_get_autocommit(db->handle) != 0) return; /* SQLite has rolled back by itself */
-  (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+  db->begun = false;
+  if (!in_transaction(db)) return;
+  (void)sqlite3_step(db->rollback);
+  (void)sqlite3_reset(db->rollback);
 }
 
 sm_err sm_sql_set_synced(sm_sql *db, bool synced) {
-  return sm_sql_exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (db->unsynced == !synced) return SM_OK;
+  sm_err err =
+      sm_sql_exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  if (err == SM_OK) db->unsynced = !synced;
+  return err;
 }
 
 int sm_sql_wal_pages(const sm_sql *db) {
@@ -293,6 +337,7 @@ void sm_sql_bind_null(sm_sql_stmt *q, int index) {
 }
 
 bool sm_sql_row(sm_sql_stmt *q) {
+  if (q->err == SM_OK && transaction_is_lost(q->db)) q->err = SM_ERR_INTERNAL;
   if (q->err != SM_OK) return false;
   int result = sqlite3_step(q->stmt);
   if (result == SQLITE_ROW) return true;

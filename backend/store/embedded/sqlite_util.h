@@ -54,8 +54,10 @@ SM_MUST_CHECK sm_err sm_sql_err(sqlite3 *db, int result);
 /* Runs SQL texts that need no values and give no rows. */
 SM_MUST_CHECK sm_err sm_sql_exec(sm_sql *db, const char *sql);
 
-/* Transactions. Rollback has no error: it is the way out of one, and fine outside of one. A failed
- * commit has rolled back. */
+/* Transactions. Rollback has no error and takes no memory: it is the way out of one, and fine
+ * outside of one. A failed commit has rolled back, and what is durable is never told to have
+ * failed. SQLite rolls back by itself without memory or disk: from then on everything fails
+ * (SM_ERR_INTERNAL) until rollback or commit has been called. */
 SM_MUST_CHECK sm_err sm_sql_begin(sm_sql *db);           /* a reader's: one snapshot */
 SM_MUST_CHECK sm_err sm_sql_begin_immediate(sm_sql *db); /* a writer's: the lock at once */
 SM_MUST_CHECK sm_err sm_sql_commit(sm_sql *db);

@@ -183,6 +183,38 @@ static void migrations_go_forward_once(void **state) {
   (void)unlink(path);
 }
 
+/* As SQLite does by itself without memory or disk. */
+static void what_follows_a_lost_transaction_is_not_stored(void **state) {
+  fixture *f = *state;
+  assert_int_equal(put(f->db, "before", NULL, 0, 0), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put(f->db, "in", NULL, 0, 0), SM_OK);
+  sm_sql_stmt q = sm_sql_use(f->db, "INSERT OR ROLLBACK INTO t (v) VALUES ('before')");
+  assert_int_equal(sm_sql_run(&q), SM_ERR_EXISTS);
+  assert_int_equal(put(f->db, "behind", NULL, 0, 0), SM_ERR_INTERNAL);
+  assert_int_equal(sm_sql_exec(f->db, "DELETE FROM t"), SM_ERR_INTERNAL);
+  assert_int_equal(sm_sql_commit(f->db), SM_ERR_INTERNAL);
+  int64_t count = 0;
+  assert_int_equal(sm_sql_query_i64(f->db, "SELECT count(*) FROM t", &count), SM_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put(f->db, "in", NULL, 0, 0), SM_OK);
+  assert_int_equal(sm_sql_commit(f->db), SM_OK);
+}
+
+static void the_way_out_of_a_transaction_takes_no_memory(void **state) {
+  fixture *f = *state;
+  assert_int_equal(sqlite3_db_config(sm_sql_handle(f->db), SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0),
+                   SQLITE_OK);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put(f->db, "in", NULL, 0, 0), SM_OK);
+  sqlite3_int64 before = sqlite3_hard_heap_limit64(1);
+  sm_sql_rollback(f->db);
+  (void)sqlite3_hard_heap_limit64(before);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  sm_sql_rollback(f->db);
+}
+
 #define SQL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -194,6 +226,8 @@ int main(void) {
       SQL_TEST(a_lock_of_another_is_busy),
       SQL_TEST(a_reader_sees_one_snapshot_and_never_writes),
       SQL_TEST(a_missing_file_is_made_only_on_request),
+      SQL_TEST(what_follows_a_lost_transaction_is_not_stored),
+      SQL_TEST(the_way_out_of_a_transaction_takes_no_memory),
       SQL_TEST(migrations_go_forward_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
