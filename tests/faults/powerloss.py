@@ -16,6 +16,7 @@ import os
 import random
 import shutil
 import sqlite3
+import stat
 import struct
 import sys
 import tempfile
@@ -149,15 +150,24 @@ def entries(top):
         relative = os.path.relpath(folder, top)
         for name in dir_names + file_names:
             path = os.path.normpath(os.path.join(relative, name))
-            if os.path.islink(os.path.join(top, path)):
+            if name in file_names and not is_plain(os.path.join(top, path)):
                 continue
             (dirs if name in dir_names else files).append(path)
     return files, dirs
 
 
+def is_plain(path):
+    return stat.S_ISREG(os.lstat(path).st_mode)
+
+
+def others(folder, names):
+    """What holds no data: a link, the socket of a server that was killed."""
+    return [name for name in names if not is_plain(os.path.join(folder, name)) and not os.path.isdir(os.path.join(folder, name))]
+
+
 def before(top, base):
     shutil.rmtree(base, ignore_errors=True)
-    shutil.copytree(top, base, symlinks=True)
+    shutil.copytree(top, base, ignore=others)
     files, dirs = entries(top)
     known = {"dirs": dirs, "files": {path: os.stat(os.path.join(top, path)).st_ino for path in files}}
     with open(base + ".json", "w") as out:
