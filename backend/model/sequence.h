@@ -27,7 +27,9 @@ typedef struct sm_seq_mark {
 
 enum {
   SM_SEQUENCE_EPOCHS_MAX = 4, /* a meter has one, and the one before it in its log */
-  SM_SEQUENCE_RANGES_MAX = 64
+  /* Several connections that share a meter's messages commit beside each other, so what has come of
+   * a backlog may have as many gaps as messages are on their way. 4 KiB a meter at most. */
+  SM_SEQUENCE_RANGES_MAX = 512
 };
 
 typedef struct sm_seq_range {

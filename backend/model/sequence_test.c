@@ -113,14 +113,14 @@ static void test_absent_changes_nothing(void **state) {
 /* Whatever the order and however often: against a plain array of what was settled. */
 static void test_random_orders(void **state) {
   (void)state;
-  enum { SPAN = 200 };
+  enum { SPAN = 3000, ROUNDS = 20, STEPS = 9000 };
   srand(1);
-  for (int round = 0; round < 300; round++) {
+  for (int round = 0; round < ROUNDS; round++) {
     sm_sequence s = {0};
     bool seen[SPAN] = {false};
     settle_first(&s, 9, 0, 0);
     seen[0] = true;
-    for (int step = 0; step < 400; step++) {
+    for (int step = 0; step < STEPS; step++) {
       uint32_t seq = (uint32_t)(rand() % SPAN);
       const sm_seq_mark mark = {.present = true, .epoch = 9, .seq = seq};
       bool had = sm_sequence_has(&s, &mark);
