@@ -208,6 +208,7 @@ static void free_writers(sm_readings *store) {
   sm_journal_writer_fini(&b->row);
   sm_find_fini(store);
   free(store->journal_damaged);
+  free(store->fresh_lost);
   free(store->fresh_days);
 }
 
