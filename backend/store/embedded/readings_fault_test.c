@@ -130,7 +130,7 @@ static void readings_of_a_lost_series_are_put_aside(void **state) {
 enum { FLEET = 200, READINGS = 60 };
 
 static void commit_fleet(sm_readings *store, int64_t ts_ms, int64_t wh) {
-  static char name[FLEET][8];
+  static char name[FLEET][16];
   static sm_reading_in in[FLEET];
   for (int i = 0; i < FLEET; i++) {
     (void)snprintf(name[i], sizeof name[i], "m%03d", i);
@@ -174,7 +174,7 @@ static void a_damaged_page_stops_neither_commits_nor_seals(void **state) {
   store_reopen(f);
   size_t whole = 0;
   for (int i = 0; i < FLEET; i++) {
-    char name[8];
+    char name[16];
     (void)snprintf(name, sizeof name, "m%03d", i);
     size_t count = count_raw(f->store, name);
     assert_true(count == READINGS + 2 || count == 2); /* what was damaged, and nothing else */
