@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -183,6 +184,29 @@ static void a_damaged_page_stops_neither_commits_nor_seals(void **state) {
   assert_in_range(whole, FLEET / 2, FLEET - 1);
 }
 
+/* ---- readers without end ---- */
+
+static void *commit_beside(void *store) {
+  (void)commit_one(store, "a", make_reading(t0, 1));
+  return NULL;
+}
+
+static void a_commit_that_waits_goes_before_later_readers(void **state) {
+  store_fixture *f = *state;
+  pthread_t thread;
+  bool kept_out = false;
+  assert_int_equal(pthread_rwlock_rdlock(&f->store->lock), 0);
+  assert_int_equal(pthread_create(&thread, NULL, commit_beside, f->store), 0);
+  for (int tries = 0; !kept_out && tries < 10000000; tries++) {
+    kept_out = pthread_rwlock_tryrdlock(&f->store->lock) != 0;
+    if (!kept_out) assert_int_equal(pthread_rwlock_unlock(&f->store->lock), 0);
+    (void)sched_yield();
+  }
+  assert_int_equal(pthread_rwlock_unlock(&f->store->lock), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_true(kept_out);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
   const struct CMUnitTest tests[] = {
@@ -191,6 +215,7 @@ int main(void) {
       T(a_slice_that_cannot_begin_leaves_commits_synced),
       T(a_batch_that_stands_twice_counts_once),
       T(a_damaged_page_stops_neither_commits_nor_seals),
+      T(a_commit_that_waits_goes_before_later_readers),
       T(readings_of_a_lost_series_are_put_aside),
   };
 #undef T
