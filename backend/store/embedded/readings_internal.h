@@ -212,7 +212,8 @@ struct sm_readings {
   int64_t horizon_day; /* raw of days before is refused, being dropped */
   int64_t dropped_day; /* raw of days before is dropped */
   size_t drop_next;
-  int64_t rest_until_ms; /* steady clock: the next slice may begin */
+  uint64_t drop_after_seals; /* not before so many have ended */
+  int64_t rest_until_ms;     /* steady clock: the next slice may begin */
   int64_t reject_bytes;
   bool can_shrink;
 
@@ -344,6 +345,7 @@ SM_MUST_CHECK sm_err sm_merge_part(sm_readings *store, int64_t fresh_key,
                                    const sm_reading *readings, size_t count);
 /* Before this instant nothing can be judged any more. */
 int64_t sm_horizon_ms(sm_readings *store, int64_t now_ms);
+void sm_drop_after_seals(sm_readings *store);
 /* A transaction of a slice: need not be synced, since what it moves is durable already. */
 SM_MUST_CHECK sm_err sm_slice_begin(sm_readings *store);
 SM_MUST_CHECK sm_err sm_slice_end(sm_readings *store, sm_err err);
