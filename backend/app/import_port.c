@@ -120,7 +120,9 @@ static sm_err greet(remote *r, sm_buf *problem) {
   sm_wire_put_hello(&r->out);
   sm_err err = flush(r, problem);
   sm_wire_body body;
-  if (err == SM_OK) err = receive(r, &body, problem);
+  /* A server that has closed already has said why. */
+  if (err == SM_ERR_CLOSED) sm_buf_clear(problem);
+  if (err == SM_OK || err == SM_ERR_CLOSED) err = receive(r, &body, problem);
   if (err != SM_OK) return err;
   if (is_sorry(&body, problem)) return SM_ERR_BUSY;
   uint16_t version = 0;
