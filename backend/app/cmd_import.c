@@ -185,6 +185,12 @@ static bool open_file(run *r) {
   if (!read_header(r)) return false;
   if (!resumes) return true;
   err = sm_import_file_seek(r->file, r->state.place);
+  if (err == SM_ERR_CONFLICT) {
+    sm_complain("%s has changed since its import was broken off at line %llu: --restart begins "
+                "anew, and what is stored already changes nothing",
+                r->words->file, (unsigned long long)r->state.place.line);
+    return false;
+  }
   if (err != SM_OK) return complain_io("go on in", r->words->file, err);
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];

@@ -35,6 +35,7 @@ typedef struct restoring {
   sm_manifest manifest;
   char stage[4096]; /* in the data folder: where it is built and checked */
   char aside[4096]; /* what was there before */
+  char mark[4096];  /* there while parts are moved */
 } restoring;
 
 static bool in_folder(const char *dir, const char *name, char out[4096]) {
@@ -140,13 +141,28 @@ static bool move_parts(const char *from_dir, const char *to_dir, bool *moved) {
   return true;
 }
 
+/* Nothing opens the folder from here until all is in its place, whatever ends this program. */
+static bool set_mark(const restoring *r) {
+  if (sm_file_exists(r->aside)) {
+    sm_complain("%s is there already: try again in a second", r->aside);
+    return false;
+  }
+  return told(sm_file_write_private(r->mark, "", 0), "write", r->mark) &&
+         told(sm_dir_sync(r->data_dir), "sync", r->data_dir);
+}
+
+static bool clear_mark(const restoring *r) {
+  return told(unlink(r->mark) == 0 ? SM_OK : SM_ERR_IO, "remove", r->mark) &&
+         told(sm_dir_sync(r->data_dir), "sync", r->data_dir);
+}
+
 static bool put_in_place(const restoring *r, bool *set_aside) {
   bool moved = true;
   *set_aside = false;
-  return move_parts(r->data_dir, r->aside, set_aside) &&
+  return set_mark(r) && move_parts(r->data_dir, r->aside, set_aside) &&
          told(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
          move_parts(r->stage, r->data_dir, &moved) &&
-         told(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
+         told(sm_dir_sync(r->data_dir), "sync", r->data_dir) && clear_mark(r) &&
          told(sm_tree_remove(r->stage), "clear", r->stage);
 }
 
@@ -156,7 +172,7 @@ static bool name_folders(restoring *r) {
   (void)sm_rfc3339_format(sm_clock_now_ms() / 1000 * 1000, instant);
   (void)snprintf(name, sizeof name, "replaced-%.20s", instant);
   return in_folder(r->data_dir, "restore.partial", r->stage) &&
-         in_folder(r->data_dir, name, r->aside);
+         in_folder(r->data_dir, SM_RESTORE_MARK, r->mark) && in_folder(r->data_dir, name, r->aside);
 }
 
 static bool restore(restoring *r) {

@@ -51,6 +51,7 @@ static void forget_batch(sm_readings *store) {
   b->touched_count = 0;
   b->late_size = 0;
   b->stored = b->refused = b->marks = 0;
+  b->spoiled = false;
   if (b->in_transaction) sm_sql_rollback(store->db);
   b->in_transaction = false;
   if (b->item_cap <= SCRATCH_KEPT) return;
@@ -70,6 +71,17 @@ static sm_err need_transaction(sm_readings *store) {
   if (err == SM_OK) err = sm_sql_begin_immediate(store->db);
   store->batch.in_transaction = err == SM_OK;
   return err;
+}
+
+/* A transaction that has met a page which cannot be read fails at its next write, whatever that is
+ * about. What was only looked up in it holds in another one. */
+static void end_spoiled(sm_readings *store) {
+  batch_memory *b = &store->batch;
+  if (b->spoiled && b->in_transaction) {
+    sm_sql_rollback(store->db);
+    b->in_transaction = false;
+  }
+  b->spoiled = false;
 }
 
 /* ---- series ---- */
@@ -380,6 +392,7 @@ static sm_err write_all(sm_readings *store, const sm_readings_batch *in, int64_t
   size_t new_series = 0;
   bool nothing = b->stored + b->marks + b->refused + in->reject_count == 0;
   if (nothing) return SM_OK;
+  end_spoiled(store);
   sm_err err = need_transaction(store);
   if (err == SM_OK) err = write_new_series(store, &new_series);
   if (err == SM_OK) err = reserve(store, new_series);

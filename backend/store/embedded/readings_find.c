@@ -132,7 +132,10 @@ static sm_err find_row(sm_readings *store, const char *sql, damage_kind kind, in
     known = place_by_head(store, body, len, ts_ms, p);
   }
   sm_err err = sm_sql_end(&q);
-  if ((err == SM_OK && known) || (err != SM_OK && err != SM_ERR_CORRUPT)) return err;
+  if (err == SM_ERR_CORRUPT)
+    store->batch.spoiled = true;
+  else if (err != SM_OK || known)
+    return err;
   /* What is damaged cannot say what it held: what comes now is taken, the old bytes are kept. */
   sm_run run = {0};
   bool damaged = false;

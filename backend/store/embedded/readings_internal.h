@@ -144,6 +144,7 @@ typedef struct batch_memory {
   size_t refused; /* conflicts and past retention */
   size_t marks;   /* that go into the journal by themselves */
   bool in_transaction;
+  bool spoiled;       /* a look-up in the transaction has met a page that cannot be read */
   int64_t journal_no; /* of the row that is being written */
   sm_journal_writer row;
 } batch_memory;
@@ -194,6 +195,8 @@ struct sm_readings {
   int64_t journal_no;         /* the last row */
   int64_t *journal_damaged;   /* rows that cannot be read */
   size_t journal_damaged_count;
+  int64_t *fresh_lost; /* keys of fresh rows on pages that cannot be written */
+  size_t fresh_lost_count;
   bool sealing;
   int64_t seal_journal_no; /* the running seal's last journal row */
   size_t seal_next;        /* index of the next series */
@@ -210,7 +213,8 @@ struct sm_readings {
   int64_t horizon_day; /* raw of days before is refused, being dropped */
   int64_t dropped_day; /* raw of days before is dropped */
   size_t drop_next;
-  int64_t rest_until_ms; /* steady clock: the next slice may begin */
+  uint64_t drop_after_seals; /* not before so many have ended */
+  int64_t rest_until_ms;     /* steady clock: the next slice may begin */
   int64_t reject_bytes;
   bool can_shrink;
 
@@ -337,8 +341,12 @@ SM_MUST_CHECK sm_err sm_repair_slice(sm_readings *store, bool *done);
 SM_MUST_CHECK sm_err sm_shrink_slice(sm_readings *store, bool *done);
 /* Notes that a day has fresh rows. */
 SM_MUST_CHECK sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms);
+/* Readings of one fresh row go into their day's block at once, inside the writer's transaction. */
+SM_MUST_CHECK sm_err sm_merge_part(sm_readings *store, int64_t fresh_key,
+                                   const sm_reading *readings, size_t count);
 /* Before this instant nothing can be judged any more. */
 int64_t sm_horizon_ms(sm_readings *store, int64_t now_ms);
+void sm_drop_after_seals(sm_readings *store);
 /* A transaction of a slice: need not be synced, since what it moves is durable already. */
 SM_MUST_CHECK sm_err sm_slice_begin(sm_readings *store);
 SM_MUST_CHECK sm_err sm_slice_end(sm_readings *store, sm_err err);

@@ -363,6 +363,7 @@ sm_err sm_readings_load(sm_readings *store) {
   if (err == SM_OK) err = load_all_series(store);
   if (err == SM_OK) err = load_journal(store);
   if (err == SM_OK && store->writer) err = load_fresh_days(store);
+  sm_drop_after_seals(store);
   for (size_t i = 0; err == SM_OK && i < store->series_count; i++) {
     const sm_series *series = store->series[i];
     if (series->has_last && series->last.ts_ms > store->newest_ms)

@@ -197,6 +197,16 @@ static sm_err merge_series(sm_readings *store, int64_t day, rows *r, fresh_row *
   return err;
 }
 
+sm_err sm_merge_part(sm_readings *store, int64_t fresh_key, const sm_reading *readings,
+                     size_t count) {
+  int64_t hour = fresh_key >> HOUR_SHIFT;
+  fresh_row row = {.series_no = fresh_key - sm_fresh_key(hour, 0), .key = fresh_key};
+  sm_err err = sm_run_join(&row.run, readings, count);
+  if (err == SM_OK) err = merge_series(store, hour / DAY_HOURS, &row, 1);
+  sm_run_fini(&row.run);
+  return err;
+}
+
 static sm_err drop_rows(sm_readings *store, int64_t day, int64_t from_no, int64_t to_no) {
   sm_err err = SM_OK;
   for (int64_t hour = day * DAY_HOURS; err == SM_OK && hour < (day + 1) * DAY_HOURS; hour++) {
@@ -301,7 +311,8 @@ sm_err sm_merge_slice(sm_readings *store, bool force, bool *done) {
   if (err == SM_OK && !end) return SM_OK;
   /* What was sealed behind a merge's back is taken by another round, until one moves nothing. */
   bool over = err != SM_OK || !store->merge_moved;
-  if (err == SM_OK && over) forget_day(store, store->merge_day);
+  /* A page of it cannot be read: it stays as it is until the next start, and others go on. */
+  if ((err == SM_OK && over) || err == SM_ERR_CORRUPT) forget_day(store, store->merge_day);
   if (over) store->merge_day = -1;
   store->merge_next = 0;
   store->merge_moved = false;

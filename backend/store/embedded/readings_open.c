@@ -162,6 +162,16 @@ static sm_err open_snapshot(sm_readings *store) {
   return err;
 }
 
+/* A writer that waits goes before readers that come later: by default they would hold it up for as
+ * long as they overlap. */
+static void init_lock(pthread_rwlock_t *lock) {
+  pthread_rwlockattr_t attr;
+  (void)pthread_rwlockattr_init(&attr);
+  (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  (void)pthread_rwlock_init(lock, &attr);
+  (void)pthread_rwlockattr_destroy(&attr);
+}
+
 static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   sm_readings *store = calloc(1, sizeof *store);
   if (store == NULL) return NULL;
@@ -173,7 +183,7 @@ static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   store->merge_width = 16;
   store->hot_bytes_max = options->hot_bytes > 0 ? options->hot_bytes : SM_HOT_BYTES;
   store->retention_days = options->raw_retention_days;
-  (void)pthread_rwlock_init(&store->lock, NULL);
+  init_lock(&store->lock);
   (void)pthread_mutex_init(&store->damage_mutex, NULL);
   (void)pthread_mutex_init(&store->readers.mutex, NULL);
   (void)pthread_cond_init(&store->readers.free_again, NULL);
@@ -208,6 +218,7 @@ static void free_writers(sm_readings *store) {
   sm_journal_writer_fini(&b->row);
   sm_find_fini(store);
   free(store->journal_damaged);
+  free(store->fresh_lost);
   free(store->fresh_days);
 }
 

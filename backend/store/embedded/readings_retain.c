@@ -8,12 +8,22 @@
 
 #include <stdlib.h>
 
+/* What was taken before the horizon passed it is sealed and merged first: its quarters need all of
+ * their readings. */
+void sm_drop_after_seals(sm_readings *store) {
+  bool unsealed = store->oldest_unsealed_ms != 0;
+  store->drop_after_seals = store->seals + (store->sealing ? 1 : 0) + (unsealed ? 1 : 0);
+}
+
 int64_t sm_horizon_ms(sm_readings *store, int64_t now_ms) {
   if (store->retention_days > 0) {
     /* By both clocks: one that jumps must not drop what is kept. */
     int64_t sure_ms = now_ms < store->newest_ms ? now_ms : store->newest_ms;
     int64_t day = sure_ms > 0 ? sm_day_of(sure_ms) - store->retention_days : 0;
-    if (day > store->horizon_day) store->horizon_day = day;
+    if (day > store->horizon_day) {
+      store->horizon_day = day;
+      sm_drop_after_seals(store);
+    }
   }
   return store->horizon_day * DAY_MS;
 }
@@ -152,7 +162,8 @@ static sm_err drop_some(sm_readings *store, size_t *next) {
 sm_err sm_drop_slice(sm_readings *store, bool *done) {
   (void)sm_horizon_ms(store, sm_clock_now_ms());
   /* What is still hour by hour is merged first. */
-  bool waits = store->fresh_day_count > 0 && store->fresh_days[0].day < store->horizon_day;
+  bool waits = store->seals < store->drop_after_seals ||
+               (store->fresh_day_count > 0 && store->fresh_days[0].day < store->horizon_day);
   *done = store->dropped_day < store->horizon_day && !waits;
   if (!*done) return SM_OK;
   int64_t goal_day = store->horizon_day;

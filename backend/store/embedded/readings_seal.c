@@ -124,6 +124,24 @@ static int by_key(const void *a, const void *b) {
   return (left->key > right->key) - (left->key < right->key);
 }
 
+static bool row_is_lost(const sm_readings *store, int64_t key) {
+  for (size_t i = 0; i < store->fresh_lost_count; i++)
+    if (store->fresh_lost[i] == key) return true;
+  return false;
+}
+
+/* A page that cannot be read cannot be written either, and whatever is written behind it in the
+ * same transaction fails. The slice goes another way with its next try. */
+static void note_lost_row(sm_readings *store, int64_t key) {
+  size_t count = store->fresh_lost_count;
+  int64_t *list = realloc(store->fresh_lost, (count + 1) * sizeof *list);
+  if (list == NULL) return;
+  list[count] = key;
+  store->fresh_lost = list;
+  store->fresh_lost_count++;
+  sm_damage_found(store, DAMAGE_FRESH, key);
+}
+
 /* What the hour's row holds already, into `row`: as it is, or made anew where that is damaged or of
  * an old version. */
 static sm_err take_row(sm_readings *store, int64_t key, sm_buf *row, bool *sound) {
@@ -137,10 +155,7 @@ static sm_err take_row(sm_readings *store, int64_t key, sm_buf *row, bool *sound
     if (*sound) sm_buf_append(row, body, len);
   }
   sm_err err = sm_sql_end(&q);
-  if (err == SM_ERR_CORRUPT) {
-    *sound = false;
-    return SM_OK;
-  }
+  if (err == SM_ERR_CORRUPT) note_lost_row(store, key);
   return err;
 }
 
@@ -158,11 +173,15 @@ static sm_err make_row_anew(sm_readings *store, int64_t key, sm_buf *row) {
 static sm_err write_part(sm_readings *store, const slice *s, const part *p, sm_buf *row) {
   bool sound = false;
   sm_buf_clear(row);
+  if (row_is_lost(store, p->key))
+    return sm_merge_part(store, p->key, s->reading + p->from, p->count);
   sm_err err = take_row(store, p->key, row, &sound);
   if (err == SM_OK && !sound) err = make_row_anew(store, p->key, row);
   if (err != SM_OK) return err;
   sm_fresh_row_add(row, s->reading + p->from, p->count, &store->batch.row);
-  return sm_row_write(store->db, DAMAGE_FRESH, p->key, row);
+  err = sm_row_write(store->db, DAMAGE_FRESH, p->key, row);
+  if (err == SM_ERR_CORRUPT) note_lost_row(store, p->key);
+  return err;
 }
 
 static sm_err write_parts(sm_readings *store, slice *s) {

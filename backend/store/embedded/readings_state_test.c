@@ -316,6 +316,33 @@ static void doctor_tells_what_is_wrong(void **state) {
 
 /* ---- retention ---- */
 
+/* Taken before the horizon passed it, and not sealed yet: its quarter counts it all the same. */
+static void what_waits_in_the_journal_is_in_its_quarter_before_raw_goes(void **state) {
+  store_fixture *f = *state;
+  f->options.raw_retention_days = 5;
+  store_reopen(f);
+  commit_days(f->store, "a", 0, 3);
+  seal_all(f->store);
+  assert_int_equal(commit_one(f->store, "a", make_reading(t0 + 500, 0)), SM_VERDICT_LATE);
+  (void)commit_one(f->store, "a", make_reading(t0 + 7 * DAY_MS, 300000));
+  bool done = true;
+  assert_int_equal(sm_drop_slice(f->store, &done), SM_OK);
+  assert_false(done);
+  store_reopen(f);
+  assert_int_equal(sm_drop_slice(f->store, &done), SM_OK);
+  assert_false(done);
+  seal_all(f->store);
+  seal_all(f->store);
+  assert_int_equal(count_raw(f->store, "a"), DAY_READINGS + 1); /* of the day that is kept */
+  sm_quarter_list list;
+  assert_int_equal(sm_readings_quarters(f->store, "a", 0, t0, t0 + SM_QUARTER_MS, 9, &list), SM_OK);
+  assert_int_equal(list.count, 1);
+  assert_int_equal(list.item[0].count, 2);
+  assert_int_equal(list.item[0].first.ts_ms, t0 + 500);
+  sm_quarter_list_fini(&list);
+  assert_int_equal(check_sound(f->store), DAY_READINGS + 1);
+}
+
 static void old_raw_goes_and_quarters_and_bills_stay(void **state) {
   store_fixture *f = *state;
   f->options.raw_retention_days = 5;
@@ -455,6 +482,7 @@ int main(void) {
       T(a_series_whose_state_is_damaged_is_found_out_again),
       T(a_damaged_page_is_not_the_end),
       T(doctor_tells_what_is_wrong),
+      T(what_waits_in_the_journal_is_in_its_quarter_before_raw_goes),
       T(old_raw_goes_and_quarters_and_bills_stay),
       T(a_file_of_the_version_before_is_taken_over),
       T(a_copy_is_the_store_of_its_moment),
