@@ -201,8 +201,10 @@ sm_err sm_merge_part(sm_readings *store, int64_t fresh_key, const sm_reading *re
                      size_t count) {
   int64_t hour = fresh_key >> HOUR_SHIFT;
   fresh_row row = {.series_no = fresh_key - sm_fresh_key(hour, 0), .key = fresh_key};
+  rows one = {0};
   sm_err err = sm_run_join(&row.run, readings, count);
-  if (err == SM_OK) err = merge_series(store, hour / DAY_HOURS, &row, 1);
+  if (err == SM_OK) err = merge_series(store, hour / DAY_HOURS, &one, &row, 1);
+  if (err == SM_OK && one.staying > 0) err = SM_ERR_RANGE; /* there is nowhere for it to stay */
   sm_run_fini(&row.run);
   return err;
 }
