@@ -1,8 +1,9 @@
 #include "app/backup.h"
 
 #include "app/doctor.h"
-#include "app/stores.h"
+#include "app/progress.h"
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 
@@ -20,11 +21,6 @@ static char *join(const char *dir, const char *name) {
   char *path = sm_path_join(dir, name);
   if (path == NULL) abort(); /* a path is too little to go on without */
   return path;
-}
-
-static bool told(sm_err err, const char *what, const char *path) {
-  if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
-  return err == SM_OK;
 }
 
 /* ---- content ---- */
@@ -74,16 +70,17 @@ static sm_err read_content(const char *dir, const sm_stores *stores, sm_manifest
   return SM_OK;
 }
 
-bool sm_backup_content_of(const char *dir, sm_manifest_content *content) {
+bool sm_backup_content_of(const char *dir, sm_stores_open *open_stores,
+                          sm_manifest_content *content) {
   sm_stores stores;
   sm_err err;
   sm_err readings;
   *content = (sm_manifest_content){.findings = 0};
-  sm_stores_open(dir, &stores, &err, &readings);
+  open_stores(dir, &stores, &err, &readings);
   if (err == SM_OK && readings != SM_ERR_NOT_FOUND) err = readings;
   if (err == SM_OK) err = read_content(dir, &stores, content);
   sm_stores_fini(&stores);
-  return told(err, "read the stores in", dir);
+  return sm_complain_unless(err, "read the stores in", dir);
 }
 
 /* ---- copying ---- */
@@ -93,16 +90,16 @@ static bool on_pages(void *context, uint64_t done, uint64_t total) {
   return true;
 }
 
-static bool copy_stores(sm_program *program, const char *dir) {
+static bool copy_stores(const sm_backup_source *source, const char *dir) {
   sm_progress progress;
   char *ledger = join(dir, "ledger.db");
   char *readings = join(dir, "readings.db");
   sm_progress_init(&progress, stderr, "copying", "pages");
-  bool good = told(sm_ledger_backup(program->ledger, ledger, on_pages, &progress),
-                   "copy the ledger to", ledger);
-  if (good && program->readings != NULL)
-    good = told(sm_readings_backup(program->readings, readings, on_pages, &progress),
-                "copy the readings to", readings);
+  bool good = sm_complain_unless(sm_ledger_backup(source->ledger, ledger, on_pages, &progress),
+                                 "copy the ledger to", ledger);
+  if (good && source->readings != NULL)
+    good = sm_complain_unless(sm_readings_backup(source->readings, readings, on_pages, &progress),
+                              "copy the readings to", readings);
   sm_progress_end(&progress);
   free(ledger);
   free(readings);
@@ -158,7 +155,7 @@ static bool copy_folder(const char *from_dir, const char *to_dir, const char *fo
     (void)closedir(open_dir);
     if (err == SM_OK) err = sm_dir_sync(to);
   }
-  bool good = told(err, "copy", from);
+  bool good = sm_complain_unless(err, "copy", from);
   free(from);
   free(to);
   return good;
@@ -171,21 +168,22 @@ static bool add_database(const char *dir, const char *name, sm_manifest *manifes
   char *path = join(dir, name);
   sm_err err = sm_file_print_of(path, &print);
   if (err == SM_OK) err = sm_manifest_add(manifest, name, &print);
-  bool good =
-      told(err == SM_ERR_NOT_FOUND && strcmp(name, "readings.db") == 0 ? SM_OK : err, "read", path);
+  bool good = sm_complain_unless(
+      err == SM_ERR_NOT_FOUND && strcmp(name, "readings.db") == 0 ? SM_OK : err, "read", path);
   free(path);
   return good;
 }
 
-static bool fill(sm_program *program, const char *dir, sm_manifest *m) {
-  const char *data_dir = program->config.data_dir;
+static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, const char *dir,
+                 sm_manifest *m) {
+  const char *data_dir = source->data_dir;
   m->created_ms = sm_clock_now_ms();
-  return copy_stores(program, dir) && copy_folder(data_dir, dir, "keys", m) &&
-         copy_folder(data_dir, dir, "broker", m) && sm_backup_content_of(dir, &m->content) &&
-         add_database(dir, "ledger.db", m) && add_database(dir, "readings.db", m) &&
-         told(sm_dir_sync(dir), "sync", dir) &&
-         told(sm_manifest_write(m, dir), "write the manifest in", dir) &&
-         told(sm_dir_sync(dir), "sync", dir);
+  return copy_stores(source, dir) && copy_folder(data_dir, dir, "keys", m) &&
+         copy_folder(data_dir, dir, "broker", m) &&
+         sm_backup_content_of(dir, open_stores, &m->content) && add_database(dir, "ledger.db", m) &&
+         add_database(dir, "readings.db", m) && sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
+         sm_complain_unless(sm_manifest_write(m, dir), "write the manifest in", dir) &&
+         sm_complain_unless(sm_dir_sync(dir), "sync", dir);
 }
 
 /* ---- the folder ---- */
@@ -217,17 +215,18 @@ static bool make_partial(const char *partial, int *lock) {
   if (err == SM_OK) err = sm_dir_make(partial);
   if (err == SM_OK) *lock = open(partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (err == SM_OK && (*lock < 0 || flock(*lock, LOCK_EX | LOCK_NB) != 0)) err = SM_ERR_IO;
-  return told(err, "make", partial);
+  return sm_complain_unless(err, "make", partial);
 }
 
 static bool give_name(const char *partial, const char *dir) {
   if (!name_free(dir)) return false;
   sm_err err = rename(partial, dir) == 0 ? SM_OK : SM_ERR_IO;
   if (err == SM_OK) err = sync_parent(dir);
-  return told(err, "name the backup", dir);
+  return sm_complain_unless(err, "name the backup", dir);
 }
 
-bool sm_backup_make(sm_program *program, const char *dir, sm_manifest *manifest) {
+bool sm_backup_make(const sm_backup_source *source, sm_stores_open *open_stores, const char *dir,
+                    sm_manifest *manifest) {
   int lock = -1;
   sm_buf name;
   sm_buf_init(&name, 0);
@@ -237,7 +236,7 @@ bool sm_backup_make(sm_program *program, const char *dir, sm_manifest *manifest)
   sm_buf_append_text(&name, ".partial");
   const char *partial = sm_buf_text(&name);
   bool good = whole != NULL && name_free(whole) && make_partial(partial, &lock) &&
-              fill(program, partial, manifest) && give_name(partial, whole);
+              fill(source, open_stores, partial, manifest) && give_name(partial, whole);
   if (lock >= 0) (void)close(lock);
   sm_buf_fini(&name);
   free(whole);

@@ -3,6 +3,7 @@
 #include "app/program.h"
 #include "app/verbs.h"
 
+#include "base/complain.h"
 #include "base/log.h"
 
 #include <getopt.h>
@@ -39,8 +40,10 @@ static bool open_readings(sm_program *program) {
 static int make(const char *dir, bool json) {
   sm_program program;
   sm_manifest manifest = {0};
-  bool good = sm_program_open(&program) && open_readings(&program) &&
-              sm_backup_make(&program, dir, &manifest);
+  bool good = sm_program_open(&program) && open_readings(&program);
+  const sm_backup_source source = {
+      .data_dir = program.config.data_dir, .ledger = program.ledger, .readings = program.readings};
+  good = good && sm_backup_make(&source, sm_program_open_stores, dir, &manifest);
   uint64_t findings = manifest.content.findings;
   if (good) sm_backup_print(&manifest, json);
   if (good && findings > 0)

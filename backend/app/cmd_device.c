@@ -4,6 +4,7 @@
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 

@@ -2,9 +2,9 @@
 #include "app/doctor.h"
 #include "app/program.h"
 #include "app/progress.h"
-#include "app/stores.h"
 #include "app/verbs.h"
 
+#include "base/complain.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -109,7 +109,7 @@ static int check(const char *data_dir, bool json) {
   printer p = {.json = json};
   sm_log_set_level(SM_LOG_ERROR);
   sm_progress_init(&p.progress, stderr, "checking", "");
-  sm_stores_open(data_dir, &stores, &ledger, &readings);
+  sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
     sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
     sm_stores_fini(&stores);

@@ -6,6 +6,7 @@
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 
 #include <errno.h>
 #include <fcntl.h>

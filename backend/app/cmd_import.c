@@ -6,6 +6,7 @@
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/log.h"
 
 #include <getopt.h>
@@ -125,16 +126,11 @@ static void on_advanced(void *context, sm_import_place place, const sm_import_co
 
 /* ---- beginning ---- */
 
-static bool complain_io(const char *what, const char *path, sm_err err) {
-  sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
-  return false;
-}
-
 static bool read_header(run *r) {
   sm_import_format format;
   sm_err err = sm_import_file_format(r->file, &format);
   if (err == SM_OK) err = sm_import_rows_new(format, &r->rows);
-  if (err != SM_OK) return complain_io("read", r->words->file, err);
+  if (!sm_complain_unless(err, "read", r->words->file)) return false;
   if (format == SM_IMPORT_JSONL) return true;
   sm_import_record record;
   sm_buf problem;
@@ -165,7 +161,7 @@ static bool find_place(run *r, bool *resumes) {
   *resumes = false;
   r->state_path = sm_import_state_path(r->program->config.data_dir, r->words->file);
   sm_err err = sm_import_file_head(r->file, &head_len, head);
-  if (err != SM_OK) return complain_io("read", r->words->file, err);
+  if (!sm_complain_unless(err, "read", r->words->file)) return false;
   if (!r->words->restart && r->state_path != NULL &&
       sm_import_state_load(r->state_path, &r->state) == SM_OK)
     *resumes = same_file(&r->state.identity, r, head, head_len);
@@ -179,13 +175,13 @@ static bool find_place(run *r, bool *resumes) {
 
 static bool open_file(run *r) {
   sm_err err = sm_import_file_open(r->words->file, r->words->format, &r->file);
-  if (err != SM_OK) return complain_io("open", r->words->file, err);
+  if (!sm_complain_unless(err, "open", r->words->file)) return false;
   bool resumes = false;
   if (strcmp(r->words->file, "-") != 0 && !find_place(r, &resumes)) return false;
   if (!read_header(r)) return false;
   if (!resumes) return true;
   err = sm_import_file_seek(r->file, r->state.place);
-  if (err != SM_OK) return complain_io("go on in", r->words->file, err);
+  if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];
   (void)fprintf(stderr, "going on at line %llu, after %s rows; --restart begins anew\n",
@@ -200,7 +196,7 @@ static bool open_port(run *r) {
     r->port = sm_import_port_local(r->program->readings);
     return true;
   }
-  if (err != SM_ERR_BUSY) return complain_io("open", "the readings", err);
+  if (err != SM_ERR_BUSY) return sm_complain_unless(err, "open", "the readings");
   sm_buf problem;
   sm_buf_init(&problem, 0);
   err = sm_import_port_connect(r->program->config.data_dir, &r->port, &problem);
@@ -286,6 +282,7 @@ static int import(run *r) {
                                        .port = r->port,
                                        .ledger = r->program->ledger,
                                        .add_devices = r->words->add_devices,
+                                       .actor = sm_cli_actor(),
                                        .name = r->words->file,
                                        .context = r,
                                        .told = on_told,

@@ -4,6 +4,7 @@
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "store/embedded/embedded.h"
@@ -44,11 +45,6 @@ static bool in_folder(const char *dir, const char *name, char out[4096]) {
   return false;
 }
 
-static bool told(sm_err err, const char *what, const char *path) {
-  if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
-  return err == SM_OK;
-}
-
 /* ---- before anything is changed ---- */
 
 static bool holds_data(const char *data_dir) {
@@ -85,7 +81,7 @@ static bool make_folder_of(const char *path) {
   *strrchr(folder, '/') = '\0';
   sm_err err = sm_dir_make(folder);
   free(folder);
-  return told(err, "make the folder of", path);
+  return sm_complain_unless(err, "make the folder of", path);
 }
 
 /* What was copied is compared, not what was read for verifying before. */
@@ -94,7 +90,7 @@ static bool copy_file(const restoring *r, const sm_manifest_file *file) {
   char to[4096];
   sm_file_print print;
   if (!in_folder(r->backup, file->path, from) || !in_folder(r->stage, file->path, to) ||
-      !make_folder_of(to) || !told(sm_file_copy(from, to, &print), "copy", from))
+      !make_folder_of(to) || !sm_complain_unless(sm_file_copy(from, to, &print), "copy", from))
     return false;
   bool same = print.size == file->print.size &&
               memcmp(print.sha256, file->print.sha256, SM_SHA256_BYTES) == 0;
@@ -103,8 +99,8 @@ static bool copy_file(const restoring *r, const sm_manifest_file *file) {
 }
 
 static bool build(const restoring *r) {
-  if (!told(sm_tree_remove(r->stage), "clear", r->stage) ||
-      !told(sm_dir_make(r->stage), "make", r->stage))
+  if (!sm_complain_unless(sm_tree_remove(r->stage), "clear", r->stage) ||
+      !sm_complain_unless(sm_dir_make(r->stage), "make", r->stage))
     return false;
   for (size_t i = 0; i < r->manifest.file_count; i++)
     if (!copy_file(r, &r->manifest.file[i])) return false;
@@ -113,7 +109,7 @@ static bool build(const restoring *r) {
 
 static bool check_content(const restoring *r) {
   sm_manifest_content content;
-  if (!sm_backup_content_of(r->stage, &content)) return false;
+  if (!sm_backup_content_of(r->stage, sm_program_open_stores, &content)) return false;
   if (!sm_manifest_content_equal(&content, &r->manifest.content)) {
     sm_complain("what was restored does not hold what the backup's manifest says");
     return false;
@@ -133,9 +129,9 @@ static bool move_parts(const char *from_dir, const char *to_dir, bool *moved) {
   for (size_t i = 0; i < PARTS; i++) {
     if (!in_folder(from_dir, parts[i], from) || !in_folder(to_dir, parts[i], to)) return false;
     if (!sm_file_exists(from)) continue;
-    if (!*moved && !told(sm_dir_make(to_dir), "make", to_dir)) return false;
+    if (!*moved && !sm_complain_unless(sm_dir_make(to_dir), "make", to_dir)) return false;
     *moved = true;
-    if (!told(rename(from, to) == 0 ? SM_OK : SM_ERR_IO, "move", from)) return false;
+    if (!sm_complain_unless(rename(from, to) == 0 ? SM_OK : SM_ERR_IO, "move", from)) return false;
   }
   return true;
 }
@@ -144,10 +140,10 @@ static bool put_in_place(const restoring *r, bool *set_aside) {
   bool moved = true;
   *set_aside = false;
   return move_parts(r->data_dir, r->aside, set_aside) &&
-         told(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
+         sm_complain_unless(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
          move_parts(r->stage, r->data_dir, &moved) &&
-         told(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
-         told(sm_tree_remove(r->stage), "clear", r->stage);
+         sm_complain_unless(sm_dir_sync(r->data_dir), "sync", r->data_dir) &&
+         sm_complain_unless(sm_tree_remove(r->stage), "clear", r->stage);
 }
 
 static bool name_folders(restoring *r) {
@@ -165,7 +161,7 @@ static bool restore(restoring *r) {
   if (!good) {
     /* Nothing was changed, and nothing half is left behind. */
     sm_err err = sm_tree_remove(r->stage);
-    return told(err, "clear", r->stage) && false;
+    return sm_complain_unless(err, "clear", r->stage) && false;
   }
   if (!put_in_place(r, &set_aside)) {
     sm_complain("what was there before is in %s, what was restored and is not yet in its place in "

@@ -10,6 +10,7 @@
 #include "app/uplinks.h"
 #include "app/writer.h"
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
 

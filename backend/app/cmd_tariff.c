@@ -2,6 +2,7 @@
 #include "app/program.h"
 #include "app/verbs.h"
 
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 #include "model/tariff.h"

@@ -3,6 +3,7 @@
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/jsonw.h"
 
 #include <getopt.h>

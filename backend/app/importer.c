@@ -1,7 +1,6 @@
 #include "app/importer.h"
 
 #include "app/import_batch.h"
-#include "app/program.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -133,7 +132,7 @@ static void on_refused(void *context, const char *device_id, sm_refusal reason, 
 
 static sm_err add_device(importer *im, const char *device_id) {
   const sm_device_new device = {.device_id = device_id};
-  sm_err err = sm_ledger_device_add(im->options->ledger, sm_cli_actor(), &device);
+  sm_err err = sm_ledger_device_add(im->options->ledger, im->options->actor, &device);
   if (err == SM_ERR_EXISTS) return SM_OK; /* revoked: it stays refused */
   if (err != SM_OK) return err;
   im->counts->devices_added++;

@@ -40,8 +40,9 @@ typedef struct sm_importer_options {
   sm_import_rows *rows; /* borrowed, with its header */
   sm_import_port port;
   sm_ledger *ledger; /* borrowed */
-  bool add_devices;  /* unknown devices are added first */
-  const char *name;  /* of the file, for what is refused */
+  bool add_devices;  /* unknown devices are added first, in the name of `actor` */
+  sm_actor actor;
+  const char *name; /* of the file, for what is refused */
   void *context;
   void (*told)(void *context, const sm_import_told *told);
   /* After each batch, with the place from which to go on, and all counts so far. */

@@ -1,5 +1,6 @@
-/* The stores of a data folder as they are found, for commands that look at them and make nothing:
- * unlike a program, which creates what it lacks. */
+/* The stores of a data folder as they are found, for what looks at them and makes nothing: unlike a
+ * program, which creates what it lacks. Which engine they are of, only the program knows: it hands
+ * in how they are opened. */
 #ifndef SM_APP_STORES_H
 #define SM_APP_STORES_H
 
@@ -14,7 +15,8 @@ typedef struct sm_stores {
 
 /* SM_ERR_NOT_FOUND: there is no ledger. Failures of each store are given apart, so that one can be
  * looked at when the other is damaged; what could not be opened is NULL. fini in any case. */
-void sm_stores_open(const char *data_dir, sm_stores *stores, sm_err *ledger, sm_err *readings);
+typedef void sm_stores_open(const char *data_dir, sm_stores *stores, sm_err *ledger,
+                            sm_err *readings);
 void sm_stores_fini(sm_stores *stores);
 
 #endif
