@@ -1,7 +1,7 @@
-#include "app/backup.h"
 #include "app/commands.h"
 #include "app/program.h"
 #include "app/verbs.h"
+#include "transfer/backup.h"
 
 #include "base/complain.h"
 #include "base/log.h"

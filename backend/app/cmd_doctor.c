@@ -1,8 +1,8 @@
 #include "app/commands.h"
-#include "app/doctor.h"
 #include "app/program.h"
-#include "app/progress.h"
 #include "app/verbs.h"
+#include "transfer/doctor.h"
+#include "transfer/progress.h"
 
 #include "base/complain.h"
 #include "base/crypto.h"

@@ -1,9 +1,9 @@
 #include "app/commands.h"
-#include "app/exporter.h"
-#include "app/json_scan.h"
 #include "app/program.h"
-#include "app/progress.h"
 #include "app/verbs.h"
+#include "transfer/exporter.h"
+#include "transfer/json_scan.h"
+#include "transfer/progress.h"
 
 #include "base/clock.h"
 #include "base/complain.h"

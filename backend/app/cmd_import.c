@@ -1,9 +1,9 @@
 #include "app/commands.h"
-#include "app/import_state.h"
-#include "app/importer.h"
 #include "app/program.h"
-#include "app/progress.h"
 #include "app/verbs.h"
+#include "transfer/import_state.h"
+#include "transfer/importer.h"
+#include "transfer/progress.h"
 
 #include "base/clock.h"
 #include "base/complain.h"

@@ -2,7 +2,6 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
-#include "app/import_server.h"
 #include "app/live_source.h"
 #include "app/pipeline.h"
 #include "app/program.h"
@@ -13,6 +12,7 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "transfer/import_server.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -3,12 +3,12 @@
 #ifndef SM_APP_PROGRAM_H
 #define SM_APP_PROGRAM_H
 
-#include "app/stores.h"
 #include "auth/identity.h"
 #include "base/config.h"
 #include "base/err.h"
 #include "store/ledger.h"
 #include "store/readings.h"
+#include "transfer/stores.h"
 
 #include <stdbool.h>
 
