@@ -1,5 +1,4 @@
-/* The writer's lock of a data directory from outside of a store: the same file as in
- * readings_open.c. */
+/* One writer a data directory: a lock of the kernel, so that it is gone when the process is. */
 #include "base/file.h"
 #include "store/embedded/embedded.h"
 
