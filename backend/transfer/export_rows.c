@@ -1,6 +1,7 @@
 #include "transfer/export_rows.h"
 
 #include "base/clock.h"
+#include "base/put.h"
 
 #include <string.h>
 
@@ -10,34 +11,18 @@ const char *sm_export_header(void) {
          "epoch\n";
 }
 
-static char *put_text(char *at, const char *text, size_t len) {
-  memcpy(at, text, len);
-  return at + len;
-}
-
-#define PUT_LITERAL(at, literal) put_text((at), (literal), sizeof(literal) - 1)
-
-static char *put_uint(char *at, uint64_t value) {
-  char digits[20];
-  size_t n = 0;
-  do {
-    digits[n++] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
-  while (n > 0) *at++ = digits[--n];
-  return at;
-}
+#define PUT_LITERAL(at, literal) sm_put_text((at), (literal), sizeof(literal) - 1)
 
 static char *put_int(char *at, int64_t value) {
   if (value < 0) *at++ = '-';
-  return put_uint(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+  return sm_put_u64(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 /* value / 1000, without needless zeros. */
 static char *put_milli(char *at, int64_t value) {
   if (value < 0) *at++ = '-';
   uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  at = put_uint(at, size / 1000);
+  at = sm_put_u64(at, size / 1000);
   unsigned rest = (unsigned)(size % 1000);
   if (rest == 0) return at;
   *at++ = '.';
@@ -61,7 +46,7 @@ static char *put_time(char *at, sm_export_clock *clock, int64_t ts_ms) {
   int64_t minute = ts_ms / 60000 - (ts_ms % 60000 < 0 ? 1 : 0);
   if (clock->len == 0 || minute != clock->minute) take_minute(clock, minute);
   unsigned ms = (unsigned)(ts_ms - minute * 60000);
-  at = put_text(at, clock->text, clock->len);
+  at = sm_put_text(at, clock->text, clock->len);
   *at++ = (char)('0' + ms / 10000);
   *at++ = (char)('0' + ms / 1000 % 10);
   if (ms % 1000 != 0) {
@@ -76,7 +61,7 @@ static char *put_time(char *at, sm_export_clock *clock, int64_t ts_ms) {
 
 static size_t put_csv(sm_export_clock *clock, const char *device_id, const sm_reading *r,
                       char *out) {
-  char *at = put_text(out, device_id, strlen(device_id));
+  char *at = sm_put_text(out, device_id, strlen(device_id));
   *at++ = ',';
   at = put_time(at, clock, r->ts_ms);
   *at++ = ',';
@@ -94,9 +79,9 @@ static size_t put_csv(sm_export_clock *clock, const char *device_id, const sm_re
   *at++ = ',';
   if (r->has & SM_READING_RSSI) at = put_int(at, r->rssi_dbm);
   *at++ = ',';
-  if (r->has & SM_READING_SEQ) at = put_uint(at, r->seq);
+  if (r->has & SM_READING_SEQ) at = sm_put_u64(at, r->seq);
   *at++ = ',';
-  if (r->has & SM_READING_EPOCH) at = put_uint(at, r->epoch);
+  if (r->has & SM_READING_EPOCH) at = sm_put_u64(at, r->epoch);
   *at++ = '\n';
   return (size_t)(at - out);
 }
@@ -107,8 +92,8 @@ static char *put_json_optional(char *at, const sm_reading *r) {
   if (r->has & SM_READING_FREQUENCY)
     at = put_milli(PUT_LITERAL(at, ",\"frequency_hz\":"), r->frequency_mhz);
   if (r->has & SM_READING_RSSI) at = put_int(PUT_LITERAL(at, ",\"rssi\":"), r->rssi_dbm);
-  if (r->has & SM_READING_SEQ) at = put_uint(PUT_LITERAL(at, ",\"seq\":"), r->seq);
-  if (r->has & SM_READING_EPOCH) at = put_uint(PUT_LITERAL(at, ",\"epoch\":"), r->epoch);
+  if (r->has & SM_READING_SEQ) at = sm_put_u64(PUT_LITERAL(at, ",\"seq\":"), r->seq);
+  if (r->has & SM_READING_EPOCH) at = sm_put_u64(PUT_LITERAL(at, ",\"epoch\":"), r->epoch);
   return at;
 }
 
@@ -116,7 +101,7 @@ static char *put_json_optional(char *at, const sm_reading *r) {
 static size_t put_json(sm_export_clock *clock, const char *device_id, const sm_reading *r,
                        char *out) {
   char *at = PUT_LITERAL(out, "{\"device_id\":\"");
-  at = put_text(at, device_id, strlen(device_id));
+  at = sm_put_text(at, device_id, strlen(device_id));
   at = put_time(PUT_LITERAL(at, "\",\"timestamp\":\""), clock, r->ts_ms);
   at = put_milli(PUT_LITERAL(at, "\",\"voltage\":"), r->voltage_mv);
   at = put_milli(PUT_LITERAL(at, ",\"current\":"), r->current_ma);

@@ -1,5 +1,6 @@
 #include "transfer/import_file.h"
 
+#include "base/ascii.h"
 #include "transfer/csv.h"
 
 #include <errno.h>
@@ -93,10 +94,6 @@ static sm_err fill(sm_import_file *file) {
   return SM_OK;
 }
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static sm_err fill_to(sm_import_file *file, size_t wanted) {
   sm_err err = SM_OK;
   while (err == SM_OK && !file->ended && file->len - file->at < wanted) err = fill(file);
@@ -113,7 +110,7 @@ sm_err sm_import_file_format(sm_import_file *file, sm_import_format *format) {
     sm_err err = fill_to(file, BEGINNING);
     if (err != SM_OK) return err;
     size_t i = file->at + mark_len(file);
-    while (i < file->len && is_blank(file->data[i])) i++;
+    while (i < file->len && sm_is_blank(file->data[i])) i++;
     bool json = i < file->len && (file->data[i] == '{' || file->data[i] == '[');
     file->format = json ? SM_IMPORT_JSONL : SM_IMPORT_CSV;
   }
@@ -176,7 +173,7 @@ static sm_err find_record(sm_import_file *file, size_t *len, size_t *lines) {
 
 static bool blank(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if (!is_blank(text[i])) return false;
+    if (!sm_is_blank(text[i])) return false;
   return true;
 }
 

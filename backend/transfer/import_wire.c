@@ -123,14 +123,9 @@ static void get_reading(const uint8_t *at, sm_reading *r) {
   r->has = at[44];
 }
 
-static bool same_series(const sm_reading_in *a, const sm_reading_in *b) {
-  return a->channel == b->channel &&
-         (a->device_id == b->device_id || strcmp(a->device_id, b->device_id) == 0);
-}
-
 static size_t put_run(sm_buf *out, const sm_reading_in *readings, size_t count) {
   size_t n = 1;
-  while (n < count && same_series(&readings[0], &readings[n])) n++;
+  while (n < count && sm_reading_in_same_series(&readings[0], &readings[n])) n++;
   size_t id_len = strlen(readings[0].device_id);
   append(out, id_len, 1);
   sm_buf_append(out, readings[0].device_id, id_len);

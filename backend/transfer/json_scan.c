@@ -1,14 +1,12 @@
 #include "transfer/json_scan.h"
 
+#include "base/ascii.h"
+
 #include <jansson.h>
 #include <string.h>
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t skip_blanks(const char *text, size_t len, size_t at) {
-  while (at < len && is_blank(text[at])) at++;
+  while (at < len && sm_is_blank(text[at])) at++;
   return at;
 }
 
@@ -122,7 +120,7 @@ bool sm_json_elements_next(sm_json_elements *elements, const char **element, siz
   if (elements->at == 0 && text[begin] == ']') return false;
   size_t end = value_end(text, elements->len, begin);
   elements->at = end < elements->len && text[end] == ',' ? end : elements->len;
-  while (end > begin && is_blank(text[end - 1])) end--;
+  while (end > begin && sm_is_blank(text[end - 1])) end--;
   *element = text + begin;
   *len = end - begin;
   return true;

@@ -9,6 +9,7 @@ bool sm_json_take_count(json_t *object, const char *key, uint64_t *out) {
   return true;
 }
 
+/* As hashes are written here: in lower case only. */
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
