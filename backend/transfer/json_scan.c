@@ -1,8 +1,8 @@
 #include "transfer/json_scan.h"
 
 #include "base/ascii.h"
+#include "ingest/scan.h"
 
-#include <jansson.h>
 #include <string.h>
 
 static size_t skip_blanks(const char *text, size_t len, size_t at) {
@@ -40,59 +40,35 @@ static size_t value_end(const char *text, size_t len, size_t at) {
   return len;
 }
 
-/* Finds the member without looking at what is escaped. */
-static bool find_plain(const char *text, size_t len, const char *name, const char **value,
-                       size_t *value_len) {
+/* Passes the value that the scan stands at, well-formed or not; true: another member follows. */
+static bool pass_value(sm_scan *scan, const char *text, size_t len) {
+  scan->at = text + value_end(text, len, (size_t)(scan->at - text));
+  return scan->at < scan->end && *scan->at++ == ',';
+}
+
+static bool find_text(sm_scan *scan, const char *text, size_t len, const char *name,
+                      sm_scan_text *value) {
   size_t name_len = strlen(name);
-  size_t at = skip_blanks(text, len, 0);
-  if (at == len || text[at] != '{') return false;
-  while (at < len && text[at] != '}') {
-    size_t key = skip_blanks(text, len, at + 1);
-    if (key >= len || text[key] != '"') return false;
-    size_t key_end = string_end(text, len, key);
-    size_t colon = key_end < len ? skip_blanks(text, len, key_end + 1) : len;
-    if (colon >= len || text[colon] != ':') return false;
-    size_t begin = skip_blanks(text, len, colon + 1);
-    bool found = key_end - key - 1 == name_len && memcmp(text + key + 1, name, name_len) == 0;
-    if (found) {
-      if (begin >= len || text[begin] != '"') return false;
-      size_t end = string_end(text, len, begin);
-      if (end == len) return false;
-      *value = text + begin + 1;
-      *value_len = end - begin - 1;
-      return true;
-    }
-    at = value_end(text, len, begin);
-  }
+  if (sm_scan_peek(scan) != '{') return false;
+  scan->at++;
+  do {
+    sm_scan_text key;
+    if (!sm_scan_name(scan, &key) || !sm_scan_colon(scan)) return false;
+    char begin = sm_scan_peek(scan);
+    if (sm_scan_says(&key, name, name_len)) return begin == '"' && sm_scan_string(scan, value);
+  } while (pass_value(scan, text, len));
   return false;
-}
-
-static bool give(const char *value, size_t value_len, char out[SM_JSON_TEXT_MAX], size_t *out_len) {
-  size_t n = value_len < SM_JSON_TEXT_MAX - 1 ? value_len : SM_JSON_TEXT_MAX - 1;
-  memcpy(out, value, n);
-  out[n] = '\0';
-  *out_len = n;
-  return true;
-}
-
-/* The slow and sure way, for what is escaped. */
-static bool find_parsed(const char *text, size_t len, const char *name, char out[SM_JSON_TEXT_MAX],
-                        size_t *out_len) {
-  json_t *root = json_loadb(text, len, JSON_DISABLE_EOF_CHECK, NULL);
-  json_t *value = json_object_get(root, name);
-  bool found = json_is_string(value) &&
-               give(json_string_value(value), json_string_length(value), out, out_len);
-  json_decref(root);
-  return found;
 }
 
 bool sm_json_scan_text(const char *text, size_t len, const char *name, char out[SM_JSON_TEXT_MAX],
                        size_t *out_len) {
-  const char *value;
-  size_t value_len;
-  if (find_plain(text, len, name, &value, &value_len) && memchr(value, '\\', value_len) == NULL)
-    return give(value, value_len, out, out_len);
-  return memchr(text, '\\', len) != NULL && find_parsed(text, len, name, out, out_len);
+  sm_scan scan;
+  sm_scan_text value;
+  sm_scan_init(&scan, text, len);
+  bool found = find_text(&scan, text, len, name, &value);
+  if (found) *out_len = sm_scan_decode(&value, out, SM_JSON_TEXT_MAX);
+  sm_scan_fini(&scan);
+  return found;
 }
 
 bool sm_json_elements_whole(const char *text, size_t len) {
@@ -126,29 +102,10 @@ bool sm_json_elements_next(sm_json_elements *elements, const char **element, siz
   return true;
 }
 
-static size_t skip_digits(const char *text, size_t len, size_t at) {
-  while (at < len && text[at] >= '0' && text[at] <= '9') at++;
-  return at;
-}
-
 bool sm_json_is_number(const char *text, size_t len) {
-  size_t at = len > 0 && text[0] == '-' ? 1 : 0;
-  size_t digits = skip_digits(text, len, at);
-  if (digits == at || (text[at] == '0' && digits > at + 1)) return false;
-  at = digits;
-  if (at < len && text[at] == '.') {
-    digits = skip_digits(text, len, at + 1);
-    if (digits == at + 1) return false;
-    at = digits;
-  }
-  if (at < len && (text[at] == 'e' || text[at] == 'E')) {
-    at++;
-    if (at < len && (text[at] == '+' || text[at] == '-')) at++;
-    digits = skip_digits(text, len, at);
-    if (digits == at) return false;
-    at = digits;
-  }
-  return at == len;
+  sm_number number;
+  const char *at = text;
+  return len > 0 && sm_number_scan(&at, text + len, &number) == NULL && at == text + len;
 }
 
 void sm_json_put_text(sm_buf *json, const char *text, size_t len) {

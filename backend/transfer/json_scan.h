@@ -1,6 +1,7 @@
 /* Looking into JSON text without parsing it: enough to find out whose reading a line is and to take
- * an array apart. What is found is judged by the real parser afterwards. Pure; any bytes may come
- * in. */
+ * an array apart, also where a value in between is malformed, so that what is refused is told of
+ * its meter and the rest of an array is taken. What is found is judged by the real parser
+ * afterwards, which is as strict as ingest/scan.h. Pure; any bytes may come in. */
 #ifndef SM_TRANSFER_JSON_SCAN_H
 #define SM_TRANSFER_JSON_SCAN_H
 
@@ -12,7 +13,8 @@
 enum { SM_JSON_TEXT_MAX = 256 };
 
 /* The text of a member of the object that `text` is, unescaped, terminated, at most
- * SM_JSON_TEXT_MAX - 1 bytes of it. false: it has no such member, or that is no text. */
+ * SM_JSON_TEXT_MAX - 1 bytes of it, cut at a character. false: it has no such member, or that is no
+ * text. Of two members of the name, it is the first. */
 bool sm_json_scan_text(const char *text, size_t len, const char *name, char out[SM_JSON_TEXT_MAX],
                        size_t *out_len);
 

@@ -24,6 +24,7 @@ static void a_member_is_found(void **state) {
   assert_string_equal(id_of("{\"x\":\"\\\"device_id\\\":\\\"no\\\"\",\"device_id\":\"m1\"}"), "m1");
   assert_string_equal(id_of("{\"device_id\":\"m\\u0031\"}"), "m1");
   assert_string_equal(id_of("{\"device\\u005fid\":\"m1\"}"), "m1");
+  assert_string_equal(id_of("{\"a\":1e,\"b\":[x,\"y\"],\"device_id\":\"m1\",}"), "m1");
   assert_null(id_of("{\"device_id\":7}"));
   assert_null(id_of("{\"a\":{\"device_id\":\"m1\"}}"));
   assert_null(id_of("[\"device_id\",\"m1\"]"));
