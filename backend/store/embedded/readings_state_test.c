@@ -275,7 +275,8 @@ static void old_raw_goes_and_quarters_and_bills_stay(void **state) {
     if (i % 8640 == 8639) assert_int_equal(commit_all(f->store, in, 8640), SM_OK);
   }
   sm_trace before;
-  assert_int_equal(sm_readings_trace(f->store, "b", 0, t0, t0 + 3 * DAY_MS, 27600, &before), SM_OK);
+  assert_int_equal(sm_readings_trace(f->store, "b", 0, t0, t0 + 3 * DAY_MS, 27600, NULL, &before),
+                   SM_OK);
   commit_days(f->store, "a", 3, 8);
   (void)commit_one(f->store, "b", make_reading(t0 + 11 * DAY_MS, 300000));
   seal_all(f->store);
@@ -285,8 +286,9 @@ static void old_raw_goes_and_quarters_and_bills_stay(void **state) {
   assert_int_equal(count_raw(f->store, "b"), 1);
   assert_int_equal(count_quarters(f->store, "a"), 11 * DAY_READINGS);
   sm_trace after;
-  assert_int_equal(sm_readings_trace(f->store, "b", 0, t0, t0 + 3 * DAY_MS - 900000, 27600, &after),
-                   SM_OK);
+  assert_int_equal(
+      sm_readings_trace(f->store, "b", 0, t0, t0 + 3 * DAY_MS - 900000, 27600, NULL, &after),
+      SM_OK);
   assert_true(after.from_beginning);
   for (size_t i = 0; i + 2 < before.count; i++) {
     assert_int_equal(before.point[i].ts_ms, after.point[i].ts_ms);
