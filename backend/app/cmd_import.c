@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 #include "transfer/import_state.h"
@@ -9,7 +10,6 @@
 #include "base/complain.h"
 #include "base/log.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,57 +322,24 @@ static bool take_format(const char *text, sm_import_format *format) {
   return true;
 }
 
-static bool read_words(int argc, char **argv, words *out, bool *help) {
-  static const struct option options[] = {{"format", required_argument, NULL, 'f'},
-                                          {"add-devices", no_argument, NULL, 'a'},
-                                          {"rejects", required_argument, NULL, 'r'},
-                                          {"restart", no_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'f':
-      if (!take_format(optarg, &out->format)) return false;
-      break;
-    case 'a':
-      out->add_devices = true;
-      break;
-    case 'r':
-      out->rejects = optarg;
-      break;
-    case 's':
-      out->restart = true;
-      break;
-    case 'j':
-      out->json = true;
-      break;
-    case 'h':
-      *help = true;
-      break;
-    default:
-      return false;
-    }
-  }
-  return true;
-}
-
 int sm_cmd_import(int argc, char **argv) {
   words w = {.format = SM_IMPORT_AUTO};
-  bool help = false;
-  if (!read_words(argc, argv, &w, &help))
-    return sm_misused(usage, "an option is not understood (--format is csv or jsonl)");
-  if (help) {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  if (optind + 1 != argc)
-    return sm_misused(usage, "say which FILE to import, - for standard input");
-  w.file = argv[optind];
+  const char *format = NULL;
+  const sm_option options[] = {{"--format", .text = &format},
+                               {"--add-devices", .flag = &w.add_devices},
+                               {"--rejects", .text = &w.rejects},
+                               {"--restart", .flag = &w.restart},
+                               {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  if (format != NULL && !take_format(format, &w.format))
+    return sm_misused(usage, "--format must be csv or jsonl");
+  if (argc != 2) return sm_misused(usage, "say which FILE to import, - for standard input");
+  w.file = argv[1];
   sm_program program;
   run r = {.program = &program, .words = &w};
-  int status = SM_EXIT_FAILED;
+  status = SM_EXIT_FAILED;
   if (sm_program_open(&program) && open_file(&r) && open_port(&r) && open_rejects(&r))
     status = import(&r);
   close_run(&r);

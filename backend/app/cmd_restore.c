@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 #include "transfer/backup.h"
@@ -9,7 +10,6 @@
 #include "base/log.h"
 #include "store/embedded/embedded.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,34 +184,18 @@ static int run(restoring *r, bool json) {
 }
 
 int sm_cmd_restore(int argc, char **argv) {
-  static const struct option options[] = {{"force", no_argument, NULL, 'f'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
   bool force = false;
   bool json = false;
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'f':
-      force = true;
-      break;
-    case 'j':
-      json = true;
-      break;
-    case 'h':
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    default:
-      return sm_misused(usage, "an option is not understood");
-    }
-  }
-  if (optind + 1 != argc || argv[optind][0] == '\0') return sm_misused(usage, "say which backup");
+  const sm_option options[] = {{"--force", .flag = &force}, {"--json", .flag = &json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  if (argc != 2 || argv[1][0] == '\0') return sm_misused(usage, "say which backup");
   sm_log_set_level(SM_LOG_ERROR);
   sm_config config;
   if (!sm_settings_load(&config)) return SM_EXIT_FAILED;
-  restoring r = {.backup = argv[optind], .data_dir = config.data_dir, .force = force};
-  int status = run(&r, json);
+  restoring r = {.backup = argv[1], .data_dir = config.data_dir, .force = force};
+  status = run(&r, json);
   sm_config_fini(&config);
   return status;
 }
