@@ -249,8 +249,7 @@ static bool verify_file(const char *dir, const sm_manifest_file *file) {
   sm_file_print print;
   char *path = join(dir, file->path);
   sm_err err = sm_file_print_of(path, &print);
-  bool same = err == SM_OK && print.size == file->print.size &&
-              memcmp(print.sha256, file->print.sha256, SM_SHA256_BYTES) == 0;
+  bool same = err == SM_OK && sm_file_print_equal(&print, &file->print);
   if (err != SM_OK)
     sm_complain("%s cannot be read: %s", path, sm_err_text(err));
   else if (!same)

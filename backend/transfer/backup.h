@@ -1,4 +1,5 @@
-/* Backups: making one while the server runs, verifying one, and what restoring shares with both. */
+/* Backups: making one while the server runs, verifying one, and what restoring (restore.h) shares
+ * with both. */
 #ifndef SM_TRANSFER_BACKUP_H
 #define SM_TRANSFER_BACKUP_H
 

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +59,10 @@ static sm_err open_regular(const char *path, int *out) {
   }
   *out = fd;
   return SM_OK;
+}
+
+bool sm_file_print_equal(const sm_file_print *a, const sm_file_print *b) {
+  return a->size == b->size && memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0;
 }
 
 sm_err sm_file_print_of(const char *path, sm_file_print *print) {

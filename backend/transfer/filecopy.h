@@ -5,12 +5,15 @@
 #include "base/crypto.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct sm_file_print {
   uint64_t size;
   uint8_t sha256[SM_SHA256_BYTES];
 } sm_file_print;
+
+bool sm_file_print_equal(const sm_file_print *a, const sm_file_print *b);
 
 /* SM_ERR_NOT_FOUND, SM_ERR_IO (also if it is no regular file). */
 SM_MUST_CHECK sm_err sm_file_print_of(const char *path, sm_file_print *print);
