@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/complain.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,14 +54,7 @@ typedef struct run {
 
 static sm_err write_bytes(void *context, const char *bytes, size_t len) {
   const run *r = context;
-  while (len > 0) {
-    ssize_t n = write(r->fd, bytes, len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
-    bytes += n;
-    len -= (size_t)n;
-  }
-  return SM_OK;
+  return sm_write_all(r->fd, bytes, len);
 }
 
 static void on_advanced(void *context, const sm_export_counts *counts) {

@@ -1,5 +1,7 @@
 #include "transfer/filecopy.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,21 +13,6 @@
 #include <unistd.h>
 
 enum { CHUNK = 256 * 1024, FOLDERS_OPEN = 16 };
-
-static sm_err write_err(void) {
-  return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
-}
-
-static sm_err write_all(int fd, const unsigned char *bytes, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, bytes, len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return write_err();
-    bytes += n;
-    len -= (size_t)n;
-  }
-  return SM_OK;
-}
 
 /* Reads all of `from`, writes it to `to` unless that is -1. */
 static sm_err pass(int from, int to, sm_file_print *print) {
@@ -41,7 +28,7 @@ static sm_err pass(int from, int to, sm_file_print *print) {
     if (n <= 0) break;
     (void)crypto_hash_sha256_update(&state, chunk, (unsigned long long)n);
     got.size += (uint64_t)n;
-    if (to >= 0) err = write_all(to, chunk, (size_t)n);
+    if (to >= 0) err = sm_write_all(to, chunk, (size_t)n);
   }
   free(chunk);
   (void)crypto_hash_sha256_final(&state, got.sha256);
@@ -76,10 +63,10 @@ sm_err sm_file_print_of(const char *path, sm_file_print *print) {
 
 static sm_err copy_to_new(int from, const char *to, sm_file_print *print) {
   int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return errno == EEXIST ? SM_ERR_EXISTS : write_err();
+  if (fd < 0) return errno == EEXIST ? SM_ERR_EXISTS : sm_write_err();
   sm_err err = pass(from, fd, print);
-  if (err == SM_OK && fsync(fd) != 0) err = write_err();
-  if (close(fd) != 0 && err == SM_OK) err = write_err();
+  if (err == SM_OK && fsync(fd) != 0) err = sm_write_err();
+  if (close(fd) != 0 && err == SM_OK) err = sm_write_err();
   if (err != SM_OK) (void)unlink(to);
   return err;
 }

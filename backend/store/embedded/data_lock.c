@@ -13,7 +13,7 @@ sm_err sm_embedded_lock(const char *data_dir, int *lock) {
   if (path == NULL) return SM_ERR_NOMEM;
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   free(path);
-  if (fd < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+  if (fd < 0) return sm_write_err();
   if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
     *lock = fd;
     return SM_OK;
