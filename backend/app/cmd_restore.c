@@ -55,6 +55,7 @@ int sm_cmd_restore(int argc, char **argv) {
   const sm_restore_options restore = {.backup = argv[1],
                                       .data_dir = config.data_dir,
                                       .force = force,
+                                      .mark = SM_RESTORE_MARK,
                                       .open_stores = sm_program_open_stores};
   status = run(&restore, json);
   sm_config_fini(&config);

@@ -104,9 +104,19 @@ bool sm_settings_load(sm_config *config) {
   return err == SM_OK;
 }
 
+static bool is_whole(const sm_config *config) {
+  char *mark = sm_path_join(config->data_dir, SM_RESTORE_MARK);
+  bool whole = mark != NULL && !sm_file_exists(mark);
+  free(mark);
+  if (!whole)
+    sm_complain("a restore into %s was broken off: run it again, with --force", config->data_dir);
+  return whole;
+}
+
 bool sm_program_open(sm_program *program) {
   *program = (sm_program){0};
-  return sm_settings_load(&program->config) && open_ledger(program) && open_identity(program);
+  return sm_settings_load(&program->config) && is_whole(&program->config) && open_ledger(program) &&
+         open_identity(program);
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {

@@ -14,6 +14,10 @@
 
 enum { SM_EXIT_OK = 0, SM_EXIT_FAILED = 1, SM_EXIT_USAGE = 2 };
 
+/* A file in the data folder while a restore puts things in their place: what it broke off in must
+ * not be taken for a new deployment. */
+#define SM_RESTORE_MARK "restore.unfinished"
+
 typedef struct sm_program {
   sm_config config;
   sm_ledger *ledger;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a data folder holds that a backup puts in its place; places in files that were being
  * imported say nothing of other stores. */
@@ -21,6 +22,7 @@ typedef struct restoring {
   const sm_manifest *manifest;
   char stage[4096]; /* in the data folder: where it is built and checked */
   char aside[4096]; /* what was there before */
+  char mark[4096];  /* there while parts are moved */
 } restoring;
 
 static bool in_folder(const char *dir, const char *name, char out[4096]) {
@@ -110,14 +112,29 @@ static bool move_parts(const char *from_dir, const char *to_dir, bool *moved) {
   return true;
 }
 
+/* Nothing opens the folder from here until all is in its place, whatever ends this program. */
+static bool set_mark(const restoring *r) {
+  if (sm_file_exists(r->aside)) {
+    sm_complain("%s is there already: try again in a second", r->aside);
+    return false;
+  }
+  return sm_complain_unless(sm_file_write_private(r->mark, "", 0), "write", r->mark) &&
+         sm_complain_unless(sm_dir_sync(r->options->data_dir), "sync", r->options->data_dir);
+}
+
+static bool clear_mark(const restoring *r) {
+  return sm_complain_unless(unlink(r->mark) == 0 ? SM_OK : SM_ERR_IO, "remove", r->mark) &&
+         sm_complain_unless(sm_dir_sync(r->options->data_dir), "sync", r->options->data_dir);
+}
+
 static bool put_in_place(const restoring *r, bool *set_aside) {
   bool moved = true;
   *set_aside = false;
-  return move_parts(r->options->data_dir, r->aside, set_aside) &&
+  return set_mark(r) && move_parts(r->options->data_dir, r->aside, set_aside) &&
          sm_complain_unless(sm_dir_sync(r->options->data_dir), "sync", r->options->data_dir) &&
          move_parts(r->stage, r->options->data_dir, &moved) &&
          sm_complain_unless(sm_dir_sync(r->options->data_dir), "sync", r->options->data_dir) &&
-         sm_complain_unless(sm_tree_remove(r->stage), "clear", r->stage);
+         clear_mark(r) && sm_complain_unless(sm_tree_remove(r->stage), "clear", r->stage);
 }
 
 static bool name_folders(restoring *r) {
@@ -126,6 +143,7 @@ static bool name_folders(restoring *r) {
   (void)sm_rfc3339_format(sm_clock_now_ms() / 1000 * 1000, instant);
   (void)snprintf(name, sizeof name, "replaced-%.20s", instant);
   return in_folder(r->options->data_dir, "restore.partial", r->stage) &&
+         in_folder(r->options->data_dir, r->options->mark, r->mark) &&
          in_folder(r->options->data_dir, name, r->aside);
 }
 

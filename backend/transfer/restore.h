@@ -12,6 +12,8 @@ typedef struct sm_restore_options {
   const char *backup;   /* the folder, verified by sm_backup_verify */
   const char *data_dir; /* it is there, and the caller holds the writer's lock of it */
   bool force;           /* it may hold data */
+  const char *mark;     /* a file of this name is in data_dir while parts are moved: who finds it
+                           must not take what is there for whole */
   sm_stores_open *open_stores;
 } sm_restore_options;
 

@@ -70,6 +70,16 @@ ok 'where a server runs nothing is restored' fails smartmeter restore --force "$
 like 'and says so too' "$COMPLAINT" 'a server runs'
 ok 'with --force it is' in_folder other restore --force "$TMP/backup"
 is 'what was there is set aside' "$(compgen -G "$TMP/other/replaced-*/ledger.db" | wc -l)" 1
+# What a restore that was killed while it moved things leaves.
+mv -- "$TMP/other/ledger.db" "$TMP/ledger.away"
+touch "$TMP/other/restore.unfinished"
+ok 'where a restore was broken off nothing begins anew' fails in_folder other user list
+like 'and says so' "$COMPLAINT" 'a restore .* was broken off'
+is 'no new ledger is made' "$(test -e "$TMP/other/ledger.db" && echo made)" ''
+second_passed() { [[ ! -e $TMP/other/replaced-$(date -u +%Y-%m-%dT%H:%M:%SZ) ]]; }
+wait_until 'the name for what is set aside is free' second_passed
+ok 'the same restore again ends it' in_folder other restore --force "$TMP/backup"
+ok 'and all commands work again' in_folder other user list
 is 'the readings again' "$(in_folder other export | hash_of)" "$(manifest backup content.readings_sha256)"
 
 # --- not a backup --------------------------------------------------------------------------------------------------------
