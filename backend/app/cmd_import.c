@@ -181,6 +181,12 @@ static bool open_file(run *r) {
   if (!read_header(r)) return false;
   if (!resumes) return true;
   err = sm_import_file_seek(r->file, r->state.place);
+  if (err == SM_ERR_CONFLICT) {
+    sm_complain("%s has changed since its import was broken off at line %llu: --restart begins "
+                "anew, and what is stored already changes nothing",
+                r->words->file, (unsigned long long)r->state.place.line);
+    return false;
+  }
   if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];

@@ -137,6 +137,8 @@ static size_t record_len(const sm_import_file *file, size_t *lines) {
 }
 
 static void advance(sm_import_file *file, size_t len, size_t lines) {
+  const Bytef *bytes = (const Bytef *)file->data + file->at;
+  file->place.crc = (uint32_t)crc32_z(file->place.crc, bytes, len);
   file->at += len;
   file->place.offset += len;
   file->place.line += lines;
@@ -214,11 +216,16 @@ sm_err sm_import_file_seek(sm_import_file *file, sm_import_place place) {
   sm_import_format format; /* by the beginning, which is gone afterwards */
   sm_err err = sm_import_file_format(file, &format);
   if (err != SM_OK) return err;
-  if (gzseek(file->gz, (z_off_t)place.offset, SEEK_SET) != (z_off_t)place.offset) return SM_ERR_IO;
-  file->at = 0;
-  file->len = 0;
-  file->ended = false;
   file->begun = true;
+  while (err == SM_OK && file->place.offset < place.offset) {
+    uint64_t left = place.offset - file->place.offset;
+    size_t there = file->len - file->at;
+    if (there == 0 && file->ended) return SM_ERR_CONFLICT;
+    if (there > 0) advance(file, left < there ? (size_t)left : there, 0);
+    if (file->place.offset < place.offset) err = fill(file);
+  }
+  if (err != SM_OK) return err;
+  if (file->place.offset != place.offset || file->place.crc != place.crc) return SM_ERR_CONFLICT;
   file->place = place;
   return SM_OK;
 }

@@ -33,6 +33,7 @@ typedef struct sm_import_record {
 typedef struct sm_import_place {
   uint64_t offset;
   uint64_t line;
+  uint32_t crc; /* CRC-32 of all before it */
 } sm_import_place;
 
 /* path "-" is standard input. SM_ERR_NOT_FOUND, SM_ERR_IO, SM_ERR_NOMEM. */
@@ -50,7 +51,8 @@ SM_MUST_CHECK sm_err sm_import_file_head(sm_import_file *file, size_t *len,
  * damaged compression, SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_import_file_next(sm_import_file *file, sm_import_record *record);
 sm_import_place sm_import_file_place(const sm_import_file *file);
-/* Goes on at a place that was given before. SM_ERR_IO; SM_ERR_RANGE if the file is shorter. */
+/* Goes on at a place that was given before, behind where the file is now: reads up to there.
+ * SM_ERR_CONFLICT: what stands before it is not what stood there. SM_ERR_IO, SM_ERR_CORRUPT. */
 SM_MUST_CHECK sm_err sm_import_file_seek(sm_import_file *file, sm_import_place place);
 /* Bytes read of the file itself and its size; size 0: unknown. */
 void sm_import_file_progress(sm_import_file *file, uint64_t *done, uint64_t *total);

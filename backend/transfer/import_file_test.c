@@ -65,9 +65,35 @@ static void records_come_with_their_lines(void **state) {
     sm_import_place place = sm_import_file_place(file);
     expect(file, "b", 6);
     expect_end(file);
+    sm_import_file_close(file);
+    file = open_it(SM_IMPORT_AUTO);
+    expect(file, "h\n", 1);
     assert_int_equal(sm_import_file_seek(file, place), SM_OK);
     expect(file, "b", 6);
     expect_end(file);
+    sm_import_file_close(file);
+  }
+}
+
+/* Rows before the place that were never imported must not be passed over. */
+static void a_place_holds_only_behind_what_was_there(void **state) {
+  (void)state;
+  static const char *const texts[] = {"h\naa\nbb\nc\n", "h\naa\nbx\nc\nd\n", "h\naa\n",
+                                      "h\naa\nbb\nc\nd\n"};
+  static const sm_err said[] = {SM_OK, SM_ERR_CONFLICT, SM_ERR_CONFLICT, SM_OK};
+  sm_import_place place = {.offset = 0};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    fill(texts[i], strlen(texts[i]), false);
+    sm_import_file *file = open_it(SM_IMPORT_CSV);
+    expect(file, "h\n", 1);
+    if (i == 0) {
+      expect(file, "aa\n", 2);
+      expect(file, "bb\n", 3);
+      place = sm_import_file_place(file);
+    } else {
+      assert_int_equal(sm_import_file_seek(file, place), said[i]);
+    }
+    if (said[i] == SM_OK) expect(file, "c\n", 4);
     sm_import_file_close(file);
   }
 }
@@ -155,6 +181,7 @@ static void what_cannot_be_opened_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(records_come_with_their_lines),
+      cmocka_unit_test(a_place_holds_only_behind_what_was_there),
       cmocka_unit_test(json_is_known_by_its_first_letter),
       cmocka_unit_test(a_record_without_end_is_passed_over),
       cmocka_unit_test(a_file_is_known_by_its_beginning),

@@ -63,6 +63,7 @@ sm_err sm_import_state_save(const char *path, const sm_import_state *state) {
   sm_jsonw_key_text(&w, "head_sha256", sm_hex(state->identity.head, SM_SHA256_BYTES, hex));
   sm_jsonw_key_int(&w, "offset", (int64_t)state->place.offset);
   sm_jsonw_key_int(&w, "line", (int64_t)state->place.line);
+  sm_jsonw_key_int(&w, "crc32", (int64_t)state->place.crc);
   write_counts(&w, &state->counts);
   sm_jsonw_object_end(&w);
   sm_err err = text.err;
@@ -108,10 +109,13 @@ sm_err sm_import_state_load(const char *path, sm_import_state *state) {
   if (err != SM_OK) return SM_ERR_NOT_FOUND;
   json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
   free(text);
+  uint64_t crc = 0;
   sm_import_state got = {.place = {.line = 0}};
   bool good = take_head(root, &got.identity) &&
               sm_json_take_count(root, "offset", &got.place.offset) &&
-              sm_json_take_count(root, "line", &got.place.line) && take_counts(root, &got.counts);
+              sm_json_take_count(root, "line", &got.place.line) &&
+              sm_json_take_count(root, "crc32", &crc) && take_counts(root, &got.counts);
+  got.place.crc = (uint32_t)crc;
   json_decref(root);
   if (!good) return SM_ERR_NOT_FOUND;
   *state = got;
