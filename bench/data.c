@@ -1,5 +1,7 @@
 #include "data.h"
 
+#include "sim/hash.h"
+
 #include <string.h>
 
 /* The table of data.h. */
@@ -19,16 +21,9 @@ static const profile profiles[] = {
 
 /* ---- chance ---- */
 
-static uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-
 static uint64_t draw(bench_meter *m) {
   m->random += 0x9e3779b97f4a7c15U;
-  return mix(m->random);
+  return sm_sim_mix(m->random);
 }
 
 /* From low to high, both included. */
@@ -64,7 +59,8 @@ static void switch_appliance(bench_meter *m, bench_appliance *a, uint32_t interv
 }
 
 void bench_meter_init(bench_meter *meter, uint64_t seed, uint32_t no, bench_noise noise) {
-  *meter = (bench_meter){.random = mix(seed ^ mix(no)), .noise = noise, .frequency_mhz = 50000};
+  *meter = (bench_meter){
+      .random = sm_sim_mix(seed ^ sm_sim_mix(no)), .noise = noise, .frequency_mhz = 50000};
   meter->voltage_home_mv = between(meter, 226000, 236000);
   meter->voltage_mv = meter->voltage_home_mv;
   meter->power_factor_milli = between(meter, 850, 980);

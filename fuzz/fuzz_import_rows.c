@@ -1,7 +1,7 @@
 /* Files that are imported, as anybody may have made them: the first byte chooses CSV or JSON lines.
  * Whatever is accepted must lie within the contract, and every record must come to something. */
-#include "app/csv.h"
-#include "app/import_rows.h"
+#include "transfer/csv.h"
+#include "transfer/import_rows.h"
 
 #include <stddef.h>
 #include <stdint.h>

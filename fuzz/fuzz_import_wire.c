@@ -1,7 +1,7 @@
 /* What comes by the import's socket. The CRC is made right, or nothing would get past it; what is
  * then taken for a batch must be one, and be written again as it was read. */
-#include "app/import_wire.h"
 #include "base/crc32.h"
+#include "transfer/import_wire.h"
 
 #include <stddef.h>
 #include <stdint.h>

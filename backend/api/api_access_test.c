@@ -151,14 +151,10 @@ static size_t count_of(json_t *root, const char *list) {
   return json_array_size(json_object_get(root, list));
 }
 
-static const char *text_in(json_t *object, const char *key) {
-  return json_string_value(json_object_get(object, key));
-}
-
 static json_t *device_in(json_t *root, const char *device_id) {
   json_t *list = json_object_get(root, "devices");
   for (size_t i = 0; i < json_array_size(list); i++)
-    if (strcmp(text_in(json_array_get(list, i), "device_id"), device_id) == 0)
+    if (strcmp(test_text_in(json_array_get(list, i), "device_id"), device_id) == 0)
       return json_array_get(list, i);
   fail_msg("%s is not in the list", device_id);
   return NULL;
@@ -172,14 +168,14 @@ static void who_moved_out_sees_their_own_time_and_nothing_of_the_next(void **sta
   assert_true(json_is_null(json_object_get(left, "owner")));
   assert_true(json_is_null(json_object_get(left, "tariff")));
   assert_true(json_is_null(json_object_get(left, "last_reading")));
-  assert_string_not_equal(text_in(left, "status"), "online");
+  assert_string_not_equal(test_text_in(left, "status"), "online");
   json_decref(asha);
   json_t *ravi = test_get(s, "/api/devices", RAVI);
   json_t *now = device_in(ravi, "meter-003");
-  assert_string_equal(text_in(now, "owner"), TEST_RAVI);
-  assert_string_equal(text_in(now, "tariff"), "LT-1 Domestic");
-  assert_string_equal(text_in(now, "status"), "online");
-  assert_non_null(text_in(json_object_get(now, "last_reading"), "timestamp"));
+  assert_string_equal(test_text_in(now, "owner"), TEST_RAVI);
+  assert_string_equal(test_text_in(now, "tariff"), "LT-1 Domestic");
+  assert_string_equal(test_text_in(now, "status"), "online");
+  assert_non_null(test_text_in(json_object_get(now, "last_reading"), "timestamp"));
   json_decref(ravi);
   const char *around = "/api/devices/meter-003/"
                        "readings?from=2026-01-31T23:00:00%2B05:30&to=2026-02-01T01:00:00%2B05:30";
@@ -190,7 +186,8 @@ static void who_moved_out_sees_their_own_time_and_nothing_of_the_next(void **sta
   assert_int_equal(count_of(after, "readings"), 6);
   assert_int_equal(count_of(all, "readings"), 12);
   json_t *readings = json_object_get(after, "readings");
-  assert_string_equal(text_in(json_array_get(readings, 0), "timestamp"), "2026-01-31T18:30:00Z");
+  assert_string_equal(test_text_in(json_array_get(readings, 0), "timestamp"),
+                      "2026-01-31T18:30:00Z");
   json_decref(before);
   json_decref(after);
   json_decref(all);

@@ -4,7 +4,6 @@
 
 #include "invoicing/invoicing.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 /* after the ones above, which it wants */
@@ -16,43 +15,20 @@
 #define EDITS "/api/devices/meter-001/edits"
 #define AT "2026-01-10T10:00:00+05:30"
 
-static const char *text_in(json_t *object, const char *key) {
-  return json_string_value(json_object_get(object, key));
-}
-
-static double number_in(json_t *object, const char *key) {
-  assert_true(json_is_number(json_object_get(object, key)));
-  return json_number_value(json_object_get(object, key));
-}
-
-static bool near(double a, double b) {
-  return fabs(a - b) < 0.0005;
-}
-
-/* A request that must give `status`; its JSON. */
-static json_t *ask(const test_server *s, const char *method, const char *target, const char *body,
-                   unsigned status) {
-  test_reply reply = test_ask(s, method, target, ADMIN, body);
-  if (reply.status != status) fail_msg("%s %s: %u %s", method, target, reply.status, reply.body);
-  json_t *root = test_json(&reply);
-  test_reply_fini(&reply);
-  return root;
-}
-
 static void refused(const test_server *s, const char *target, const char *body, unsigned status,
                     const char *field) {
-  json_t *root = ask(s, "POST", target, body, status);
+  json_t *root = test_admin_ask(s, "POST", target, body, status);
   json_t *errors = json_object_get(root, "errors");
   bool named = false;
   for (size_t i = 0; i < json_array_size(errors); i++)
-    if (strcmp(text_in(json_array_get(errors, i), "field"), field) == 0) named = true;
+    if (strcmp(test_text_in(json_array_get(errors, i), "field"), field) == 0) named = true;
   if (!named) fail_msg("%s is not named for %s", field, body);
   json_decref(root);
 }
 
 /* Adds one of meter-001 or another and gives its number. */
 static int64_t add(const test_server *s, const char *target, const char *body) {
-  json_t *root = ask(s, "POST", target, body, 201);
+  json_t *root = test_admin_ask(s, "POST", target, body, 201);
   int64_t no = json_integer_value(json_object_get(root, "no"));
   json_decref(root);
   return no;
@@ -61,7 +37,7 @@ static int64_t add(const test_server *s, const char *target, const char *body) {
 static void withdraw(const test_server *s, const char *target, int64_t no) {
   char path[128];
   (void)snprintf(path, sizeof path, "%s/%lld/withdraw", target, (long long)no);
-  json_decref(ask(s, "POST", path, "{\"reason\":\"done\"}", 200));
+  json_decref(test_admin_ask(s, "POST", path, "{\"reason\":\"done\"}", 200));
 }
 
 static void store(test_server *s, const char *device_id, const char *at, int64_t wh) {
@@ -87,18 +63,19 @@ static int64_t register_at(const test_server *s, const char *device_id, const ch
 
 static void an_edit_is_shown_with_who_when_and_why(void **state) {
   const test_server *s = *state;
-  json_t *root = ask(s, "POST", EDITS,
+  json_t *root =
+      test_admin_ask(s, "POST", EDITS,
                      "{\"at\":\"2026-01-10T10:05:00+05:30\",\"kind\":\"manual\",\"kwh\":1103.25,"
                      "\"reason\":\"read at the handover\"}",
                      201);
-  assert_string_equal(text_in(root, "at"), "2026-01-10T04:35:00Z");
-  assert_string_equal(text_in(root, "kind"), "manual");
+  assert_string_equal(test_text_in(root, "at"), "2026-01-10T04:35:00Z");
+  assert_string_equal(test_text_in(root, "kind"), "manual");
   assert_true(json_is_null(json_object_get(root, "before_kwh")));
-  assert_true(near(number_in(root, "after_kwh"), 1103.25));
-  assert_string_equal(text_in(root, "reason"), "read at the handover");
-  assert_string_equal(text_in(root, "by"), "admin");
-  assert_true(strncmp(text_in(root, "by_user"), "u_", 2) == 0);
-  assert_non_null(text_in(root, "made_at"));
+  assert_true(test_near(test_number_in(root, "after_kwh"), 1103.25));
+  assert_string_equal(test_text_in(root, "reason"), "read at the handover");
+  assert_string_equal(test_text_in(root, "by"), "admin");
+  assert_true(strncmp(test_text_in(root, "by_user"), "u_", 2) == 0);
+  assert_non_null(test_text_in(root, "made_at"));
   assert_true(json_is_null(json_object_get(root, "withdrawn")));
   int64_t no = json_integer_value(json_object_get(root, "no"));
   json_decref(root);
@@ -106,7 +83,7 @@ static void an_edit_is_shown_with_who_when_and_why(void **state) {
   json_t *edits = json_object_get(root, "edits");
   assert_int_equal(json_array_size(edits), 1);
   json_t *seen = json_array_get(edits, 0);
-  assert_string_equal(text_in(seen, "by"), "admin");
+  assert_string_equal(test_text_in(seen, "by"), "admin");
   assert_true(json_is_null(json_object_get(seen, "by_user"))); /* a resident sees the role */
   assert_true(json_is_null(json_object_get(root, "next")));
   json_decref(root);
@@ -114,7 +91,7 @@ static void an_edit_is_shown_with_who_when_and_why(void **state) {
 }
 
 static double kwh_of(json_t *bill) {
-  return number_in(bill, "consumption_kwh");
+  return test_number_in(bill, "consumption_kwh");
 }
 
 /* The register at the end of January is corrected by 0.010 kWh: the bill and the month's bucket
@@ -136,20 +113,20 @@ static void bills_and_buckets_follow_and_raw_stays(void **state) {
                  (long long)(wh - 10) / 1000, (long long)(wh - 10) % 1000);
   int64_t no = add(s, EDITS, body);
   json_t *after = test_get(s, bill, ASHA);
-  assert_true(near(kwh_of(after), kwh_of(before) - 0.010));
+  assert_true(test_near(kwh_of(after), kwh_of(before) - 0.010));
   json_t *edit = json_array_get(json_object_get(after, "edits"), 0);
-  assert_true(near(number_in(edit, "before_kwh"), (double)wh / 1000));
-  assert_true(near(number_in(edit, "after_kwh"), (double)(wh - 10) / 1000));
-  assert_string_equal(text_in(edit, "by"), "admin");
-  assert_string_equal(text_in(edit, "at"), "2026-02-01T00:00:00+05:30");
+  assert_true(test_near(test_number_in(edit, "before_kwh"), (double)wh / 1000));
+  assert_true(test_near(test_number_in(edit, "after_kwh"), (double)(wh - 10) / 1000));
+  assert_string_equal(test_text_in(edit, "by"), "admin");
+  assert_string_equal(test_text_in(edit, "at"), "2026-02-01T00:00:00+05:30");
   assert_true(json_is_true(json_object_get(edit, "believed")));
   json_t *buckets = test_get(s, month, ASHA);
   json_t *bucket = json_array_get(json_object_get(buckets, "readings"), 0);
-  assert_true(near(number_in(bucket, "energy_kwh"), kwh_of(after)));
+  assert_true(test_near(test_number_in(bucket, "energy_kwh"), kwh_of(after)));
   json_decref(buckets);
   json_t *rows = test_get(s, raw, ASHA);
   json_t *row = json_array_get(json_object_get(rows, "readings"), 0);
-  assert_true(near(number_in(row, "energy_kwh"), (double)wh / 1000));
+  assert_true(test_near(test_number_in(row, "energy_kwh"), (double)wh / 1000));
   json_decref(rows);
   withdraw(s, EDITS, no);
   json_t *again = test_get(s, bill, ASHA);
@@ -203,8 +180,8 @@ static void voided_readings_count_nowhere(void **state) {
     json_t *lists[2] = {json_object_get(before[i], "readings"), json_object_get(now, "readings")};
     for (int k = 0; k < 2; k++)
       for (size_t r = 0; r < json_array_size(lists[k]); r++)
-        sum[k] += number_in(json_array_get(lists[k], r), "energy_kwh");
-    if (!near(sum[0], sum[1])) fail_msg("%s: %f, was %f", aggs[i], sum[1], sum[0]);
+        sum[k] += test_number_in(json_array_get(lists[k], r), "energy_kwh");
+    if (!test_near(sum[0], sum[1])) fail_msg("%s: %f, was %f", aggs[i], sum[1], sum[0]);
     json_decref(now);
     json_decref(before[i]);
   }
@@ -226,7 +203,7 @@ static void a_meter_read_by_hand_has_buckets(void **state) {
                           ADMIN);
   json_t *rows = json_object_get(root, "readings");
   assert_int_equal(json_array_size(rows), 2);
-  assert_true(near(number_in(json_array_get(rows, 0), "energy_kwh"), 2));
+  assert_true(test_near(test_number_in(json_array_get(rows, 0), "energy_kwh"), 2));
   assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "count")), 0);
   json_decref(root);
 }
@@ -292,9 +269,9 @@ static void the_list_is_paged_and_tells_what_was_taken_back(void **state) {
     assert_int_equal(json_integer_value(json_object_get(edit, "no")), no[i]);
     json_t *withdrawn = json_object_get(edit, "withdrawn");
     assert_int_equal(json_is_object(withdrawn), i == 1);
-    if (i == 1) assert_string_equal(text_in(withdrawn, "reason"), "done");
+    if (i == 1) assert_string_equal(test_text_in(withdrawn, "reason"), "done");
     if (i == 1) assert_true(json_is_null(json_object_get(withdrawn, "by_user")));
-    const char *next = text_in(root, "next");
+    const char *next = test_text_in(root, "next");
     assert_int_equal(next == NULL, i == 0);
     if (next != NULL)
       (void)snprintf(target, sizeof target,
@@ -347,9 +324,9 @@ static void an_edit_holds_until_it_is_taken_back_once(void **state) {
   refused(s, EDITS, body, 409, "at");
   (void)snprintf(path, sizeof path, EDITS "/%lld/withdraw", (long long)no);
   refused(s, path, "{}", 422, "reason");
-  json_t *root = ask(s, "POST", path, "{\"reason\":\"it was right\"}", 200);
-  assert_string_equal(text_in(json_object_get(root, "withdrawn"), "reason"), "it was right");
-  assert_string_equal(text_in(json_object_get(root, "withdrawn"), "by"), "admin");
+  json_t *root = test_admin_ask(s, "POST", path, "{\"reason\":\"it was right\"}", 200);
+  assert_string_equal(test_text_in(json_object_get(root, "withdrawn"), "reason"), "it was right");
+  assert_string_equal(test_text_in(json_object_get(root, "withdrawn"), "by"), "admin");
   json_decref(root);
   refused(s, path, "{\"reason\":\"again\"}", 409, "no");
   withdraw(s, EDITS, add(s, EDITS, body));
@@ -380,7 +357,7 @@ static void an_invoiced_month_stays(void **state) {
   json_t *root = test_get(s, "/api/invoices/meter-001", ASHA);
   char target[128];
   (void)snprintf(target, sizeof target, "/api/invoices/meter-001/%s",
-                 text_in(json_array_get(json_object_get(root, "invoices"), 0), "number"));
+                 test_text_in(json_array_get(json_object_get(root, "invoices"), 0), "number"));
   json_decref(root);
   root = test_get(s, target, ASHA);
   json_t *edits = json_object_get(json_object_get(root, "bill"), "edits");

@@ -1,7 +1,6 @@
 /* Readings, buckets and bills over the real server: what they say and how they are paged. */
 #include "api/api_test_util.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,19 +11,6 @@
 #include <string.h>
 
 #define JANUARY "from=2026-01-01T00:00:00+05:30&to=2026-02-01T00:00:00+05:30"
-
-static const char *text_in(json_t *object, const char *key) {
-  return json_string_value(json_object_get(object, key));
-}
-
-static double number_in(json_t *object, const char *key) {
-  assert_true(json_is_number(json_object_get(object, key)));
-  return json_number_value(json_object_get(object, key));
-}
-
-static bool near(double a, double b) {
-  return fabs(a - b) < 0.0005;
-}
 
 /* All pages of a list of readings, `limit` rows each, joined. */
 static json_t *all_pages(const test_server *s, const char *target, int limit, int *pages) {
@@ -40,7 +26,7 @@ static json_t *all_pages(const test_server *s, const char *target, int limit, in
     assert_true(json_array_size(rows) <= (size_t)limit);
     assert_int_equal(json_array_extend(all, rows), 0);
     free(next);
-    const char *cursor = text_in(root, "next");
+    const char *cursor = test_text_in(root, "next");
     next = cursor == NULL ? NULL : strdup(cursor);
     json_decref(root);
     (*pages)++;
@@ -51,7 +37,8 @@ static json_t *all_pages(const test_server *s, const char *target, int limit, in
 
 static double sum_of(json_t *rows, const char *key) {
   double sum = 0;
-  for (size_t i = 0; i < json_array_size(rows); i++) sum += number_in(json_array_get(rows, i), key);
+  for (size_t i = 0; i < json_array_size(rows); i++)
+    sum += test_number_in(json_array_get(rows, i), key);
   return sum;
 }
 
@@ -64,10 +51,10 @@ static void a_raw_row_is_a_telemetry_object(void **state) {
   json_t *rows = json_object_get(root, "readings");
   assert_int_equal(json_array_size(rows), 2);
   json_t *row = json_array_get(rows, 0);
-  assert_string_equal(text_in(root, "agg"), "raw");
-  assert_string_equal(text_in(row, "device_id"), "meter-001");
-  assert_string_equal(text_in(row, "timestamp"), "2026-01-05T00:30:00Z");
-  assert_true(number_in(row, "voltage") > 229 && number_in(row, "energy_kwh") >= 1000);
+  assert_string_equal(test_text_in(root, "agg"), "raw");
+  assert_string_equal(test_text_in(row, "device_id"), "meter-001");
+  assert_string_equal(test_text_in(row, "timestamp"), "2026-01-05T00:30:00Z");
+  assert_true(test_number_in(row, "voltage") > 229 && test_number_in(row, "energy_kwh") >= 1000);
   assert_true(json_is_null(json_object_get(root, "next")));
   json_decref(root);
 }
@@ -78,7 +65,7 @@ static void the_default_is_the_last_day_up_to_now(void **state) {
   json_t *rows = json_object_get(root, "readings");
   size_t count = json_array_size(rows);
   assert_int_equal(count, 144);
-  assert_string_equal(text_in(json_array_get(rows, count - 1), "timestamp"),
+  assert_string_equal(test_text_in(json_array_get(rows, count - 1), "timestamp"),
                       "2026-02-15T06:30:00Z");
   json_decref(root);
 }
@@ -116,7 +103,7 @@ static void buckets_of_every_size_add_up_to_the_same(void **state) {
     double sum = sum_of(rows, "energy_kwh");
     if (i == 0) first = sum;
     assert_true(sum > 100);
-    assert_true(near(sum, first));
+    assert_true(test_near(sum, first));
     json_decref(rows);
   }
 }
@@ -126,9 +113,9 @@ static void buckets_add_up_to_the_bill(void **state) {
   int pages;
   json_t *rows = all_pages(s, "/api/devices/meter-001/readings?" JANUARY "&agg=1d", 10000, &pages);
   json_t *bill = test_get(s, "/api/billing/meter-001?month=2026-01", ASHA);
-  assert_true(near(sum_of(rows, "energy_kwh"), number_in(bill, "consumption_kwh")));
-  assert_string_equal(text_in(bill, "device_id"), "meter-001");
-  assert_non_null(text_in(bill, "total"));
+  assert_true(test_near(sum_of(rows, "energy_kwh"), test_number_in(bill, "consumption_kwh")));
+  assert_string_equal(test_text_in(bill, "device_id"), "meter-001");
+  assert_non_null(test_text_in(bill, "total"));
   json_decref(bill);
   json_decref(rows);
 }
@@ -148,9 +135,9 @@ static void any_cut_adds_up_also_inside_a_quarter(void **state) {
                             "/api/devices/meter-001/readings?agg=1d&from=2026-01-11T09:09:09.999Z&"
                             "to=2026-01-12T11:11:11.111Z",
                             10000, &pages);
-  assert_true(
-      near(sum_of(whole, "energy_kwh"), sum_of(left, "energy_kwh") + sum_of(right, "energy_kwh")));
-  assert_true(near(sum_of(whole, "count"), sum_of(left, "count") + sum_of(right, "count")));
+  assert_true(test_near(sum_of(whole, "energy_kwh"),
+                        sum_of(left, "energy_kwh") + sum_of(right, "energy_kwh")));
+  assert_true(test_near(sum_of(whole, "count"), sum_of(left, "count") + sum_of(right, "count")));
   assert_true(sum_of(whole, "count") > 300);
   json_decref(whole);
   json_decref(left);
@@ -165,9 +152,11 @@ static void hours_begin_on_the_zones_clock_and_say_so(void **state) {
                           ASHA);
   json_t *rows = json_object_get(root, "readings");
   assert_int_equal(json_array_size(rows), 2);
-  assert_string_equal(text_in(json_array_get(rows, 0), "timestamp"), "2026-01-10T00:00:00+05:30");
-  assert_string_equal(text_in(json_array_get(rows, 1), "timestamp"), "2026-01-10T01:00:00+05:30");
-  assert_true(number_in(json_array_get(rows, 0), "count") == 6);
+  assert_string_equal(test_text_in(json_array_get(rows, 0), "timestamp"),
+                      "2026-01-10T00:00:00+05:30");
+  assert_string_equal(test_text_in(json_array_get(rows, 1), "timestamp"),
+                      "2026-01-10T01:00:00+05:30");
+  assert_true(test_number_in(json_array_get(rows, 0), "count") == 6);
   json_decref(root);
 }
 
@@ -180,8 +169,8 @@ static void a_gap_shows_its_use_and_no_power(void **state) {
   json_t *rows = json_object_get(root, "readings");
   assert_int_equal(json_array_size(rows), 2);
   json_t *row = json_array_get(rows, 0);
-  assert_true(number_in(row, "count") == 0);
-  assert_true(number_in(row, "energy_kwh") > 0.1);
+  assert_true(test_number_in(row, "count") == 0);
+  assert_true(test_number_in(row, "energy_kwh") > 0.1);
   assert_true(json_is_null(json_object_get(row, "power_w_avg")));
   json_decref(root);
 }
@@ -221,7 +210,7 @@ static void a_bad_parameter_is_named(void **state) {
     assert_int_equal(reply.status, 400);
     json_t *root = test_json(&reply);
     json_t *error = json_array_get(json_object_get(root, "errors"), 0);
-    assert_string_equal(text_in(error, "field"), bad[i][1]);
+    assert_string_equal(test_text_in(error, "field"), bad[i][1]);
     json_decref(root);
     test_reply_fini(&reply);
   }
@@ -231,7 +220,7 @@ static void a_cursor_serves_its_own_list_only(void **state) {
   const test_server *s = *state;
   json_t *root = test_get(s, "/api/devices/meter-001/readings?agg=15m&limit=1", ADMIN);
   char target[512];
-  const char *next = text_in(root, "next");
+  const char *next = test_text_in(root, "next");
   assert_non_null(next);
   (void)snprintf(target, sizeof target, "/api/devices/meter-001/readings?agg=1h&cursor=%s", next);
   assert_int_equal(test_status(s, "GET", target, ADMIN, NULL), 400);
@@ -262,16 +251,16 @@ static void a_month_is_checked(void **state) {
 static void the_running_month_is_the_default_and_projects(void **state) {
   const test_server *s = *state;
   json_t *bill = test_get(s, "/api/billing/meter-001", ASHA);
-  assert_string_equal(text_in(bill, "month"), "2026-02");
-  assert_non_null(text_in(json_object_get(bill, "projection"), "total"));
-  assert_string_equal(text_in(bill, "to"), "2026-02-15T12:00:00+05:30");
+  assert_string_equal(test_text_in(bill, "month"), "2026-02");
+  assert_non_null(test_text_in(json_object_get(bill, "projection"), "total"));
+  assert_string_equal(test_text_in(bill, "to"), "2026-02-15T12:00:00+05:30");
   json_decref(bill);
 }
 
 static char *account_of(const test_server *s, test_who who, size_t at) {
   json_t *root = test_get(s, "/api/accounts", who);
   json_t *account = json_array_get(json_object_get(root, "accounts"), at);
-  char *id = strdup(text_in(account, "account_id"));
+  char *id = strdup(test_text_in(account, "account_id"));
   json_decref(root);
   return id;
 }

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <ftw.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <sodium.h>
@@ -362,4 +363,28 @@ json_t *test_get(const test_server *s, const char *target, test_who who) {
   json_t *root = test_json(&reply);
   test_reply_fini(&reply);
   return root;
+}
+
+json_t *test_admin_ask(const test_server *s, const char *method, const char *target,
+                       const char *body, unsigned status) {
+  test_reply reply = test_ask(s, method, target, ADMIN, body);
+  if (reply.status != status) fail_msg("%s %s: %u %s", method, target, reply.status, reply.body);
+  json_t *root = test_json(&reply);
+  test_reply_fini(&reply);
+  return root;
+}
+
+/* ---- what an answer says ---- */
+
+const char *test_text_in(json_t *object, const char *key) {
+  return json_string_value(json_object_get(object, key));
+}
+
+double test_number_in(json_t *object, const char *key) {
+  assert_true(json_is_number(json_object_get(object, key)));
+  return json_number_value(json_object_get(object, key));
+}
+
+bool test_near(double a, double b) {
+  return fabs(a - b) < 0.0005;
 }

@@ -79,5 +79,14 @@ unsigned test_status(const test_server *s, const char *method, const char *targe
                      const char *body);
 /* A GET that must give 200 and JSON. */
 json_t *test_get(const test_server *s, const char *target, test_who who);
+/* The admin's request, which must give `status`; its JSON. */
+json_t *test_admin_ask(const test_server *s, const char *method, const char *target,
+                       const char *body, unsigned status);
+
+/* ---- what an answer says ---- */
+
+const char *test_text_in(json_t *object, const char *key); /* NULL: no text */
+double test_number_in(json_t *object, const char *key);    /* must be there */
+bool test_near(double a, double b);                        /* to half of the third place */
 
 #endif

@@ -1,5 +1,6 @@
 #include "api/history.h"
 
+#include "base/order.h"
 #include "billing/billing.h"
 
 #include <stdlib.h>
@@ -142,19 +143,11 @@ static sm_err judge(piece *p, sm_course *course) {
   return sm_course_init(course, p->point, p->point_count, q->modulus_wh, q->max_power_w);
 }
 
-static int64_t later(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static sm_err take_use(piece *p, const sm_course *course, int64_t from, int64_t to) {
   sm_err err = SM_OK;
   for (size_t i = 0; err == SM_OK && i < p->count; i++) {
-    int64_t begin = later(p->bucket[i].start_ms, from);
-    int64_t end = i + 1 < p->count ? earlier(p->bucket[i + 1].start_ms, to) : to;
+    int64_t begin = sm_max_i64(p->bucket[i].start_ms, from);
+    int64_t end = i + 1 < p->count ? sm_min_i64(p->bucket[i + 1].start_ms, to) : to;
     if (begin < end) err = sm_bucket_add_use(&p->bucket[i], course, begin, end);
   }
   return err;
@@ -164,16 +157,16 @@ static sm_err take_use(piece *p, const sm_course *course, int64_t from, int64_t 
 static sm_err fill(piece *p) {
   sm_err err = SM_OK;
   for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++) {
-    int64_t from = later(p->from_ms, p->query->visible[i].from_ms);
-    int64_t to = earlier(p->to_ms, p->query->visible[i].to_ms);
+    int64_t from = sm_max_i64(p->from_ms, p->query->visible[i].from_ms);
+    int64_t to = sm_min_i64(p->to_ms, p->query->visible[i].to_ms);
     if (from < to) err = take_span(p, from, to);
   }
   sm_course course;
   if (err == SM_OK) err = judge(p, &course);
   if (err != SM_OK) return err;
   for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++) {
-    int64_t from = later(p->from_ms, p->query->visible[i].from_ms);
-    int64_t to = earlier(p->to_ms, p->query->visible[i].to_ms);
+    int64_t from = sm_max_i64(p->from_ms, p->query->visible[i].from_ms);
+    int64_t to = sm_min_i64(p->to_ms, p->query->visible[i].to_ms);
     if (from < to) err = take_use(p, &course, from, to);
   }
   sm_course_fini(&course);
@@ -188,7 +181,7 @@ static sm_err lay_out(piece *p, int64_t *start_ms, int64_t to_ms) {
   int64_t longest = q->agg == SM_AGG_MINUTE ? DAY_MS : 31 * (int64_t)DAY_MS;
   int64_t begin = *start_ms;
   size_t cap = 0;
-  p->from_ms = later(begin, q->from_ms);
+  p->from_ms = sm_max_i64(begin, q->from_ms);
   while (*start_ms < to_ms && (p->count == 0 || *start_ms - begin < longest)) {
     if (p->count == cap) {
       cap = cap == 0 ? 64 : 2 * cap;
@@ -199,7 +192,7 @@ static sm_err lay_out(piece *p, int64_t *start_ms, int64_t to_ms) {
     p->bucket[p->count++] = (sm_bucket){.start_ms = *start_ms};
     *start_ms = sm_agg_next_ms(q->agg, q->zone, *start_ms);
   }
-  p->to_ms = earlier(*start_ms, to_ms);
+  p->to_ms = sm_min_i64(*start_ms, to_ms);
   return SM_OK;
 }
 
@@ -249,8 +242,8 @@ static sm_err known_span(const sm_history_query *query, int64_t *first_ms, int64
   for (size_t i = 0; query->edits != NULL && i < query->edits->count; i++) {
     const sm_edit *edit = &query->edits->item[i];
     if (edit->kind == SM_EDIT_VOID) continue;
-    first = earlier(first, edit->ts_ms);
-    last = later(last, edit->ts_ms);
+    first = sm_min_i64(first, edit->ts_ms);
+    last = sm_max_i64(last, edit->ts_ms);
   }
   if (first > last) return SM_ERR_NOT_FOUND;
   *first_ms = first;
@@ -266,8 +259,8 @@ static sm_err narrow(const sm_history_query *query, int64_t *from_ms, int64_t *t
   sm_err err = known_span(query, &first, &last);
   if (err != SM_OK) return err;
   const sm_interval *visible = query->visible;
-  *from_ms = later(later(query->from_ms, first), visible[0].from_ms);
-  *to_ms = earlier(earlier(query->to_ms, last + 1), visible[query->visible_count - 1].to_ms);
+  *from_ms = sm_max_i64(sm_max_i64(query->from_ms, first), visible[0].from_ms);
+  *to_ms = sm_min_i64(sm_min_i64(query->to_ms, last + 1), visible[query->visible_count - 1].to_ms);
   return SM_OK;
 }
 

@@ -11,11 +11,6 @@
 
 enum { BODY_MAX = 4096 };
 
-static int64_t now_of_clock(void *context) {
-  (void)context;
-  return sm_clock_now_ms();
-}
-
 /* ---- life ---- */
 
 static void fill_defaults(sm_live_options *o) {
@@ -28,7 +23,7 @@ static void fill_defaults(sm_live_options *o) {
   if (o->ping_ms == 0) o->ping_ms = 30000;
   if (o->closing_ms == 0) o->closing_ms = 2000;
   if (o->recheck_ms == 0) o->recheck_ms = 10000;
-  if (o->now_ms == NULL) o->now_ms = now_of_clock;
+  if (o->now_ms == NULL) o->now_ms = sm_clock_now_ms_for;
 }
 
 static bool copy_origins(sm_live *live, const char *const *origins) {

@@ -23,14 +23,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-static ws_client *open_client(test_server *s) {
-  ws_client *c = ws_open(test_server_port(s), NULL);
-  assert_int_equal(ws_status(c), 101);
-  return c;
-}
-
 static void the_handshake_proves_itself(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   assert_non_null(strstr(ws_head(c), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
   assert_non_null(strstr(ws_head(c), "Upgrade: websocket\r\n"));
   assert_null(strstr(ws_head(c), "Sec-WebSocket-Extensions"));
@@ -82,7 +76,7 @@ static void a_full_hub_refuses_until_somebody_leaves(void **state) {
   (void)state;
   sm_live_options options = {.clients_max = 1};
   test_server *s = test_server_new(&options);
-  ws_client *first = open_client(s);
+  ws_client *first = test_server_client(s);
   ws_say(first, STAR);
   assert_string_equal(ws_next(first), "{\"type\":\"ready\"}");
   ws_client *second = ws_open(test_server_port(s), NULL);
@@ -114,7 +108,7 @@ static void a_first_message_sent_with_the_request_is_heard(void **state) {
 }
 
 static void a_message_in_pieces_with_a_ping_between_is_one(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   ws_frame(c, 0x01, STAR, 5);
   ws_frame(c, 0x89, "hi", 2);
   ws_frame(c, 0x00, &STAR[5], 5);
@@ -125,7 +119,7 @@ static void a_message_in_pieces_with_a_ping_between_is_one(void **state) {
 }
 
 static int code_after_frame(test_server *s, uint8_t head, const void *payload, size_t len) {
-  ws_client *c = open_client(s);
+  ws_client *c = test_server_client(s);
   ws_frame(c, head, payload, len);
   int code = ws_code(c);
   ws_wait_end_deaf(c);
@@ -147,14 +141,14 @@ static void frames_against_the_protocol_close_with_1002(void **state) {
 }
 
 static void an_unmasked_frame_closes_with_1002(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   ws_raw(c, "\x81\x02hi", 4);
   assert_int_equal(ws_code(c), 1002);
   ws_free(c);
 }
 
 static void a_second_message_inside_a_first_closes_with_1002(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   ws_frame(c, 0x01, "{", 1);
   ws_frame(c, 0x81, "{", 1);
   assert_int_equal(ws_code(c), 1002);
@@ -169,14 +163,14 @@ static void binary_bad_utf8_and_giants_have_their_codes(void **state) {
   assert_int_equal(code_after_frame(s, 0x81, "\xff\xfe", 2), 1007);
   assert_int_equal(code_after_frame(s, 0x81, giant, sizeof giant), 1009);
   /* A length of 2^62 is refused at its first byte. */
-  ws_client *c = open_client(s);
+  ws_client *c = test_server_client(s);
   ws_raw(c, "\x81\xff\x40\0\0\0\0\0\0\0\0\0\0\0 ", 15);
   assert_int_equal(ws_code(c), 1009);
   ws_free(c);
 }
 
 static void a_message_in_countless_pieces_closes_with_1009(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   ws_frame(c, 0x01, "{", 1);
   for (int i = 0; i < 300; i++) ws_frame(c, 0x00, "", 0);
   assert_int_equal(ws_code(c), 1009);
@@ -184,7 +178,7 @@ static void a_message_in_countless_pieces_closes_with_1009(void **state) {
 }
 
 static void a_close_is_answered(void **state) {
-  ws_client *c = open_client(*state);
+  ws_client *c = test_server_client(*state);
   ws_frame(c, 0x88, "\x03\xe8", 2);
   assert_int_equal(ws_code(c), 1000);
   ws_wait_end_deaf(c);
@@ -193,8 +187,8 @@ static void a_close_is_answered(void **state) {
 
 static void a_client_that_vanishes_is_forgotten(void **state) {
   test_server *s = *state;
-  for (int i = 0; i < 20; i++) ws_free(open_client(s));
-  ws_client *c = open_client(s);
+  for (int i = 0; i < 20; i++) ws_free(test_server_client(s));
+  ws_client *c = test_server_client(s);
   ws_say(c, STAR);
   assert_string_equal(ws_next(c), "{\"type\":\"ready\"}");
   ws_free(c);

@@ -29,14 +29,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-static ws_client *open_client(test_server *s) {
-  ws_client *c = ws_open(test_server_port(s), NULL);
-  assert_int_equal(ws_status(c), 101);
-  return c;
-}
-
 static ws_client *subscribe(test_server *s, const char *message) {
-  ws_client *c = open_client(s);
+  ws_client *c = test_server_client(s);
   ws_say(c, message);
   const char *answer = ws_next(c);
   assert_non_null(answer);
@@ -206,7 +200,7 @@ static void other_devices_can_be_asked_for_on_the_same_connection(void **state) 
 /* ---- who may ---- */
 
 static void say_and_expect(test_server *s, const char *message, int code) {
-  ws_client *c = open_client(s);
+  ws_client *c = test_server_client(s);
   ws_say(c, message);
   expect_code(c, code);
 }
@@ -237,7 +231,7 @@ static void who_says_nothing_is_closed_with_4401(void **state) {
   (void)state;
   sm_live_options options = {.hello_ms = 1};
   test_server *s = test_server_new(&options);
-  expect_code(open_client(s), 4401);
+  expect_code(test_server_client(s), 4401);
   test_server_free(s);
 }
 
@@ -387,7 +381,7 @@ static void a_large_fleet_streams_through_a_small_queue(void **state) {
     test_server_store(s, id, 1000);
   }
   test_server_device(s, "z", "bert", ALWAYS);
-  ws_client *fleet = open_client(s);
+  ws_client *fleet = test_server_client(s);
   test_server_hold(s);
   ws_say(fleet, STAR("admin"));
   test_server_await_held(s); /* at the first device */
@@ -418,7 +412,7 @@ static void what_the_hub_itself_drops_shows_in_everybodys_count(void **state) {
   test_server_publish(s, "a1", 1000, false);
   expect(c, 1, "a1", 1, false);
   test_server_hold(s);
-  ws_client *other = open_client(s);
+  ws_client *other = test_server_client(s);
   ws_say(other, LIST("anna", "\"a2\""));
   test_server_await_held(s);
   for (int i = 2; i <= 6; i++) test_server_publish(s, "a1", i * 1000, false);

@@ -233,6 +233,12 @@ uint16_t test_server_port(const test_server *s) {
   return s->port;
 }
 
+ws_client *test_server_client(const test_server *server) {
+  ws_client *client = ws_open(test_server_port(server), NULL);
+  assert_int_equal(ws_status(client), 101);
+  return client;
+}
+
 /* ---- what tests set ---- */
 
 void test_server_clock(test_server *s, int64_t now_ms) {

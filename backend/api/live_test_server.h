@@ -5,6 +5,7 @@
 #define SM_API_LIVE_TEST_SERVER_H
 
 #include "api/live.h"
+#include "api/live_test_client.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +17,8 @@ test_server *test_server_new(const sm_live_options *options);
 void test_server_free(test_server *server);
 sm_live *test_server_live(test_server *server);
 uint16_t test_server_port(const test_server *server);
+/* A client of it that has been let in. */
+ws_client *test_server_client(const test_server *server);
 
 /* The wall clock that the hub sees; 1,000,000 at first, and it stands still. */
 void test_server_clock(test_server *server, int64_t now_ms);

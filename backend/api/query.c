@@ -1,16 +1,10 @@
 #include "api/query.h"
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool sm_percent_decode(const char *text, size_t len, char *out) {
   size_t at = 0;
@@ -18,8 +12,8 @@ bool sm_percent_decode(const char *text, size_t len, char *out) {
     char c = text[i];
     if (c == '%') {
       if (len - i < 3) return false;
-      int high = hex_digit(text[i + 1]);
-      int low = hex_digit(text[i + 2]);
+      int high = sm_hex_value(text[i + 1]);
+      int low = sm_hex_value(text[i + 2]);
       if (high < 0 || low < 0) return false;
       c = (char)(unsigned char)(high * 16 + low);
       i += 2;

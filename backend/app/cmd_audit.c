@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/program.h"
 
+#include "base/complain.h"
 #include "base/crypto.h"
 
 #include <stdio.h>

@@ -1,11 +1,12 @@
-#include "app/backup.h"
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
+#include "transfer/backup.h"
 
+#include "base/complain.h"
 #include "base/log.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,8 +40,10 @@ static bool open_readings(sm_program *program) {
 static int make(const char *dir, bool json) {
   sm_program program;
   sm_manifest manifest = {0};
-  bool good = sm_program_open(&program) && open_readings(&program) &&
-              sm_backup_make(&program, dir, &manifest);
+  bool good = sm_program_open(&program) && open_readings(&program);
+  const sm_backup_source source = {
+      .data_dir = program.config.data_dir, .ledger = program.ledger, .readings = program.readings};
+  good = good && sm_backup_make(&source, sm_program_open_stores, dir, &manifest);
   uint64_t findings = manifest.content.findings;
   if (good) sm_backup_print(&manifest, json);
   if (good && findings > 0)
@@ -52,29 +55,13 @@ static int make(const char *dir, bool json) {
 }
 
 int sm_cmd_backup(int argc, char **argv) {
-  static const struct option options[] = {{"verify", no_argument, NULL, 'v'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
   bool only_verify = false;
   bool json = false;
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'v':
-      only_verify = true;
-      break;
-    case 'j':
-      json = true;
-      break;
-    case 'h':
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    default:
-      return sm_misused(usage, "an option is not understood");
-    }
-  }
-  if (optind + 1 != argc || argv[optind][0] == '\0') return sm_misused(usage, "say which folder");
+  const sm_option options[] = {{"--verify", .flag = &only_verify}, {"--json", .flag = &json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  if (argc != 2 || argv[1][0] == '\0') return sm_misused(usage, "say which folder");
   sm_log_set_level(SM_LOG_ERROR);
-  return only_verify ? verify(argv[optind], json) : make(argv[optind], json);
+  return only_verify ? verify(argv[1], json) : make(argv[1], json);
 }

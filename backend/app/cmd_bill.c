@@ -1,14 +1,15 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/decimal.h"
 #include "base/jsonw.h"
 #include "invoicing/invoicing.h"
 #include "model/money.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,40 +118,21 @@ static int run(sm_program *program, const words *w, int year, int month) {
 }
 
 int sm_cmd_bill(int argc, char **argv) {
-  static const struct option options[] = {
-      {"month", required_argument, NULL, 'm'}, {"device", required_argument, NULL, 'd'},
-      {"dry-run", no_argument, NULL, 'n'},     {"json", no_argument, NULL, 'j'},
-      {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
   words w = {0};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'm':
-      w.month = optarg;
-      break;
-    case 'd':
-      w.device = optarg;
-      break;
-    case 'n':
-      w.dry_run = true;
-      break;
-    case 'j':
-      w.json = true;
-      break;
-    case 'h':
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    default:
-      return sm_misused(usage, "an option is not understood");
-    }
-  }
+  const sm_option options[] = {{"--month", .text = &w.month},
+                               {"--device", .text = &w.device},
+                               {"--dry-run", .flag = &w.dry_run},
+                               {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
   int year;
   int month;
-  if (optind < argc) return sm_misused(usage, "there is a word too many");
+  if (argc > 1) return sm_misused(usage, "there is a word too many");
   if (w.month == NULL || sm_month_parse(w.month, &year, &month) != SM_OK)
     return sm_misused(usage, "--month must be a month such as 2026-01");
   sm_program program;
-  int status = sm_program_open(&program) ? run(&program, &w, year, month) : SM_EXIT_FAILED;
+  status = sm_program_open(&program) ? run(&program, &w, year, month) : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

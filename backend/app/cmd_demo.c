@@ -5,6 +5,7 @@
 #include "app/program.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "invoicing/invoicing.h"

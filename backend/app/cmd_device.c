@@ -1,13 +1,14 @@
 #include "app/broker.h"
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,51 +191,16 @@ static int list(sm_program *program, const void *context) {
   return SM_EXIT_OK;
 }
 
-static bool read_words(int argc, char **argv, words *out, bool *help) {
-  static const struct option options[] = {{"id", required_argument, NULL, 'i'},
-                                          {"name", required_argument, NULL, 'n'},
-                                          {"owner", required_argument, NULL, 'o'},
-                                          {"tariff", required_argument, NULL, 't'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'i':
-      out->id = optarg;
-      break;
-    case 'n':
-      out->name = optarg;
-      break;
-    case 'o':
-      out->owner = optarg;
-      break;
-    case 't':
-      out->tariff = optarg;
-      break;
-    case 'j':
-      out->json = true;
-      break;
-    case 'h':
-      *help = true;
-      break;
-    default:
-      return false;
-    }
-  }
-  return true;
-}
-
 int sm_cmd_device(int argc, char **argv) {
   static const sm_verb verbs[] = {{"add", add}, {"list", list}, {"revoke", revoke}};
   words w = {0};
-  bool help = false;
-  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
-  if (help) {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
-                     &w);
+  const sm_option options[] = {{"--id", .text = &w.id},
+                               {"--name", .text = &w.name},
+                               {"--owner", .text = &w.owner},
+                               {"--tariff", .text = &w.tariff},
+                               {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - 1, argv + 1, usage, &w);
 }

@@ -1,15 +1,15 @@
 #include "app/commands.h"
-#include "app/doctor.h"
+#include "app/options.h"
 #include "app/program.h"
-#include "app/progress.h"
-#include "app/stores.h"
 #include "app/verbs.h"
+#include "transfer/doctor.h"
+#include "transfer/progress.h"
 
+#include "base/complain.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,7 +109,7 @@ static int check(const char *data_dir, bool json) {
   printer p = {.json = json};
   sm_log_set_level(SM_LOG_ERROR);
   sm_progress_init(&p.progress, stderr, "checking", "");
-  sm_stores_open(data_dir, &stores, &ledger, &readings);
+  sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
     sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
     sm_stores_fini(&stores);
@@ -134,22 +134,15 @@ static int check(const char *data_dir, bool json) {
 }
 
 int sm_cmd_doctor(int argc, char **argv) {
-  static const struct option options[] = {
-      {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   bool json = false;
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    if (option == 'h') {
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    }
-    if (option != 'j') return sm_misused(usage, "an option is not understood");
-    json = true;
-  }
-  if (optind < argc) return sm_misused(usage, "there is a word too many");
+  const sm_option options[] = {{"--json", .flag = &json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  if (argc > 1) return sm_misused(usage, "there is a word too many");
   sm_config config;
   if (!sm_settings_load(&config)) return SM_EXIT_FAILED;
-  int status = check(config.data_dir, json);
+  status = check(config.data_dir, json);
   sm_config_fini(&config);
   return status;
 }

@@ -1,15 +1,17 @@
 #include "app/commands.h"
-#include "app/exporter.h"
-#include "app/json_scan.h"
+#include "app/options.h"
 #include "app/program.h"
-#include "app/progress.h"
 #include "app/verbs.h"
+#include "transfer/exporter.h"
+#include "transfer/json_scan.h"
+#include "transfer/progress.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +32,14 @@ static const char usage[] =
 typedef struct words {
   const char *device;
   const char *output;
-  int64_t from_ms;
+  const char *from;
+  const char *to;
+  const char *format_name;
+  bool resume;
+  bool json;
+  int64_t from_ms; /* from here on what the texts mean */
   int64_t to_ms;
   sm_export_format format;
-  bool resume;
 } words;
 
 typedef struct run {
@@ -48,14 +54,7 @@ typedef struct run {
 
 static sm_err write_bytes(void *context, const char *bytes, size_t len) {
   const run *r = context;
-  while (len > 0) {
-    ssize_t n = write(r->fd, bytes, len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
-    bytes += n;
-    len -= (size_t)n;
-  }
-  return SM_OK;
+  return sm_write_all(r->fd, bytes, len);
 }
 
 static void on_advanced(void *context, const sm_export_counts *counts) {
@@ -209,59 +208,32 @@ static bool take_time(const char *text, int64_t *ms) {
   return sm_rfc3339_parse(text, strlen(text), ms) == SM_OK;
 }
 
-/* NULL, or what is wrong. */
-static const char *take_word(int option, words *w) {
-  switch (option) {
-  case 'd':
-    w->device = optarg;
-    return NULL;
-  case 'F':
-    return take_time(optarg, &w->from_ms) ? NULL : "--from must be a time in RFC 3339";
-  case 'T':
-    return take_time(optarg, &w->to_ms) ? NULL : "--to must be a time in RFC 3339";
-  case 'f':
-    if (strcmp(optarg, "csv") != 0 && strcmp(optarg, "jsonl") != 0)
-      return "--format must be csv or jsonl";
-    w->format = strcmp(optarg, "csv") == 0 ? SM_EXPORT_CSV : SM_EXPORT_JSONL;
-    return NULL;
-  case 'j':
-    w->format = SM_EXPORT_JSONL;
-    return NULL;
-  case 'o':
-    w->output = optarg;
-    return NULL;
-  case 'r':
-    w->resume = true;
-    return NULL;
-  default:
-    return "an option is not understood";
-  }
+/* What was given as text. NULL, or what is wrong. */
+static const char *understand(words *w) {
+  if (w->from != NULL && !take_time(w->from, &w->from_ms))
+    return "--from must be a time in RFC 3339";
+  if (w->to != NULL && !take_time(w->to, &w->to_ms)) return "--to must be a time in RFC 3339";
+  bool csv = w->format_name == NULL || strcmp(w->format_name, "csv") == 0;
+  if (!csv && strcmp(w->format_name, "jsonl") != 0) return "--format must be csv or jsonl";
+  w->format = csv && !w->json ? SM_EXPORT_CSV : SM_EXPORT_JSONL;
+  if (w->resume && w->output == NULL) return "--resume needs --output FILE";
+  return NULL;
 }
 
 int sm_cmd_export(int argc, char **argv) {
-  static const struct option options[] = {{"device", required_argument, NULL, 'd'},
-                                          {"from", required_argument, NULL, 'F'},
-                                          {"to", required_argument, NULL, 'T'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"output", required_argument, NULL, 'o'},
-                                          {"resume", no_argument, NULL, 'r'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  words w = {.to_ms = INT64_MAX, .format = SM_EXPORT_CSV};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    if (option == 'h') {
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    }
-    const char *wrong = take_word(option, &w);
-    if (wrong != NULL) return sm_misused(usage, wrong);
-  }
-  if (optind < argc) return sm_misused(usage, "there is a word too many");
-  if (w.resume && w.output == NULL) return sm_misused(usage, "--resume needs --output FILE");
+  words w = {.to_ms = INT64_MAX};
+  const sm_option options[] = {
+      {"--device", .text = &w.device}, {"--from", .text = &w.from},
+      {"--to", .text = &w.to},         {"--format", .text = &w.format_name},
+      {"--output", .text = &w.output}, {"--resume", .flag = &w.resume},
+      {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  const char *wrong = argc > 1 ? "there is a word too many" : understand(&w);
+  if (wrong != NULL) return sm_misused(usage, wrong);
   sm_program program;
-  int status = sm_program_open(&program) ? export_readings(&program, &w) : SM_EXIT_FAILED;
+  status = sm_program_open(&program) ? export_readings(&program, &w) : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

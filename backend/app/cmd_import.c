@@ -1,14 +1,15 @@
 #include "app/commands.h"
-#include "app/import_state.h"
-#include "app/importer.h"
+#include "app/options.h"
 #include "app/program.h"
-#include "app/progress.h"
 #include "app/verbs.h"
+#include "transfer/import_state.h"
+#include "transfer/importer.h"
+#include "transfer/progress.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/log.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,16 +126,11 @@ static void on_advanced(void *context, sm_import_place place, const sm_import_co
 
 /* ---- beginning ---- */
 
-static bool complain_io(const char *what, const char *path, sm_err err) {
-  sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
-  return false;
-}
-
 static bool read_header(run *r) {
   sm_import_format format;
   sm_err err = sm_import_file_format(r->file, &format);
   if (err == SM_OK) err = sm_import_rows_new(format, &r->rows);
-  if (err != SM_OK) return complain_io("read", r->words->file, err);
+  if (!sm_complain_unless(err, "read", r->words->file)) return false;
   if (format == SM_IMPORT_JSONL) return true;
   sm_import_record record;
   sm_buf problem;
@@ -165,7 +161,7 @@ static bool find_place(run *r, bool *resumes) {
   *resumes = false;
   r->state_path = sm_import_state_path(r->program->config.data_dir, r->words->file);
   sm_err err = sm_import_file_head(r->file, &head_len, head);
-  if (err != SM_OK) return complain_io("read", r->words->file, err);
+  if (!sm_complain_unless(err, "read", r->words->file)) return false;
   if (!r->words->restart && r->state_path != NULL &&
       sm_import_state_load(r->state_path, &r->state) == SM_OK)
     *resumes = same_file(&r->state.identity, r, head, head_len);
@@ -179,7 +175,7 @@ static bool find_place(run *r, bool *resumes) {
 
 static bool open_file(run *r) {
   sm_err err = sm_import_file_open(r->words->file, r->words->format, &r->file);
-  if (err != SM_OK) return complain_io("open", r->words->file, err);
+  if (!sm_complain_unless(err, "open", r->words->file)) return false;
   bool resumes = false;
   if (strcmp(r->words->file, "-") != 0 && !find_place(r, &resumes)) return false;
   if (!read_header(r)) return false;
@@ -191,7 +187,7 @@ static bool open_file(run *r) {
                 r->words->file, (unsigned long long)r->state.place.line);
     return false;
   }
-  if (err != SM_OK) return complain_io("go on in", r->words->file, err);
+  if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];
   (void)fprintf(stderr, "going on at line %llu, after %s rows; --restart begins anew\n",
@@ -206,7 +202,7 @@ static bool open_port(run *r) {
     r->port = sm_import_port_local(r->program->readings);
     return true;
   }
-  if (err != SM_ERR_BUSY) return complain_io("open", "the readings", err);
+  if (err != SM_ERR_BUSY) return sm_complain_unless(err, "open", "the readings");
   sm_buf problem;
   sm_buf_init(&problem, 0);
   err = sm_import_port_connect(r->program->config.data_dir, &r->port, &problem);
@@ -292,6 +288,7 @@ static int import(run *r) {
                                        .port = r->port,
                                        .ledger = r->program->ledger,
                                        .add_devices = r->words->add_devices,
+                                       .actor = sm_cli_actor(),
                                        .name = r->words->file,
                                        .context = r,
                                        .told = on_told,
@@ -331,57 +328,24 @@ static bool take_format(const char *text, sm_import_format *format) {
   return true;
 }
 
-static bool read_words(int argc, char **argv, words *out, bool *help) {
-  static const struct option options[] = {{"format", required_argument, NULL, 'f'},
-                                          {"add-devices", no_argument, NULL, 'a'},
-                                          {"rejects", required_argument, NULL, 'r'},
-                                          {"restart", no_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'f':
-      if (!take_format(optarg, &out->format)) return false;
-      break;
-    case 'a':
-      out->add_devices = true;
-      break;
-    case 'r':
-      out->rejects = optarg;
-      break;
-    case 's':
-      out->restart = true;
-      break;
-    case 'j':
-      out->json = true;
-      break;
-    case 'h':
-      *help = true;
-      break;
-    default:
-      return false;
-    }
-  }
-  return true;
-}
-
 int sm_cmd_import(int argc, char **argv) {
   words w = {.format = SM_IMPORT_AUTO};
-  bool help = false;
-  if (!read_words(argc, argv, &w, &help))
-    return sm_misused(usage, "an option is not understood (--format is csv or jsonl)");
-  if (help) {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  if (optind + 1 != argc)
-    return sm_misused(usage, "say which FILE to import, - for standard input");
-  w.file = argv[optind];
+  const char *format = NULL;
+  const sm_option options[] = {{"--format", .text = &format},
+                               {"--add-devices", .flag = &w.add_devices},
+                               {"--rejects", .text = &w.rejects},
+                               {"--restart", .flag = &w.restart},
+                               {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  if (format != NULL && !take_format(format, &w.format))
+    return sm_misused(usage, "--format must be csv or jsonl");
+  if (argc != 2) return sm_misused(usage, "say which FILE to import, - for standard input");
+  w.file = argv[1];
   sm_program program;
   run r = {.program = &program, .words = &w};
-  int status = SM_EXIT_FAILED;
+  status = SM_EXIT_FAILED;
   if (sm_program_open(&program) && open_file(&r) && open_port(&r) && open_rejects(&r))
     status = import(&r);
   close_run(&r);

@@ -1,13 +1,14 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/decimal.h"
 #include "base/jsonw.h"
 #include "invoicing/edits.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,50 +255,6 @@ static int list(sm_program *program, const void *context) {
 
 /* ---- the command ---- */
 
-static bool read_words(int argc, char **argv, words *out, bool *help) {
-  static const struct option options[] = {{"device", required_argument, NULL, 'd'},
-                                          {"at", required_argument, NULL, 't'},
-                                          {"kwh", required_argument, NULL, 'k'},
-                                          {"why", required_argument, NULL, 'w'},
-                                          {"edit", required_argument, NULL, 'e'},
-                                          {"all", no_argument, NULL, 'a'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'd':
-      out->device = optarg;
-      break;
-    case 't':
-      out->at = optarg;
-      break;
-    case 'k':
-      out->kwh = optarg;
-      break;
-    case 'w':
-      out->why = optarg;
-      break;
-    case 'e':
-      out->edit = optarg;
-      break;
-    case 'a':
-      out->all = true;
-      break;
-    case 'j':
-      out->json = true;
-      break;
-    case 'h':
-      *help = true;
-      break;
-    default:
-      return false;
-    }
-  }
-  return true;
-}
-
 int sm_cmd_reading(int argc, char **argv) {
   static const sm_verb verbs[] = {{"add", add},
                                   {"correct", correct},
@@ -305,12 +262,12 @@ int sm_cmd_reading(int argc, char **argv) {
                                   {"withdraw", withdraw},
                                   {"list", list}};
   words w = {0};
-  bool help = false;
-  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
-  if (help) {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
-                     &w);
+  const sm_option options[] = {{"--device", .text = &w.device}, {"--at", .text = &w.at},
+                               {"--kwh", .text = &w.kwh},       {"--why", .text = &w.why},
+                               {"--edit", .text = &w.edit},     {"--all", .flag = &w.all},
+                               {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - 1, argv + 1, usage, &w);
 }

@@ -2,19 +2,21 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
-#include "app/import_server.h"
 #include "app/live_source.h"
+#include "app/options.h"
 #include "app/pipeline.h"
 #include "app/program.h"
 #include "app/replay.h"
 #include "app/uplinks.h"
+#include "app/verbs.h"
 #include "app/writer.h"
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "transfer/import_server.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -357,16 +359,9 @@ static bool start(service *s) {
 }
 
 int sm_cmd_serve(int argc, char **argv) {
-  static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-  int option = getopt_long(argc, argv, "h", options, NULL);
-  if (option == 'h') {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  if (option != -1 || optind < argc) {
-    (void)fputs(usage, stderr);
-    return SM_EXIT_USAGE;
-  }
+  int status;
+  if (!sm_options_read(NULL, 0, usage, &argc, argv, &status)) return status;
+  if (argc > 1) return sm_misused(usage, "there is a word too many");
   /* Blocked before the first thread is made, so that all inherit it and only sigwait sees them. */
   sigset_t signals;
   (void)sigemptyset(&signals);

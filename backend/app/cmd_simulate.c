@@ -1,5 +1,6 @@
 #include "app/cmd_simulate.h"
 
+#include "app/options.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/decimal.h"
@@ -12,7 +13,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,87 +119,33 @@ static void catch_signals(void) {
   (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-typedef enum option_kind { OPTION_FLAG, OPTION_NUMBER, OPTION_TEXT } option_kind;
-
-typedef struct option_entry {
-  const char *name;
-  option_kind kind;
-  size_t offset; /* in options */
-  int64_t min;
-  int64_t max;
-} option_entry;
-
-#define FLAG(name, member)                                                                         \
-  { name, OPTION_FLAG, offsetof(options, member), 0, 0 }
-#define TEXT(name, member)                                                                         \
-  { name, OPTION_TEXT, offsetof(options, member), 0, 0 }
-#define NUMBER(name, member, min, max)                                                             \
-  { name, OPTION_NUMBER, offsetof(options, member), min, max }
-
-static const option_entry option_table[] = {
-    NUMBER("--meters", meters, 1, SM_SIM_METERS_MAX),
-    NUMBER("--seed", seed, 1, INT64_MAX),
-    NUMBER("--speed", speed, 2, 1000000),
-    NUMBER("--interval", interval_s, 1, 3600),
-    NUMBER("--array", array, 1, 500),
-    NUMBER("--rate", rate, 1, 1000000000),
-    NUMBER("--window", window, 1, 1000),
-    TEXT("--prefix", prefix),
-    TEXT("--installed", installed),
-    TEXT("--from", from),
-    TEXT("--to", to),
-    TEXT("--state", state),
-    TEXT("--url", url),
-    TEXT("--ca", ca),
-    FLAG("--live", live),
-    FLAG("--seq", sequence),
-    FLAG("--demo", demo),
-    FLAG("--catch-up", catch_up),
-    FLAG("--json", json),
-    FLAG("--quiet", quiet),
-    FLAG("--help", help),
-};
-
-enum { OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
-
-static sm_err take_value(options *opt, const option_entry *entry, const char *value,
-                         sm_buf *problem) {
-  char *place = (char *)opt + entry->offset;
-  if (entry->kind == OPTION_TEXT) {
-    memcpy(place, &value, sizeof value);
-    return SM_OK;
-  }
-  int64_t number;
-  if (sm_decimal_parse(value, strlen(value), 0, &number) != SM_OK || number < entry->min ||
-      number > entry->max) {
-    sm_buf_printf(problem, "%s is '%.40s': give a whole number from %" PRId64 " to %" PRId64,
-                  entry->name, value, entry->min, entry->max);
-    return SM_ERR_INVALID;
-  }
-  memcpy(place, &number, sizeof number);
-  return SM_OK;
-}
-
-/* Takes "--name value", "--name=value" or "--flag" at argv[*at] and moves on. */
-static sm_err take_option(options *opt, int argc, char **argv, int *at, sm_buf *problem) {
-  const char *argument = argv[*at];
-  size_t name_len = strcspn(argument, "=");
-  const char *inlined = argument[name_len] == '=' ? argument + name_len + 1 : NULL;
-  (*at)++;
-  for (size_t i = 0; i < OPTION_COUNT; i++) {
-    const option_entry *entry = &option_table[i];
-    if (strlen(entry->name) != name_len || strncmp(entry->name, argument, name_len) != 0) continue;
-    if (entry->kind == OPTION_FLAG) {
-      if (inlined != NULL) sm_buf_printf(problem, "%s takes no value", entry->name);
-      *((bool *)((char *)opt + entry->offset)) = true;
-      return inlined == NULL ? SM_OK : SM_ERR_INVALID;
-    }
-    if (inlined == NULL && *at < argc) inlined = argv[(*at)++];
-    if (inlined != NULL) return take_value(opt, entry, inlined, problem);
-    sm_buf_printf(problem, "%s needs a value", entry->name);
-    return SM_ERR_INVALID;
-  }
-  sm_buf_printf(problem, "there is no option '%.60s'", argument);
+static sm_err take_options(int argc, char **argv, options *opt, sm_buf *problem) {
+  const sm_option known[] = {
+      {"--meters", .number = &opt->meters, .min = 1, .max = SM_SIM_METERS_MAX},
+      {"--seed", .number = &opt->seed, .min = 1, .max = INT64_MAX},
+      {"--speed", .number = &opt->speed, .min = 2, .max = 1000000},
+      {"--interval", .number = &opt->interval_s, .min = 1, .max = 3600},
+      {"--array", .number = &opt->array, .min = 1, .max = 500},
+      {"--rate", .number = &opt->rate, .min = 1, .max = 1000000000},
+      {"--window", .number = &opt->window, .min = 1, .max = 1000},
+      {"--prefix", .text = &opt->prefix},
+      {"--installed", .text = &opt->installed},
+      {"--from", .text = &opt->from},
+      {"--to", .text = &opt->to},
+      {"--state", .text = &opt->state},
+      {"--url", .text = &opt->url},
+      {"--ca", .text = &opt->ca},
+      {"--live", .flag = &opt->live},
+      {"--seq", .flag = &opt->sequence},
+      {"--demo", .flag = &opt->demo},
+      {"--catch-up", .flag = &opt->catch_up},
+      {"--json", .flag = &opt->json},
+      {"--quiet", .flag = &opt->quiet},
+      {"--help", .flag = &opt->help},
+  };
+  sm_err err = sm_options_take(known, sizeof known / sizeof known[0], &argc, argv, problem);
+  if (err != SM_OK || argc == 1) return err;
+  sm_buf_printf(problem, "'%.60s' is a word too many", argv[1]);
   return SM_ERR_INVALID;
 }
 
@@ -224,10 +170,8 @@ static int64_t default_to(int64_t given, int64_t otherwise) {
 }
 
 static sm_err parse_options(int argc, char **argv, options *opt, sm_buf *problem) {
-  for (int at = 1; at < argc;) {
-    sm_err err = take_option(opt, argc, argv, &at, problem);
-    if (err != SM_OK) return err;
-  }
+  sm_err err = take_options(argc, argv, opt, problem);
+  if (err != SM_OK) return err;
   const char *wrong = contradiction(opt);
   if (wrong != NULL && !opt->help) {
     sm_buf_append_text(problem, wrong);

@@ -1,12 +1,13 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
+#include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
 #include "model/tariff.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,29 +105,18 @@ static int list(sm_program *program, bool json) {
 }
 
 int sm_cmd_tariff(int argc, char **argv) {
-  static const struct option options[] = {
-      {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   bool json = false;
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'j':
-      json = true;
-      break;
-    case 'h':
-      (void)fputs(usage, stdout);
-      return SM_EXIT_OK;
-    default:
-      return sm_misused(usage, "an option is not understood");
-    }
-  }
-  bool is_set = optind + 2 == argc && strcmp(argv[optind], "set") == 0;
-  bool is_list = optind + 1 == argc && strcmp(argv[optind], "list") == 0;
+  const sm_option options[] = {{"--json", .flag = &json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  bool is_set = argc == 3 && strcmp(argv[1], "set") == 0;
+  bool is_list = argc == 2 && strcmp(argv[1], "list") == 0;
   if (!is_set && !is_list) return sm_misused(usage, "say set FILE, or list");
   sm_program program;
-  int status = SM_EXIT_FAILED;
+  status = SM_EXIT_FAILED;
   if (sm_program_open(&program))
-    status = is_set ? set(&program, argv[optind + 1], json) : list(&program, json);
+    status = is_set ? set(&program, argv[2], json) : list(&program, json);
   sm_program_fini(&program);
   return status;
 }

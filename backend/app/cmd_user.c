@@ -1,11 +1,12 @@
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/jsonw.h"
 
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,53 +144,16 @@ static int list(sm_program *program, const void *context) {
   return SM_EXIT_OK;
 }
 
-static bool read_words(int argc, char **argv, words *out, bool *help) {
-  static const struct option options[] = {
-      {"email", required_argument, NULL, 'e'}, {"role", required_argument, NULL, 'r'},
-      {"name", required_argument, NULL, 'n'},  {"password-stdin", no_argument, NULL, 'p'},
-      {"enable", no_argument, NULL, 'a'},      {"json", no_argument, NULL, 'j'},
-      {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    switch (option) {
-    case 'e':
-      out->email = optarg;
-      break;
-    case 'r':
-      out->role = optarg;
-      break;
-    case 'n':
-      out->name = optarg;
-      break;
-    case 'p':
-      out->password_stdin = true;
-      break;
-    case 'a':
-      out->enable = true;
-      break;
-    case 'j':
-      out->json = true;
-      break;
-    case 'h':
-      *help = true;
-      break;
-    default:
-      return false;
-    }
-  }
-  return true;
-}
-
 int sm_cmd_user(int argc, char **argv) {
   static const sm_verb verbs[] = {
       {"add", add}, {"passwd", passwd}, {"disable", disable}, {"list", list}};
   words w = {0};
-  bool help = false;
-  if (!read_words(argc, argv, &w, &help)) return sm_misused(usage, "an option is not understood");
-  if (help) {
-    (void)fputs(usage, stdout);
-    return SM_EXIT_OK;
-  }
-  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - optind, argv + optind, usage,
-                     &w);
+  const sm_option options[] = {
+      {"--email", .text = &w.email},   {"--role", .text = &w.role},
+      {"--name", .text = &w.name},     {"--password-stdin", .flag = &w.password_stdin},
+      {"--enable", .flag = &w.enable}, {"--json", .flag = &w.json}};
+  int status;
+  if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
+    return status;
+  return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - 1, argv + 1, usage, &w);
 }

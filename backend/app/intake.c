@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/put.h"
 #include "ingest/telemetry.h"
 
 #include <stdlib.h>
@@ -270,22 +271,6 @@ static sm_reject_in reject_of(const refusal *r, int64_t received_ms) {
                         .mark = r->mark};
 }
 
-static char *put_text(char *at, const char *text, size_t len) {
-  memcpy(at, text, len);
-  return at + len;
-}
-
-static char *put_u32(char *at, uint32_t value) {
-  char digits[10];
-  size_t count = 0;
-  do {
-    digits[count++] = (char)('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
-  while (count > 0) *at++ = digits[--count];
-  return at;
-}
-
 /* Tells meters how far they may forget. One that misses it sends again and is told again. */
 static void send_acks(sm_intake *in, const sm_readings_batch *batch) {
   uint64_t sent = 0;
@@ -294,12 +279,12 @@ static void send_acks(sm_intake *in, const sm_readings_batch *batch) {
     const sm_ack *ack = &batch->acks[i];
     char topic[SM_DEVICE_ID_MAX + 16];
     char payload[48];
-    char *at = put_text(topic, "meters/", 7);
-    at = put_text(at, ack->device_id, strnlen(ack->device_id, SM_DEVICE_ID_MAX));
-    (void)put_text(at, "/ack", 5); /* with its end */
-    at = put_text(payload, "{\"epoch\":", 9);
-    at = put_text(put_u32(at, ack->epoch), ",\"seq\":", 7);
-    at = put_text(put_u32(at, ack->seq), "}", 1);
+    char *at = sm_put_text(topic, "meters/", 7);
+    at = sm_put_text(at, ack->device_id, strnlen(ack->device_id, SM_DEVICE_ID_MAX));
+    (void)sm_put_text(at, "/ack", 5); /* with its end */
+    at = sm_put_text(payload, "{\"epoch\":", 9);
+    at = sm_put_text(sm_put_u64(at, ack->epoch), ",\"seq\":", 7);
+    at = sm_put_text(sm_put_u64(at, ack->seq), "}", 1);
     sm_err err = in->publish(in->publish_context, topic, payload, (size_t)(at - payload));
     sent += err == SM_OK ? 1 : 0;
   }

@@ -3,6 +3,8 @@
 #include "app/commands.h"
 #include "app/program.h"
 
+#include "base/complain.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -1,25 +1,16 @@
 #include "app/program.h"
 
+#include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-void sm_complain(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  (void)fputs("smartmeter: ", stderr);
-  (void)vfprintf(stderr, format, args);
-  (void)fputc('\n', stderr);
-  va_end(args);
-}
 
 sm_actor sm_cli_actor(void) {
   return (sm_actor){.id = "cli"};
@@ -135,6 +126,22 @@ sm_err sm_program_open_readings(sm_program *program, bool writer) {
                                        .currency = c->currency,
                                        .raw_retention_days = c->raw_retention_days};
   return sm_embedded_readings_open(&options, writer, &program->readings);
+}
+
+static bool has_ledger(const char *data_dir) {
+  char *path = sm_path_join(data_dir, "ledger.db");
+  bool has = path != NULL && sm_file_exists(path);
+  free(path);
+  return has;
+}
+
+void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *ledger,
+                            sm_err *readings) {
+  const sm_embedded_options options = {.data_dir = data_dir};
+  *stores = (sm_stores){.ledger = NULL};
+  *ledger =
+      has_ledger(data_dir) ? sm_embedded_ledger_open(&options, &stores->ledger) : SM_ERR_NOT_FOUND;
+  *readings = sm_embedded_readings_open(&options, false, &stores->readings);
 }
 
 void sm_program_fini(sm_program *program) {

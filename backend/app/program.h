@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "store/ledger.h"
 #include "store/readings.h"
+#include "transfer/stores.h"
 
 #include <stdbool.h>
 
@@ -32,10 +33,11 @@ bool sm_program_open(sm_program *program);
 /* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left
  * for the caller to tell. */
 SM_MUST_CHECK sm_err sm_program_open_readings(sm_program *program, bool writer);
+/* The stores of a folder as they are found: an sm_stores_open. */
+void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *ledger,
+                            sm_err *readings);
 void sm_program_fini(sm_program *program);
 
-/* Prints "smartmeter: …\n" to standard error. */
-void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
 /* Reads standard input up to its end or first newline into `out` (terminated). SM_ERR_RANGE if it
  * does not fit, SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_read_line(char *out, size_t cap);

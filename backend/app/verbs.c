@@ -1,5 +1,7 @@
 #include "app/verbs.h"
 
+#include "base/complain.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -14,11 +14,6 @@
 /* Failed logins in the audit log: a burst, then one a second; the rest is counted. */
 enum { AUDIT_BURST = 60, AUDIT_REFILL_MS = 1000, GATE_RETRY_S = 2 };
 
-static int64_t now_of_clock(void *context) {
-  (void)context;
-  return sm_clock_now_ms();
-}
-
 static int64_t steady_of_clock(void *context) {
   (void)context;
   return sm_clock_steady_ms();
@@ -54,7 +49,7 @@ sm_err sm_identity_new(const sm_identity_options *options, sm_identity **identit
     return SM_ERR_INTERNAL;
   }
   id->ledger = options->ledger;
-  id->now = options->now != NULL ? options->now : now_of_clock;
+  id->now = options->now != NULL ? options->now : sm_clock_now_ms_for;
   id->steady = options->steady != NULL ? options->steady : steady_of_clock;
   id->now_context = options->now_context;
   id->audit_full_ms = INT64_MIN;

@@ -31,11 +31,6 @@ struct sm_tokens {
   int64_t reread_ms; /* when an unknown key id last made us look */
 };
 
-static int64_t now_of_clock(void *context) {
-  (void)context;
-  return sm_clock_now_ms();
-}
-
 /* ---- life ---- */
 
 sm_err sm_tokens_new(const sm_tokens_options *options, sm_tokens **tokens) {
@@ -45,7 +40,7 @@ sm_err sm_tokens_new(const sm_tokens_options *options, sm_tokens **tokens) {
     free(t);
     return SM_ERR_INTERNAL;
   }
-  t->now = options->now != NULL ? options->now : now_of_clock;
+  t->now = options->now != NULL ? options->now : sm_clock_now_ms_for;
   t->now_context = options->now_context;
   t->reread_ms = INT64_MIN;
   t->data_dir = strdup(options->data_dir);

@@ -1,5 +1,6 @@
 #include "base/broker_url.h"
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 #include <arpa/inet.h>
@@ -33,20 +34,9 @@ static char *copy(span part) {
   return text;
 }
 
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 static bool is_host_char(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-         c == '_';
-}
-
-static int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  return sm_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_';
 }
 
 static sm_err decode(span part, char **decoded, sm_buf *problem) {
@@ -58,8 +48,8 @@ static sm_err decode(span part, char **decoded, sm_buf *problem) {
   for (size_t i = 0; i < part.len && err == SM_OK; i++) {
     char c = part.at[i];
     if (c == '%') {
-      int high = i + 1 < part.len ? hex_value(part.at[i + 1]) : -1;
-      int low = i + 2 < part.len ? hex_value(part.at[i + 2]) : -1;
+      int high = i + 1 < part.len ? sm_hex_value(part.at[i + 1]) : -1;
+      int low = i + 2 < part.len ? sm_hex_value(part.at[i + 2]) : -1;
       if (high < 0 || low < 0)
         err = invalid(problem, "a '%' in user name or password is not followed by two hexadecimal "
                                "digits; write '%' itself as %25");
@@ -110,7 +100,7 @@ static sm_err parse_port(span part, sm_broker_url *url, sm_buf *problem) {
   unsigned port = 0;
   bool good = part.len > 0 && part.len <= 5;
   for (size_t i = 0; i < part.len && good; i++) {
-    good = is_digit(part.at[i]);
+    good = sm_is_digit(part.at[i]);
     port = port * 10 + (unsigned)(part.at[i] - '0');
   }
   if (!good || port == 0 || port > 65535)

@@ -14,6 +14,11 @@ int64_t sm_clock_now_ms(void) {
   return read_clock(CLOCK_REALTIME);
 }
 
+int64_t sm_clock_now_ms_for(void *context) {
+  (void)context;
+  return sm_clock_now_ms();
+}
+
 int64_t sm_clock_steady_ms(void) {
   return read_clock(CLOCK_MONOTONIC);
 }

@@ -11,6 +11,8 @@ enum { SM_RFC3339_MAX = 40 };
 
 /* Now, UTC, ms. */
 int64_t sm_clock_now_ms(void);
+/* The same as a callback; `context` is not used. */
+int64_t sm_clock_now_ms_for(void *context);
 /* A clock that never goes back, ms from an arbitrary start: for time-outs. */
 int64_t sm_clock_steady_ms(void);
 

@@ -1,5 +1,6 @@
 #include "base/decimal.h"
 
+#include "base/ascii.h"
 #include "base/checked.h"
 
 #include <assert.h>
@@ -10,10 +11,6 @@ int64_t sm_pow10(unsigned n) {
   int64_t power = 1;
   while (n-- > 0) power *= 10;
   return power;
-}
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 /* A number taken apart: sign, where its digits are, and how far its point is moved. */
@@ -28,7 +25,7 @@ typedef struct parts {
 
 static size_t digits(const char *text, size_t len) {
   size_t n = 0;
-  while (n < len && is_digit(text[n])) n++;
+  while (n < len && sm_is_digit(text[n])) n++;
   return n;
 }
 

@@ -33,12 +33,17 @@ sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len) {
   return SM_OK;
 }
 
-static sm_err write_all(int fd, const char *data, size_t len) {
+sm_err sm_write_err(void) {
+  return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+}
+
+sm_err sm_write_all(int fd, const void *bytes, size_t len) {
+  const char *at = bytes;
   while (len > 0) {
-    ssize_t n = write(fd, data, len);
+    ssize_t n = write(fd, at, len);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
-    data += n;
+    if (n < 0) return sm_write_err();
+    at += n;
     len -= (size_t)n;
   }
   return SM_OK;
@@ -67,7 +72,7 @@ sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
   sm_err err = SM_ERR_IO;
   int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd >= 0) {
-    err = write_all(fd, data, len);
+    err = sm_write_all(fd, data, len);
     if (err == SM_OK && fsync(fd) != 0) err = SM_ERR_IO;
     if (close(fd) != 0 && err == SM_OK) err = SM_ERR_IO;
     if (err == SM_OK && rename(name, path) != 0) err = SM_ERR_IO;

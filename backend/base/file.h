@@ -18,6 +18,10 @@ SM_MUST_CHECK sm_err sm_file_sync_name(const char *path);
 SM_MUST_CHECK sm_err sm_file_write_private(const char *path, const void *data, size_t len);
 /* Makes a folder and what is missing above it, mode 0700, durably. SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_dir_make(const char *path);
+/* What a write that has just failed comes to, by errno: SM_ERR_FULL or SM_ERR_IO. */
+SM_MUST_CHECK sm_err sm_write_err(void);
+/* Writes all of it, however many calls that takes. SM_ERR_FULL, SM_ERR_IO. */
+SM_MUST_CHECK sm_err sm_write_all(int fd, const void *bytes, size_t len);
 bool sm_file_exists(const char *path);
 /* "dir/name" on the heap; NULL without memory. */
 char *sm_path_join(const char *dir, const char *name);

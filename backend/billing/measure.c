@@ -1,17 +1,11 @@
 #include "billing/measure.h"
 
 #include "base/checked.h"
+#include "base/order.h"
 
 #include <stdlib.h>
 
 #define MULTIPLIER_MAX_MILLI INT64_C(1000000000) /* × 1,000,000 */
-
-static int64_t later(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 sm_err sm_measures_init(sm_measures *measures, const sm_billing_meter *meter, size_t count) {
   sm_measures out = {.item = calloc(count + 1, sizeof *out.item)};
@@ -47,7 +41,7 @@ bool sm_measures_begin(const sm_measures *measures, int64_t *begin_ms) {
   for (size_t i = 0; i < measures->count; i++) {
     const sm_measure *measure = &measures->item[i];
     if (measure->course.point_count == 0) continue;
-    int64_t begin = later(measure->course.point[0].ts_ms, measure->from_ms);
+    int64_t begin = sm_max_i64(measure->course.point[0].ts_ms, measure->from_ms);
     if (begin >= measure->to_ms) continue;
     if (!any || begin < *begin_ms) *begin_ms = begin;
     any = true;
@@ -57,8 +51,8 @@ bool sm_measures_begin(const sm_measures *measures, int64_t *begin_ms) {
 
 void sm_measures_clip(sm_measures *measures, int64_t from_ms, int64_t to_ms) {
   for (size_t i = 0; i < measures->count; i++) {
-    measures->item[i].from_ms = later(measures->item[i].from_ms, from_ms);
-    measures->item[i].to_ms = earlier(measures->item[i].to_ms, to_ms);
+    measures->item[i].from_ms = sm_max_i64(measures->item[i].from_ms, from_ms);
+    measures->item[i].to_ms = sm_min_i64(measures->item[i].to_ms, to_ms);
   }
 }
 
@@ -84,7 +78,7 @@ bool sm_measure_shows(const sm_measure *measure) {
 static sm_err use_of(const sm_measure *measure, int64_t until_ms, int64_t *wh) {
   int64_t opening, closing;
   int64_t multiplier_milli = measure->meter->multiplier_milli;
-  int64_t end_ms = earlier(until_ms, measure->to_ms);
+  int64_t end_ms = sm_min_i64(until_ms, measure->to_ms);
   *wh = 0;
   if (end_ms <= measure->from_ms) return SM_OK;
   sm_err err = sm_course_total(&measure->course, multiplier_milli, measure->from_ms, &opening);

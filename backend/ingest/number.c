@@ -1,5 +1,7 @@
 #include "ingest/number.h"
 
+#include "base/ascii.h"
+
 enum {
   PLACES = 3,
   /* so many digits in all, and before the point, fit 64 bits also as thousandths */
@@ -33,10 +35,6 @@ typedef struct digits {
   size_t fraction_len;
   int64_t exponent;
 } digits;
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 static void keep_digit(uint64_t *value, unsigned digit) {
   if (*value > (UINT64_MAX - 9) / 10)
@@ -86,9 +84,9 @@ static const char *scan_exponent(const char **at, const char *end, int64_t *expo
   bool negative = p < end && *p == '-';
   if (p < end && (*p == '-' || *p == '+')) p++;
   *at = p;
-  if (p == end || !is_digit(*p)) return "an exponent without digits";
+  if (p == end || !sm_is_digit(*p)) return "an exponent without digits";
   int64_t value = 0;
-  for (; p < end && is_digit(*p); p++)
+  for (; p < end && sm_is_digit(*p); p++)
     if (value < EXPONENT_MAX) value = value * 10 + (*p - '0');
   *exponent = negative ? -value : value;
   *at = p;
@@ -102,7 +100,7 @@ const char *sm_number_scan(const char **at, const char *end, sm_number *number) 
   if (number->negative) p++;
   digits d = {.whole = p};
   uint64_t value = 0; /* wraps with many digits, and is not used then */
-  for (; p < end && is_digit(*p); p++) value = value * 10 + (uint64_t)(*p - '0');
+  for (; p < end && sm_is_digit(*p); p++) value = value * 10 + (uint64_t)(*p - '0');
   d.whole_len = (size_t)(p - d.whole);
   *at = p;
   if (d.whole_len == 0) return "a number without digits";
@@ -110,7 +108,7 @@ const char *sm_number_scan(const char **at, const char *end, sm_number *number) 
   number->whole = true;
   if (p < end && *p == '.') {
     d.fraction = ++p;
-    for (; p < end && is_digit(*p); p++) value = value * 10 + (uint64_t)(*p - '0');
+    for (; p < end && sm_is_digit(*p); p++) value = value * 10 + (uint64_t)(*p - '0');
     d.fraction_len = (size_t)(p - d.fraction);
     number->whole = false;
     *at = p;

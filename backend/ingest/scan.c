@@ -1,5 +1,6 @@
 #include "ingest/scan.h"
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -38,19 +39,12 @@ char sm_scan_skip_space(sm_scan *scan) {
   return p < scan->end ? *p : '\0';
 }
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 /* The four digits of \uXXXX at p; -1 if they are not there. */
 static int32_t take_unit(const char *p, const char *end) {
   if (end - p < 4) return -1;
   int32_t unit = 0;
   for (int i = 0; i < 4; i++) {
-    int digit = hex_value(p[i]);
+    int digit = sm_hex_value(p[i]);
     if (digit < 0) return -1;
     unit = unit * 16 + digit;
   }

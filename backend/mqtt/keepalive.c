@@ -1,12 +1,10 @@
 #include "mqtt/keepalive.h"
 
-static int64_t later(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
+#include "base/order.h"
 
 /* A ping that has not left the outbox yet counts as sent, or it would be queued again and again. */
 static int64_t ping_ms(const sm_mqtt_keepalive *keepalive, int64_t sent_ms) {
-  return later(sent_ms, keepalive->asked_ms) + keepalive->half_ms;
+  return sm_max_i64(sent_ms, keepalive->asked_ms) + keepalive->half_ms;
 }
 
 static int64_t death_ms(const sm_mqtt_keepalive *keepalive) {
@@ -29,7 +27,7 @@ void sm_mqtt_keepalive_listen(sm_mqtt_keepalive *keepalive, int64_t now_ms) {
 
 void sm_mqtt_keepalive_asked(sm_mqtt_keepalive *keepalive, int64_t now_ms) {
   /* A second ping must not put off the verdict on the first. */
-  if (!keepalive->asked) keepalive->quiet_ms = later(keepalive->quiet_ms, now_ms);
+  if (!keepalive->asked) keepalive->quiet_ms = sm_max_i64(keepalive->quiet_ms, now_ms);
   keepalive->asked = true;
   keepalive->asked_ms = now_ms;
 }

@@ -1,4 +1,5 @@
-#include "mqtt/packet.h"
+#define TEST_VERSION SM_MQTT_VERSION_3_1_1
+#include "mqtt/test_packet.h"
 
 #include "base/file.h"
 #include "mqtt/topic.h"
@@ -12,30 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { LARGE = 1024 * 1024 };
-
-/* The bytes in a heap block of exactly their size, so that a sanitizer sees a read beyond. */
-static sm_mqtt_parsed parse(const void *bytes, size_t len, size_t packet_max,
-                            sm_mqtt_packet *packet) {
-  static uint8_t *block; /* kept until the next call: the packet points into it */
-  free(block);
-  block = malloc(len == 0 ? 1 : len);
-  assert_non_null(block);
-  if (len > 0) memcpy(block, bytes, len);
-  return sm_mqtt_parse(block, len, SM_MQTT_VERSION_3_1_1, packet_max, packet);
-}
-
-#define PARSE(text_, packet_) parse((text_), sizeof(text_) - 1, LARGE, (packet_))
-
-static void assert_encoded(sm_buf *buf, const void *bytes, size_t len) {
-  assert_int_equal(buf->err, SM_OK);
-  assert_int_equal(buf->len, len);
-  assert_memory_equal(buf->data, bytes, len);
-  sm_buf_clear(buf);
-}
-
-#define ASSERT_ENCODED(buf_, text_) assert_encoded((buf_), (text_), sizeof(text_) - 1)
 
 /* ---- encoders ---- */
 

@@ -1,5 +1,6 @@
 #include "sim/meter.h"
 
+#include "base/order.h"
 #include "sim/supply.h"
 
 #include <string.h>
@@ -76,18 +77,10 @@ int64_t sm_sim_grid_s(int64_t instant_s, int64_t interval_s) {
   return past == 0 ? instant_s : instant_s - past + interval_s;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
-
 void sm_sim_due_init(sm_sim_due *due, const sm_sim_meter *meter, int64_t from_s, int64_t to_s,
                      int64_t interval_s) {
   *due = (sm_sim_due){.meter = meter, .interval_s = interval_s};
-  int64_t cut_s = larger(from_s, smaller(meter->late_sent_s, to_s));
+  int64_t cut_s = sm_max_i64(from_s, sm_min_i64(meter->late_sent_s, to_s));
   due->spans_s[0][0] = from_s;
   due->spans_s[0][1] = cut_s;
   if (meter->late_sent_s >= from_s && meter->late_sent_s < to_s) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/order.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,10 +86,6 @@ static sm_err check_stop(const sm_sim_publisher *p) {
   return p->refusal != 0 ? SM_ERR_DENIED : SM_OK;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 static void note_reason(sm_sim_publisher *p, int code) {
   if (p->refusal != 0 || code == MOSQ_ERR_CONN_REFUSED) return; /* on_connect has said it */
   const char *text = code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code);
@@ -104,7 +101,7 @@ static void lost(sm_sim_publisher *p, int code) {
   p->connected = false;
   note_reason(p, code);
   p->retry_at_ms = sm_clock_steady_ms() + p->retry_pause_ms;
-  p->retry_pause_ms = smaller(p->retry_pause_ms * 2, RETRY_LAST_MS);
+  p->retry_pause_ms = sm_min_i64(p->retry_pause_ms * 2, RETRY_LAST_MS);
   if (was_connected)
     sm_log(SM_LOG_WARN, "sim.disconnected", SM_LOG_TEXT("host", p->url.host),
            SM_LOG_INT("port", p->url.port), SM_LOG_TEXT("reason", p->reason));
@@ -120,7 +117,7 @@ static void try_connect(sm_sim_publisher *p) {
 
 /* One turn of the connection, at most max_ms long. */
 static void turn(sm_sim_publisher *p, int64_t max_ms) {
-  int timeout_ms = (int)smaller(max_ms < 0 ? 0 : max_ms, LOOK_AROUND_MS);
+  int timeout_ms = (int)sm_min_i64(max_ms < 0 ? 0 : max_ms, LOOK_AROUND_MS);
   if (mosquitto_socket(p->client) >= 0) {
     int code = mosquitto_loop(p->client, timeout_ms, 1);
     if (code != MOSQ_ERR_SUCCESS) lost(p, code);
@@ -128,7 +125,7 @@ static void turn(sm_sim_publisher *p, int64_t max_ms) {
   }
   int64_t pause_ms = p->retry_at_ms - sm_clock_steady_ms();
   if (pause_ms > 0)
-    (void)poll(NULL, 0, (int)smaller(pause_ms, timeout_ms));
+    (void)poll(NULL, 0, (int)sm_min_i64(pause_ms, timeout_ms));
   else
     try_connect(p);
 }

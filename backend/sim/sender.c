@@ -1,6 +1,7 @@
 #include "sim/sender.h"
 
 #include "base/clock.h"
+#include "base/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,10 +115,6 @@ static sm_err send_round(sender *s, int64_t to_s, int64_t interval_s, int64_t ph
   return SM_OK;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* Sends everything due before end_s, in rounds of a message or so a meter. */
 static sm_err send_history(sender *s, int64_t end_s) {
   const sm_sim_sender_options *o = s->options;
@@ -129,7 +126,7 @@ static sm_err send_history(sender *s, int64_t end_s) {
     bool coarse = s->at_s < fine_from_s;
     int64_t interval_s = coarse ? o->coarse_interval_s : o->fine_interval_s;
     int64_t to_s = s->at_s + (int64_t)o->readings_max * interval_s;
-    to_s = smaller(to_s, coarse ? fine_from_s : end_s);
+    to_s = sm_min_i64(to_s, coarse ? fine_from_s : end_s);
     sm_err err = greet(s);
     if (err == SM_OK) err = send_round(s, to_s, interval_s, began_ms, readings_before);
     if (err == SM_OK) err = checkpoint_if_time(s);
@@ -145,7 +142,8 @@ static sm_err wait_until(sender *s, int64_t due_ms) {
     if (left_ms <= 0) return SM_OK;
     /* In short pieces: the wall clock may be set, and the fast one catches up. */
     if (s->options->speed != 0) left_ms = left_ms / (int64_t)s->options->speed + 1;
-    sm_err err = sm_sim_publisher_wait(s->publisher, sm_clock_steady_ms() + smaller(left_ms, 1000));
+    sm_err err =
+        sm_sim_publisher_wait(s->publisher, sm_clock_steady_ms() + sm_min_i64(left_ms, 1000));
     if (err != SM_OK) return err;
   }
 }

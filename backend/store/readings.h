@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct sm_readings sm_readings;
 
@@ -40,6 +41,12 @@ typedef struct sm_reading_in {
   sm_seq_mark mark;   /* its place in the meter's sequence */
   sm_verdict verdict; /* out, after a successful commit */
 } sm_reading_in;
+
+/* Readings of one meter come together: those of one batch often share even the text. */
+static inline bool sm_reading_in_same_series(const sm_reading_in *a, const sm_reading_in *b) {
+  return a->channel == b->channel &&
+         (a->device_id == b->device_id || strcmp(a->device_id, b->device_id) == 0);
+}
 
 /* A refused message or element, as it came in. */
 typedef struct sm_reject_in {

@@ -35,10 +35,7 @@ like 'a month is invoiced' "$(smartmeter bill --month 2026-01)" ': 1 issued'
 
 # --- while readings come in ----------------------------------------------------------------------------------------------
 live=3000
-for ((i = 0; i < live; i++)); do
-  reading m2 "2026-03-10T$(printf '%02d:%02d:%02d' $((i / 3600)) $((i / 60 % 60)) $((i % 60)))Z" "$((1000 + i))"
-  printf '\n'
-done >"$TMP/live.jsonl"
+readings_a_second m2 2026-03-10 "$live" >"$TMP/live.jsonl"
 publish_lines meters/m2/telemetry <"$TMP/live.jsonl" &
 publisher=$!
 some_stored() { (($(metric smartmeter_readings_accepted_total) > 0)); }

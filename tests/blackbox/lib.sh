@@ -263,6 +263,15 @@ reading() {
     "$1" "$2" "$3" "${4:-}"
 }
 
+# readings_a_second DEVICE DAY COUNT: a reading a line for each second from the day's begin (UTC), a kWh more each.
+readings_a_second() {
+  local i
+  for ((i = 0; i < $3; i++)); do
+    reading "$1" "$2T$(printf '%02d:%02d:%02d' $((i / 3600)) $((i / 60 % 60)) $((i % 60)))Z" "$((1000 + i))"
+    printf '\n'
+  done
+}
+
 # publish TOPIC PAYLOAD [MOSQUITTO_PUB_OPTION...]: at QoS 1 by the plain listener; returns when the broker has acknowledged it.
 publish() {
   local topic=$1 payload=$2

@@ -45,10 +45,7 @@ start_server
 login
 api POST /api/devices '{"device_id": "live"}' || fail 'a meter is added' "$API_BODY"
 live=2000
-for ((i = 0; i < live; i++)); do
-  reading live "2026-01-10T$(printf '%02d:%02d:%02d' $((i / 3600)) $((i / 60 % 60)) $((i % 60)))Z" "$((1000 + i))"
-  printf '\n'
-done >"$TMP/live.jsonl"
+readings_a_second live 2026-01-10 "$live" >"$TMP/live.jsonl"
 publish_lines meters/live/telemetry <"$TMP/live.jsonl" &
 publisher=$!
 status=0

@@ -17,14 +17,6 @@ enum {
   SM_BITS_WORST = 13 /* bytes a number takes at most, its share of the group's header included */
 };
 
-/* Signed to unsigned and back, small to small. */
-static inline uint64_t sm_zigzag(int64_t value) {
-  return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
-}
-static inline int64_t sm_unzigzag(uint64_t bits) {
-  return (int64_t)((bits >> 1) ^ (0 - (bits & 1)));
-}
-
 /* About how many bits the groups of these numbers take: enough to choose by, and quick. */
 size_t sm_bits_estimate(const uint64_t *numbers, size_t count);
 /* Writes them; `out` has room for count × SM_BITS_WORST + 16 bytes. Returns the bytes written, the

@@ -3,6 +3,7 @@
 #include "store/embedded/column.h"
 #include "store/embedded/physics.h"
 #include "store/embedded/reading_column.h"
+#include "store/embedded/wrapping.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void pass_fini(pass *p) {
 }
 
 static const sm_column_oracle *times_oracle(pass *p) {
-  int64_t span = (int64_t)((uint64_t)p->last->ts_ms - (uint64_t)p->first_ms);
+  int64_t span = sm_wrapping_sub(p->last->ts_ms, p->first_ms);
   p->physics = (sm_physics){.step = p->count > 1 ? span / (int64_t)(p->count - 1) : 0};
   p->oracle = sm_physics_times(&p->physics);
   return &p->oracle;
@@ -88,7 +89,7 @@ static void put_has(const sm_reading *readings, size_t count, sm_buf *out) {
 
 static void put_columns(pass *p, sm_buf *out) {
   for (size_t i = 0; i < p->count; i++)
-    p->work.value[i] = (int64_t)((uint64_t)p->rows[i].ts_ms - (uint64_t)p->first_ms);
+    p->work.value[i] = sm_wrapping_sub(p->rows[i].ts_ms, p->first_ms);
   sm_column_write(&p->work, p->count, 0, times_oracle(p), out);
   for (size_t at = 0; at < SM_READING_COLUMNS; at++) {
     size_t c = order[at];
@@ -154,7 +155,7 @@ static bool get_has(sm_cursor *in, sm_reading *rows, size_t count) {
 static bool get_times(pass *p, sm_cursor *in) {
   if (!sm_column_read(&in->at, in->end, p->count, 0, times_oracle(p), &p->work)) return false;
   for (size_t i = 0; i < p->count; i++) {
-    p->rows[i].ts_ms = (int64_t)((uint64_t)p->first_ms + (uint64_t)p->work.value[i]);
+    p->rows[i].ts_ms = sm_wrapping_add(p->first_ms, p->work.value[i]);
     if (i > 0 && p->rows[i].ts_ms <= p->rows[i - 1].ts_ms) return false;
   }
   return true;

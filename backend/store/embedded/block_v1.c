@@ -3,20 +3,17 @@
  * and a byte each), then each column as differences over the rows that have it; all varints. */
 #include "store/embedded/block.h"
 #include "store/embedded/reading_column.h"
+#include "store/embedded/wrapping.h"
 
 #include <stdlib.h>
-
-static int64_t wrapping_add(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
-}
 
 static void get_times(sm_cursor *in, sm_reading *readings, size_t count) {
   int64_t last = 0;
   int64_t step = 0;
   for (size_t i = 0; i < count && !in->bad; i++) {
     int64_t value = sm_varint_get_signed(in);
-    step = i < 2 ? value : wrapping_add(step, value);
-    last = wrapping_add(last, step);
+    step = i < 2 ? value : sm_wrapping_add(step, value);
+    last = sm_wrapping_add(last, step);
     if (i > 0 && last <= readings[i - 1].ts_ms) in->bad = true;
     readings[i].ts_ms = last;
   }
@@ -34,7 +31,7 @@ static void get_column(const sm_reading_column *c, sm_cursor *in, sm_reading *re
   int64_t last = 0;
   for (size_t i = 0; i < count && !in->bad; i++) {
     if (!sm_reading_has(&readings[i], c)) continue;
-    last = wrapping_add(last, sm_varint_get_signed(in));
+    last = sm_wrapping_add(last, sm_varint_get_signed(in));
     if (!c->set(&readings[i], last)) in->bad = true;
   }
 }

@@ -1,6 +1,8 @@
 #include "store/embedded/column.h"
 
 #include "store/embedded/bits.h"
+#include "store/embedded/varint.h"
+#include "store/embedded/wrapping.h"
 
 #include <stdlib.h>
 
@@ -37,16 +39,6 @@ void sm_column_work_fini(sm_column_work *work) {
   *work = (sm_column_work){0};
 }
 
-static int64_t wrapping_add(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-static int64_t wrapping_sub(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-static int64_t wrapping_mul(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a * (uint64_t)b);
-}
-
 /* ---- the common power of ten ---- */
 
 static inline bool all_divide(const int64_t *value, size_t count, int64_t by) {
@@ -68,7 +60,7 @@ static unsigned scale_of(const int64_t *value, size_t count) {
 static int64_t to_units(int64_t value, unsigned scale) {
   if (scale == 0) return value;
   int64_t half = powers[scale] / 2;
-  return wrapping_add(value, value < 0 ? -half : half) / powers[scale];
+  return sm_wrapping_add(value, value < 0 ? -half : half) / powers[scale];
 }
 
 /* ---- foretelling, in units ---- */
@@ -85,7 +77,7 @@ typedef struct teller {
 static void begin(teller *t, unsigned how, unsigned scale, const sm_column_oracle *oracle,
                   int64_t before) {
   *t = (teller){.how = how, .scale = scale, .oracle = oracle, .last = to_units(before, scale)};
-  t->mean = wrapping_mul(t->last, 1 << MEAN_BITS);
+  t->mean = sm_wrapping_mul(t->last, 1 << MEAN_BITS);
   if (how == FROM_ORACLE) oracle->begin(oracle->context);
 }
 
@@ -93,9 +85,9 @@ static void begin(teller *t, unsigned how, unsigned scale, const sm_column_oracl
 static inline int64_t foretell(const teller *t, unsigned how, size_t at) {
   switch (how) {
   case FROM_MEAN:
-    return wrapping_add(t->mean, 1 << (MEAN_BITS - 1)) >> MEAN_BITS;
+    return sm_wrapping_add(t->mean, 1 << (MEAN_BITS - 1)) >> MEAN_BITS;
   case FROM_SLOPE:
-    return wrapping_add(t->last, t->slope);
+    return sm_wrapping_add(t->last, t->slope);
   case FROM_ORACLE:
     return to_units(t->oracle->foretell(t->oracle->context, at), t->scale);
   default:
@@ -106,15 +98,15 @@ static inline int64_t foretell(const teller *t, unsigned how, size_t at) {
 static inline void settle(teller *t, unsigned how, size_t at, int64_t units) {
   switch (how) {
   case FROM_MEAN:
-    t->mean = wrapping_add(t->mean, wrapping_sub(wrapping_mul(units, 1 << MEAN_BITS), t->mean) >>
-                                        MEAN_SHIFT);
+    t->mean = sm_wrapping_add(
+        t->mean, sm_wrapping_sub(sm_wrapping_mul(units, 1 << MEAN_BITS), t->mean) >> MEAN_SHIFT);
     break;
   case FROM_SLOPE:
-    t->slope = wrapping_sub(units, t->last);
+    t->slope = sm_wrapping_sub(units, t->last);
     t->last = units;
     break;
   case FROM_ORACLE:
-    t->oracle->settle(t->oracle->context, at, wrapping_mul(units, powers[t->scale]));
+    t->oracle->settle(t->oracle->context, at, sm_wrapping_mul(units, powers[t->scale]));
     break;
   default:
     t->last = units;
@@ -126,7 +118,7 @@ static inline void settle(teller *t, unsigned how, size_t at, int64_t units) {
 static inline void foretell_run(const int64_t *units, size_t from, size_t to, teller *t,
                                 unsigned how, uint64_t *residual) {
   for (size_t i = from; i < to; i++) {
-    *residual++ = sm_zigzag(wrapping_sub(units[i], foretell(t, how, i)));
+    *residual++ = sm_zigzag(sm_wrapping_sub(units[i], foretell(t, how, i)));
     settle(t, how, i, units[i]);
   }
 }
@@ -195,9 +187,9 @@ void sm_column_write(sm_column_work *work, size_t count, int64_t before,
 static inline void restore_run(sm_column_work *work, size_t count, teller *t, unsigned how) {
   int64_t power = powers[t->scale];
   for (size_t i = 0; i < count; i++) {
-    int64_t units = wrapping_add(foretell(t, how, i), sm_unzigzag(work->residual[i]));
+    int64_t units = sm_wrapping_add(foretell(t, how, i), sm_unzigzag(work->residual[i]));
     settle(t, how, i, units);
-    work->value[i] = wrapping_mul(units, power);
+    work->value[i] = sm_wrapping_mul(units, power);
   }
 }
 

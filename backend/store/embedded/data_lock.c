@@ -1,5 +1,4 @@
-/* The writer's lock of a data directory from outside of a store: the same file as in
- * readings_open.c. */
+/* One writer a data directory: a lock of the kernel, so that it is gone when the process is. */
 #include "base/file.h"
 #include "store/embedded/embedded.h"
 
@@ -14,7 +13,7 @@ sm_err sm_embedded_lock(const char *data_dir, int *lock) {
   if (path == NULL) return SM_ERR_NOMEM;
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   free(path);
-  if (fd < 0) return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+  if (fd < 0) return sm_write_err();
   if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
     *lock = fd;
     return SM_OK;

@@ -2,6 +2,7 @@
 
 #include "base/crc32.h"
 #include "store/embedded/reading_column.h"
+#include "store/embedded/wrapping.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,25 +36,6 @@ static bool make_room(sm_journal_writer *w) {
   return true;
 }
 
-static uint8_t *put(uint8_t *at, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) *at++ = (uint8_t)(value | 0x80);
-  *at++ = (uint8_t)value;
-  return at;
-}
-
-static uint8_t *put_signed(uint8_t *at, int64_t value) {
-  uint64_t bits = (uint64_t)value << 1;
-  return put(at, value < 0 ? ~bits : bits);
-}
-
-/* Differences wrap in 64 bits, so that no pair of values overflows; adding wraps back. */
-static int64_t minus(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-static int64_t plus(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
 void sm_journal_writer_begin(sm_journal_writer *w, size_t readings, size_t marks) {
   w->len = 0;
   w->err = SM_OK;
@@ -61,8 +43,8 @@ void sm_journal_writer_begin(sm_journal_writer *w, size_t readings, size_t marks
   w->last = (sm_reading){0};
   if (!make_room(w)) return;
   w->data[0] = VERSION;
-  uint8_t *at = put(w->data + 1, readings);
-  w->len = (size_t)(put(at, marks) - w->data);
+  uint8_t *at = sm_varint_write(w->data + 1, readings);
+  w->len = (size_t)(sm_varint_write(at, marks) - w->data);
 }
 
 bool sm_journal_implies(const sm_reading *r, const sm_seq_mark *mark) {
@@ -73,12 +55,13 @@ bool sm_journal_implies(const sm_reading *r, const sm_seq_mark *mark) {
 
 static uint8_t *put_optional(uint8_t *at, const sm_reading *r, const sm_reading *base) {
   if (r->has & SM_READING_FREQUENCY)
-    at = put_signed(at, (int64_t)r->frequency_mhz - base->frequency_mhz);
+    at = sm_varint_write_signed(at, (int64_t)r->frequency_mhz - base->frequency_mhz);
   if (r->has & SM_READING_POWER_FACTOR)
-    at = put_signed(at, (int64_t)r->power_factor_milli - base->power_factor_milli);
-  if (r->has & SM_READING_RSSI) at = put_signed(at, (int64_t)r->rssi_dbm - base->rssi_dbm);
-  if (r->has & SM_READING_SEQ) at = put_signed(at, (int64_t)r->seq - base->seq);
-  if (r->has & SM_READING_EPOCH) at = put_signed(at, (int64_t)r->epoch - base->epoch);
+    at = sm_varint_write_signed(at, (int64_t)r->power_factor_milli - base->power_factor_milli);
+  if (r->has & SM_READING_RSSI)
+    at = sm_varint_write_signed(at, (int64_t)r->rssi_dbm - base->rssi_dbm);
+  if (r->has & SM_READING_SEQ) at = sm_varint_write_signed(at, (int64_t)r->seq - base->seq);
+  if (r->has & SM_READING_EPOCH) at = sm_varint_write_signed(at, (int64_t)r->epoch - base->epoch);
   return at;
 }
 
@@ -101,15 +84,15 @@ void sm_journal_writer_reading(sm_journal_writer *w, int64_t series_no, const sm
   uint8_t flags = r->has;
   if (implied) flags |= HAS_MARK;
   if (implied && mark->has_first) flags |= HAS_FIRST;
-  uint8_t *at = put_signed(w->data + w->len, series_no - w->last_no);
-  at = put_signed(at, minus(r->ts_ms, w->last.ts_ms));
+  uint8_t *at = sm_varint_write_signed(w->data + w->len, series_no - w->last_no);
+  at = sm_varint_write_signed(at, sm_wrapping_sub(r->ts_ms, w->last.ts_ms));
   *at++ = flags;
-  at = put_signed(at, minus(r->energy_wh, base->energy_wh));
-  at = put_signed(at, (int64_t)r->voltage_mv - base->voltage_mv);
-  at = put_signed(at, (int64_t)r->current_ma - base->current_ma);
-  at = put_signed(at, (int64_t)r->power_mw - base->power_mw);
+  at = sm_varint_write_signed(at, sm_wrapping_sub(r->energy_wh, base->energy_wh));
+  at = sm_varint_write_signed(at, (int64_t)r->voltage_mv - base->voltage_mv);
+  at = sm_varint_write_signed(at, (int64_t)r->current_ma - base->current_ma);
+  at = sm_varint_write_signed(at, (int64_t)r->power_mw - base->power_mw);
   at = put_optional(at, r, base);
-  if (flags & HAS_FIRST) at = put(at, mark->seq - mark->first);
+  if (flags & HAS_FIRST) at = sm_varint_write(at, mark->seq - mark->first);
   w->len = (size_t)(at - w->data);
   w->last_no = series_no;
   keep_last(w, r);
@@ -118,10 +101,10 @@ void sm_journal_writer_reading(sm_journal_writer *w, int64_t series_no, const sm
 void sm_journal_writer_mark(sm_journal_writer *w, int64_t series_no, const sm_seq_mark *mark) {
   if (!make_room(w)) return;
   bool first = mark->has_first && mark->first <= mark->seq;
-  uint8_t *at = put(w->data + w->len, (uint64_t)series_no);
-  at = put(at, mark->epoch);
-  at = put(at, mark->seq);
-  at = put(at, first ? 1 + (uint64_t)(mark->seq - mark->first) : 0);
+  uint8_t *at = sm_varint_write(w->data + w->len, (uint64_t)series_no);
+  at = sm_varint_write(at, mark->epoch);
+  at = sm_varint_write(at, mark->seq);
+  at = sm_varint_write(at, first ? 1 + (uint64_t)(mark->seq - mark->first) : 0);
   w->len = (size_t)(at - w->data);
 }
 
@@ -146,7 +129,7 @@ sm_err sm_journal_reader_open(sm_journal_reader *r, const uint8_t *data, size_t 
 
 /* A value within its column's bounds, else the row is bad. */
 static int64_t get(sm_cursor *in, int64_t base, int64_t low, int64_t high) {
-  int64_t value = plus(base, sm_varint_get_signed(in));
+  int64_t value = sm_wrapping_add(base, sm_varint_get_signed(in));
   if (value >= low && value <= high) return value;
   in->bad = true;
   return 0;
@@ -187,12 +170,12 @@ static void next_reading(sm_journal_reader *r) {
   static const sm_reading zero = {0};
   sm_journal_entry before = r->last;
   bool plain = r->version == VERSION_PLAIN;
-  int64_t no =
-      plain ? (int64_t)sm_varint_get(&r->in) : plus(before.series_no, sm_varint_get_signed(&r->in));
+  int64_t no = plain ? (int64_t)sm_varint_get(&r->in)
+                     : sm_wrapping_add(before.series_no, sm_varint_get_signed(&r->in));
   bool same = !plain && no == before.series_no;
   sm_journal_entry *out = &r->last;
   *out = (sm_journal_entry){.series_no = no, .has_reading = true};
-  out->reading.ts_ms = plus(before.reading.ts_ms, sm_varint_get_signed(&r->in));
+  out->reading.ts_ms = sm_wrapping_add(before.reading.ts_ms, sm_varint_get_signed(&r->in));
   uint8_t flags = sm_byte_get(&r->in);
   out->reading.has = (uint8_t)(flags & ~(HAS_MARK | HAS_FIRST));
   if (plain && out->reading.has != flags) r->in.bad = true;

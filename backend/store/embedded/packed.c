@@ -1,6 +1,7 @@
 #include "store/embedded/packed.h"
 
-#include "store/embedded/bits.h"
+#include "store/embedded/varint.h"
+#include "store/embedded/wrapping.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -48,28 +49,11 @@ void sm_packed_trim(sm_packed *packed) {
 
 /* ---- numbers ---- */
 
-static uint8_t *put(uint8_t *at, int64_t value) {
-  uint64_t bits = sm_zigzag(value);
-  while (bits >= 0x80) {
-    *at++ = (uint8_t)(bits | 0x80);
-    bits >>= 7;
-  }
-  *at++ = (uint8_t)bits;
-  return at;
-}
-
 static const uint8_t *get(const uint8_t *at, int64_t *value) {
   uint64_t bits = *at & 0x7f;
   for (unsigned shift = 7; (*at++ & 0x80) != 0; shift += 7) bits |= (uint64_t)(*at & 0x7f) << shift;
   *value = sm_unzigzag(bits);
   return at;
-}
-
-static int64_t difference(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-static int64_t sum(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
 /* A difference, in units of `coarse` where that divides it: then the flag is set. */
@@ -80,7 +64,7 @@ static uint8_t *put_coarse(uint8_t *at, int32_t value, int32_t before, int32_t c
     *flags |= flag;
     step /= coarse;
   }
-  return put(at, step);
+  return sm_varint_write_signed(at, step);
 }
 
 static const uint8_t *get_coarse(const uint8_t *at, int32_t before, int32_t coarse, bool is_coarse,
@@ -112,9 +96,10 @@ static uint8_t *put_options(uint8_t *at, const sm_reading *r, const sm_reading *
   if (r->has & SM_READING_POWER_FACTOR)
     at = put_coarse(at, r->power_factor_milli, before->power_factor_milli, FACTOR_MILLI,
                     COARSE_FACTOR, flags);
-  if (r->has & SM_READING_RSSI) at = put(at, (int64_t)r->rssi_dbm - before->rssi_dbm);
-  if (r->has & SM_READING_SEQ) at = put(at, (int64_t)r->seq - before->seq);
-  if (r->has & SM_READING_EPOCH) at = put(at, (int64_t)r->epoch - before->epoch);
+  if (r->has & SM_READING_RSSI)
+    at = sm_varint_write_signed(at, (int64_t)r->rssi_dbm - before->rssi_dbm);
+  if (r->has & SM_READING_SEQ) at = sm_varint_write_signed(at, (int64_t)r->seq - before->seq);
+  if (r->has & SM_READING_EPOCH) at = sm_varint_write_signed(at, (int64_t)r->epoch - before->epoch);
   return at;
 }
 
@@ -126,18 +111,18 @@ void sm_packed_append(sm_packed *packed, const sm_reading *r) {
   uint8_t *begin = packed->data + packed->len;
   uint8_t *at = begin + 1;
   uint8_t flags = 0;
-  int64_t step_ms = difference(r->ts_ms, before->ts_ms);
+  int64_t step_ms = sm_wrapping_sub(r->ts_ms, before->ts_ms);
   if (r->has != before->has) {
     flags |= HAS_FOLLOWS;
     *at++ = r->has;
   }
   if (step_ms != packed->step_ms) {
     flags |= STEP_FOLLOWS;
-    at = put(at, difference(step_ms, packed->step_ms));
+    at = sm_varint_write_signed(at, sm_wrapping_sub(step_ms, packed->step_ms));
   }
-  at = put(at, difference(r->energy_wh, before->energy_wh));
+  at = sm_varint_write_signed(at, sm_wrapping_sub(r->energy_wh, before->energy_wh));
   at = put_coarse(at, r->voltage_mv, before->voltage_mv, VOLTAGE_MV, COARSE_VOLTAGE, &flags);
-  at = put(at, (int64_t)r->current_ma - before->current_ma);
+  at = sm_varint_write_signed(at, (int64_t)r->current_ma - before->current_ma);
   at = put_coarse(at, r->power_mw, before->power_mw, POWER_MW, COARSE_POWER, &flags);
   at = put_options(at, r, before, &flags);
   *begin = flags;
@@ -184,11 +169,11 @@ static const uint8_t *get_reading(const uint8_t *at, int64_t *step_ms, sm_readin
   if (flags & HAS_FOLLOWS) r->has = *at++;
   if (flags & STEP_FOLLOWS) {
     at = get(at, &step);
-    *step_ms = sum(*step_ms, step);
+    *step_ms = sm_wrapping_add(*step_ms, step);
   }
-  r->ts_ms = sum(before.ts_ms, *step_ms);
+  r->ts_ms = sm_wrapping_add(before.ts_ms, *step_ms);
   at = get(at, &step);
-  r->energy_wh = sum(before.energy_wh, step);
+  r->energy_wh = sm_wrapping_add(before.energy_wh, step);
   at = get_coarse(at, before.voltage_mv, VOLTAGE_MV, (flags & COARSE_VOLTAGE) != 0, &r->voltage_mv);
   at = get(at, &step);
   r->current_ma = (int32_t)(before.current_ma + step);

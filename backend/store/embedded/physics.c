@@ -1,5 +1,7 @@
 #include "store/embedded/physics.h"
 
+#include "store/embedded/wrapping.h"
+
 static const int64_t limit_mw = (int64_t)1 << 36; /* beyond it nothing is foretold */
 static const int64_t wh_uj = 3600000000;          /* a Wh in mW × ms */
 enum { RATIO_BITS = 20, RATIO_SHIFT = 2 };
@@ -31,7 +33,7 @@ static void keep_last(void *context, size_t at, int64_t value) {
 
 static int64_t foretell_time(void *context, size_t at) {
   const sm_physics *p = context;
-  return at == 0 ? p->last : (int64_t)((uint64_t)p->last + (uint64_t)p->step);
+  return at == 0 ? p->last : sm_wrapping_add(p->last, p->step);
 }
 
 sm_column_oracle sm_physics_times(sm_physics *physics) {
@@ -76,7 +78,7 @@ static int64_t used_uj(const sm_physics *p, size_t at) {
 static int64_t foretell_energy(void *context, size_t at) {
   const sm_physics *p = context;
   if (at == 0) return p->last;
-  return (int64_t)((uint64_t)p->last + (uint64_t)((p->part_uj + used_uj(p, at)) / wh_uj));
+  return sm_wrapping_add(p->last, (p->part_uj + used_uj(p, at)) / wh_uj);
 }
 
 static void settle_energy(void *context, size_t at, int64_t value) {

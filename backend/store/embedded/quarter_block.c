@@ -2,19 +2,13 @@
 
 #include "store/embedded/column.h"
 #include "store/embedded/reading_column.h"
+#include "store/embedded/wrapping.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 enum { VERSION = 1 };
-
-static int64_t wrapping_add(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-static int64_t wrapping_sub(int64_t a, int64_t b) {
-  return (int64_t)((uint64_t)a - (uint64_t)b);
-}
 
 /* ---- the columns; each one may look at those before it ---- */
 
@@ -31,21 +25,21 @@ static bool set_count(sm_quarter *q, int64_t value) {
   return value > 0 && value <= UINT32_MAX;
 }
 static int64_t get_first_ms(const sm_quarter *q) {
-  return wrapping_sub(q->first.ts_ms, q->start_ms);
+  return sm_wrapping_sub(q->first.ts_ms, q->start_ms);
 }
 static bool set_first_ms(sm_quarter *q, int64_t value) {
-  q->first.ts_ms = wrapping_add(q->start_ms, value);
+  q->first.ts_ms = sm_wrapping_add(q->start_ms, value);
   return value >= 0 && value < SM_QUARTER_MS;
 }
 static int64_t get_last_ms(const sm_quarter *q) {
-  return wrapping_sub(q->last.ts_ms, q->first.ts_ms);
+  return sm_wrapping_sub(q->last.ts_ms, q->first.ts_ms);
 }
 static bool set_last_ms(sm_quarter *q, int64_t value) {
-  q->last.ts_ms = wrapping_add(q->first.ts_ms, value);
+  q->last.ts_ms = sm_wrapping_add(q->first.ts_ms, value);
   return value >= 0 && value < SM_QUARTER_MS;
 }
 static int64_t get_used_wh(const sm_quarter *q) {
-  return wrapping_sub(q->last.wh, q->first.wh);
+  return sm_wrapping_sub(q->last.wh, q->first.wh);
 }
 /* Until first.wh is there, last.wh holds the difference. */
 static bool set_used_wh(sm_quarter *q, int64_t value) {
@@ -57,7 +51,7 @@ static int64_t get_first_wh(const sm_quarter *q) {
 }
 static bool set_first_wh(sm_quarter *q, int64_t value) {
   q->first.wh = value;
-  q->last.wh = wrapping_add(value, q->last.wh);
+  q->last.wh = sm_wrapping_add(value, q->last.wh);
   return true;
 }
 

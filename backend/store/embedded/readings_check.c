@@ -319,10 +319,6 @@ static sm_err check_day(check *c, int64_t series_no, int64_t day) {
   return err;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static sm_err next_day(check *c, int64_t series_no, int64_t from, int64_t *day) {
   const char *const tables[] = {sm_block_next_sql, sm_quarter_next_sql, sm_course_next_sql};
   int64_t max = sm_day_of(TS_MAX_MS);
@@ -333,7 +329,7 @@ static sm_err next_day(check *c, int64_t series_no, int64_t from, int64_t *day) 
   for (size_t i = 0; err == SM_OK && i < sizeof tables / sizeof tables[0]; i++) {
     int64_t found = -1;
     err = sm_day_next(c->r.store, c->r.db, tables[i], series_no, from, max, &found);
-    best = earlier(best, found);
+    best = sm_day_earlier(best, found);
   }
   *day = best;
   return err;

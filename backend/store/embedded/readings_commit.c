@@ -106,12 +106,6 @@ static sm_err series_for(sm_readings *store, const char *device_id, uint8_t chan
   return SM_OK;
 }
 
-/* Readings of one meter come together: the one before is mostly of the same series. */
-static bool same_series(const sm_reading_in *a, const sm_reading_in *b) {
-  return a->channel == b->channel &&
-         (a->device_id == b->device_id || strcmp(a->device_id, b->device_id) == 0);
-}
-
 /* ---- late readings of the same batch ---- */
 
 static size_t late_place(const batch_memory *b, uint32_t touched_index, int64_t ts_ms) {
@@ -236,7 +230,7 @@ static sm_err judge_readings(sm_readings *store, const sm_readings_batch *in, in
   for (size_t i = 0; i < in->reading_count; i++) {
     const sm_reading_in *r = &in->readings[i];
     sm_err err = SM_OK;
-    if (i > 0 && same_series(r, &in->readings[i - 1])) {
+    if (i > 0 && sm_reading_in_same_series(r, &in->readings[i - 1])) {
       b->item[i].touched = b->item[i - 1].touched;
     } else {
       sm_series *series;

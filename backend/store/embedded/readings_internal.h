@@ -64,6 +64,9 @@ enum {
 static inline int64_t sm_day_of(int64_t ts_ms) { /* of instants from 1970 on */
   return ts_ms / DAY_MS;
 }
+static inline int64_t sm_day_earlier(int64_t a, int64_t b) { /* -1 is none */
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
 static inline int64_t sm_day_key(int64_t series_no, int64_t day) { /* of block, quarter, course */
   return series_no * ((int64_t)1 << DAY_BITS) + day;
 }

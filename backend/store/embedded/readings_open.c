@@ -4,12 +4,9 @@
 #include "base/crypto.h"
 #include "base/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,21 +69,6 @@ static sm_err init_meta(sm_sql *db, void *context) {
   return sm_sql_run(&q);
 }
 
-/* One writer a store: a lock of the kernel, so that it is gone when the process is. */
-static sm_err take_lock(sm_readings *store) {
-  char *path = NULL;
-  sm_buf name;
-  sm_buf_init(&name, 0);
-  sm_buf_printf(&name, "%s.lock", store->path);
-  path = sm_buf_take(&name);
-  if (path == NULL) return SM_ERR_NOMEM;
-  store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  free(path);
-  if (store->lock_fd < 0) return errno == ENOSPC ? SM_ERR_FULL : SM_ERR_IO;
-  if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) return SM_OK;
-  return errno == EWOULDBLOCK ? SM_ERR_BUSY : SM_ERR_IO;
-}
-
 /* ---- series ---- */
 
 sm_series *sm_readings_series(const sm_readings *store, const char *device_id, uint8_t channel) {
@@ -125,8 +107,8 @@ sm_err sm_readings_series_reserve(sm_readings *store, size_t more) {
 
 /* ---- open and close ---- */
 
-static sm_err open_writer(sm_readings *store) {
-  sm_err err = take_lock(store);
+static sm_err open_writer(sm_readings *store, const char *data_dir) {
+  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
   if (err != SM_OK) return err;
   const sm_sql_options options = {.path = store->path,
                                   .create = true,
@@ -199,7 +181,7 @@ sm_err sm_embedded_readings_open(const sm_embedded_options *options, bool writer
   if (err != SM_OK) return err;
   sm_readings *out = new_store(options, writer);
   if (out == NULL) return SM_ERR_NOMEM;
-  err = writer ? open_writer(out) : open_snapshot(out);
+  err = writer ? open_writer(out, options->data_dir) : open_snapshot(out);
   if (err == SM_OK) err = sm_readings_load(out);
   if (err != SM_OK) {
     sm_readings_close(out);

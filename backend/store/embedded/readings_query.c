@@ -53,13 +53,9 @@ static sm_err walk_begin(walk *w, reader *r, const char *sql, int64_t from_ms, i
   return err == SM_OK ? next_row(w, from) : err;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 /* The next day, -1 at the end. */
 static int64_t walk_day(const walk *w) {
-  return earlier(earlier(w->row_day, w->fresh_day), w->hot_day);
+  return sm_day_earlier(sm_day_earlier(w->row_day, w->fresh_day), w->hot_day);
 }
 
 static sm_err walk_on(walk *w) {

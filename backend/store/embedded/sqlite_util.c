@@ -1,6 +1,7 @@
 #include "store/embedded/sqlite_util.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -102,7 +103,7 @@ static sm_err make_private(const char *path) {
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0) return close(fd) == 0 ? SM_OK : SM_ERR_IO;
   if (errno == EEXIST) return SM_OK;
-  return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+  return sm_write_err();
 }
 
 static sm_err configure_handle(sqlite3 *handle, const sm_sql_options *options) {

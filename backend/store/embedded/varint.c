@@ -1,19 +1,12 @@
 #include "store/embedded/varint.h"
 
 void sm_varint_put(sm_buf *out, uint64_t value) {
-  uint8_t bytes[10];
-  size_t n = 0;
-  while (value >= 0x80) {
-    bytes[n++] = (uint8_t)(value | 0x80);
-    value >>= 7;
-  }
-  bytes[n++] = (uint8_t)value;
-  sm_buf_append(out, bytes, n);
+  uint8_t bytes[SM_VARINT_BYTES_MAX];
+  sm_buf_append(out, bytes, (size_t)(sm_varint_write(bytes, value) - bytes));
 }
 
 void sm_varint_put_signed(sm_buf *out, int64_t value) {
-  uint64_t bits = (uint64_t)value << 1;
-  sm_varint_put(out, value < 0 ? ~bits : bits);
+  sm_varint_put(out, sm_zigzag(value));
 }
 
 uint8_t sm_byte_get(sm_cursor *in) {
@@ -37,7 +30,5 @@ uint64_t sm_varint_get(sm_cursor *in) {
 }
 
 int64_t sm_varint_get_signed(sm_cursor *in) {
-  uint64_t bits = sm_varint_get(in);
-  uint64_t half = bits >> 1;
-  return (int64_t)((bits & 1) != 0 ? ~half : half);
+  return sm_unzigzag(sm_varint_get(in));
 }

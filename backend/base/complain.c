@@ -1,0 +1,18 @@
+#include "base/complain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void sm_complain(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  (void)fputs("smartmeter: ", stderr);
+  (void)vfprintf(stderr, format, args);
+  (void)fputc('\n', stderr);
+  va_end(args);
+}
+
+bool sm_complain_unless(sm_err err, const char *what, const char *path) {
+  if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
+  return err == SM_OK;
+}

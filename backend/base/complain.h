@@ -1,0 +1,15 @@
+/* What a command tells the person who runs it when something fails: sentences on standard error,
+ * where a server writes log lines (base/log.h). */
+#ifndef SM_BASE_COMPLAIN_H
+#define SM_BASE_COMPLAIN_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* Prints "smartmeter: …\n" to standard error. */
+void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
+/* Whether err is SM_OK; if not, "cannot <what> <path>: …" is told. */
+bool sm_complain_unless(sm_err err, const char *what, const char *path);
+
+#endif
