@@ -139,14 +139,20 @@ static sm_err explain_event(const sm_record_input *in, sm_bill *bill, const char
   char last[40], at[40];
   if (event->kind == SM_EVENT_ROLLOVER || event->known) return SM_OK;
   bool reset = event->kind == SM_EVENT_RESET;
-  const char *what = !reset          ? "jumped"
-                     : event->stated ? "started again from what was read by hand"
-                                     : "started again from zero";
+  bool from_zero = reset && !event->stated;
+  char how[120];
+  if (from_zero)
+    (void)snprintf(how, sizeof how,
+                   "started again from zero (it stood at %lld.%03d kWh, which is billed)",
+                   (long long)(event->after_wh / 1000), (int)(event->after_wh % 1000));
+  else
+    (void)snprintf(how, sizeof how, "%s",
+                   reset ? "started again from what was read by hand" : "jumped");
   return sm_record_reason(bill, reset ? SM_REASON_RESET : SM_REASON_JUMP, device_id, event->at_ms,
-                          "The register of %s %s between %s and %s; what was used in between is "
+                          "The register of %s %s between %s and %s; what %swas used in between is "
                           "not known and not billed.",
-                          device_id, what, sm_zone_format(in->zone, event->last_good_ms, last),
-                          sm_zone_format(in->zone, event->at_ms, at));
+                          device_id, how, sm_zone_format(in->zone, event->last_good_ms, last),
+                          sm_zone_format(in->zone, event->at_ms, at), from_zero ? "else " : "");
 }
 
 static sm_err add_events(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
