@@ -314,7 +314,8 @@ versions() {
 shared() {
   stop_server
   if [[ $BROKER == mosquitto ]]; then
-    serve SMARTMETER_MQTT_SHARE=servers SMARTMETER_MQTT_CONNECTIONS=2
+    # As the bundled broker: by an address with one account both would be one client to it (use_username_as_clientid).
+    serve SMARTMETER_MQTT_URL= SMARTMETER_MQTT_SHARE=servers SMARTMETER_MQTT_CONNECTIONS=2
     meters shared j0,j1,j2 1000
     stored_once 'a shared subscription over two connections' shared 3000
   else
