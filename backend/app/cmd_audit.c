@@ -35,7 +35,7 @@ int sm_cmd_audit(int argc, char **argv) {
     return help ? SM_EXIT_OK : SM_EXIT_USAGE;
   }
   sm_program program;
-  int status = sm_program_open(&program) ? verify(&program) : SM_EXIT_FAILED;
+  int status = sm_program_open(&program, SM_PROGRAM_EXISTING) ? verify(&program) : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

@@ -111,7 +111,7 @@ static int check(const char *data_dir, bool json) {
   sm_progress_init(&p.progress, stderr, "checking", "");
   sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
-    sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
+    sm_complain_no_data(data_dir);
     sm_stores_fini(&stores);
     return SM_EXIT_FAILED;
   }

@@ -194,7 +194,7 @@ static int export_to_output(sm_readings *readings, run *r) {
 static int export_readings(sm_program *program, const words *w) {
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
-    sm_complain("no readings in %s: %s", program->config.data_dir, sm_err_text(err));
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
     return SM_EXIT_FAILED;
   }
   run r = {.words = w, .fd = -1};
@@ -233,7 +233,8 @@ int sm_cmd_export(int argc, char **argv) {
   const char *wrong = argc > 1 ? "there is a word too many" : understand(&w);
   if (wrong != NULL) return sm_misused(usage, wrong);
   sm_program program;
-  status = sm_program_open(&program) ? export_readings(&program, &w) : SM_EXIT_FAILED;
+  status = sm_program_open(&program, SM_PROGRAM_EXISTING) ? export_readings(&program, &w)
+                                                          : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

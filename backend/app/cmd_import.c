@@ -175,12 +175,15 @@ static bool find_place(run *r, bool *resumes) {
 
 static bool open_file(run *r) {
   sm_err err = sm_import_file_open(r->words->file, r->words->format, &r->file);
-  if (!sm_complain_unless(err, "open", r->words->file)) return false;
+  return sm_complain_unless(err, "open", r->words->file);
+}
+
+static bool go_to_place(run *r) {
   bool resumes = false;
   if (strcmp(r->words->file, "-") != 0 && !find_place(r, &resumes)) return false;
   if (!read_header(r)) return false;
   if (!resumes) return true;
-  err = sm_import_file_seek(r->file, r->state.place);
+  sm_err err = sm_import_file_seek(r->file, r->state.place);
   if (err == SM_ERR_CONFLICT) {
     sm_complain("%s has changed since its import was broken off at line %llu: --restart begins "
                 "anew, and what is stored already changes nothing",
@@ -343,10 +346,13 @@ int sm_cmd_import(int argc, char **argv) {
     return sm_misused(usage, "--format must be csv or jsonl");
   if (argc != 2) return sm_misused(usage, "say which FILE to import, - for standard input");
   w.file = argv[1];
-  sm_program program;
+  sm_program program = {0};
   run r = {.program = &program, .words = &w};
   status = SM_EXIT_FAILED;
-  if (sm_program_open(&program) && open_file(&r) && open_port(&r) && open_rejects(&r))
+  /* The file first: for one that is not there no data folder is made. */
+  if (open_file(&r) &&
+      sm_program_open(&program, w.add_devices ? SM_PROGRAM_MAY_CREATE : SM_PROGRAM_EXISTING) &&
+      go_to_place(&r) && open_port(&r) && open_rejects(&r))
     status = import(&r);
   close_run(&r);
   sm_program_fini(&program);

@@ -76,7 +76,7 @@ static bool open_readings(sm_program *program) {
   if (err == SM_ERR_NOT_FOUND)
     sm_complain("there are no readings yet: start `smartmeter serve` first");
   else if (err != SM_OK)
-    sm_complain("the readings cannot be read: %s", sm_err_text(err));
+    sm_complain("the readings cannot be read: %s", sm_complain_text(err));
   return err == SM_OK;
 }
 
@@ -256,11 +256,11 @@ static int list(sm_program *program, const void *context) {
 /* ---- the command ---- */
 
 int sm_cmd_reading(int argc, char **argv) {
-  static const sm_verb verbs[] = {{"add", add},
-                                  {"correct", correct},
-                                  {"void", make_void},
-                                  {"withdraw", withdraw},
-                                  {"list", list}};
+  static const sm_verb verbs[] = {{"add", add, .names = false},
+                                  {"correct", correct, .names = false},
+                                  {"void", make_void, .names = false},
+                                  {"withdraw", withdraw, .names = false},
+                                  {"list", list, .names = false}};
   words w = {0};
   const sm_option options[] = {{"--device", .text = &w.device}, {"--at", .text = &w.at},
                                {"--kwh", .text = &w.kwh},       {"--why", .text = &w.why},

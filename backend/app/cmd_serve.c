@@ -179,7 +179,8 @@ static bool open_readings(service *s) {
     sm_complain("another server is running on %s: stop that one, or set SMARTMETER_DATA_DIR",
                 s->program.config.data_dir);
   else if (err != SM_OK)
-    sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir, sm_err_text(err));
+    sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir,
+                sm_complain_text(err));
   return err == SM_OK;
 }
 
@@ -354,8 +355,8 @@ static void free_parts(service *s) {
 }
 
 static bool start(service *s) {
-  return sm_program_open(&s->program) && check_demo(s) && make_first_admin(s) && open_readings(s) &&
-         make_parts(s) && start_parts(s);
+  return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) && check_demo(s) &&
+         make_first_admin(s) && open_readings(s) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

@@ -17,6 +17,22 @@ fails() {
   [[ $status == 1 ]]
 }
 
+# --- where there is no data ----------------------------------------------------------------------------------------------
+for words in export 'backup b' 'device list' 'user list' 'tariff list' 'reading list --device x' 'audit verify' 'bill --month 2026-01' doctor; do
+  # shellcheck disable=SC2086
+  ok "nothing to read from, and nothing is made: $words" fails in_folder nothing $words
+  like 'and it says so' "$COMPLAINT" "there is no data in $TMP/nothing"
+done
+ok 'for a file that is not there nothing is made' fails in_folder nothing import "$TMP/no.csv" --add-devices
+ok 'all that left nothing behind' test ! -e "$TMP/nothing"
+ok 'a meter makes a deployment' in_folder above/site device add --id m1
+ok 'the folder above it has none' fails in_folder above backup "$TMP/b"
+like 'and where there is one is told' "$COMPLAINT" "keeps its in $TMP/above/site"
+ok 'a key that is gone' rm -- "$TMP/above/site/keys/pii.json"
+ok 'is not made anew to read names' fails in_folder above/site user list
+like 'and says so' "$COMPLAINT" 'pii.json is gone'
+ok 'readings are read without it' in_folder above/site audit verify
+
 start_broker
 start_server
 login
