@@ -193,8 +193,9 @@ static bool go_to_place(run *r) {
   if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];
-  (void)fprintf(stderr, "going on at line %llu, after %s rows; --restart begins anew\n",
-                (unsigned long long)r->state.place.line, sm_count_text(r->rows_before, number));
+  (void)fprintf(stderr, "going on at line %llu, after %s; --restart begins anew\n",
+                (unsigned long long)r->state.place.line,
+                sm_count_of(r->rows_before, "row", number));
   return true;
 }
 
@@ -255,11 +256,11 @@ static void print_json_counts(const run *r, bool complete) {
 static void print_counts(const run *r) {
   const sm_import_counts *c = &r->state.counts;
   char text[4][SM_COUNT_TEXT_MAX];
-  (void)printf("%s rows: %s stored, %s were there already, %s refused\n",
-               sm_count_text(c->rows, text[0]), sm_count_text(c->stored, text[1]),
+  (void)printf("%s: %s stored, %s were there already, %s refused\n",
+               sm_count_of(c->rows, "row", text[0]), sm_count_text(c->stored, text[1]),
                sm_count_text(c->duplicates, text[2]), sm_count_text(c->refused, text[3]));
   if (c->devices_added > 0)
-    (void)printf("%s devices added\n", sm_count_text(c->devices_added, text[0]));
+    (void)printf("%s added\n", sm_count_of(c->devices_added, "device", text[0]));
   for (unsigned i = 0; i < SM_REFUSAL_COUNT_; i++)
     if (c->by_reason[i] > 0)
       (void)printf("  refused %-18s %s\n", sm_refusal_word((sm_refusal)i),

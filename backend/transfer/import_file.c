@@ -1,9 +1,9 @@
 #include "transfer/import_file.h"
 
 #include "base/ascii.h"
+#include "base/file.h"
 #include "transfer/csv.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static int open_path(const char *path) {
 
 static sm_err open_file(sm_import_file *file, const char *path) {
   int fd = open_path(path);
-  if (fd < 0) return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
+  if (fd < 0) return sm_open_err();
   struct stat st;
   if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
     (void)close(fd);

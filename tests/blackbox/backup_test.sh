@@ -33,6 +33,29 @@ ok 'is not made anew to read names' fails in_folder above/site user list
 like 'and says so' "$COMPLAINT" 'pii.json is gone'
 ok 'readings are read without it' in_folder above/site audit verify
 
+# --- a folder of another user's ------------------------------------------------------------------------------------------
+# as_another ARGUMENT...: the program on a copy of that folder whose files nobody may open. Root is asked for permissions like others
+# when it has put down what lets it pass.
+as_another() {
+  local like_others=()
+  (($(id -u) != 0)) || like_others=(setpriv --bounding-set=-dac_override,-dac_read_search)
+  server_command "SMARTMETER_DATA_DIR=$TMP/above/site"
+  "${like_others[@]}" "${SM_COMMAND[@]}" "$@"
+}
+chmod 000 "$TMP/above/site/ledger.db"
+for words in export 'backup b' 'tariff list' serve doctor; do
+  # shellcheck disable=SC2086
+  ok "files of another user: $words" fails as_another $words
+  like 'and it says what to do' "$COMPLAINT" 'permission denied: run it as the user who owns the folder'
+done
+chmod 000 "$TMP/above/site"
+for words in export 'backup b' 'user list' serve doctor; do
+  # shellcheck disable=SC2086
+  ok "a folder of another user: $words" fails as_another $words
+  like 'and it says what to do' "$COMPLAINT" 'permission denied: run it as the user who owns the folder'
+done
+chmod 700 "$TMP/above/site"
+
 start_broker
 start_server
 login
@@ -67,6 +90,9 @@ ok 'it has the key for names' test -s "$TMP/backup/keys/pii.json"
 ok 'and the broker'"'"'s CA' test -s "$TMP/backup/broker/ca.key"
 is 'nobody else may read it' "$(find "$TMP/backup" -perm /077 | wc -l)" 0
 ok 'the name is taken now' fails smartmeter backup "$TMP/backup"
+ok 'folders above it are not made' fails smartmeter backup "$TMP/unmounted/disk/backup"
+like 'and it says so' "$COMPLAINT" 'is to be in is not there: mount its disk'
+ok 'nothing is there' test ! -e "$TMP/unmounted"
 
 # --- restored elsewhere --------------------------------------------------------------------------------------------------
 ok 'it is restored to an empty folder' in_folder other restore "$TMP/backup"
