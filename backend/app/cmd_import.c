@@ -126,21 +126,33 @@ static void on_advanced(void *context, sm_import_place place, const sm_import_co
 
 /* ---- beginning ---- */
 
+static bool complain_of_file(const run *r, sm_err err) {
+  if (err != SM_OK)
+    sm_complain("cannot import %s: %s", r->words->file, sm_import_file_problem(err));
+  return err == SM_OK;
+}
+
 static bool read_header(run *r) {
   sm_import_format format;
   sm_err err = sm_import_file_format(r->file, &format);
   if (err == SM_OK) err = sm_import_rows_new(format, &r->rows);
-  if (!sm_complain_unless(err, "read", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   if (format == SM_IMPORT_JSONL) return true;
   sm_import_record record;
   sm_buf problem;
   sm_buf_init(&problem, 0);
   err = sm_import_file_next(r->file, &record);
-  if (err == SM_ERR_NOT_FOUND) sm_buf_append_text(&problem, "it is empty");
+  if (err == SM_ERR_NOT_FOUND)
+    sm_buf_append_text(&problem, "it is empty");
+  else if (err != SM_OK)
+    sm_buf_append_text(&problem, sm_import_file_problem(err));
   if (err == SM_OK) err = sm_import_rows_header(r->rows, &record, &problem);
   if (err != SM_OK)
     sm_complain("cannot import %s: %s", r->words->file,
                 problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  else if (sm_import_rows_unknown(r->rows)[0] != '\0')
+    (void)fprintf(stderr, "columns that are not known are left out: %s\n",
+                  sm_import_rows_unknown(r->rows));
   sm_buf_fini(&problem);
   return err == SM_OK;
 }
@@ -161,7 +173,7 @@ static bool find_place(run *r, bool *resumes) {
   *resumes = false;
   r->state_path = sm_import_state_path(r->program->config.data_dir, r->words->file);
   sm_err err = sm_import_file_head(r->file, &head_len, head);
-  if (!sm_complain_unless(err, "read", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   if (!r->words->restart && r->state_path != NULL &&
       sm_import_state_load(r->state_path, &r->state) == SM_OK)
     *resumes = same_file(&r->state.identity, r, head, head_len);
@@ -175,7 +187,7 @@ static bool find_place(run *r, bool *resumes) {
 
 static bool open_file(run *r) {
   sm_err err = sm_import_file_open(r->words->file, r->words->format, &r->file);
-  return sm_complain_unless(err, "open", r->words->file);
+  return complain_of_file(r, err);
 }
 
 static bool go_to_place(run *r) {
@@ -190,7 +202,7 @@ static bool go_to_place(run *r) {
                 r->words->file, (unsigned long long)r->state.place.line);
     return false;
   }
-  if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];
   (void)fprintf(stderr, "going on at line %llu, after %s; --restart begins anew\n",
