@@ -143,6 +143,9 @@ is 'in the order of the lines' "$(grep -o '^line [0-9]*' "$TMP/import.err" | tr 
 is 'all of them in a file' "$(wc -l <"$TMP/rejects.jsonl")" 4
 api GET /api/rejects
 is 'and among the refused messages' "$(json .rejects.#)" 4
+is 'a conflict among them, as an import'"'"'s' "$(python3 -c '
+import json, sys
+print(*(r["topic"] for r in json.load(sys.stdin)["rejects"] if r["reason"] == "conflict"))' <<<"$API_BODY")" import
 is 'a replay once the meter is added' "$(smartmeter device add --id nobody | head -n 1)" 'added nobody'
 replayed() { [[ $(smartmeter export --device nobody 2>/dev/null | wc -l) == 2 ]]; }
 ok 'its reading is stored then' wait_until 'the reading is replayed' replayed
