@@ -56,14 +56,28 @@ static const char *read_request(const words *w, sm_edit_request *out) {
   return NULL;
 }
 
-static void complain_of(sm_err err, const char *device_id, const sm_problems *problems) {
+static void complain_not_found(const sm_program *program, const words *w) {
+  sm_device device = {0};
+  sm_err err = sm_ledger_device(program->ledger, w->device, &device);
+  sm_device_fini(&device);
+  if (err == SM_OK && w->edit != NULL)
+    sm_complain("%s has no edit %s: `smartmeter reading list` shows those that it has", w->device,
+                w->edit);
+  else if (err == SM_OK)
+    sm_complain("%s has no readings", w->device);
+  else
+    sm_complain("there is no device %s", w->device);
+}
+
+static void complain_of(const sm_program *program, sm_err err, const words *w,
+                        const sm_problems *problems) {
   for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
     sm_complain("--%s %s",
                 strcmp(problems->item[i].field, "reason") == 0 ? "why" : problems->item[i].field,
                 problems->item[i].message);
   if (problems->count > 0) return;
   if (err == SM_ERR_NOT_FOUND)
-    sm_complain("there is no device %s, or it has no such edit", device_id);
+    complain_not_found(program, w);
   else if (err == SM_ERR_CONFLICT)
     sm_complain("it changes the register in a month that is invoiced: correcting issued months is "
                 "not possible yet");
@@ -111,7 +125,7 @@ static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   if (err == SM_ERR_EXISTS)
     sm_complain("an edit of that time holds: withdraw that one first");
   else
-    complain_of(err, w->device, &problems);
+    complain_of(program, err, w, &problems);
   return SM_EXIT_FAILED;
 }
 
@@ -149,7 +163,7 @@ static int withdraw(sm_program *program, const void *context) {
   else if (err == SM_ERR_INVALID)
     sm_complain("--why must have 1 to %d characters", SM_EDIT_REASON_MAX);
   else
-    complain_of(err, w->device, &none);
+    complain_of(program, err, w, &none);
   return SM_EXIT_FAILED;
 }
 

@@ -1,6 +1,7 @@
 #include "invoicing/edits.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "billing/billing.h"
 
 #include <stdlib.h>
@@ -80,8 +81,10 @@ static void check_fields(const sm_edit_request *r, const sm_device *device, sm_p
     sm_problems_add(problems, "kwh", "is not for a void: to give the right register, correct it");
   if (r->kind != SM_EDIT_VOID && !r->has_wh)
     sm_problems_add(problems, "kwh", "is missing: give the register that was read");
+  char most[SM_DECIMAL_TEXT_MAX];
   if (r->has_wh && (r->wh < 0 || r->wh > device->modulus_wh))
-    sm_problems_add(problems, "kwh", "must be from 0 to where this meter starts over");
+    sm_problems_add(problems, "kwh", "must be from 0 to %s, where this meter starts over",
+                    sm_decimal_format(device->modulus_wh, 3, 0, most));
 }
 
 /* The reading that is voided or corrected. */

@@ -281,12 +281,14 @@ static bool verify_nothing_beside(const char *dir) {
 
 bool sm_backup_verify(const char *dir, sm_manifest *manifest) {
   sm_err err = sm_manifest_read(dir, manifest);
-  if (err == SM_ERR_NOT_FOUND)
+  if (err == SM_ERR_NOT_FOUND && sm_file_look(dir) == SM_ERR_NOT_FOUND)
+    sm_complain("%s is not there", dir);
+  else if (err == SM_ERR_NOT_FOUND)
     sm_complain("%s is not a backup, or one that was not finished: it has no manifest.json", dir);
   else if (err == SM_ERR_UNSUPPORTED)
     sm_complain("%s was made by a newer version of this program: use that one", dir);
   else if (err != SM_OK)
-    sm_complain("the manifest of %s cannot be used: %s", dir, sm_err_text(err));
+    sm_complain("the manifest of %s cannot be used: %s", dir, sm_complain_text(err));
   if (err != SM_OK) return false;
   bool ledger = false;
   for (size_t i = 0; i < manifest->file_count; i++) {

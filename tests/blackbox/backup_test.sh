@@ -90,6 +90,8 @@ ok 'it has the key for names' test -s "$TMP/backup/keys/pii.json"
 ok 'and the broker'"'"'s CA' test -s "$TMP/backup/broker/ca.key"
 is 'nobody else may read it' "$(find "$TMP/backup" -perm /077 | wc -l)" 0
 ok 'the name is taken now' fails smartmeter backup "$TMP/backup"
+ok 'a backup that is not there' fails smartmeter backup --verify "$TMP/nowhere"
+like 'is said not to be there' "$COMPLAINT" 'nowhere is not there'
 ok 'folders above it are not made' fails smartmeter backup "$TMP/unmounted/disk/backup"
 like 'and it says so' "$COMPLAINT" 'is to be in is not there: mount its disk'
 ok 'nothing is there' test ! -e "$TMP/unmounted"

@@ -64,6 +64,9 @@ api GET '/api/devices/m1/readings?agg=1M&from=2026-01-01T00:00:00%2B05:30&to=202
 is 'the month adds up with it' "$(json .readings.0.energy_kwh)" 350
 api GET '/api/devices/m1/readings?agg=1d&from=2026-01-16T00:00:00%2B05:30&to=2026-01-20T00:00:00%2B05:30'
 day=$(json .readings.0.energy_kwh)
+like 'an edit that is not there' "$(smartmeter reading withdraw --device m1 --edit 99 --why x 2>&1)" 'm1 has no edit 99'
+like 'a register that no meter shows' "$(smartmeter reading add --device m1 --at 2026-01-20T18:00:01+05:30 --kwh 99999 --why x 2>&1)" \
+  'from 0 to 10000, where this meter starts over'
 ok 'it is withdrawn' quietly reading withdraw --device m1 --edit "$number" --why 'another flat'
 api GET '/api/devices/m1/readings?agg=1d&from=2026-01-16T00:00:00%2B05:30&to=2026-01-20T00:00:00%2B05:30'
 ok 'and the days are others than with it' test "$day" != "$(json .readings.0.energy_kwh)"
