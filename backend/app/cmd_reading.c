@@ -94,10 +94,21 @@ static bool open_readings(sm_program *program) {
   return err == SM_OK;
 }
 
-static int print_added(const sm_program *program, const words *w, int64_t edit_no) {
+/* Alone against its neighbours a statement counts for nothing, which is better told at once. */
+static void print_belief(const sm_program *program, const char *device_id, int64_t ts_ms) {
+  bool believed = true;
+  sm_err err = sm_edit_believed(program->ledger, program->readings, device_id, ts_ms, &believed);
+  if (err == SM_OK)
+    (void)puts(believed ? "bills believe it"
+                        : "bills do not believe it: the readings around it say otherwise");
+}
+
+static int print_added(const sm_program *program, const words *w, const sm_edit_request *request,
+                       int64_t edit_no) {
   sm_reading_edit edit;
   if (!w->json) {
     (void)printf("edit %" PRId64 " of %s\n", edit_no, w->device);
+    if (request->has_wh) print_belief(program, w->device, request->ts_ms);
     return SM_EXIT_OK;
   }
   sm_err err = sm_ledger_edit(program->ledger, w->device, edit_no, &edit);
@@ -121,7 +132,7 @@ static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   request.ledger = program->ledger;
   request.readings = program->readings;
   sm_err err = sm_edit_add(&request, &problems, &edit_no);
-  if (err == SM_OK) return print_added(program, w, edit_no);
+  if (err == SM_OK) return print_added(program, w, &request, edit_no);
   if (err == SM_ERR_EXISTS)
     sm_complain("an edit of that time holds: withdraw that one first");
   else

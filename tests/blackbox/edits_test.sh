@@ -74,6 +74,16 @@ list=$(smartmeter reading list --device m1 --json)
 is 'the list has what holds' "$(json .edits.# "$list") $(json .edits.2.by "$list")" '3 cli'
 list=$(smartmeter reading list --device m1 --all --json)
 is 'and on demand what was taken back, and why' "$(json .edits.# "$list") $(json .edits.3.withdrawn.reason "$list")" '4 another flat'
+# By hand in the middle of the month, with the meter's own before and after it.
+# states WHEN KWH: an edit that is withdrawn again at once; leaves SAID.
+states() {
+  SAID=$(smartmeter reading add --device m1 --at "$1" --kwh "$2" --why 'tried out')
+  quietly reading withdraw --device m1 --edit "$(sed -n 's/^edit \([0-9]*\) of m1$/\1/p' <<<"$SAID")" --why 'tried out'
+}
+states 2026-01-15T10:55:00+05:30 1100.25
+like 'a register in line is believed' "$SAID" 'bills believe it'
+states 2026-02-01T00:15:00+05:30 1900
+like 'one that its neighbours overrule is not' "$SAID" 'bills do not believe it'
 
 kill_server
 start_server
