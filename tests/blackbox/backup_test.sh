@@ -38,7 +38,7 @@ ok 'readings are read without it' in_folder above/site audit verify
 # when it has put down what lets it pass.
 as_another() {
   local like_others=()
-  (($(id -u) != 0)) || like_others=(setpriv --bounding-set=-dac_override,-dac_read_search)
+  (($(id -u) != 0)) || like_others=(setpriv '--bounding-set=-dac_override,-dac_read_search')
   server_command "SMARTMETER_DATA_DIR=$TMP/above/site"
   "${like_others[@]}" "${SM_COMMAND[@]}" "$@"
 }
