@@ -148,7 +148,7 @@ static sm_err change(const sm_broker *broker, const char *device_id, const sm_bu
   sm_buf_printf(&lock, "%s.lock", broker->passwords);
   int fd = open(sm_buf_text(&lock), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   sm_buf_fini(&lock);
-  if (fd < 0) return SM_ERR_IO;
+  if (fd < 0) return sm_write_err();
   sm_err err = flock(fd, LOCK_EX) == 0 ? rewrite(broker, device_id, line) : SM_ERR_IO;
   (void)close(fd);
   if (err == SM_OK) have_it_read(broker);

@@ -21,7 +21,8 @@ static int verify(sm_program *program) {
     sm_complain("cannot read the audit log: %s", sm_err_text(err));
     return SM_EXIT_FAILED;
   }
-  (void)printf("%lld entries are as they were written; head %s\n", (long long)checked,
+  (void)printf("%lld %s written; head %s\n", (long long)checked,
+               checked == 1 ? "entry is as it was" : "entries are as they were",
                sm_hex(head, sizeof head, hex));
   if (bad_no == 0) return SM_EXIT_OK;
   sm_complain("entry %lld is not what was written, or one before it is gone", (long long)bad_no);
@@ -35,7 +36,7 @@ int sm_cmd_audit(int argc, char **argv) {
     return help ? SM_EXIT_OK : SM_EXIT_USAGE;
   }
   sm_program program;
-  int status = sm_program_open(&program) ? verify(&program) : SM_EXIT_FAILED;
+  int status = sm_program_open(&program, SM_PROGRAM_EXISTING) ? verify(&program) : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

@@ -33,14 +33,15 @@ static int verify(const char *dir, bool json) {
 static bool open_readings(sm_program *program) {
   sm_err err = sm_program_open_readings(program, false);
   if (err == SM_OK || err == SM_ERR_NOT_FOUND) return true; /* there are none yet */
-  sm_complain("cannot open the readings in %s: %s", program->config.data_dir, sm_err_text(err));
+  sm_complain("cannot open the readings in %s: %s", program->config.data_dir,
+              sm_complain_text(err));
   return false;
 }
 
 static int make(const char *dir, bool json) {
   sm_program program;
   sm_manifest manifest = {0};
-  bool good = sm_program_open(&program) && open_readings(&program);
+  bool good = sm_program_open(&program, SM_PROGRAM_EXISTING) && open_readings(&program);
   const sm_backup_source source = {
       .data_dir = program.config.data_dir, .ledger = program.ledger, .readings = program.readings};
   good = good && sm_backup_make(&source, sm_program_open_stores, dir, &manifest);

@@ -81,7 +81,7 @@ typedef struct words {
 static int run(sm_program *program, const words *w, int year, int month) {
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
-    sm_complain("no readings in %s: %s", program->config.data_dir, sm_err_text(err));
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
     return SM_EXIT_FAILED;
   }
   const sm_invoicing invoicing = {.ledger = program->ledger,
@@ -132,7 +132,8 @@ int sm_cmd_bill(int argc, char **argv) {
   if (w.month == NULL || sm_month_parse(w.month, &year, &month) != SM_OK)
     return sm_misused(usage, "--month must be a month such as 2026-01");
   sm_program program;
-  status = sm_program_open(&program) ? run(&program, &w, year, month) : SM_EXIT_FAILED;
+  status = sm_program_open(&program, SM_PROGRAM_EXISTING) ? run(&program, &w, year, month)
+                                                          : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

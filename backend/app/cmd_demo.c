@@ -312,7 +312,7 @@ int sm_cmd_demo(int argc, char **argv) {
   }
   sm_program program;
   int status = SM_EXIT_FAILED;
-  if (sm_program_open(&program)) {
+  if (sm_program_open(&program, SM_PROGRAM_MAY_CREATE)) {
     if (!program.config.demo) {
       sm_complain("set SMARTMETER_DEMO=1: this fills %s with a demo", program.config.data_dir);
       status = SM_EXIT_USAGE;

@@ -168,7 +168,7 @@ static int list(sm_program *program, const void *context) {
   const words *w = context;
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK && err != SM_ERR_NOT_FOUND)
-    sm_complain("the readings cannot be read: %s", sm_err_text(err));
+    sm_complain("the readings cannot be read: %s", sm_complain_text(err));
   char after[SM_DEVICE_ID_MAX + 1] = "";
   size_t printed = 0;
   size_t count = PAGE;
@@ -192,7 +192,9 @@ static int list(sm_program *program, const void *context) {
 }
 
 int sm_cmd_device(int argc, char **argv) {
-  static const sm_verb verbs[] = {{"add", add}, {"list", list}, {"revoke", revoke}};
+  static const sm_verb verbs[] = {{"add", add, SM_PROGRAM_MAY_CREATE, .names = true},
+                                  {"list", list, .names = true},
+                                  {"revoke", revoke, .names = false}};
   words w = {0};
   const sm_option options[] = {{"--id", .text = &w.id},
                                {"--name", .text = &w.name},

@@ -71,7 +71,7 @@ static void find_unopened(printer *p, const char *where, sm_err err) {
                                     "backup"});
 }
 
-static void print_end(const printer *p, const sm_doctor_result *r) {
+static void print_end(const printer *p, const sm_doctor_result *r, bool complete) {
   char head[SM_SHA256_HEX_MAX];
   (void)sm_hex(r->ledger.audit_head, sizeof r->ledger.audit_head, head);
   if (p->json) {
@@ -88,18 +88,19 @@ static void print_end(const printer *p, const sm_doctor_result *r) {
     return;
   }
   char text[3][SM_COUNT_TEXT_MAX];
-  (void)printf("readings: %s of %s devices, %s quarters of an hour\n",
-               sm_count_text(r->readings.readings, text[0]),
-               sm_count_text(r->readings.series, text[1]),
-               sm_count_text(r->readings.quarters, text[2]));
-  (void)printf(
-      "ledger: %s devices, %s invoices, %s entries; ", sm_count_text(r->ledger.devices, text[0]),
-      sm_count_text(r->ledger.invoices, text[1]), sm_count_text(r->ledger.entries, text[2]));
+  (void)printf("readings: %s of %s", sm_count_of(r->readings.readings, "reading", text[0]),
+               sm_count_of(r->readings.series, "device", text[1]));
+  if (r->readings.quarters > 0)
+    (void)printf(", %s of an hour kept so far",
+                 sm_count_of(r->readings.quarters, "quarter", text[2]));
+  (void)printf("\nledger: %s, %s, %s; ", sm_count_of(r->ledger.devices, "device", text[0]),
+               sm_count_of(r->ledger.invoices, "invoice", text[1]),
+               sm_count_of(r->ledger.entries, "entry", text[2]));
   (void)printf("audit log of %lld, head %s\n", (long long)r->ledger.audit_count, head);
-  if (p->printed == 0)
+  if (p->printed > 0)
+    (void)puts(sm_count_of(p->printed, "finding", text[0]));
+  else if (complete)
     (void)puts("nothing is wrong");
-  else
-    (void)printf("%s findings\n", sm_count_text(p->printed, text[0]));
 }
 
 static int check(const char *data_dir, bool json) {
@@ -111,7 +112,12 @@ static int check(const char *data_dir, bool json) {
   sm_progress_init(&p.progress, stderr, "checking", "");
   sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
-    sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
+    sm_complain_no_data(data_dir);
+    sm_stores_fini(&stores);
+    return SM_EXIT_FAILED;
+  }
+  if (ledger == SM_ERR_DENIED || readings == SM_ERR_DENIED) {
+    (void)sm_complain_unless(SM_ERR_DENIED, "look into", data_dir);
     sm_stores_fini(&stores);
     return SM_EXIT_FAILED;
   }
@@ -127,8 +133,8 @@ static int check(const char *data_dir, bool json) {
   sm_doctor_result result;
   sm_err err = sm_doctor_check(&options, &result);
   sm_progress_end(&p.progress);
-  print_end(&p, &result);
-  if (err != SM_OK) sm_complain("the check could not be finished: %s", sm_err_text(err));
+  print_end(&p, &result, err == SM_OK);
+  if (err != SM_OK) sm_complain("the check could not be finished: %s", sm_complain_text(err));
   sm_stores_fini(&stores);
   return err == SM_OK && p.printed == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
 }

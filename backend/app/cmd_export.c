@@ -156,18 +156,19 @@ static sm_err close_output(run *r, sm_err err) {
 
 static int tell_end(run *r, const sm_export_counts *counts, sm_err err) {
   char rows[SM_COUNT_TEXT_MAX];
-  (void)sm_count_text(counts->rows, rows);
+  char devices[SM_COUNT_TEXT_MAX];
+  (void)sm_count_of(counts->rows, "row", rows);
   sm_progress_end(&r->progress);
   if (err == SM_ERR_NOT_FOUND)
     sm_complain("%s ends with a reading of %s, which this store does not have: nothing was added",
                 r->words->output, r->after_id);
   else if (err != SM_OK)
-    sm_complain("broken off after %s rows: %s%s", rows, sm_err_text(err),
+    sm_complain("broken off after %s: %s%s", rows, sm_err_text(err),
                 r->words->output != NULL ? "; --resume goes on from there" : "");
   else if (r->words->device != NULL && counts->devices == 0)
     sm_complain("there are no readings of %s", r->words->device);
   else if (r->words->output != NULL)
-    (void)fprintf(stderr, "%s rows of %llu devices%s\n", rows, (unsigned long long)counts->devices,
+    (void)fprintf(stderr, "%s of %s%s\n", rows, sm_count_of(counts->devices, "device", devices),
                   r->begun ? " added" : "");
   bool failed = err != SM_OK || (r->words->device != NULL && counts->devices == 0);
   return failed ? SM_EXIT_FAILED : SM_EXIT_OK;
@@ -194,7 +195,7 @@ static int export_to_output(sm_readings *readings, run *r) {
 static int export_readings(sm_program *program, const words *w) {
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
-    sm_complain("no readings in %s: %s", program->config.data_dir, sm_err_text(err));
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
     return SM_EXIT_FAILED;
   }
   run r = {.words = w, .fd = -1};
@@ -233,7 +234,8 @@ int sm_cmd_export(int argc, char **argv) {
   const char *wrong = argc > 1 ? "there is a word too many" : understand(&w);
   if (wrong != NULL) return sm_misused(usage, wrong);
   sm_program program;
-  status = sm_program_open(&program) ? export_readings(&program, &w) : SM_EXIT_FAILED;
+  status = sm_program_open(&program, SM_PROGRAM_EXISTING) ? export_readings(&program, &w)
+                                                          : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

@@ -126,21 +126,33 @@ static void on_advanced(void *context, sm_import_place place, const sm_import_co
 
 /* ---- beginning ---- */
 
+static bool complain_of_file(const run *r, sm_err err) {
+  if (err != SM_OK)
+    sm_complain("cannot import %s: %s", r->words->file, sm_import_file_problem(err));
+  return err == SM_OK;
+}
+
 static bool read_header(run *r) {
   sm_import_format format;
   sm_err err = sm_import_file_format(r->file, &format);
   if (err == SM_OK) err = sm_import_rows_new(format, &r->rows);
-  if (!sm_complain_unless(err, "read", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   if (format == SM_IMPORT_JSONL) return true;
   sm_import_record record;
   sm_buf problem;
   sm_buf_init(&problem, 0);
   err = sm_import_file_next(r->file, &record);
-  if (err == SM_ERR_NOT_FOUND) sm_buf_append_text(&problem, "it is empty");
+  if (err == SM_ERR_NOT_FOUND)
+    sm_buf_append_text(&problem, "it is empty");
+  else if (err != SM_OK)
+    sm_buf_append_text(&problem, sm_import_file_problem(err));
   if (err == SM_OK) err = sm_import_rows_header(r->rows, &record, &problem);
   if (err != SM_OK)
     sm_complain("cannot import %s: %s", r->words->file,
                 problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  else if (sm_import_rows_unknown(r->rows)[0] != '\0')
+    (void)fprintf(stderr, "columns that are not known are left out: %s\n",
+                  sm_import_rows_unknown(r->rows));
   sm_buf_fini(&problem);
   return err == SM_OK;
 }
@@ -161,7 +173,7 @@ static bool find_place(run *r, bool *resumes) {
   *resumes = false;
   r->state_path = sm_import_state_path(r->program->config.data_dir, r->words->file);
   sm_err err = sm_import_file_head(r->file, &head_len, head);
-  if (!sm_complain_unless(err, "read", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   if (!r->words->restart && r->state_path != NULL &&
       sm_import_state_load(r->state_path, &r->state) == SM_OK)
     *resumes = same_file(&r->state.identity, r, head, head_len);
@@ -175,23 +187,27 @@ static bool find_place(run *r, bool *resumes) {
 
 static bool open_file(run *r) {
   sm_err err = sm_import_file_open(r->words->file, r->words->format, &r->file);
-  if (!sm_complain_unless(err, "open", r->words->file)) return false;
+  return complain_of_file(r, err);
+}
+
+static bool go_to_place(run *r) {
   bool resumes = false;
   if (strcmp(r->words->file, "-") != 0 && !find_place(r, &resumes)) return false;
   if (!read_header(r)) return false;
   if (!resumes) return true;
-  err = sm_import_file_seek(r->file, r->state.place);
+  sm_err err = sm_import_file_seek(r->file, r->state.place);
   if (err == SM_ERR_CONFLICT) {
     sm_complain("%s has changed since its import was broken off at line %llu: --restart begins "
                 "anew, and what is stored already changes nothing",
                 r->words->file, (unsigned long long)r->state.place.line);
     return false;
   }
-  if (!sm_complain_unless(err, "go on in", r->words->file)) return false;
+  if (!complain_of_file(r, err)) return false;
   r->rows_before = r->state.counts.rows;
   char number[SM_COUNT_TEXT_MAX];
-  (void)fprintf(stderr, "going on at line %llu, after %s rows; --restart begins anew\n",
-                (unsigned long long)r->state.place.line, sm_count_text(r->rows_before, number));
+  (void)fprintf(stderr, "going on at line %llu, after %s; --restart begins anew\n",
+                (unsigned long long)r->state.place.line,
+                sm_count_of(r->rows_before, "row", number));
   return true;
 }
 
@@ -252,11 +268,11 @@ static void print_json_counts(const run *r, bool complete) {
 static void print_counts(const run *r) {
   const sm_import_counts *c = &r->state.counts;
   char text[4][SM_COUNT_TEXT_MAX];
-  (void)printf("%s rows: %s stored, %s were there already, %s refused\n",
-               sm_count_text(c->rows, text[0]), sm_count_text(c->stored, text[1]),
+  (void)printf("%s: %s stored, %s were there already, %s refused\n",
+               sm_count_of(c->rows, "row", text[0]), sm_count_text(c->stored, text[1]),
                sm_count_text(c->duplicates, text[2]), sm_count_text(c->refused, text[3]));
   if (c->devices_added > 0)
-    (void)printf("%s devices added\n", sm_count_text(c->devices_added, text[0]));
+    (void)printf("%s added\n", sm_count_of(c->devices_added, "device", text[0]));
   for (unsigned i = 0; i < SM_REFUSAL_COUNT_; i++)
     if (c->by_reason[i] > 0)
       (void)printf("  refused %-18s %s\n", sm_refusal_word((sm_refusal)i),
@@ -343,10 +359,13 @@ int sm_cmd_import(int argc, char **argv) {
     return sm_misused(usage, "--format must be csv or jsonl");
   if (argc != 2) return sm_misused(usage, "say which FILE to import, - for standard input");
   w.file = argv[1];
-  sm_program program;
+  sm_program program = {0};
   run r = {.program = &program, .words = &w};
   status = SM_EXIT_FAILED;
-  if (sm_program_open(&program) && open_file(&r) && open_port(&r) && open_rejects(&r))
+  /* The file first: for one that is not there no data folder is made. */
+  if (open_file(&r) &&
+      sm_program_open(&program, w.add_devices ? SM_PROGRAM_MAY_CREATE : SM_PROGRAM_EXISTING) &&
+      go_to_place(&r) && open_port(&r) && open_rejects(&r))
     status = import(&r);
   close_run(&r);
   sm_program_fini(&program);

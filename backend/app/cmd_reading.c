@@ -56,14 +56,28 @@ static const char *read_request(const words *w, sm_edit_request *out) {
   return NULL;
 }
 
-static void complain_of(sm_err err, const char *device_id, const sm_problems *problems) {
+static void complain_not_found(const sm_program *program, const words *w) {
+  sm_device device = {0};
+  sm_err err = sm_ledger_device(program->ledger, w->device, &device);
+  sm_device_fini(&device);
+  if (err == SM_OK && w->edit != NULL)
+    sm_complain("%s has no edit %s: `smartmeter reading list` shows those that it has", w->device,
+                w->edit);
+  else if (err == SM_OK)
+    sm_complain("%s has no readings", w->device);
+  else
+    sm_complain("there is no device %s", w->device);
+}
+
+static void complain_of(const sm_program *program, sm_err err, const words *w,
+                        const sm_problems *problems) {
   for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
     sm_complain("--%s %s",
                 strcmp(problems->item[i].field, "reason") == 0 ? "why" : problems->item[i].field,
                 problems->item[i].message);
   if (problems->count > 0) return;
   if (err == SM_ERR_NOT_FOUND)
-    sm_complain("there is no device %s, or it has no such edit", device_id);
+    complain_not_found(program, w);
   else if (err == SM_ERR_CONFLICT)
     sm_complain("it changes the register in a month that is invoiced: correcting issued months is "
                 "not possible yet");
@@ -76,14 +90,25 @@ static bool open_readings(sm_program *program) {
   if (err == SM_ERR_NOT_FOUND)
     sm_complain("there are no readings yet: start `smartmeter serve` first");
   else if (err != SM_OK)
-    sm_complain("the readings cannot be read: %s", sm_err_text(err));
+    sm_complain("the readings cannot be read: %s", sm_complain_text(err));
   return err == SM_OK;
 }
 
-static int print_added(const sm_program *program, const words *w, int64_t edit_no) {
+/* Alone against its neighbours a statement counts for nothing, which is better told at once. */
+static void print_belief(const sm_program *program, const char *device_id, int64_t ts_ms) {
+  bool believed = true;
+  sm_err err = sm_edit_believed(program->ledger, program->readings, device_id, ts_ms, &believed);
+  if (err == SM_OK)
+    (void)puts(believed ? "bills believe it"
+                        : "bills do not believe it: the readings around it say otherwise");
+}
+
+static int print_added(const sm_program *program, const words *w, const sm_edit_request *request,
+                       int64_t edit_no) {
   sm_reading_edit edit;
   if (!w->json) {
     (void)printf("edit %" PRId64 " of %s\n", edit_no, w->device);
+    if (request->has_wh) print_belief(program, w->device, request->ts_ms);
     return SM_EXIT_OK;
   }
   sm_err err = sm_ledger_edit(program->ledger, w->device, edit_no, &edit);
@@ -107,11 +132,11 @@ static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   request.ledger = program->ledger;
   request.readings = program->readings;
   sm_err err = sm_edit_add(&request, &problems, &edit_no);
-  if (err == SM_OK) return print_added(program, w, edit_no);
+  if (err == SM_OK) return print_added(program, w, &request, edit_no);
   if (err == SM_ERR_EXISTS)
     sm_complain("an edit of that time holds: withdraw that one first");
   else
-    complain_of(err, w->device, &problems);
+    complain_of(program, err, w, &problems);
   return SM_EXIT_FAILED;
 }
 
@@ -149,7 +174,7 @@ static int withdraw(sm_program *program, const void *context) {
   else if (err == SM_ERR_INVALID)
     sm_complain("--why must have 1 to %d characters", SM_EDIT_REASON_MAX);
   else
-    complain_of(err, w->device, &none);
+    complain_of(program, err, w, &none);
   return SM_EXIT_FAILED;
 }
 
@@ -256,11 +281,11 @@ static int list(sm_program *program, const void *context) {
 /* ---- the command ---- */
 
 int sm_cmd_reading(int argc, char **argv) {
-  static const sm_verb verbs[] = {{"add", add},
-                                  {"correct", correct},
-                                  {"void", make_void},
-                                  {"withdraw", withdraw},
-                                  {"list", list}};
+  static const sm_verb verbs[] = {{"add", add, .names = false},
+                                  {"correct", correct, .names = false},
+                                  {"void", make_void, .names = false},
+                                  {"withdraw", withdraw, .names = false},
+                                  {"list", list, .names = false}};
   words w = {0};
   const sm_option options[] = {{"--device", .text = &w.device}, {"--at", .text = &w.at},
                                {"--kwh", .text = &w.kwh},       {"--why", .text = &w.why},

@@ -26,7 +26,7 @@ static bool take_lock(const char *data_dir, int *lock) {
   if (err == SM_ERR_BUSY)
     sm_complain("a server runs on %s: stop it first", data_dir);
   else if (err != SM_OK)
-    sm_complain("cannot use %s: %s", data_dir, sm_err_text(err));
+    sm_complain("cannot use %s: %s", data_dir, sm_complain_text(err));
   return err == SM_OK;
 }
 

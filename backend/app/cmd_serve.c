@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Presence older than this is not believed without a word from the meter. */
@@ -179,7 +180,8 @@ static bool open_readings(service *s) {
     sm_complain("another server is running on %s: stop that one, or set SMARTMETER_DATA_DIR",
                 s->program.config.data_dir);
   else if (err != SM_OK)
-    sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir, sm_err_text(err));
+    sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir,
+                sm_complain_text(err));
   return err == SM_OK;
 }
 
@@ -219,8 +221,33 @@ static bool make_uplinks(service *s) {
   return err == SM_OK;
 }
 
+static bool has_dashboard(const sm_config *c) {
+  struct stat st;
+  if (c->dashboard_dir == NULL) return true;
+  if (stat(c->dashboard_dir, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+  sm_complain(
+      "SMARTMETER_DASHBOARD_DIR is %s, which is no folder: build the dashboard, or leave the "
+      "setting out",
+      c->dashboard_dir);
+  return false;
+}
+
+/* A proxy that is trusted is taken to do TLS in front of it. */
+static void warn_of_plain_http(const sm_config *c) {
+  bool loopback = strncmp(c->http_bind, "127.", 4) == 0 || strcmp(c->http_bind, "::1") == 0 ||
+                  strcmp(c->http_bind, "localhost") == 0;
+  if (loopback || c->tls_cert != NULL || c->trusted_proxies != NULL) return;
+  static const char *const advice =
+      "passwords and tokens go over the network unencrypted: set SMARTMETER_TLS_CERT and "
+      "SMARTMETER_TLS_KEY, or put a proxy with TLS before it";
+  sm_log(SM_LOG_WARN, "serve.plain_http", SM_LOG_TEXT("bind", c->http_bind),
+         SM_LOG_TEXT("message", advice));
+}
+
 static bool make_api(service *s) {
   const sm_config *c = &s->program.config;
+  if (!has_dashboard(c)) return false;
+  warn_of_plain_http(c);
   s->dashboard_dir = find_dashboard(c);
   const sm_api_options options = {
       .bind = c->http_bind,
@@ -354,8 +381,8 @@ static void free_parts(service *s) {
 }
 
 static bool start(service *s) {
-  return sm_program_open(&s->program) && check_demo(s) && make_first_admin(s) && open_readings(s) &&
-         make_parts(s) && start_parts(s);
+  return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) && check_demo(s) &&
+         make_first_admin(s) && open_readings(s) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

@@ -115,7 +115,7 @@ int sm_cmd_tariff(int argc, char **argv) {
   if (!is_set && !is_list) return sm_misused(usage, "say set FILE, or list");
   sm_program program;
   status = SM_EXIT_FAILED;
-  if (sm_program_open(&program))
+  if (sm_program_open(&program, is_set ? SM_PROGRAM_MAY_CREATE : SM_PROGRAM_EXISTING))
     status = is_set ? set(&program, argv[2], json) : list(&program, json);
   sm_program_fini(&program);
   return status;

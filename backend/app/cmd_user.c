@@ -145,8 +145,10 @@ static int list(sm_program *program, const void *context) {
 }
 
 int sm_cmd_user(int argc, char **argv) {
-  static const sm_verb verbs[] = {
-      {"add", add}, {"passwd", passwd}, {"disable", disable}, {"list", list}};
+  static const sm_verb verbs[] = {{"add", add, SM_PROGRAM_MAY_CREATE, .names = true},
+                                  {"passwd", passwd, .names = true},
+                                  {"disable", disable, .names = true},
+                                  {"list", list, .names = true}};
   words w = {0};
   const sm_option options[] = {
       {"--email", .text = &w.email},   {"--role", .text = &w.role},

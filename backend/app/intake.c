@@ -184,6 +184,7 @@ static void on_reading(void *context, const sm_reading *reading, const sm_seq_ma
   sm_reading_in *to = &in->readings.item[in->readings.count++];
   to->device_id = in->current->topic.device_id;
   to->channel = SM_CHANNEL_IMPORT;
+  to->imported = false;
   to->reading = *reading;
   to->mark = *mark;
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LEDGER "ledger.db"
+
 sm_actor sm_cli_actor(void) {
   return (sm_actor){.id = "cli"};
 }
@@ -64,30 +66,66 @@ static sm_err add_default_tariff(sm_ledger *ledger) {
   return err;
 }
 
-static bool open_ledger(sm_program *program) {
+/* Whether a file of the data folder is there: SM_ERR_NOT_FOUND, SM_ERR_DENIED, SM_ERR_IO. */
+static sm_err look_at(const char *data_dir, const char *name) {
+  char *path = sm_path_join(data_dir, name);
+  sm_err err = path != NULL ? sm_file_look(path) : SM_ERR_NOMEM;
+  free(path);
+  return err;
+}
+
+void sm_complain_no_data(const char *data_dir) {
+  if (look_at(data_dir, "readings.db") == SM_OK)
+    sm_complain("the ledger in %s is gone, only readings are there: restore the last backup",
+                data_dir);
+  else if (look_at(data_dir, "site/ledger.db") == SM_OK)
+    sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder; ./run --bare keeps "
+                "its in %s/site)",
+                data_dir, data_dir);
+  else
+    sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
+}
+
+static bool open_ledger(sm_program *program, sm_program_data data) {
   const sm_config *c = &program->config;
   const sm_embedded_options options = {
       .data_dir = c->data_dir, .zone = sm_zone_name(c->zone), .currency = c->currency};
-  sm_err err = sm_dir_make(c->data_dir);
+  sm_err err =
+      data == SM_PROGRAM_MAY_CREATE ? sm_dir_make(c->data_dir) : look_at(c->data_dir, LEDGER);
   if (err == SM_OK) err = sm_embedded_ledger_open(&options, &program->ledger);
-  if (err == SM_OK) err = add_default_tariff(program->ledger);
+  if (err == SM_OK && data == SM_PROGRAM_MAY_CREATE) err = add_default_tariff(program->ledger);
+  if (err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_EXISTING) {
+    sm_complain_no_data(c->data_dir);
+    return false;
+  }
   if (err == SM_ERR_UNSUPPORTED)
     sm_complain("the data in %s was made by a newer version of this program: use that one",
                 c->data_dir);
   else if (err != SM_OK)
     sm_complain("cannot open the ledger in %s: %s (SMARTMETER_DATA_DIR names the folder)",
-                c->data_dir, sm_err_text(err));
+                c->data_dir, sm_complain_text(err));
   return err == SM_OK;
 }
 
+/* Makes the keys that are not there. */
 static bool open_identity(sm_program *program) {
   const sm_identity_options options = {.ledger = program->ledger,
                                        .data_dir = program->config.data_dir};
   sm_err err = sm_identity_new(&options, &program->identity);
   if (err != SM_OK)
     sm_complain("cannot read or make the keys in %s/keys: %s", program->config.data_dir,
-                sm_err_text(err));
+                sm_complain_text(err));
   return err == SM_OK;
+}
+
+bool sm_program_open_identity(sm_program *program) {
+  if (look_at(program->config.data_dir, "keys/pii.json") == SM_ERR_NOT_FOUND) {
+    sm_complain("%s/keys/pii.json is gone, without which no name can be read: bring it back from a "
+                "backup",
+                program->config.data_dir);
+    return false;
+  }
+  return open_identity(program);
 }
 
 bool sm_settings_load(sm_config *config) {
@@ -113,10 +151,10 @@ static bool is_whole(const sm_config *config) {
   return whole;
 }
 
-bool sm_program_open(sm_program *program) {
+bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
-  return sm_settings_load(&program->config) && is_whole(&program->config) && open_ledger(program) &&
-         open_identity(program);
+  return sm_settings_load(&program->config) && is_whole(&program->config) &&
+         open_ledger(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program));
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
@@ -128,19 +166,12 @@ sm_err sm_program_open_readings(sm_program *program, bool writer) {
   return sm_embedded_readings_open(&options, writer, &program->readings);
 }
 
-static bool has_ledger(const char *data_dir) {
-  char *path = sm_path_join(data_dir, "ledger.db");
-  bool has = path != NULL && sm_file_exists(path);
-  free(path);
-  return has;
-}
-
 void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *ledger,
                             sm_err *readings) {
   const sm_embedded_options options = {.data_dir = data_dir};
   *stores = (sm_stores){.ledger = NULL};
-  *ledger =
-      has_ledger(data_dir) ? sm_embedded_ledger_open(&options, &stores->ledger) : SM_ERR_NOT_FOUND;
+  *ledger = look_at(data_dir, LEDGER);
+  if (*ledger == SM_OK) *ledger = sm_embedded_ledger_open(&options, &stores->ledger);
   *readings = sm_embedded_readings_open(&options, false, &stores->readings);
 }
 

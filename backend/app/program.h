@@ -21,15 +21,23 @@ enum { SM_EXIT_OK = 0, SM_EXIT_FAILED = 1, SM_EXIT_USAGE = 2 };
 typedef struct sm_program {
   sm_config config;
   sm_ledger *ledger;
-  sm_identity *identity;
+  sm_identity *identity; /* NULL until opened */
   sm_readings *readings; /* NULL until opened */
 } sm_program;
 
 /* Settings alone, for commands that make nothing. false: it has been told why; else fini them. */
 bool sm_settings_load(sm_config *config);
-/* Settings, ledger (made if it is not there, with the default tariff) and identity. false: it has
- * been told why. fini in any case. */
-bool sm_program_open(sm_program *program);
+/* What a command may do where there is no data: most refuse to work then, so that a wrong folder is
+ * told and not filled. */
+typedef enum sm_program_data { SM_PROGRAM_EXISTING, SM_PROGRAM_MAY_CREATE } sm_program_data;
+/* Settings and ledger. MAY_CREATE: what is not there is made, the default tariff too, and the
+ * identity is opened. false: it has been told why. fini in any case. */
+bool sm_program_open(sm_program *program, sm_program_data data);
+/* The identity, for commands that need names; a key that is gone is not made anew, since it would
+ * open none of them. false: it has been told why. */
+bool sm_program_open_identity(sm_program *program);
+/* Tells that there is no data in a folder, and where there is some. */
+void sm_complain_no_data(const char *data_dir);
 /* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left
  * for the caller to tell. */
 SM_MUST_CHECK sm_err sm_program_open_readings(sm_program *program, bool writer);

@@ -67,6 +67,7 @@ static bool reading_of(const sm_reject *reject, sm_reading_in *out) {
     return false;
   *out = (sm_reading_in){.device_id = reject->device_id,
                          .channel = SM_CHANNEL_IMPORT,
+                         .imported = !sent_by_meter(reject),
                          .reading = v.reading,
                          .mark = sent_by_meter(reject) ? v.mark : no_mark};
   return true;

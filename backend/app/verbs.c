@@ -32,7 +32,9 @@ int sm_verb_run(const sm_verb *verbs, size_t count, int argc, char **argv, const
   const sm_verb *verb = argc == 1 ? find(verbs, count, argv[0]) : NULL;
   if (verb == NULL) return not_a_verb(verbs, count, usage);
   sm_program program;
-  int status = sm_program_open(&program) ? verb->run(&program, words) : SM_EXIT_FAILED;
+  bool good = sm_program_open(&program, verb->data) &&
+              (!verb->names || program.identity != NULL || sm_program_open_identity(&program));
+  int status = good ? verb->run(&program, words) : SM_EXIT_FAILED;
   sm_program_fini(&program);
   return status;
 }

@@ -10,6 +10,8 @@
 typedef struct sm_verb {
   const char *name;
   int (*run)(sm_program *program, const void *words); /* gives the exit status */
+  sm_program_data data;
+  bool names; /* of what exists: the identity is opened */
 } sm_verb;
 
 /* Says what was misunderstood and how the command is used; the exit status for it. */

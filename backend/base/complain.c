@@ -12,7 +12,12 @@ void sm_complain(const char *format, ...) {
   va_end(args);
 }
 
+const char *sm_complain_text(sm_err err) {
+  return err == SM_ERR_DENIED ? "permission denied: run it as the user who owns the folder"
+                              : sm_err_text(err);
+}
+
 bool sm_complain_unless(sm_err err, const char *what, const char *path) {
-  if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_err_text(err));
+  if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_complain_text(err));
   return err == SM_OK;
 }

@@ -9,6 +9,8 @@
 
 /* Prints "smartmeter: …\n" to standard error. */
 void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
+/* sm_err_text, and what to do about a permission that lacks. */
+const char *sm_complain_text(sm_err err);
 /* Whether err is SM_OK; if not, "cannot <what> <path>: …" is told. */
 bool sm_complain_unless(sm_err err, const char *what, const char *path);
 

@@ -12,7 +12,7 @@
 
 sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
+  if (fd < 0) return sm_open_err();
   sm_buf buf;
   sm_buf_init(&buf, limit);
   char chunk[4096];
@@ -34,7 +34,12 @@ sm_err sm_file_read(const char *path, size_t limit, char **data, size_t *len) {
 }
 
 sm_err sm_write_err(void) {
+  if (errno == EACCES || errno == EPERM) return SM_ERR_DENIED;
   return errno == ENOSPC || errno == EDQUOT ? SM_ERR_FULL : SM_ERR_IO;
+}
+
+sm_err sm_open_err(void) {
+  return errno == ENOENT ? SM_ERR_NOT_FOUND : sm_write_err();
 }
 
 sm_err sm_write_all(int fd, const void *bytes, size_t len) {
@@ -69,8 +74,8 @@ sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
   sm_buf_init(&temporary, 0);
   sm_buf_printf(&temporary, "%s.%ld.tmp", path, (long)getpid());
   const char *name = sm_buf_text(&temporary);
-  sm_err err = SM_ERR_IO;
   int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  sm_err err = fd >= 0 ? SM_OK : sm_write_err();
   if (fd >= 0) {
     err = sm_write_all(fd, data, len);
     if (err == SM_OK && fsync(fd) != 0) err = SM_ERR_IO;
@@ -94,7 +99,7 @@ sm_err sm_dir_make(const char *path) {
     if (mkdir(copy, 0700) == 0)
       err = sm_file_sync_name(copy);
     else if (errno != EEXIST)
-      err = SM_ERR_IO;
+      err = sm_write_err();
     *at = was;
     if (was == '\0') break;
   }
@@ -106,6 +111,11 @@ sm_err sm_dir_make(const char *path) {
 
 bool sm_file_exists(const char *path) {
   return access(path, F_OK) == 0;
+}
+
+sm_err sm_file_look(const char *path) {
+  if (access(path, F_OK) == 0) return SM_OK;
+  return errno == ENOTDIR ? SM_ERR_NOT_FOUND : sm_open_err();
 }
 
 char *sm_path_join(const char *dir, const char *name) {

@@ -1,7 +1,9 @@
 #include "invoicing/edits.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "billing/billing.h"
+#include "billing/register.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,16 +54,22 @@ const char *sm_edit_author(const char *made_by) {
 
 /* The register of an instant depends on the readings around it up to three that agree: so far
  * reaches the trace of that instant alone. An end with nothing beyond it is open. */
-static sm_err find_reach(sm_ledger *ledger, sm_readings *readings, const sm_device *device,
-                         int64_t ts_ms, int64_t *from_ms, int64_t *to_ms) {
+static sm_err trace_around(sm_ledger *ledger, sm_readings *readings, const sm_device *device,
+                           int64_t ts_ms, sm_trace *trace) {
   sm_meter_edits edits;
-  sm_trace trace = {0};
   sm_err err = sm_meter_edits_load(ledger, device->device_id, &edits);
   if (err != SM_OK) return err;
   const sm_edits list = sm_meter_edits_list(&edits);
   err = sm_readings_trace(readings, device->device_id, SM_CHANNEL_IMPORT, ts_ms, ts_ms,
-                          sm_billing_step_limit_w(device->max_power_w), &list, &trace);
+                          sm_billing_step_limit_w(device->max_power_w), &list, trace);
   sm_meter_edits_fini(&edits);
+  return err;
+}
+
+static sm_err find_reach(sm_ledger *ledger, sm_readings *readings, const sm_device *device,
+                         int64_t ts_ms, int64_t *from_ms, int64_t *to_ms) {
+  sm_trace trace = {0};
+  sm_err err = trace_around(ledger, readings, device, ts_ms, &trace);
   if (err != SM_OK) return err;
   bool before = trace.count > 0 && trace.point[0].ts_ms < ts_ms;
   bool after = trace.count > 0 && trace.point[trace.count - 1].ts_ms > ts_ms;
@@ -80,8 +88,10 @@ static void check_fields(const sm_edit_request *r, const sm_device *device, sm_p
     sm_problems_add(problems, "kwh", "is not for a void: to give the right register, correct it");
   if (r->kind != SM_EDIT_VOID && !r->has_wh)
     sm_problems_add(problems, "kwh", "is missing: give the register that was read");
+  char most[SM_DECIMAL_TEXT_MAX];
   if (r->has_wh && (r->wh < 0 || r->wh > device->modulus_wh))
-    sm_problems_add(problems, "kwh", "must be from 0 to where this meter starts over");
+    sm_problems_add(problems, "kwh", "must be from 0 to %s, where this meter starts over",
+                    sm_decimal_format(device->modulus_wh, 3, 0, most));
 }
 
 /* The reading that is voided or corrected. */
@@ -125,6 +135,23 @@ sm_err sm_edit_add(const sm_edit_request *request, sm_problems *problems, int64_
   sm_err err = sm_ledger_device(request->ledger, request->device_id, &device);
   if (err != SM_OK) return err;
   err = add(request, &device, problems, edit_no);
+  sm_device_fini(&device);
+  return err;
+}
+
+sm_err sm_edit_believed(sm_ledger *ledger, sm_readings *readings, const char *device_id,
+                        int64_t ts_ms, bool *believed) {
+  sm_device device = {0};
+  sm_trace trace = {0};
+  sm_course course = {0};
+  sm_err err = sm_ledger_device(ledger, device_id, &device);
+  if (err != SM_OK) return err;
+  err = trace_around(ledger, readings, &device, ts_ms, &trace);
+  if (err == SM_OK)
+    err = sm_course_init(&course, trace.point, trace.count, device.modulus_wh, device.max_power_w);
+  if (err == SM_OK) *believed = !sm_course_doubts(&course, ts_ms);
+  sm_course_fini(&course);
+  sm_trace_fini(&trace);
   sm_device_fini(&device);
   return err;
 }

@@ -51,6 +51,11 @@ typedef struct sm_edit_request {
 SM_MUST_CHECK sm_err sm_edit_add(const sm_edit_request *request, sm_problems *problems,
                                  int64_t *edit_no);
 
+/* Whether bills believe a register that a person stated for that instant, by the readings and edits
+ * that are there now; true where none is stated. SM_ERR_NOT_FOUND: no such device. */
+SM_MUST_CHECK sm_err sm_edit_believed(sm_ledger *ledger, sm_readings *readings,
+                                      const char *device_id, int64_t ts_ms, bool *believed);
+
 /* Takes one back. SM_ERR_NOT_FOUND: the device has no such edit; SM_ERR_EXISTS: it is withdrawn
  * already; SM_ERR_CONFLICT as above; SM_ERR_INVALID: a reason that is none. */
 SM_MUST_CHECK sm_err sm_edit_withdraw(sm_ledger *ledger, sm_readings *readings, sm_actor actor,

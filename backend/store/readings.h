@@ -37,6 +37,7 @@ typedef enum sm_verdict {
 typedef struct sm_reading_in {
   const char *device_id; /* borrowed, valid by sm_device_id_valid */
   uint8_t channel;
+  bool imported; /* no meter sent it: a reject of it gets no meter's topic */
   sm_reading reading;
   sm_seq_mark mark;   /* its place in the meter's sequence */
   sm_verdict verdict; /* out, after a successful commit */

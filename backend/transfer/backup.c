@@ -146,7 +146,7 @@ static bool copy_folder(const char *from_dir, const char *to_dir, const char *fo
   char *from = join(from_dir, folder);
   char *to = join(to_dir, folder);
   DIR *open_dir = opendir(from);
-  sm_err err = open_dir == NULL && errno != ENOENT ? SM_ERR_IO : SM_OK;
+  sm_err err = open_dir == NULL && errno != ENOENT ? sm_open_err() : SM_OK;
   if (open_dir != NULL) err = sm_dir_make(to);
   const struct dirent *entry;
   while (err == SM_OK && open_dir != NULL && (entry = readdir(open_dir)) != NULL)
@@ -212,7 +212,13 @@ static bool make_partial(const char *partial, int *lock) {
   }
   if (*lock >= 0) (void)close(*lock);
   sm_err err = sm_tree_remove(partial);
-  if (err == SM_OK) err = sm_dir_make(partial);
+  if (err == SM_OK && mkdir(partial, 0700) != 0) err = sm_open_err();
+  if (err == SM_ERR_NOT_FOUND) {
+    sm_complain("the folder that %s is to be in is not there: mount its disk, or make the folder",
+                partial);
+    return false;
+  }
+  if (err == SM_OK) err = sm_file_sync_name(partial);
   if (err == SM_OK) *lock = open(partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (err == SM_OK && (*lock < 0 || flock(*lock, LOCK_EX | LOCK_NB) != 0)) err = SM_ERR_IO;
   return sm_complain_unless(err, "make", partial);
@@ -275,12 +281,14 @@ static bool verify_nothing_beside(const char *dir) {
 
 bool sm_backup_verify(const char *dir, sm_manifest *manifest) {
   sm_err err = sm_manifest_read(dir, manifest);
-  if (err == SM_ERR_NOT_FOUND)
+  if (err == SM_ERR_NOT_FOUND && sm_file_look(dir) == SM_ERR_NOT_FOUND)
+    sm_complain("%s is not there", dir);
+  else if (err == SM_ERR_NOT_FOUND)
     sm_complain("%s is not a backup, or one that was not finished: it has no manifest.json", dir);
   else if (err == SM_ERR_UNSUPPORTED)
     sm_complain("%s was made by a newer version of this program: use that one", dir);
   else if (err != SM_OK)
-    sm_complain("the manifest of %s cannot be used: %s", dir, sm_err_text(err));
+    sm_complain("the manifest of %s cannot be used: %s", dir, sm_complain_text(err));
   if (err != SM_OK) return false;
   bool ledger = false;
   for (size_t i = 0; i < manifest->file_count; i++) {
@@ -295,7 +303,7 @@ void sm_backup_print(const sm_manifest *m, bool json) {
   const sm_manifest_content *c = &m->content;
   char instant[SM_RFC3339_MAX];
   char hash[SM_SHA256_HEX_MAX];
-  char text[3][SM_COUNT_TEXT_MAX];
+  char text[4][SM_COUNT_TEXT_MAX];
   (void)sm_rfc3339_format(m->created_ms, instant);
   (void)sm_hex(c->readings.digest, SM_SHA256_BYTES, hash);
   if (json)
@@ -305,8 +313,8 @@ void sm_backup_print(const sm_manifest *m, bool json) {
                  (unsigned long long)c->readings.readings, hash, (unsigned long long)c->invoices,
                  (unsigned long long)c->findings);
   else
-    (void)printf("%zu files, %s readings of %s devices, %s invoices, made %s\n", m->file_count,
-                 sm_count_text(c->readings.readings, text[0]),
-                 sm_count_text(c->readings.series, text[1]), sm_count_text(c->invoices, text[2]),
-                 instant);
+    (void)printf("%s, %s of %s, %s, made %s\n", sm_count_of(m->file_count, "file", text[3]),
+                 sm_count_of(c->readings.readings, "reading", text[0]),
+                 sm_count_of(c->readings.series, "device", text[1]),
+                 sm_count_of(c->invoices, "invoice", text[2]), instant);
 }

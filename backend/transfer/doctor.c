@@ -56,15 +56,17 @@ static bool on_ledger_progress(void *context, uint64_t done, uint64_t total) {
 
 /* ---- the readings ---- */
 
-static const char *readings_advice(const char *kind) {
+static const char *readings_advice(const char *kind, bool of_device) {
   if (strcmp(kind, "page") == 0)
     return "the file is damaged: stop the server, keep the file, and restore the last backup; then "
            "import what `smartmeter export` still gives of the damaged one";
   if (strcmp(kind, "quarter") == 0 || strcmp(kind, "course") == 0)
     return "history and bills are made from these: restore the last backup to another folder, and "
            "compare";
-  return "what is damaged is left out, the rest is served: restore the last backup to another "
-         "folder, export this device from it, and import that here";
+  return of_device ? "what is damaged is left out, the rest is served: restore the last backup to "
+                     "another folder, export this device from it, and import that here"
+                   : "what is damaged is left out, the rest is served: restore the last backup to "
+                     "another folder, export all from it, and import that here";
 }
 
 static void on_readings_finding(void *context, const sm_readings_finding *f) {
@@ -78,7 +80,7 @@ static void on_readings_finding(void *context, const sm_readings_finding *f) {
                                      .kind = f->kind,
                                      .subject = subject,
                                      .detail = f->detail,
-                                     .advice = readings_advice(f->kind)});
+                                     .advice = readings_advice(f->kind, f->device_id[0] != '\0')});
 }
 
 static bool on_readings_progress(void *context, uint64_t done, uint64_t total) {

@@ -39,7 +39,7 @@ static sm_err pass(int from, int to, sm_file_print *print) {
 static sm_err open_regular(const char *path, int *out) {
   struct stat st;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
+  if (fd < 0) return sm_open_err();
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     (void)close(fd);
     return SM_ERR_IO;
@@ -96,6 +96,6 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 }
 
 sm_err sm_tree_remove(const char *path) {
-  if (access(path, F_OK) != 0) return errno == ENOENT ? SM_OK : SM_ERR_IO;
+  if (access(path, F_OK) != 0) return errno == ENOENT ? SM_OK : sm_open_err();
   return nftw(path, remove_one, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS) == 0 ? SM_OK : SM_ERR_IO;
 }

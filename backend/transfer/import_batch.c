@@ -80,8 +80,10 @@ sm_err sm_import_batch_add(sm_import_batch *b, const char *device_id, const sm_r
                            uint64_t line) {
   if (sm_import_batch_full(b)) return SM_ERR_FULL;
   size_t at = b->batch.reading_count++;
-  b->readings[at] = (sm_reading_in){
-      .device_id = keep_id(b, device_id), .channel = SM_CHANNEL_IMPORT, .reading = *reading};
+  b->readings[at] = (sm_reading_in){.device_id = keep_id(b, device_id),
+                                    .channel = SM_CHANNEL_IMPORT,
+                                    .imported = true,
+                                    .reading = *reading};
   b->lines[at] = line;
   return SM_OK;
 }

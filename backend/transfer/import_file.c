@@ -1,9 +1,9 @@
 #include "transfer/import_file.h"
 
 #include "base/ascii.h"
+#include "base/file.h"
 #include "transfer/csv.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +22,30 @@ struct sm_import_file {
   size_t at; /* the next record begins here */
   size_t len;
   bool ended;
-  bool begun; /* a record was given, or the place was changed */
+  bool cut_off; /* and it has ended where it should not: gzip data go on */
+  bool begun;   /* a record was given, or the place was changed */
   sm_import_place place;
   char beginning[BEGINNING]; /* of a record that is too long */
 };
+
+const char *sm_import_file_problem(sm_err err) {
+  switch (err) {
+  case SM_ERR_NOT_FOUND:
+    return "it is not there";
+  case SM_ERR_DENIED:
+    return "permission denied";
+  case SM_ERR_INVALID:
+    return "it is a directory";
+  case SM_ERR_SYNTAX:
+    return "the file ends early: its gzip data are cut off";
+  case SM_ERR_CORRUPT:
+    return "the file's compression is damaged";
+  case SM_ERR_IO:
+    return "the file cannot be read";
+  default:
+    return sm_err_text(err);
+  }
+}
 
 /* A descriptor of its own, since closing a gzFile closes it. */
 static int open_path(const char *path) {
@@ -35,11 +55,11 @@ static int open_path(const char *path) {
 
 static sm_err open_file(sm_import_file *file, const char *path) {
   int fd = open_path(path);
-  if (fd < 0) return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
-  struct stat st;
+  if (fd < 0) return sm_open_err();
+  struct stat st = {.st_mode = 0};
   if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
     (void)close(fd);
-    return SM_ERR_IO;
+    return S_ISDIR(st.st_mode) ? SM_ERR_INVALID : SM_ERR_IO;
   }
   if (S_ISREG(st.st_mode)) file->size = (uint64_t)st.st_size;
   file->gz = gzdopen(fd, "rb");
@@ -82,11 +102,10 @@ static sm_err fill(sm_import_file *file) {
   }
   while (!file->ended && file->len < file->cap) {
     int n = gzread(file->gz, file->data + file->len, (unsigned)(file->cap - file->len));
-    if (n < 0) {
-      int code = Z_OK;
-      (void)gzerror(file->gz, &code);
-      return code == Z_DATA_ERROR || code == Z_BUF_ERROR ? SM_ERR_CORRUPT : SM_ERR_IO;
-    }
+    int code = Z_OK;
+    if (n <= 0) (void)gzerror(file->gz, &code);
+    if (n < 0) return code == Z_DATA_ERROR ? SM_ERR_CORRUPT : SM_ERR_IO;
+    file->cut_off = n == 0 && code == Z_BUF_ERROR;
     file->len += (size_t)n;
     file->ended = n == 0;
     if (n > 0) break; /* standard input may have no more just now */
@@ -166,7 +185,7 @@ static sm_err find_record(sm_import_file *file, size_t *len, size_t *lines) {
     if (file->ended) {
       *len = there;
       *lines = 0;
-      return SM_OK;
+      return file->cut_off ? SM_ERR_SYNTAX : SM_OK;
     }
     sm_err err = fill(file);
     if (err != SM_OK) return err;
@@ -182,9 +201,25 @@ static bool blank(const char *text, size_t len) {
 /* What is too long: its beginning is given, and it is passed over at the next call. */
 static sm_err give_too_long(sm_import_file *file, sm_import_record *record) {
   memcpy(file->beginning, file->data + file->at, BEGINNING);
-  *record = (sm_import_record){
-      .text = file->beginning, .len = BEGINNING, .line = file->place.line, .too_long = true};
+  *record = (sm_import_record){.text = file->beginning,
+                               .len = BEGINNING,
+                               .line = file->place.line,
+                               .last_line = file->place.line,
+                               .too_long = true};
   return skip_line(file);
+}
+
+/* The end of the file may lack its line feed, and then there may be any number before it. */
+static uint64_t last_line(const sm_import_file *file, size_t len, size_t lines) {
+  if (lines > 0) return file->place.line + lines - 1;
+  uint64_t last = file->place.line;
+  const char *at = file->data + file->at;
+  const char *end = at + len - 1;
+  while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+    last++;
+    at++;
+  }
+  return last;
 }
 
 sm_err sm_import_file_next(sm_import_file *file, sm_import_record *record) {
@@ -200,8 +235,10 @@ sm_err sm_import_file_next(sm_import_file *file, sm_import_record *record) {
     if (len > SM_IMPORT_RECORD_MAX || (len == 0 && file->len > file->at))
       return give_too_long(file, record);
     if (len == 0) return SM_ERR_NOT_FOUND;
-    *record =
-        (sm_import_record){.text = file->data + file->at, .len = len, .line = file->place.line};
+    *record = (sm_import_record){.text = file->data + file->at,
+                                 .len = len,
+                                 .line = file->place.line,
+                                 .last_line = last_line(file, len, lines)};
     advance(file, len, lines);
     if (!blank(record->text, len)) return SM_OK;
   }
@@ -220,7 +257,7 @@ sm_err sm_import_file_seek(sm_import_file *file, sm_import_place place) {
   while (err == SM_OK && file->place.offset < place.offset) {
     uint64_t left = place.offset - file->place.offset;
     size_t there = file->len - file->at;
-    if (there == 0 && file->ended) return SM_ERR_CONFLICT;
+    if (there == 0 && file->ended) return file->cut_off ? SM_ERR_SYNTAX : SM_ERR_CONFLICT;
     if (there > 0) advance(file, left < there ? (size_t)left : there, 0);
     if (file->place.offset < place.offset) err = fill(file);
   }

@@ -170,12 +170,44 @@ static void damaged_compression_is_found(void **state) {
   sm_import_file_close(file);
 }
 
+static void compression_that_is_cut_off_is_told(void **state) {
+  (void)state;
+  enum { RECORDS = 20000, LEN = 8 };
+  char *text = malloc((size_t)RECORDS * LEN);
+  assert_non_null(text);
+  for (int i = 0; i < RECORDS; i++) {
+    char row[32];
+    (void)snprintf(row, sizeof row, "%07d\n", i * 7919 % 9999991);
+    memcpy(text + (size_t)i * LEN, row, LEN);
+  }
+  for (int cut = 1; cut <= 4097; cut += 4096) {
+    fill(text, (size_t)RECORDS * LEN, true);
+    FILE *raw = fopen(path, "rb");
+    assert_non_null(raw);
+    assert_int_equal(fseek(raw, 0, SEEK_END), 0);
+    assert_int_equal(truncate(path, ftell(raw) - cut), 0);
+    assert_int_equal(fclose(raw), 0);
+    sm_import_file *file = open_it(SM_IMPORT_CSV);
+    sm_import_record record;
+    sm_err err;
+    size_t given = 0;
+    while ((err = sm_import_file_next(file, &record)) == SM_OK) {
+      assert_int_equal(record.len, LEN);
+      assert_memory_equal(record.text, text + given++ * LEN, LEN);
+    }
+    assert_int_equal(err, SM_ERR_SYNTAX);
+    assert_true(cut == 1 ? given == RECORDS : given > 0 && given < RECORDS);
+    sm_import_file_close(file);
+  }
+  free(text);
+}
+
 static void what_cannot_be_opened_is_told(void **state) {
   (void)state;
   sm_import_file *file = NULL;
   assert_int_equal(sm_import_file_open("/tmp/sm-there-is-no-such-file", SM_IMPORT_AUTO, &file),
                    SM_ERR_NOT_FOUND);
-  assert_int_equal(sm_import_file_open("/tmp", SM_IMPORT_AUTO, &file), SM_ERR_IO);
+  assert_int_equal(sm_import_file_open("/tmp", SM_IMPORT_AUTO, &file), SM_ERR_INVALID);
 }
 
 int main(void) {
@@ -186,6 +218,7 @@ int main(void) {
       cmocka_unit_test(a_record_without_end_is_passed_over),
       cmocka_unit_test(a_file_is_known_by_its_beginning),
       cmocka_unit_test(damaged_compression_is_found),
+      cmocka_unit_test(compression_that_is_cut_off_is_told),
       cmocka_unit_test(what_cannot_be_opened_is_told),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 256, IGNORED = -1 };
+enum { COLUMNS_MAX = 256, IGNORED = -1, NAME_TOLD_MAX = 40 };
 
 typedef struct column {
   const char *name;
@@ -28,6 +28,7 @@ struct sm_import_rows {
   size_t field_count;      /* of the header */
   int column[COLUMNS_MAX]; /* of each field; IGNORED */
   sm_buf json;
+  sm_buf unknown; /* names of columns */
 };
 
 sm_err sm_import_rows_new(sm_import_format format, sm_import_rows **out) {
@@ -35,6 +36,7 @@ sm_err sm_import_rows_new(sm_import_format format, sm_import_rows **out) {
   if (rows == NULL) return SM_ERR_NOMEM;
   rows->format = format;
   sm_buf_init(&rows->json, 0);
+  sm_buf_init(&rows->unknown, 0);
   *out = rows;
   return SM_OK;
 }
@@ -42,6 +44,7 @@ sm_err sm_import_rows_new(sm_import_format format, sm_import_rows **out) {
 void sm_import_rows_free(sm_import_rows *rows) {
   if (rows == NULL) return;
   sm_buf_fini(&rows->json);
+  sm_buf_fini(&rows->unknown);
   free(rows);
 }
 
@@ -53,6 +56,20 @@ static int column_of(const sm_csv_field *field) {
         memcmp(columns[i].name, field->text, field->len) == 0)
       return i;
   return IGNORED;
+}
+
+/* For a terminal: a name of any bytes, as far as it is one. */
+static void add_unknown(sm_buf *unknown, const sm_csv_field *field) {
+  if (unknown->len > 0) sm_buf_append_text(unknown, ", ");
+  if (field->len == 0) sm_buf_append_text(unknown, "one without a name");
+  for (size_t i = 0; i < field->len && i < NAME_TOLD_MAX; i++) {
+    unsigned char c = (unsigned char)field->text[i];
+    sm_buf_append_char(unknown, c < ' ' || c == 0x7f ? '?' : (char)c);
+  }
+}
+
+const char *sm_import_rows_unknown(sm_import_rows *rows) {
+  return rows->unknown.len > 0 ? sm_buf_text(&rows->unknown) : "";
 }
 
 static sm_err check_columns(const bool seen[COLUMNS], sm_buf *problem) {
@@ -80,7 +97,10 @@ sm_err sm_import_rows_header(sm_import_rows *rows, const sm_import_record *recor
   for (size_t i = 0; i < rows->field_count; i++) {
     int which = column_of(&fields[i]);
     rows->column[i] = which;
-    if (which == IGNORED) continue;
+    if (which == IGNORED) {
+      add_unknown(&rows->unknown, &fields[i]);
+      continue;
+    }
     if (seen[which]) {
       sm_buf_printf(problem, "the first line names the column '%s' twice", columns[which].name);
       return SM_ERR_INVALID;
@@ -203,10 +223,15 @@ static sm_err judge_row(sm_import_rows *rows, const sm_import_record *record, in
   char detail[120];
   sm_err err = sm_csv_split(record->text, record->len, fields, COLUMNS_MAX, &count);
   if (err != SM_OK || count != rows->field_count) {
-    (void)snprintf(detail, sizeof detail,
-                   err != SM_OK ? "a quote in the row is not closed, or text stands behind it"
-                                : "the row has %zu fields, the header %zu",
-                   count, rows->field_count);
+    if (err != SM_OK && record->last_line > record->line)
+      (void)snprintf(detail, sizeof detail,
+                     "a quote in lines %llu to %llu is not closed, or text stands behind it",
+                     (unsigned long long)record->line, (unsigned long long)record->last_line);
+    else
+      (void)snprintf(detail, sizeof detail,
+                     err != SM_OK ? "a quote in the row is not closed, or text stands behind it"
+                                  : "the row has %zu fields, the header %zu",
+                     count, rows->field_count);
     refuse(sink, "", SM_REFUSAL_MALFORMED, detail, record->text, record->len);
     return SM_OK;
   }

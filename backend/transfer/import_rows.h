@@ -16,10 +16,12 @@ typedef struct sm_import_rows sm_import_rows;
 SM_MUST_CHECK sm_err sm_import_rows_new(sm_import_format format, sm_import_rows **rows);
 void sm_import_rows_free(sm_import_rows *rows); /* NULL is fine */
 
-/* CSV's first record: names of columns, in any order; unknown ones are ignored. SM_ERR_INVALID:
+/* CSV's first record: names of columns, in any order; unknown ones are left out. SM_ERR_INVALID:
  * `problem` says what is wrong with it. */
 SM_MUST_CHECK sm_err sm_import_rows_header(sm_import_rows *rows, const sm_import_record *record,
                                            sm_buf *problem);
+/* The columns that are left out, parted by commas; "" if there are none. Borrowed. */
+const char *sm_import_rows_unknown(sm_import_rows *rows);
 /* Where the readings of a record go, and what of it is refused. All is borrowed for the call. */
 typedef struct sm_import_sink {
   void *context;

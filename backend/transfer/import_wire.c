@@ -235,7 +235,7 @@ static sm_err read_run(cursor *c, int64_t now_ms, sm_wire_room *room, char *id, 
     const uint8_t *at = take(c, READING_BYTES);
     if (at == NULL) return SM_ERR_SYNTAX;
     sm_reading_in *in = &room->readings[(*count)++];
-    *in = (sm_reading_in){.device_id = id, .channel = channel};
+    *in = (sm_reading_in){.device_id = id, .channel = channel, .imported = true};
     get_reading(at, &in->reading);
     if (!reading_sane(&in->reading, now_ms)) return SM_ERR_RANGE;
   }

@@ -54,23 +54,36 @@ static void tell_refused_by_store(importer *im, uint64_t line, const sm_reading_
   sm_buf_fini(&text);
 }
 
+static void account_reading(importer *im, uint64_t line, const sm_reading_in *in) {
+  if (in->verdict == SM_VERDICT_DUPLICATE)
+    im->counts->duplicates++;
+  else if (in->verdict == SM_VERDICT_STORED || in->verdict == SM_VERDICT_LATE)
+    im->counts->stored++;
+  else
+    tell_refused_by_store(im, line, in);
+}
+
+/* Those before a line, so that all that was refused is told in the order of the file. */
+static void account_rejects(importer *im, sm_import_batch *b, size_t *next, uint64_t before_line) {
+  const sm_readings_batch *batch = sm_import_batch_get(b);
+  for (; *next < batch->reject_count; ++*next) {
+    const sm_reject_in *reject = &batch->rejects[*next];
+    uint64_t line = sm_import_batch_reject_line(b, *next);
+    if (line >= before_line) return;
+    for (unsigned r = 0; r < SM_REFUSAL_COUNT_; r++)
+      if (strcmp(reject->reason, sm_refusal_word((sm_refusal)r)) == 0) im->counts->by_reason[r]++;
+    tell(im, line, reject);
+  }
+}
+
 static void account(importer *im, sm_import_batch *b) {
   const sm_readings_batch *batch = sm_import_batch_get(b);
+  size_t rejects = 0;
   for (size_t i = 0; i < batch->reading_count; i++) {
-    const sm_reading_in *in = &batch->readings[i];
-    if (in->verdict == SM_VERDICT_DUPLICATE)
-      im->counts->duplicates++;
-    else if (in->verdict == SM_VERDICT_STORED || in->verdict == SM_VERDICT_LATE)
-      im->counts->stored++;
-    else
-      tell_refused_by_store(im, sm_import_batch_line(b, i), in);
+    account_rejects(im, b, &rejects, sm_import_batch_line(b, i));
+    account_reading(im, sm_import_batch_line(b, i), &batch->readings[i]);
   }
-  for (size_t i = 0; i < batch->reject_count; i++) {
-    for (unsigned r = 0; r < SM_REFUSAL_COUNT_; r++)
-      if (strcmp(batch->rejects[i].reason, sm_refusal_word((sm_refusal)r)) == 0)
-        im->counts->by_reason[r]++;
-    tell(im, sm_import_batch_reject_line(b, i), &batch->rejects[i]);
-  }
+  account_rejects(im, b, &rejects, UINT64_MAX);
   im->counts->rows += batch->reading_count + batch->reject_count;
   im->options->advanced(im->options->context, sm_import_batch_place(b), im->counts);
 }
@@ -185,10 +198,8 @@ static void on_reading(void *context, const char *device_id, const sm_reading *r
 static sm_err next_record(importer *im, sm_import_record *record) {
   im->before = sm_import_file_place(im->options->file);
   sm_err err = sm_import_file_next(im->options->file, record);
-  if (err == SM_ERR_CORRUPT)
-    sm_buf_append_text(im->problem, "the file's compression is damaged");
-  else if (err != SM_OK && err != SM_ERR_NOT_FOUND)
-    sm_buf_append_text(im->problem, "cannot read the file");
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND)
+    sm_buf_append_text(im->problem, sm_import_file_problem(err));
   im->line = record->line;
   im->read_ended = err != SM_OK;
   return err;

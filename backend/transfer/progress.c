@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum { TERMINAL_EVERY_MS = 200, LINE_EVERY_MS = 10000, BAR_WIDTH = 24 };
@@ -16,6 +17,18 @@ char *sm_count_text(uint64_t count, char out[SM_COUNT_TEXT_MAX]) {
     out[at++] = digits[i];
   }
   out[at] = '\0';
+  return out;
+}
+
+char *sm_count_of(uint64_t count, const char *unit, char out[SM_COUNT_TEXT_MAX]) {
+  size_t len = strlen(unit);
+  bool ies = count != 1 && len > 0 && unit[len - 1] == 'y';
+  (void)sm_count_text(count, out);
+  size_t at = strlen(out);
+  (void)snprintf(out + at, SM_COUNT_TEXT_MAX - at, " %.*s%s", (int)(ies ? len - 1 : len), unit,
+                 count == 1 ? ""
+                 : ies      ? "ies"
+                            : "s");
   return out;
 }
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { SM_PROGRESS_TEXT_MAX = 160, SM_COUNT_TEXT_MAX = 32 };
+enum { SM_PROGRESS_TEXT_MAX = 160, SM_COUNT_TEXT_MAX = 48 };
 
 typedef struct sm_progress {
   FILE *out; /* borrowed */
@@ -41,5 +41,7 @@ char *sm_progress_text(const char *verb, const char *unit, sm_progress_point poi
                        int64_t elapsed_ms, char out[SM_PROGRESS_TEXT_MAX]);
 /* "1,234,567". */
 char *sm_count_text(uint64_t count, char out[SM_COUNT_TEXT_MAX]);
+/* "1 entry", "1,234,567 entries": `unit` is one of them, of at most 16 letters. */
+char *sm_count_of(uint64_t count, const char *unit, char out[SM_COUNT_TEXT_MAX]);
 
 #endif

@@ -14,6 +14,10 @@ static void counts_are_grouped(void **state) {
   assert_string_equal(sm_count_text(999, out), "999");
   assert_string_equal(sm_count_text(1000, out), "1,000");
   assert_string_equal(sm_count_text(1234567, out), "1,234,567");
+  assert_string_equal(sm_count_of(1, "entry", out), "1 entry");
+  assert_string_equal(sm_count_of(0, "entry", out), "0 entries");
+  assert_string_equal(sm_count_of(UINT64_MAX, "0123456789abcdef", out),
+                      "18,446,744,073,709,551,615 0123456789abcdefs");
   assert_string_equal(sm_count_text(UINT64_MAX, out), "18,446,744,073,709,551,615");
 }
 

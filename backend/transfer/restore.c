@@ -107,7 +107,8 @@ static bool move_parts(const char *from_dir, const char *to_dir, bool *moved) {
     if (!sm_file_exists(from)) continue;
     if (!*moved && !sm_complain_unless(sm_dir_make(to_dir), "make", to_dir)) return false;
     *moved = true;
-    if (!sm_complain_unless(rename(from, to) == 0 ? SM_OK : SM_ERR_IO, "move", from)) return false;
+    if (!sm_complain_unless(rename(from, to) == 0 ? SM_OK : sm_write_err(), "move", from))
+      return false;
   }
   return true;
 }

@@ -17,6 +17,45 @@ fails() {
   [[ $status == 1 ]]
 }
 
+# --- where there is no data ----------------------------------------------------------------------------------------------
+for words in export 'backup b' 'device list' 'user list' 'tariff list' 'reading list --device x' 'audit verify' 'bill --month 2026-01' doctor; do
+  # shellcheck disable=SC2086
+  ok "nothing to read from, and nothing is made: $words" fails in_folder nothing $words
+  like 'and it says so' "$COMPLAINT" "there is no data in $TMP/nothing"
+done
+ok 'for a file that is not there nothing is made' fails in_folder nothing import "$TMP/no.csv" --add-devices
+ok 'all that left nothing behind' test ! -e "$TMP/nothing"
+ok 'a meter makes a deployment' in_folder above/site device add --id m1
+ok 'the folder above it has none' fails in_folder above backup "$TMP/b"
+like 'and where there is one is told' "$COMPLAINT" "keeps its in $TMP/above/site"
+ok 'a key that is gone' rm -- "$TMP/above/site/keys/pii.json"
+ok 'is not made anew to read names' fails in_folder above/site user list
+like 'and says so' "$COMPLAINT" 'pii.json is gone'
+ok 'readings are read without it' in_folder above/site audit verify
+
+# --- a folder of another user's ------------------------------------------------------------------------------------------
+# as_another ARGUMENT...: the program on a copy of that folder whose files nobody may open. Root is asked for permissions like others
+# when it has put down what lets it pass.
+as_another() {
+  local like_others=()
+  (($(id -u) != 0)) || like_others=(setpriv '--bounding-set=-dac_override,-dac_read_search')
+  server_command "SMARTMETER_DATA_DIR=$TMP/above/site"
+  "${like_others[@]}" "${SM_COMMAND[@]}" "$@"
+}
+chmod 000 "$TMP/above/site/ledger.db"
+for words in export 'backup b' 'tariff list' serve doctor; do
+  # shellcheck disable=SC2086
+  ok "files of another user: $words" fails as_another $words
+  like 'and it says what to do' "$COMPLAINT" 'permission denied: run it as the user who owns the folder'
+done
+chmod 000 "$TMP/above/site"
+for words in export 'backup b' 'user list' serve doctor; do
+  # shellcheck disable=SC2086
+  ok "a folder of another user: $words" fails as_another $words
+  like 'and it says what to do' "$COMPLAINT" 'permission denied: run it as the user who owns the folder'
+done
+chmod 700 "$TMP/above/site"
+
 start_broker
 start_server
 login
@@ -51,6 +90,11 @@ ok 'it has the key for names' test -s "$TMP/backup/keys/pii.json"
 ok 'and the broker'"'"'s CA' test -s "$TMP/backup/broker/ca.key"
 is 'nobody else may read it' "$(find "$TMP/backup" -perm /077 | wc -l)" 0
 ok 'the name is taken now' fails smartmeter backup "$TMP/backup"
+ok 'a backup that is not there' fails smartmeter backup --verify "$TMP/nowhere"
+like 'is said not to be there' "$COMPLAINT" 'nowhere is not there'
+ok 'folders above it are not made' fails smartmeter backup "$TMP/unmounted/disk/backup"
+like 'and it says so' "$COMPLAINT" 'is to be in is not there: mount its disk'
+ok 'nothing is there' test ! -e "$TMP/unmounted"
 
 # --- restored elsewhere --------------------------------------------------------------------------------------------------
 ok 'it is restored to an empty folder' in_folder other restore "$TMP/backup"

@@ -64,6 +64,9 @@ api GET '/api/devices/m1/readings?agg=1M&from=2026-01-01T00:00:00%2B05:30&to=202
 is 'the month adds up with it' "$(json .readings.0.energy_kwh)" 350
 api GET '/api/devices/m1/readings?agg=1d&from=2026-01-16T00:00:00%2B05:30&to=2026-01-20T00:00:00%2B05:30'
 day=$(json .readings.0.energy_kwh)
+like 'an edit that is not there' "$(smartmeter reading withdraw --device m1 --edit 99 --why x 2>&1)" 'm1 has no edit 99'
+like 'a register that no meter shows' "$(smartmeter reading add --device m1 --at 2026-01-20T18:00:01+05:30 --kwh 99999 --why x 2>&1)" \
+  'from 0 to 10000, where this meter starts over'
 ok 'it is withdrawn' quietly reading withdraw --device m1 --edit "$number" --why 'another flat'
 api GET '/api/devices/m1/readings?agg=1d&from=2026-01-16T00:00:00%2B05:30&to=2026-01-20T00:00:00%2B05:30'
 ok 'and the days are others than with it' test "$day" != "$(json .readings.0.energy_kwh)"
@@ -71,6 +74,16 @@ list=$(smartmeter reading list --device m1 --json)
 is 'the list has what holds' "$(json .edits.# "$list") $(json .edits.2.by "$list")" '3 cli'
 list=$(smartmeter reading list --device m1 --all --json)
 is 'and on demand what was taken back, and why' "$(json .edits.# "$list") $(json .edits.3.withdrawn.reason "$list")" '4 another flat'
+# By hand in the middle of the month, with the meter's own before and after it.
+# states WHEN KWH: an edit that is withdrawn again at once; leaves SAID.
+states() {
+  SAID=$(smartmeter reading add --device m1 --at "$1" --kwh "$2" --why 'tried out')
+  quietly reading withdraw --device m1 --edit "$(sed -n 's/^edit \([0-9]*\) of m1$/\1/p' <<<"$SAID")" --why 'tried out'
+}
+states 2026-01-15T10:55:00+05:30 1100.25
+like 'a register in line is believed' "$SAID" 'bills believe it'
+states 2026-02-01T00:15:00+05:30 1900
+like 'one that its neighbours overrule is not' "$SAID" 'bills do not believe it'
 
 kill_server
 start_server

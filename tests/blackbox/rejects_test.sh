@@ -45,6 +45,9 @@ pass 'the stream goes on'
 publish "$topic" "$good"
 publish "$topic" "${good/12.345/12.346}"
 wait_until 'another reading under the same key is a conflict' rejects_are "$((published + 1))" conflict
+is 'and keeps its topic' "$(python3 -c '
+import json, sys
+print(*(r["topic"] for r in json.load(sys.stdin)["rejects"] if r["reason"] == "conflict"))' <<<"$API_BODY")" "$topic"
 api GET '/api/devices/m1/readings?from=2026-01-01T00:00:00Z'
 is 'the first one stays' "$(json .readings.#) $(json .readings.0.energy_kwh)" '1 12.345'
 is 'the same again is a duplicate' "$(metric smartmeter_readings_duplicate_total)" 1

@@ -139,9 +139,13 @@ like 'a value out of range by its line' "$(<"$TMP/import.err")" 'line 3: out_of_
 like 'an unknown device, and what to do' "$(<"$TMP/import.err")" 'line 4: unknown_device: .*--add-devices'
 like 'a conflict by its line, blank lines counted' "$(<"$TMP/import.err")" 'line 6: conflict:'
 like 'a row that is too short' "$(<"$TMP/import.err")" 'line 7: malformed: the row has 4 fields'
+is 'in the order of the lines' "$(grep -o '^line [0-9]*' "$TMP/import.err" | tr -d '\n')" 'line 3line 4line 6line 7'
 is 'all of them in a file' "$(wc -l <"$TMP/rejects.jsonl")" 4
 api GET /api/rejects
 is 'and among the refused messages' "$(json .rejects.#)" 4
+is 'a conflict among them, as an import'"'"'s' "$(python3 -c '
+import json, sys
+print(*(r["topic"] for r in json.load(sys.stdin)["rejects"] if r["reason"] == "conflict"))' <<<"$API_BODY")" import
 is 'a replay once the meter is added' "$(smartmeter device add --id nobody | head -n 1)" 'added nobody'
 replayed() { [[ $(smartmeter export --device nobody 2>/dev/null | wc -l) == 2 ]]; }
 ok 'its reading is stored then' wait_until 'the reading is replayed' replayed
@@ -150,6 +154,26 @@ status=0
 smartmeter import "$TMP/no.csv" 2>"$TMP/import.err" || status=$?
 is 'a file without a header' "$status" 1
 like 'says which column it lacks' "$(<"$TMP/import.err")" "no column 'device_id'"
+cat >"$TMP/odd.csv" <<'CSV'
+device_id,timestamp,voltage,current,power_w,energy_kwh,powerfactor
+h0,2026-01-02T00:00:00Z,230,1,1,2001,0.9
+"h0,2026-01-02T00:00:10Z,230,1,1,2001,
+h0,2026-01-02T00:00:20Z,230,1,1,2001,0.9
+CSV
+smartmeter import "$TMP/odd.csv" >/dev/null 2>"$TMP/import.err" || true
+like 'columns that are not known are named' "$(<"$TMP/import.err")" 'not known are left out: powerfactor'
+like 'the lines that a quote spans' "$(<"$TMP/import.err")" 'line 3: malformed: a quote in lines 3 to 4 is not closed'
+like 'a folder is no file' "$(smartmeter import "$TMP" 2>&1)" 'it is a directory'
+like 'nor is what is not there' "$(smartmeter import "$TMP/nowhere" 2>&1)" 'nowhere: it is not there'
+history z 300 | gzip >"$TMP/z.csv.gz"
+truncate -s $(($(stat -c %s "$TMP/z.csv.gz") / 2)) "$TMP/z.csv.gz"
+status=0
+smartmeter import "$TMP/z.csv.gz" --add-devices --json >"$TMP/counts.json" 2>"$TMP/import.err" || status=$?
+is 'compressed data that are cut off are a failure' "$status $(count_of complete)" '1 false'
+like 'and told as such' "$(<"$TMP/import.err")" 'the file ends early: its gzip data are cut off'
+is 'no row was refused' "$(count_of refused)" 0
+ok 'what stood before is stored' test "$(count_of stored)" -gt 100
+is 'all of it' "$(smartmeter export | grep -c '^z')" "$(count_of stored)"
 for words in 'import' 'import a b' 'export x' 'export --resume' 'export --from yesterday' 'import --format x f'; do
   status=0
   # shellcheck disable=SC2086

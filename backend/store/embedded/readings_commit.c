@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,16 +322,27 @@ static sm_err write_journal(sm_readings *store, const sm_readings_batch *in, int
   return err;
 }
 
+/* Where it came from, as far as a reading says: its meter's topic, or an import. */
+static size_t put_topic(const sm_reading_in *in, char out[SM_DEVICE_ID_MAX + 24]) {
+  int len = in->imported ? snprintf(out, SM_DEVICE_ID_MAX + 24, "import")
+                         : snprintf(out, SM_DEVICE_ID_MAX + 24, "meters/%.*s/telemetry",
+                                    SM_DEVICE_ID_MAX, in->device_id);
+  return (size_t)len;
+}
+
 static sm_err write_refused(sm_readings *store, const sm_reading_in *in, bool conflict,
                             int64_t now_ms, sm_buf *text) {
   sm_jsonw w;
+  char topic[SM_DEVICE_ID_MAX + 24];
+  size_t topic_len = put_topic(in, topic);
   sm_buf_clear(text);
   sm_jsonw_init(&w, text);
   sm_reading_write_json(&w, in->device_id, &in->reading);
   if (text->err != SM_OK) return text->err;
   const sm_reject_in reject = {
       .received_ms = now_ms,
-      .topic = "",
+      .topic = topic,
+      .topic_len = topic_len,
       .device_id = in->device_id,
       .reason = conflict ? "conflict" : "past_retention",
       .detail = conflict

@@ -29,6 +29,22 @@ static void a_reading_is_stored_once(void **state) {
   assert_int_equal(count_rejects(f->store), 1);
 }
 
+static void a_reject_says_where_its_reading_came_from(void **state) {
+  store_fixture *f = *state;
+  sm_reading_in in[] = {{.device_id = "a", .reading = make_reading(t0, 1)},
+                        {.device_id = "a", .reading = make_reading(t0, 2)},
+                        {.device_id = "a", .imported = true, .reading = make_reading(t0, 3)}};
+  assert_int_equal(commit_all(f->store, in, 3), SM_OK);
+  sm_reject_list list;
+  assert_int_equal(sm_readings_rejects(f->store, 0, INT64_MAX, 0, 10, &list), SM_OK);
+  assert_int_equal(list.count, 2);
+  assert_int_equal(list.item[0].topic_len, strlen("meters/a/telemetry"));
+  assert_memory_equal(list.item[0].topic, "meters/a/telemetry", list.item[0].topic_len);
+  assert_int_equal(list.item[1].topic_len, strlen("import"));
+  assert_memory_equal(list.item[1].topic, "import", list.item[1].topic_len);
+  sm_reject_list_fini(&list);
+}
+
 static void identity_holds_across_seal_and_restart(void **state) {
   store_fixture *f = *state;
   for (int round = 0; round < 3; round++) {
@@ -384,6 +400,7 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, store_set_up, store_tear_down)
   const struct CMUnitTest tests[] = {
       T(a_reading_is_stored_once),
+      T(a_reject_says_where_its_reading_came_from),
       T(identity_holds_across_seal_and_restart),
       T(the_same_key_twice_in_a_batch_counts_once),
       T(raw_is_bounded_by_time_and_limit),

@@ -38,6 +38,13 @@ static bool disk_is_full(sqlite3 *db) {
   return os == ENOSPC || os == EDQUOT;
 }
 
+/* Of a file that could not be opened: another user's. */
+static bool is_denied(sqlite3 *db, int result) {
+  bool fresh = (result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_IOERR;
+  int os = fresh && db != NULL ? sqlite3_system_errno(db) : 0;
+  return os == EACCES || os == EPERM;
+}
+
 static sm_err constraint_err(int result) {
   switch (result) {
   case SQLITE_CONSTRAINT_UNIQUE:
@@ -87,6 +94,7 @@ sm_err sm_sql_err(sqlite3 *db, int result) {
   if (result == SQLITE_IOERR_NOMEM) return SM_ERR_NOMEM;
   sm_err err = plain_err(result);
   if (err == SM_ERR_IO && disk_is_full(db)) return SM_ERR_FULL;
+  if (err == SM_ERR_IO && is_denied(db, result)) return SM_ERR_DENIED;
   if (err == SM_ERR_IO || err == SM_ERR_CORRUPT || err == SM_ERR_INTERNAL) {
     sm_log(SM_LOG_ERROR, "store.sqlite",
            SM_LOG_TEXT("message", db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result)),
@@ -175,13 +183,17 @@ static sm_err prepare_rollback(sm_sql *db) {
                                                    SQLITE_PREPARE_PERSISTENT, &db->rollback, NULL));
 }
 
+/* Asked before SQLite is, which opens what it may not write for reading alone and fails later. */
+static sm_err find_file(const sm_sql_options *options) {
+  sm_err err = options->create ? make_private(options->path) : sm_file_look(options->path);
+  if (err != SM_OK) return err;
+  return access(options->path, options->read_only ? R_OK : R_OK | W_OK) == 0 ? SM_OK
+                                                                             : sm_open_err();
+}
+
 sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
-  if (options->create) {
-    sm_err made = make_private(options->path);
-    if (made != SM_OK) return made;
-  } else if (access(options->path, F_OK) != 0) {
-    return errno == ENOENT ? SM_ERR_NOT_FOUND : SM_ERR_IO;
-  }
+  sm_err found = find_file(options);
+  if (found != SM_OK) return found;
   sm_sql *db = calloc(1, sizeof *db);
   if (db == NULL) return SM_ERR_NOMEM;
   int result = sqlite3_open_v2(options->path, &db->handle,

@@ -37,8 +37,8 @@ typedef struct sm_sql_options {
 } sm_sql_options;
 
 /* Opens a connection: WAL, synchronous=FULL, foreign keys, secure delete, no trust in what the
- * schema says unless asked for. SM_ERR_NOT_FOUND, SM_ERR_NOMEM, SM_ERR_BUSY, SM_ERR_CORRUPT (not a
- * database), SM_ERR_FULL, SM_ERR_IO. */
+ * schema says unless asked for. SM_ERR_NOT_FOUND, SM_ERR_DENIED (the file or its folder is another
+ * user's), SM_ERR_NOMEM, SM_ERR_BUSY, SM_ERR_CORRUPT (not a database), SM_ERR_FULL, SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_sql_open(const sm_sql_options *options, sm_sql **db);
 /* Finalizes all statements and closes; NULL is fine. */
 void sm_sql_close(sm_sql *db);
