@@ -101,12 +101,14 @@ static void a_group_is_put_before_what_is_shared(void **state) {
   assert_string_equal(settings.filters[3], "$share/server-probe/meters/server/ack");
   assert_string_equal(settings.probe_topic, "meters/server/ack");
   sm_mqtt_settings_fini(&settings);
-  options.share_group = NULL; /* the probe topic means nothing then */
+  options.share_group = NULL; /* the probe topic is that of an earlier run then */
   assert_int_equal(sm_mqtt_settings_init(&settings, &options, &reason), SM_OK);
   assert_int_equal(settings.filter_count, 3);
   assert_int_equal(settings.shared_count, 0);
   assert_string_equal(settings.filters[0], "meters/+/telemetry");
-  assert_null(settings.probe_topic);
+  assert_string_equal(settings.probe_topic, "meters/server/ack");
+  assert_int_equal(settings.former_count, 1);
+  assert_string_equal(settings.former[0], "$share/server-probe/meters/server/ack");
   sm_mqtt_settings_fini(&settings);
 }
 
