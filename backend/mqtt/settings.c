@@ -141,7 +141,7 @@ static sm_err add_filter(char **list, size_t *count, const char *group, const ch
 
 static sm_err make_filters(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
   const char *group = options->share_group;
-  size_t count = options->filter_count + options->unshared_filter_count + 1;
+  size_t count = options->filter_count + options->unshared_filter_count + 2;
   settings->filters = calloc(count, sizeof *settings->filters);
   if (settings->filters == NULL) return SM_ERR_NOMEM;
   char **list = settings->filters;
@@ -158,26 +158,25 @@ static sm_err make_filters(sm_mqtt_settings *settings, const sm_mqtt_options *op
 
 /* ---- giving up ---- */
 
-static bool contains(char *const *list, size_t count, const char *filter) {
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(list[i], filter) == 0) return true;
+/* The list ends with NULL. */
+static bool contains(char *const *list, const char *filter) {
+  for (; *list != NULL; list++)
+    if (strcmp(*list, filter) == 0) return true;
   return false;
 }
 
 /* Unless it is wanted. */
 static sm_err add_former(sm_mqtt_settings *settings, const char *group, const char *suffix,
                          const char *filter) {
-  bool wanted = group == NULL && !settings->retire &&
-                contains(settings->filters, settings->filter_count, filter);
-  if (wanted || (group == NULL && contains(settings->former, settings->former_count, filter)))
-    return SM_OK;
+  bool wanted = group == NULL && !settings->retire && contains(settings->filters, filter);
+  if (wanted || (group == NULL && contains(settings->former, filter))) return SM_OK;
   return add_filter(settings->former, &settings->former_count, group, suffix, filter);
 }
 
 /* The shared filters without their group, from a time without one; what the owner names; and the
  * probe's, from a time with one. */
 static sm_err make_former(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
-  size_t count = 2 * settings->filter_count + options->former_filter_count + 1;
+  size_t count = 2 * settings->filter_count + options->former_filter_count + 2;
   settings->former = calloc(count, sizeof *settings->former);
   if (settings->former == NULL) return SM_ERR_NOMEM;
   sm_err err = SM_OK;

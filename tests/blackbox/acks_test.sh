@@ -131,6 +131,15 @@ wait_until 'the meter is told of all of it' told_later
 is 'a message comes once' "$(metric smartmeter_mqtt_messages_total) $(metric smartmeter_readings_duplicate_total)" '300 0'
 ok 'the one gets all' has_later "$each"
 ok 'the server with one stops' stop_server
-start_server
-is 'no other is known any more' "$(connected 1)$(connected 2)$(metric smartmeter_mqtt_retiring)" 10
+
+# --- from one group to another -------------------------------------------------------------------------------------------
+
+start_server SMARTMETER_MQTT_SHARE=a
+is 'no other session is known any more' "$(connected 1)$(connected 2)$(metric smartmeter_mqtt_retiring)" 10
+ok 'the server in group a stops' stop_server
+start_server SMARTMETER_MQTT_SHARE=b
+only_b() { [[ $(<"$DATA/mqtt-connections") == $'1\nb' ]]; }
+if wait_until 'the other group is given up' only_b; then pass 'the other group is given up'; fi
+tells 'a reading is settled over the new group' m1 "$(at m1 18 15)" 3 15
+is 'it came once' "$(metric smartmeter_mqtt_messages_total)" 1
 finish
