@@ -1,97 +1,79 @@
 #include "app/uplinks.h"
 
 #include "app/intake.h"
+#include "app/sharing.h"
 #include "base/clock.h"
-#include "base/decimal.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "mqtt/subscriber.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_MAX = 96, PROBE_MAX = ID_MAX + 32, GROUP_MAX = 64 };
+enum { ID_MAX = 96, PROBE_MAX = ID_MAX + 32 };
 
 typedef struct uplink {
+  sm_uplinks *all;
   unsigned number; /* 1 and up */
   char client_id[ID_MAX];
   char username[ID_MAX]; /* "": as the broker's settings say */
   char probe_topic[PROBE_MAX];
   sm_intake *intake;
   sm_mqtt_subscriber *subscriber;
+  bool reached; /* it has been READY once, or is RETIRED; under the lock */
 } uplink;
 
 struct sm_uplinks {
-  size_t count;
+  size_t serve; /* that many are served, the others retired */
+  size_t count; /* made */
   uplink *item;
+  pthread_mutex_t lock; /* guards what follows, and `reached` of each */
+  bool stopping;
+  bool retiring; /* those that are to be retired are started */
+  sm_sharing sharing;
 };
 
-/* ---- how many ---- */
+/* ---- getting there ---- */
 
-/* What is shared, by how many: as set, or as an earlier start has left it at the broker. */
-typedef struct sharing {
-  uint16_t count;
-  char group[GROUP_MAX + 1]; /* "": not shared */
-} sharing;
-
-/* Two lines: how many, and the group. */
-static sm_err recall(const char *path, sharing *before) {
-  char *text = NULL;
-  *before = (sharing){.count = 0};
-  sm_err err = sm_file_read(path, 256, &text, NULL);
-  if (err == SM_ERR_NOT_FOUND) return SM_OK;
-  if (err != SM_OK) return err;
-  size_t first_len = strcspn(text, "\n");
-  const char *group = text[first_len] == '\n' ? text + first_len + 1 : "";
-  size_t group_len = strcspn(group, "\n");
-  int64_t value = 0;
-  err = sm_decimal_parse(text, first_len, 0, &value);
-  bool good = err == SM_OK && value >= 1 && value <= SM_CONFIG_CONNECTIONS_MAX && group_len > 0 &&
-              group_len <= GROUP_MAX;
-  if (good) {
-    before->count = (uint16_t)value;
-    memcpy(before->group, group, group_len);
-  } else {
-    sm_log(SM_LOG_WARN, "mqtt.connections_unreadable", SM_LOG_TEXT("file", path));
+/* Not before those that are served are subscribed: until then the surplus sessions may be the only
+ * ones that get anything. */
+static void start_retiring(sm_uplinks *uplinks) {
+  if (uplinks->retiring || uplinks->stopping) return;
+  uplinks->retiring = true;
+  for (size_t i = uplinks->serve; i < uplinks->count; i++) {
+    const uplink *c = &uplinks->item[i];
+    sm_err err = sm_mqtt_subscriber_start(c->subscriber);
+    if (err == SM_OK)
+      sm_log(SM_LOG_INFO, "mqtt.retiring", SM_LOG_INT("connection", c->number),
+             SM_LOG_TEXT("client_id", c->client_id));
+    else
+      sm_log(SM_LOG_WARN, "mqtt.not_retired", SM_LOG_INT("connection", c->number),
+             SM_LOG_TEXT("reason", sm_err_text(err)));
   }
-  free(text);
-  return SM_OK;
 }
 
-/* Before the first of them connects: a session is never there without being remembered. */
-static sm_err remember(const char *path, const sharing *now) {
-  char text[GROUP_MAX + 16];
-  int len = snprintf(text, sizeof text, "%u\n%s\n", (unsigned)now->count, now->group);
-  return sm_file_write_private(path, text, (size_t)len);
+static bool all_served(const sm_uplinks *uplinks) {
+  for (size_t i = 0; i < uplinks->serve; i++)
+    if (!uplinks->item[i].reached) return false;
+  return true;
 }
 
-static sm_err settle_sharing(const char *path, const sm_config *config, sharing *now) {
-  sharing before;
-  sm_err err = recall(path, &before);
-  if (err != SM_OK) return err;
-  sharing wanted = {.count = config->mqtt_connections};
-  if (config->mqtt_share != NULL)
-    (void)snprintf(wanted.group, sizeof wanted.group, "%s", config->mqtt_share);
-  *now = wanted;
-  if (before.count > wanted.count) {
-    now->count = before.count;
-    if (wanted.group[0] == '\0') memcpy(now->group, before.group, sizeof now->group);
-    sm_log(SM_LOG_WARN, "mqtt.more_connections_served", SM_LOG_INT("set", wanted.count),
-           SM_LOG_INT("served", now->count),
-           SM_LOG_TEXT("why", "their sessions at the broker would keep a share of the readings"));
+static void on_reached(void *context, sm_mqtt_state state) {
+  uplink *c = context;
+  sm_uplinks *uplinks = c->all;
+  sm_err err = SM_OK;
+  (void)pthread_mutex_lock(&uplinks->lock);
+  c->reached = true;
+  if (state == SM_MQTT_RETIRED) {
+    err = sm_sharing_retired(&uplinks->sharing, c->number);
+  } else if (all_served(uplinks)) {
+    err = sm_sharing_settled(&uplinks->sharing);
+    start_retiring(uplinks);
   }
-  bool changed = now->count != before.count || strcmp(now->group, before.group) != 0;
-  return now->count > 1 && changed ? remember(path, now) : SM_OK;
-}
-
-static sm_err find_sharing(const sm_config *config, sharing *now) {
-  sm_buf path;
-  sm_buf_init(&path, 0);
-  sm_buf_printf(&path, "%s/mqtt-connections", config->data_dir);
-  sm_err err = path.err == SM_OK ? settle_sharing(sm_buf_text(&path), config, now) : path.err;
-  sm_buf_fini(&path);
-  return err;
+  (void)pthread_mutex_unlock(&uplinks->lock);
+  if (err != SM_OK) /* the next start does it again */
+    sm_log(SM_LOG_WARN, "mqtt.connections_not_written", SM_LOG_TEXT("reason", sm_err_text(err)));
 }
 
 /* ---- making ---- */
@@ -114,10 +96,30 @@ static const char *const telemetry_filter[] = {"meters/+/telemetry"};
 static const char *const status_filter[] = {"meters/+/status"};
 static const char *const both_filters[] = {"meters/+/telemetry", "meters/+/status"};
 
+/* The telemetry filters by which its session may be subscribed from an earlier run. */
+typedef struct former {
+  char text[1 + SM_SHARING_FORMER_MAX][SM_SHARING_GROUP_MAX + 32];
+  const char *filter[1 + SM_SHARING_FORMER_MAX];
+  size_t count;
+} former;
+
+static void add_former(former *f, const char *group) {
+  (void)snprintf(f->text[f->count], sizeof f->text[0], "$share/%s/%s", group, telemetry_filter[0]);
+  f->filter[f->count] = f->text[f->count];
+  f->count++;
+}
+
+static void find_former(const sm_sharing *s, bool retire, former *f) {
+  f->count = 0;
+  if (retire && s->group[0] != '\0') add_former(f, s->group);
+  for (size_t i = 0; i < s->former_count; i++) add_former(f, s->former[i]);
+}
+
 /* All that the settings say of one connection. */
-static sm_mqtt_options make_options(const sm_uplinks_options *o, const sharing *s,
-                                    const uplink *c) {
-  bool shared = s->group[0] != '\0';
+static sm_mqtt_options make_options(const sm_uplinks_options *o, const sm_sharing *s, uplink *c,
+                                    const former *f) {
+  bool retire = c->number > s->serve;
+  bool shared = s->group[0] != '\0' && !retire;
   bool first = c->number == 1;
   return (sm_mqtt_options){
       .url = o->broker->url,
@@ -126,36 +128,56 @@ static sm_mqtt_options make_options(const sm_uplinks_options *o, const sharing *
       .ca_file = o->broker->ca_file,
       .client_id = c->client_id,
       .version = (sm_mqtt_version)o->config->mqtt_version,
-      .filters = shared ? telemetry_filter : both_filters,
-      .filter_count = shared ? 1 : 2,
+      .filters = shared || retire ? telemetry_filter : both_filters,
+      .filter_count = shared || retire ? 1 : 2,
       .share_group = shared ? s->group : NULL,
       .unshared_filters = shared && first ? status_filter : NULL,
       .unshared_filter_count = shared && first ? 1 : 0,
-      .probe_topic = shared ? c->probe_topic : NULL,
+      .former_filters = f->filter,
+      .former_filter_count = f->count,
+      .retire = retire,
+      .probe_topic = shared || f->count > 0 ? c->probe_topic : NULL,
+      .reached = on_reached,
+      .reached_context = c,
   };
 }
 
-static sm_err make(const sm_uplinks_options *o, const sharing *s, uplink *c) {
+static sm_err make(const sm_uplinks_options *o, const sm_sharing *s, uplink *c) {
   sm_err err = name(o, c);
   if (err == SM_OK) err = sm_intake_new(o->pipeline, publish, c, &c->intake);
   if (err != SM_OK) return err;
-  const sm_mqtt_options options = make_options(o, s, c);
+  former f;
+  find_former(s, c->number > s->serve, &f);
+  const sm_mqtt_options options = make_options(o, s, c, &f);
   const sm_mqtt_sink sink = sm_intake_sink(c->intake);
   return sm_mqtt_subscriber_new(&options, &sink, &c->subscriber);
 }
 
-sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
-  sharing s;
-  sm_err err = find_sharing(options->config, &s);
-  if (err != SM_OK) return err;
-  sm_uplinks *out = calloc(1, sizeof *out);
-  if (out != NULL) out->item = calloc(s.count, sizeof *out->item);
-  err = out != NULL && out->item != NULL ? SM_OK : SM_ERR_NOMEM;
-  for (unsigned i = 0; err == SM_OK && i < s.count; i++) {
-    out->count++;
-    out->item[i].number = i + 1;
-    err = make(options, &s, &out->item[i]);
+static sm_err make_all(const sm_uplinks_options *o, sm_uplinks *uplinks) {
+  const sm_sharing *s = &uplinks->sharing;
+  uplinks->serve = s->serve;
+  uplinks->item = calloc(s->count, sizeof *uplinks->item);
+  sm_err err = uplinks->item != NULL ? SM_OK : SM_ERR_NOMEM;
+  for (unsigned i = 0; err == SM_OK && i < s->count; i++) {
+    uplink *c = &uplinks->item[uplinks->count++];
+    c->all = uplinks;
+    c->number = i + 1;
+    err = make(o, s, c);
   }
+  return err;
+}
+
+sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
+  const sm_config *config = options->config;
+  sm_uplinks *out = calloc(1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  if (pthread_mutex_init(&out->lock, NULL) != 0) {
+    free(out);
+    return SM_ERR_NOMEM;
+  }
+  sm_err err = sm_sharing_init(&out->sharing, config->data_dir, config->mqtt_connections,
+                               config->mqtt_share);
+  if (err == SM_OK) err = make_all(options, out);
   if (err != SM_OK) {
     sm_uplinks_free(out);
     return err;
@@ -167,7 +189,7 @@ sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
 /* ---- life ---- */
 
 sm_err sm_uplinks_start(sm_uplinks *uplinks) {
-  for (size_t i = 0; i < uplinks->count; i++) {
+  for (size_t i = 0; i < uplinks->serve; i++) {
     sm_err err = sm_mqtt_subscriber_start(uplinks->item[i].subscriber);
     if (err != SM_OK) return err;
   }
@@ -177,6 +199,9 @@ sm_err sm_uplinks_start(sm_uplinks *uplinks) {
 bool sm_uplinks_stop(sm_uplinks *uplinks, uint32_t timeout_ms) {
   int64_t end_ms = sm_clock_steady_ms() + timeout_ms;
   bool all = true;
+  (void)pthread_mutex_lock(&uplinks->lock);
+  uplinks->stopping = true;
+  (void)pthread_mutex_unlock(&uplinks->lock);
   for (size_t i = 0; i < uplinks->count; i++) {
     sm_mqtt_subscriber *subscriber = uplinks->item[i].subscriber;
     int64_t left_ms = end_ms - sm_clock_steady_ms();
@@ -193,18 +218,20 @@ void sm_uplinks_free(sm_uplinks *uplinks) {
     sm_intake_free(uplinks->item[i].intake);
   }
   free(uplinks->item);
+  sm_sharing_fini(&uplinks->sharing);
+  (void)pthread_mutex_destroy(&uplinks->lock);
   free(uplinks);
 }
 
 /* ---- state ---- */
 
 bool sm_uplinks_ready(sm_uplinks *uplinks, char *reason, size_t cap) {
-  for (size_t i = 0; i < uplinks->count; i++) {
+  for (size_t i = 0; i < uplinks->serve; i++) {
     sm_mqtt_status status;
     sm_mqtt_subscriber_status(uplinks->item[i].subscriber, &status);
     if (status.state == SM_MQTT_READY) continue;
     char which[32] = "";
-    if (uplinks->count > 1)
+    if (uplinks->serve > 1)
       (void)snprintf(which, sizeof which, "connection %u: ", uplinks->item[i].number);
     (void)snprintf(reason, cap, "%s%s%s%s", which,
                    status.state == SM_MQTT_STALLED ? "the store does not take readings"
@@ -219,17 +246,25 @@ void sm_uplinks_write_metrics(sm_uplinks *uplinks, sm_buf *out) {
   uint64_t messages = 0;
   uint64_t acknowledged = 0;
   uint64_t connects = 0;
+  unsigned retiring = 0;
   sm_buf_append_text(out, "# HELP smartmeter_mqtt_connected 1 while subscribed at the broker.\n"
                           "# TYPE smartmeter_mqtt_connected gauge\n");
   for (size_t i = 0; i < uplinks->count; i++) {
     sm_mqtt_status status;
     sm_mqtt_subscriber_status(uplinks->item[i].subscriber, &status);
-    sm_buf_printf(out, "smartmeter_mqtt_connected{connection=\"%zu\"} %d\n", i + 1,
-                  status.state == SM_MQTT_READY ? 1 : 0);
+    if (i < uplinks->serve)
+      sm_buf_printf(out, "smartmeter_mqtt_connected{connection=\"%zu\"} %d\n", i + 1,
+                    status.state == SM_MQTT_READY ? 1 : 0);
+    else if (status.state != SM_MQTT_RETIRED)
+      retiring++;
     messages += status.messages;
     acknowledged += status.acknowledged;
     connects += status.connects;
   }
+  sm_buf_printf(out,
+                "# HELP smartmeter_mqtt_retiring Sessions at the broker that are to be ended.\n"
+                "# TYPE smartmeter_mqtt_retiring gauge\nsmartmeter_mqtt_retiring %u\n",
+                retiring);
   const struct {
     const char *name;
     const char *help;

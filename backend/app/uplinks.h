@@ -5,10 +5,9 @@
  * session again. Only connection 1 hears status messages: brokers send no retained message to a
  * shared subscription, and one is enough for them.
  *
- * A session that nobody serves any more would keep its share of the messages for ever. So how many
- * there are, and their group, is kept in the data folder, and a start with fewer goes on serving
- * all of them, until they are taken away at the broker (docs/operations.md says how): to serve a
- * connection too many costs little, to leave one costs readings. */
+ * A session that nobody serves any more would keep its share of the messages for ever. So what
+ * there is at the broker is remembered (app/sharing.h), and after a start with fewer the surplus
+ * ones are retired (mqtt/leave.h) as soon as the others are subscribed. */
 #ifndef SM_APP_UPLINKS_H
 #define SM_APP_UPLINKS_H
 
@@ -40,7 +39,8 @@ SM_MUST_CHECK sm_err sm_uplinks_start(sm_uplinks *uplinks);
 bool sm_uplinks_stop(sm_uplinks *uplinks, uint32_t timeout_ms);
 void sm_uplinks_free(sm_uplinks *uplinks); /* NULL is fine */
 
-/* Whether all are subscribed; otherwise why the first of the others is not. Any thread. */
+/* Whether all that are wanted are subscribed; otherwise why the first of the others is not. One
+ * that is to be retired is not waited for. Any thread. */
 bool sm_uplinks_ready(sm_uplinks *uplinks, char *reason, size_t cap);
 /* Appends their metrics, summed but for smartmeter_mqtt_connected. Any thread. */
 void sm_uplinks_write_metrics(sm_uplinks *uplinks, sm_buf *out);

@@ -64,12 +64,12 @@ static size_t text_size(const char *text) {
   return 2 + strlen(text);
 }
 
-/* The session must outlive any outage: it never expires. Topic aliases stay at none by default. No
- * maximum packet size is named: a broker drops what is larger without a word, and here a message
- * that is too large is to be refused with a reason. */
+/* A session that is kept must outlive any outage: it never expires. Topic aliases stay at none by
+ * default. No maximum packet size is named: a broker drops what is larger without a word, and here
+ * a message that is too large is to be refused with a reason. */
 static void put_connect_properties(sm_buf *out, const sm_mqtt_connect *connect) {
   put_byte(out, SM_MQTT_PROPERTY_SESSION_EXPIRY);
-  put_u32(out, UINT32_MAX);
+  put_u32(out, connect->clean ? 0 : UINT32_MAX);
   put_byte(out, SM_MQTT_PROPERTY_RECEIVE_MAX);
   put_u16(out, connect->receive_max);
 }
@@ -80,7 +80,7 @@ void sm_mqtt_encode_connect(sm_buf *out, const sm_mqtt_connect *connect) {
   bool v5 = connect->version == SM_MQTT_VERSION_5;
   size_t remaining = sizeof protocol + 4 + text_size(connect->client_id);
   if (v5) remaining += 1 + PROPERTIES_SIZE;
-  unsigned flags = 0;
+  unsigned flags = connect->clean ? 0x02 : 0;
   if (connect->username != NULL) {
     flags |= 0x80;
     remaining += text_size(connect->username);

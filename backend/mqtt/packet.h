@@ -26,9 +26,11 @@ typedef struct sm_mqtt_connect {
   const char *password; /* NULL: none; only with a username */
   uint16_t keepalive_s;
   uint16_t receive_max; /* of version 5; over 0 */
+  bool clean; /* what the broker holds of an earlier session is dropped, and so is this one in the
+                 end */
 } sm_mqtt_connect;
 
-/* Clean session (5: clean start) off; 5: a session that does not expire. */
+/* Unless `clean`: clean session (5: clean start) off; 5: a session that does not expire. */
 void sm_mqtt_encode_connect(sm_buf *out, const sm_mqtt_connect *connect);
 /* Every filter with QoS 1. */
 void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
@@ -83,7 +85,8 @@ typedef struct sm_mqtt_packet {
   const char *problem; /* static text: what is wrong with a breach or an unusable packet */
   uint16_t packet_id;  /* 0 if it has none */
 
-  uint8_t code;         /* CONNACK, PUBACK, DISCONNECT: why, 0 is success; see sm_mqtt_code_text */
+  uint8_t code; /* CONNACK, PUBACK, DISCONNECT: why, 0 is success; see sm_mqtt_code_text. UNSUBACK
+                   of version 5: its first failure, else 0 */
   bool session_present; /* CONNACK */
   bool old_form; /* CONNACK: a broker of 3.1.1 refuses 5 in its own form; `code` is of 3.1.1 */
   sm_mqtt_terms terms;

@@ -20,9 +20,11 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   (void)state;
   sm_buf out;
   sm_buf_init(&out, 0);
-  sm_mqtt_encode_connect(&out, &(sm_mqtt_connect){SM_MQTT_VERSION_3_1_1, "id", NULL, NULL, 30, 7});
+  sm_mqtt_encode_connect(&out,
+                         &(sm_mqtt_connect){SM_MQTT_VERSION_3_1_1, "id", NULL, NULL, 30, 7, false});
   ASSERT_ENCODED(&out, "\x10\x0e\0\x04MQTT\x04\x00\0\x1e\0\x02id");
-  sm_mqtt_encode_connect(&out, &(sm_mqtt_connect){SM_MQTT_VERSION_3_1_1, "id", "u", "pw", 258, 7});
+  sm_mqtt_encode_connect(&out,
+                         &(sm_mqtt_connect){SM_MQTT_VERSION_3_1_1, "id", "u", "pw", 258, 7, false});
   ASSERT_ENCODED(&out, "\x10\x15\0\x04MQTT\x04\xc0\x01\x02\0\x02id\0\x01u\0\x02pw");
   sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_3_1_1, 0x0102, (const char *const[]){"a/#", "+"},
                            2);

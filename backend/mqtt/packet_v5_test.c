@@ -17,11 +17,13 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   (void)state;
   sm_buf out;
   sm_buf_init(&out, 0);
-  sm_mqtt_encode_connect(&out, &(sm_mqtt_connect){SM_MQTT_VERSION_5, "id", NULL, NULL, 30, 258});
+  sm_mqtt_encode_connect(&out,
+                         &(sm_mqtt_connect){SM_MQTT_VERSION_5, "id", NULL, NULL, 30, 258, false});
   ASSERT_ENCODED(&out, "\x10\x17\0\x04MQTT\x05\x00\0\x1e"
                        "\x08\x11\xff\xff\xff\xff\x21\x01\x02"
                        "\0\x02id");
-  sm_mqtt_encode_connect(&out, &(sm_mqtt_connect){SM_MQTT_VERSION_5, "id", "u", "pw", 258, 20});
+  sm_mqtt_encode_connect(&out,
+                         &(sm_mqtt_connect){SM_MQTT_VERSION_5, "id", "u", "pw", 258, 20, false});
   ASSERT_ENCODED(&out, "\x10\x1e\0\x04MQTT\x05\xc0\x01\x02"
                        "\x08\x11\xff\xff\xff\xff\x21\0\x14"
                        "\0\x02id\0\x01u\0\x02pw");

@@ -213,14 +213,17 @@ static sm_mqtt_parsed parse_suback(const input *in, const uint8_t *body, sm_mqtt
   return SM_MQTT_COMPLETE;
 }
 
-/* What became of each filter nobody looks at: it is gone, or was never there. */
+/* A filter is gone, or was never there, or the broker refuses. */
 static sm_mqtt_parsed parse_unsuback(const input *in, const uint8_t *body, sm_mqtt_packet *packet) {
   packet->packet_id = u16_at(body);
   if (packet->packet_id == 0) return breach(packet, "UNSUBACK has packet id 0");
   if (!in->v5) return SM_MQTT_COMPLETE;
   sm_mqtt_properties properties;
   size_t size = 0;
-  return parse_properties(in, 2, packet, &properties, &size);
+  sm_mqtt_parsed parsed = parse_properties(in, 2, packet, &properties, &size);
+  for (size_t i = 2 + size; parsed == SM_MQTT_COMPLETE && i < in->remaining; i++)
+    if (packet->code == 0 && body[i] >= SM_MQTT_FAILURE) packet->code = body[i];
+  return parsed;
 }
 
 static sm_mqtt_parsed parse_disconnect(const input *in, const uint8_t *body,

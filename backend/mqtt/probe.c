@@ -5,25 +5,13 @@
 #include "mqtt/session.h"
 #include "mqtt/topic.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-  RETRY_FLOOR_MS = 1000,
-  RETRY_CEILING_MS = 60000,
-  ANSWER_TIMEOUT_MS = 10000,
-  TIMEOUTS_MAX = 12
-};
+enum { RETRY_FLOOR_MS = 1000, RETRY_CEILING_MS = 60000, TIMEOUTS_MAX = 12 };
 
 static const char undelivered[] =
     "the broker grants shared subscriptions but does not deliver to them: run one server without "
     "SMARTMETER_MQTT_SHARE and with one connection, or partition by topic filter";
-
-static void serve(sm_mqtt_session *session, int64_t now_ms) {
-  session->phase = SM_MQTT_SERVING;
-  session->serving_ms = now_ms;
-  sm_mqtt_session_show_state(session);
-}
 
 static void fail(sm_mqtt_session *session, int64_t now_ms, const char *text) {
   sm_mqtt_probe *probe = &session->probe;
@@ -54,8 +42,8 @@ static void send(sm_mqtt_session *session, int64_t now_ms) {
 }
 
 void sm_mqtt_probe_begin(sm_mqtt_session *session, int64_t now_ms) {
-  if (session->settings->probe_topic == NULL) {
-    serve(session, now_ms);
+  if (session->settings->shared_count == 0) {
+    sm_mqtt_leave_begin(session, now_ms);
     return;
   }
   uint8_t bytes[SM_MQTT_TOKEN_BYTES];
@@ -67,45 +55,6 @@ void sm_mqtt_probe_begin(sm_mqtt_session *session, int64_t now_ms) {
   sm_mqtt_reason_set(&session->reason, "waiting for the proof that what is shared arrives");
   sm_mqtt_session_show_state(session);
   send(session, now_ms);
-}
-
-/* The shared filters without their group, but for those that are asked for that way too. */
-static size_t leftovers(const sm_mqtt_settings *settings, const char **filters) {
-  size_t count = 0;
-  for (size_t i = 0; i < settings->shared_count; i++) {
-    const char *filter = sm_mqtt_filter_unshared(settings->filters[i]);
-    bool wanted = false;
-    for (size_t j = settings->shared_count; j < settings->filter_count; j++)
-      wanted = wanted || strcmp(settings->filters[j], filter) == 0;
-    if (!wanted) filters[count++] = filter;
-  }
-  return count;
-}
-
-/* The proof has come. A new session holds nothing that would have to be given up. */
-static void leave(sm_mqtt_session *session, int64_t now_ms) {
-  const sm_mqtt_settings *settings = session->settings;
-  sm_mqtt_probe *probe = &session->probe;
-  if (!session->session_present) {
-    serve(session, now_ms);
-    return;
-  }
-  const char **filters = calloc(settings->shared_count, sizeof *filters);
-  if (filters == NULL) {
-    sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(SM_ERR_NOMEM));
-    return;
-  }
-  size_t count = leftovers(settings, filters);
-  if (count > 0) {
-    probe->step = SM_MQTT_PROBE_LEAVING;
-    probe->packet_id = sm_mqtt_outgoing_next_id(&session->batch->outgoing);
-    session->answer_ms = now_ms + ANSWER_TIMEOUT_MS;
-    sm_mqtt_encode_unsubscribe(&session->outbox.bytes, session->version, probe->packet_id, filters,
-                               count);
-  } else {
-    serve(session, now_ms);
-  }
-  free(filters);
 }
 
 /* Nothing but a shared filter asks for this topic. */
@@ -137,20 +86,17 @@ bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, 
     return false;
   }
   size_t len = strlen(probe->token);
-  if (!proving || probe->step == SM_MQTT_PROBE_LEAVING || packet->payload_len != len ||
-      memcmp(packet->payload, probe->token, len) != 0)
+  if (!proving || packet->payload_len != len || memcmp(packet->payload, probe->token, len) != 0)
     return true; /* of an earlier connection, or once more */
   sm_log(SM_LOG_INFO, "mqtt.shared", SM_LOG_INT("tries", probe->backoff.failures + 1));
-  leave(session, now_ms);
+  sm_mqtt_leave_begin(session, now_ms);
   return true;
 }
 
 void sm_mqtt_probe_answered(sm_mqtt_session *session, const sm_mqtt_packet *puback,
                             int64_t now_ms) {
   sm_mqtt_probe *probe = &session->probe;
-  if (probe->step == SM_MQTT_PROBE_LEAVING || probe->packet_id == 0 ||
-      puback->packet_id != probe->packet_id)
-    return;
+  if (probe->packet_id == 0 || puback->packet_id != probe->packet_id) return;
   probe->packet_id = 0;
   if (puback->code < SM_MQTT_FAILURE || session->phase != SM_MQTT_PROBING) return;
   sm_mqtt_reason reason;
@@ -160,14 +106,6 @@ void sm_mqtt_probe_answered(sm_mqtt_session *session, const sm_mqtt_packet *puba
   fail(session, now_ms, reason.text);
 }
 
-bool sm_mqtt_probe_left(sm_mqtt_session *session, const sm_mqtt_packet *unsuback, int64_t now_ms) {
-  const sm_mqtt_probe *probe = &session->probe;
-  bool expected = session->phase == SM_MQTT_PROBING && probe->step == SM_MQTT_PROBE_LEAVING &&
-                  unsuback->packet_id == probe->packet_id;
-  if (expected) serve(session, now_ms);
-  return expected;
-}
-
 void sm_mqtt_probe_check(sm_mqtt_session *session, int64_t now_ms) {
   switch (session->probe.step) {
   case SM_MQTT_PROBE_SENT:
@@ -175,9 +113,6 @@ void sm_mqtt_probe_check(sm_mqtt_session *session, int64_t now_ms) {
     break;
   case SM_MQTT_PROBE_RESTING:
     send(session, now_ms);
-    break;
-  case SM_MQTT_PROBE_LEAVING:
-    sm_mqtt_session_end(session, SM_MQTT_END_LOST, "the broker does not answer UNSUBSCRIBE");
     break;
   }
 }

@@ -6,9 +6,7 @@
  * comes last. But not for ever, since messages may also come by what the session holds unshared
  * from an earlier run. The same token is sent again and again on one connection, so that a late
  * answer is as good as any; one of an earlier connection proves nothing.
- *
- * A session may still hold the same filters unshared, from a time without a group, and would go on
- * getting every message. Once sharing is proved, and not before, these are given up. */
+ */
 #ifndef SM_MQTT_PROBE_H
 #define SM_MQTT_PROBE_H
 
@@ -23,27 +21,24 @@ enum { SM_MQTT_TOKEN_BYTES = 16 };
 typedef struct sm_mqtt_session sm_mqtt_session;
 
 typedef enum sm_mqtt_probe_step {
-  SM_MQTT_PROBE_SENT,    /* waits for the message */
-  SM_MQTT_PROBE_RESTING, /* waits for the time to send it again */
-  SM_MQTT_PROBE_LEAVING  /* it came; waits for the answer to UNSUBSCRIBE */
+  SM_MQTT_PROBE_SENT,   /* waits for the message */
+  SM_MQTT_PROBE_RESTING /* waits for the time to send it again */
 } sm_mqtt_probe_step;
 
 typedef struct sm_mqtt_probe {
   char token[2 * SM_MQTT_TOKEN_BYTES + 1];
   sm_mqtt_probe_step step;
   int64_t latest_ms;  /* steady clock: when it is given up whatever else comes */
-  uint16_t packet_id; /* of the last message or UNSUBSCRIBE, while it is not answered; 0: none */
+  uint16_t packet_id; /* of the last message, while it is not answered; 0: none */
   sm_mqtt_backoff backoff;
 } sm_mqtt_probe;
 
-/* All is granted: serves at once if nothing is shared, else begins to prove. */
+/* All is granted: goes on at once (leave.h) if nothing is shared, else begins to prove. */
 void sm_mqtt_probe_begin(sm_mqtt_session *session, int64_t now_ms);
 /* Looks at a PUBLISH, where something is shared. True: it is the probe's, and not for the owner. */
 bool sm_mqtt_probe_take(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms);
 /* Looks at a PUBACK. */
 void sm_mqtt_probe_answered(sm_mqtt_session *session, const sm_mqtt_packet *puback, int64_t now_ms);
-/* Takes an UNSUBACK. False: there was no UNSUBSCRIBE. */
-bool sm_mqtt_probe_left(sm_mqtt_session *session, const sm_mqtt_packet *unsuback, int64_t now_ms);
 /* The time that it waits for has come. */
 void sm_mqtt_probe_check(sm_mqtt_session *session, int64_t now_ms);
 

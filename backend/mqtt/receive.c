@@ -45,9 +45,18 @@ static void log_connected(const sm_mqtt_session *session, const sm_mqtt_packet *
          SM_LOG_TEXT("version", sm_mqtt_version_text(session->version)),
          SM_LOG_TEXT("client_id", session->settings->client_id),
          SM_LOG_TEXT("session_present", packet->session_present ? "yes" : "no"));
-  if (packet->terms.session_expiry_s != UINT32_MAX)
+  if (packet->terms.session_expiry_s != UINT32_MAX && !session->settings->retire)
     sm_log(SM_LOG_WARN, "mqtt.session_expires",
            SM_LOG_INT("after_s", packet->terms.session_expiry_s));
+}
+
+/* The broker has dropped the session, and this connection's ends with it. */
+static void retired(sm_mqtt_session *session) {
+  sm_mqtt_encode_disconnect(&session->outbox.bytes);
+  sm_mqtt_session_end(session, SM_MQTT_END_RETIRED, "");
+  sm_mqtt_control_set_state(session->control, SM_MQTT_RETIRED, "");
+  sm_log(SM_LOG_INFO, "mqtt.retired", SM_LOG_TEXT("client_id", session->settings->client_id));
+  sm_mqtt_session_reached(session, SM_MQTT_RETIRED);
 }
 
 static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
@@ -59,7 +68,8 @@ static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, i
   session->greeting = SM_MQTT_ACCEPTED;
   session->session_present = packet->session_present;
   session->control->counts.version = session->version;
-  const char *missing = term_missing(session->settings, terms);
+  bool retire = session->settings->retire;
+  const char *missing = retire ? NULL : term_missing(session->settings, terms);
   if (missing != NULL) {
     sm_mqtt_session_end(session, SM_MQTT_END_REFUSED, missing);
     return;
@@ -70,9 +80,15 @@ static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, i
   if (terms->keepalive_s != 0 && terms->keepalive_s < session->settings->keepalive_s)
     sm_mqtt_keepalive_init(&session->keepalive, terms->keepalive_s, now_ms);
   sm_mqtt_outgoing_connected(&session->batch->outgoing, session->version, terms);
-  session->phase = SM_MQTT_SUBSCRIBING;
-  sm_mqtt_session_show_state(session);
-  sm_mqtt_session_subscribe(session, now_ms);
+  if (session->clean) {
+    retired(session);
+  } else if (retire) {
+    sm_mqtt_leave_begin(session, now_ms);
+  } else {
+    session->phase = SM_MQTT_SUBSCRIBING;
+    sm_mqtt_session_show_state(session);
+    sm_mqtt_session_subscribe(session, now_ms);
+  }
 }
 
 static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, int64_t now_ms) {
@@ -96,6 +112,7 @@ static void on_suback(sm_mqtt_session *session, const sm_mqtt_packet *packet, in
 
 static void on_publish(sm_mqtt_session *session, const sm_mqtt_packet *packet,
                        sm_mqtt_parsed parsed, int64_t now_ms) {
+  sm_mqtt_leave_heard(session, now_ms);
   if (parsed == SM_MQTT_COMPLETE) {
     bool shares = session->settings->probe_topic != NULL;
     if (shares && sm_mqtt_probe_take(session, packet, now_ms))
@@ -148,7 +165,7 @@ static void handle(sm_mqtt_session *session, const sm_mqtt_packet *packet, sm_mq
     on_suback(session, packet, now_ms);
     break;
   case SM_MQTT_UNSUBACK:
-    if (!sm_mqtt_probe_left(session, packet, now_ms))
+    if (!sm_mqtt_leave_answered(session, packet, now_ms))
       breach(session, "UNSUBACK does not answer an UNSUBSCRIBE");
     break;
   case SM_MQTT_PUBACK:
@@ -256,7 +273,7 @@ void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms) {
   if (got == 0) return;
   sm_mqtt_keepalive_heard(&session->keepalive, now_ms);
   bool asked = session->phase == SM_MQTT_SUBSCRIBING && session->subscription.packet_id != 0;
-  bool leaving = session->phase == SM_MQTT_PROBING && session->probe.step == SM_MQTT_PROBE_LEAVING;
+  bool leaving = session->phase == SM_MQTT_LEAVING && session->leave.packet_id != 0;
   if (asked || leaving)
     session->answer_ms = now_ms + ANSWER_TIMEOUT_MS; /* the answer may be behind messages */
   absorb(session, got, now_ms);

@@ -4,6 +4,7 @@
 
 enum {
   ANSWER_TIMEOUT_MS = 10000,
+  DISCONNECT_TIMEOUT_MS = 1000,
   OUTBOX_HIGH = 256 * 1024 /* with this much unsent nothing more is read */
 };
 
@@ -23,6 +24,12 @@ static bool listening(const sm_mqtt_session *session) {
          sm_mqtt_outbox_pending(&session->outbox) < OUTBOX_HIGH;
 }
 
+/* Connected, and on the way to serve or to retire. */
+static bool expecting(const sm_mqtt_session *session) {
+  return session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_PROBING ||
+         session->phase == SM_MQTT_LEAVING;
+}
+
 void sm_mqtt_session_show_state(sm_mqtt_session *session) {
   sm_mqtt_reason reason;
   if (sm_mqtt_session_stalled(session)) {
@@ -31,9 +38,21 @@ void sm_mqtt_session_show_state(sm_mqtt_session *session) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_STALLED, reason.text);
   } else if (session->phase == SM_MQTT_SERVING) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_READY, "");
-  } else if (session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_PROBING) {
+  } else if (expecting(session)) {
     sm_mqtt_control_set_state(session->control, SM_MQTT_CONNECTING, session->reason.text);
   }
+}
+
+void sm_mqtt_session_reached(sm_mqtt_session *session, sm_mqtt_state state) {
+  const sm_mqtt_settings *settings = session->settings;
+  if (settings->reached != NULL) settings->reached(settings->reached_context, state);
+}
+
+void sm_mqtt_session_serve(sm_mqtt_session *session, int64_t now_ms) {
+  session->phase = SM_MQTT_SERVING;
+  session->serving_ms = now_ms;
+  sm_mqtt_session_show_state(session);
+  sm_mqtt_session_reached(session, SM_MQTT_READY);
 }
 
 /* ---- out ---- */
@@ -68,6 +87,7 @@ bool sm_mqtt_session_commit(sm_mqtt_session *session) {
   if (session->phase == SM_MQTT_PROBING)
     session->answer_ms = was_stalled ? now_ms + session->settings->probe_timeout_ms
                                      : session->answer_ms + (now_ms - begun_ms);
+  sm_mqtt_leave_put_off(session, now_ms);
   flush(session);
   return session->phase != SM_MQTT_ENDED;
 }
@@ -81,6 +101,8 @@ static void check_answer(sm_mqtt_session *session, int64_t now_ms) {
     sm_mqtt_session_end(session, SM_MQTT_END_LOST, "the broker does not answer CONNECT");
   } else if (session->phase == SM_MQTT_PROBING && !sm_mqtt_session_stalled(session)) {
     sm_mqtt_probe_check(session, now_ms);
+  } else if (session->phase == SM_MQTT_LEAVING && !sm_mqtt_session_stalled(session)) {
+    sm_mqtt_leave_check(session, now_ms);
   } else if (session->phase == SM_MQTT_SUBSCRIBING && !sm_mqtt_session_stalled(session)) {
     if (session->subscription.packet_id == 0)
       sm_mqtt_session_subscribe(session, now_ms); /* it was refused; now again */
@@ -128,8 +150,7 @@ static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
   if (!stalled && sm_mqtt_batch_pending(session->batch)) return now_ms;
   int64_t next =
       sm_mqtt_keepalive_next_ms(&session->keepalive, listening(session), session->outbox.sent_ms);
-  bool expecting = session->phase == SM_MQTT_SUBSCRIBING || session->phase == SM_MQTT_PROBING;
-  if (expecting && !stalled && session->answer_ms < next) next = session->answer_ms;
+  if (expecting(session) && !stalled && session->answer_ms < next) next = session->answer_ms;
   if (stalled && session->batch->retry_ms < next) next = session->batch->retry_ms;
   return next;
 }
@@ -158,6 +179,7 @@ static void begin(sm_mqtt_session *session) {
                                                      .password = settings->password,
                                                      .keepalive_s = settings->keepalive_s,
                                                      .receive_max = settings->receive_max,
+                                                     .clean = session->clean,
                                                  });
 }
 
@@ -186,10 +208,13 @@ static void step(sm_mqtt_session *session) {
   flush(session);
 }
 
-/* Sends what is left, for three quarters of the time that the one who stops still waits. */
+/* Sends what is left, for three quarters of the time that the one who stops still waits. To retire
+ * nothing is left but a DISCONNECT. */
 static void say_goodbye(sm_mqtt_session *session) {
   int64_t now_ms = sm_clock_steady_ms();
-  int64_t end_ms = now_ms + (sm_mqtt_control_stop_deadline_ms(session->control) - now_ms) * 3 / 4;
+  int64_t end_ms = now_ms + DISCONNECT_TIMEOUT_MS;
+  if (session->ending == SM_MQTT_END_STOP)
+    end_ms = now_ms + (sm_mqtt_control_stop_deadline_ms(session->control) - now_ms) * 3 / 4;
   sm_mqtt_reason reason;
   for (;;) {
     size_t pubacks = 0;
@@ -219,7 +244,8 @@ sm_mqtt_ending sm_mqtt_session_run(sm_mqtt_session *session) {
                            sm_mqtt_outbox_pending(&session->outbox) > 0, session->control->wake_fd,
                            next_timer_ms(session, now_ms) - now_ms, &session->events);
   }
-  if (session->ending == SM_MQTT_END_STOP) say_goodbye(session);
+  if (session->ending != SM_MQTT_END_LOST && session->ending != SM_MQTT_END_REFUSED)
+    say_goodbye(session);
   return session->ending;
 }
 

@@ -7,6 +7,7 @@
 #include "mqtt/control.h"
 #include "mqtt/inbox.h"
 #include "mqtt/keepalive.h"
+#include "mqtt/leave.h"
 #include "mqtt/outbox.h"
 #include "mqtt/probe.h"
 #include "mqtt/settings.h"
@@ -17,14 +18,17 @@ typedef enum sm_mqtt_phase {
   SM_MQTT_AWAITS_CONNACK,
   SM_MQTT_SUBSCRIBING, /* connected; some filter is not granted yet */
   SM_MQTT_PROBING,     /* all granted; not seen yet that what is shared arrives */
+  SM_MQTT_LEAVING,     /* all that, or retiring; filters of an earlier run are given up */
   SM_MQTT_SERVING,
   SM_MQTT_ENDED
 } sm_mqtt_phase;
 
 typedef enum sm_mqtt_ending {
-  SM_MQTT_END_STOP,   /* asked to stop */
-  SM_MQTT_END_LOST,   /* broken, closed, or closed by us after a breach of the protocol */
-  SM_MQTT_END_REFUSED /* the broker answered CONNECT with no */
+  SM_MQTT_END_STOP,    /* asked to stop */
+  SM_MQTT_END_LOST,    /* broken, closed, or closed by us after a breach of the protocol */
+  SM_MQTT_END_REFUSED, /* the broker answered CONNECT with no */
+  SM_MQTT_END_DRAINED, /* to retire: the session holds nothing any more and gets nothing */
+  SM_MQTT_END_RETIRED  /* to retire: the session is gone from the broker */
 } sm_mqtt_ending;
 
 /* What came of CONNECT. */
@@ -43,6 +47,8 @@ struct sm_mqtt_session {
   sm_mqtt_inbox *inbox; /* empty when the session begins */
   sm_mqtt_transport *transport;
   sm_mqtt_version version; /* 3.1.1 or 5 */
+  bool clean; /* to retire, after END_DRAINED: what there is of a session is dropped by this CONNECT
+               */
 
   sm_mqtt_phase phase;
   sm_mqtt_greeting greeting;
@@ -52,10 +58,11 @@ struct sm_mqtt_session {
   sm_mqtt_outbox outbox;
   sm_mqtt_subscription subscription;
   sm_mqtt_probe probe;
+  sm_mqtt_leave leave;
   sm_mqtt_keepalive keepalive;
   sm_mqtt_events events; /* of the last wait */
-  int64_t answer_ms;     /* steady clock: CONNACK, SUBACK or the probe's message must have come, or
-                            SUBSCRIBE or the probe is repeated */
+  int64_t answer_ms;     /* steady clock: CONNACK, SUBACK, UNSUBACK or the probe's message must have
+                            come, or SUBSCRIBE, UNSUBSCRIBE or the probe is repeated */
   int64_t serving_ms;    /* since when it serves; 0: it never did */
   size_t need;           /* bytes at inbox->start that the next packet needs at least */
   bool drained;          /* the last read took all there was */
@@ -73,7 +80,7 @@ struct sm_mqtt_session {
 sm_mqtt_ending sm_mqtt_session_run(sm_mqtt_session *session);
 void sm_mqtt_session_fini(sm_mqtt_session *session);
 
-/* ---- between session.c and receive.c ---- */
+/* ---- between the parts of a session ---- */
 
 void sm_mqtt_session_end(sm_mqtt_session *session, sm_mqtt_ending ending, const char *reason);
 /* Commits the batch and sends its PUBACKs. False: stalled, or the session has ended. */
@@ -81,6 +88,10 @@ bool sm_mqtt_session_commit(sm_mqtt_session *session);
 bool sm_mqtt_session_stalled(const sm_mqtt_session *session);
 /* CONNECTED states of the status, from the phase. */
 void sm_mqtt_session_show_state(sm_mqtt_session *session);
+/* Everything is as it should be: READY. */
+void sm_mqtt_session_serve(sm_mqtt_session *session, int64_t now_ms);
+/* Tells the owner. */
+void sm_mqtt_session_reached(sm_mqtt_session *session, sm_mqtt_state state);
 /* Reads once and handles every packet that is complete. */
 void sm_mqtt_session_receive(sm_mqtt_session *session, int64_t now_ms);
 /* Handles packets that are in the inbox already. */

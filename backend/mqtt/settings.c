@@ -17,6 +17,7 @@ enum {
   BATCH_AGE_DEFAULT_MS = 5,
   PACKET_DEFAULT = 1024 * 1024,
   PROBE_TIMEOUT_DEFAULT_MS = 5000,
+  RETIRE_QUIET_DEFAULT_MS = 3000,
   /* Mosquitto 2.0 does not save what is on its way to a connected client, and takes this number
      over its own max_inflight_messages: so it is also what a killed broker can lose, of meters
      that send no `seq`. */
@@ -65,15 +66,18 @@ static sm_err check_filters(const char *name, const char *const *filters, size_t
 static sm_err check_all_filters(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
   size_t shared = options->filter_count;
   size_t unshared = options->unshared_filter_count;
+  size_t former = options->former_filter_count;
   bool missing = (options->filters == NULL && shared > 0) ||
-                 (options->unshared_filters == NULL && unshared > 0);
+                 (options->unshared_filters == NULL && unshared > 0) ||
+                 (options->former_filters == NULL && former > 0);
   if (missing || (shared == 0 && unshared == 0))
     return invalid(reason, "filters: at least one is needed");
-  if (shared > FILTERS_MAX || unshared > FILTERS_MAX)
+  if (shared > FILTERS_MAX || unshared > FILTERS_MAX || former > FILTERS_MAX)
     return invalid(reason, "filters: more than 256");
   sm_err err = check_filters("filters", options->filters, shared, reason);
   if (err == SM_OK)
     err = check_filters("unshared_filters", options->unshared_filters, unshared, reason);
+  if (err == SM_OK) err = check_filters("former_filters", options->former_filters, former, reason);
   return err;
 }
 
@@ -93,9 +97,8 @@ static sm_err check_probe(const sm_mqtt_options *options, const char *const *fil
   return SM_OK;
 }
 
-static sm_err check_sharing(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
+static sm_err check_group(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
   const char *group = options->share_group;
-  if (group == NULL) return SM_OK;
   size_t group_len = strlen(group);
   if (group_len > GROUP_MAX || !sm_mqtt_group_valid(group, group_len))
     return invalid(reason, "share_group: 1 to 128 bytes of UTF-8 without '/', '+' and '#'");
@@ -104,18 +107,26 @@ static sm_err check_sharing(const sm_mqtt_options *options, sm_mqtt_reason *reas
     if (sm_mqtt_filter_unshared(options->filters[i]) != options->filters[i])
       return invalid(reason, "share_group: a filter is shared already");
   }
+  return SM_OK;
+}
+
+static sm_err check_sharing(const sm_mqtt_options *options, sm_mqtt_reason *reason) {
+  if (options->share_group == NULL && options->probe_topic == NULL) return SM_OK;
+  sm_err err = options->share_group != NULL ? check_group(options, reason) : SM_OK;
+  if (err != SM_OK) return err;
   const char *probe = options->probe_topic;
   if (probe == NULL || !sm_mqtt_topic_valid(probe, strlen(probe)))
     return invalid(reason, "probe_topic: a topic is needed to prove that what is shared arrives");
   if (!sm_mqtt_group_valid(options->client_id, strlen(options->client_id)))
     return invalid(reason, "client_id: with share_group no '/', '+' or '#', as it names a group");
-  sm_err err = check_probe(options, options->filters, options->filter_count, reason);
+  err = check_probe(options, options->filters, options->filter_count, reason);
   if (err == SM_OK)
     err = check_probe(options, options->unshared_filters, options->unshared_filter_count, reason);
   return err;
 }
 
-static sm_err add_filter(sm_mqtt_settings *settings, const char *group, const char *suffix,
+/* One more text in a list that has room for it. */
+static sm_err add_filter(char **list, size_t *count, const char *group, const char *suffix,
                          const char *filter) {
   sm_buf text;
   sm_buf_init(&text, 0);
@@ -124,24 +135,59 @@ static sm_err add_filter(sm_mqtt_settings *settings, const char *group, const ch
   char *made = sm_buf_take(&text);
   sm_buf_fini(&text);
   if (made == NULL) return SM_ERR_NOMEM;
-  settings->filters[settings->filter_count++] = made;
+  list[(*count)++] = made;
   return SM_OK;
 }
 
 static sm_err make_filters(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
   const char *group = options->share_group;
-  size_t count = options->filter_count + options->unshared_filter_count + 1;
+  size_t count = options->filter_count + options->unshared_filter_count + 2;
   settings->filters = calloc(count, sizeof *settings->filters);
   if (settings->filters == NULL) return SM_ERR_NOMEM;
-  sm_err err = SM_OK;
+  char **list = settings->filters;
+  size_t *made = &settings->filter_count;
+  sm_err err = copy(options->probe_topic, &settings->probe_topic);
   for (size_t i = 0; err == SM_OK && i < options->filter_count; i++)
-    err = add_filter(settings, group, "", options->filters[i]);
+    err = add_filter(list, made, group, "", options->filters[i]);
   for (size_t i = 0; err == SM_OK && i < options->unshared_filter_count; i++)
-    err = add_filter(settings, NULL, "", options->unshared_filters[i]);
+    err = add_filter(list, made, NULL, "", options->unshared_filters[i]);
   if (group == NULL || err != SM_OK) return err;
   settings->shared_count = options->filter_count;
-  err = copy(options->probe_topic, &settings->probe_topic);
-  if (err == SM_OK) err = add_filter(settings, options->client_id, "-probe", options->probe_topic);
+  return add_filter(list, made, options->client_id, "-probe", options->probe_topic);
+}
+
+/* ---- giving up ---- */
+
+/* The list ends with NULL. */
+static bool contains(char *const *list, const char *filter) {
+  for (; *list != NULL; list++)
+    if (strcmp(*list, filter) == 0) return true;
+  return false;
+}
+
+/* Unless it is wanted. */
+static sm_err add_former(sm_mqtt_settings *settings, const char *group, const char *suffix,
+                         const char *filter) {
+  bool wanted = group == NULL && !settings->retire && contains(settings->filters, filter);
+  if (wanted || (group == NULL && contains(settings->former, filter))) return SM_OK;
+  return add_filter(settings->former, &settings->former_count, group, suffix, filter);
+}
+
+/* The shared filters without their group, from a time without one; what the owner names; and the
+ * probe's, from a time with one. */
+static sm_err make_former(sm_mqtt_settings *settings, const sm_mqtt_options *options) {
+  size_t count = 2 * settings->filter_count + options->former_filter_count + 2;
+  settings->former = calloc(count, sizeof *settings->former);
+  if (settings->former == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && settings->retire && i < settings->filter_count; i++)
+    err = add_former(settings, NULL, "", settings->filters[i]);
+  for (size_t i = 0; err == SM_OK && i < settings->shared_count; i++)
+    err = add_former(settings, NULL, "", options->filters[i]);
+  for (size_t i = 0; err == SM_OK && i < options->former_filter_count; i++)
+    err = add_former(settings, NULL, "", options->former_filters[i]);
+  if (err == SM_OK && options->probe_topic != NULL && options->share_group == NULL)
+    err = add_former(settings, options->client_id, "-probe", options->probe_topic);
   return err;
 }
 
@@ -172,6 +218,8 @@ static void set_limits(sm_mqtt_settings *settings, const sm_mqtt_options *option
   settings->probe_timeout_ms =
       options->probe_timeout_ms ? options->probe_timeout_ms : PROBE_TIMEOUT_DEFAULT_MS;
   settings->receive_max = options->receive_max ? options->receive_max : RECEIVE_MAX_DEFAULT;
+  settings->retire_quiet_ms =
+      options->retire_quiet_ms ? options->retire_quiet_ms : RETIRE_QUIET_DEFAULT_MS;
 }
 
 static sm_err set_version(sm_mqtt_settings *settings, const sm_mqtt_options *options,
@@ -206,7 +254,11 @@ static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
   if (err == SM_OK) err = set_credentials(settings, options, reason);
   if (err == SM_OK) err = copy(options->ca_file, &settings->ca_file);
   if (err == SM_OK) err = copy(options->client_id, &settings->client_id);
+  settings->retire = options->retire;
+  settings->reached = options->reached;
+  settings->reached_context = options->reached_context;
   if (err == SM_OK) err = make_filters(settings, options);
+  if (err == SM_OK) err = make_former(settings, options);
   set_limits(settings, options);
   return err;
 }
@@ -232,6 +284,8 @@ void sm_mqtt_settings_fini(sm_mqtt_settings *settings) {
   free(settings->client_id);
   for (size_t i = 0; i < settings->filter_count; i++) free(settings->filters[i]);
   free(settings->filters);
+  for (size_t i = 0; i < settings->former_count; i++) free(settings->former[i]);
+  free(settings->former);
   free(settings->probe_topic);
   *settings = (sm_mqtt_settings){0};
 }

@@ -16,7 +16,13 @@ typedef struct sm_mqtt_settings {
   char **filters; /* as they are subscribed: the shared ones, the others, the probe's */
   size_t filter_count;
   size_t shared_count; /* of these, at the front; without the probe's */
-  char *probe_topic;   /* NULL: nothing is shared, nothing to prove */
+  char **former;       /* filters to give up: none of those above, or with `retire` these too */
+  size_t former_count;
+  bool retire;
+  uint32_t retire_quiet_ms;
+  void (*reached)(void *context, sm_mqtt_state state); /* NULL: nobody wants to know */
+  void *reached_context;
+  char *probe_topic; /* what comes under it is ours; NULL: nothing is shared, nothing to prove */
   uint32_t probe_timeout_ms;
   uint16_t keepalive_s;
   uint16_t receive_max;

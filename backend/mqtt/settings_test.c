@@ -1,5 +1,7 @@
 #include "mqtt/settings.h"
 
+#include "base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,13 +103,51 @@ static void a_group_is_put_before_what_is_shared(void **state) {
   assert_string_equal(settings.filters[3], "$share/server-probe/meters/server/ack");
   assert_string_equal(settings.probe_topic, "meters/server/ack");
   sm_mqtt_settings_fini(&settings);
-  options.share_group = NULL; /* the probe topic means nothing then */
+  options.share_group = NULL; /* the probe topic is that of an earlier run then */
   assert_int_equal(sm_mqtt_settings_init(&settings, &options, &reason), SM_OK);
   assert_int_equal(settings.filter_count, 3);
   assert_int_equal(settings.shared_count, 0);
   assert_string_equal(settings.filters[0], "meters/+/telemetry");
-  assert_null(settings.probe_topic);
+  assert_string_equal(settings.probe_topic, "meters/server/ack");
+  assert_int_equal(settings.former_count, 1);
+  assert_string_equal(settings.former[0], "$share/server-probe/meters/server/ack");
   sm_mqtt_settings_fini(&settings);
+}
+
+static void assert_former(const sm_mqtt_options *options, const char *wanted) {
+  sm_mqtt_settings settings;
+  sm_mqtt_reason reason;
+  sm_buf all;
+  sm_buf_init(&all, 0);
+  assert_int_equal(sm_mqtt_settings_init(&settings, options, &reason), SM_OK);
+  for (size_t i = 0; i < settings.former_count; i++) sm_buf_printf(&all, "%s ", settings.former[i]);
+  assert_string_equal(sm_buf_text(&all), wanted);
+  sm_buf_fini(&all);
+  sm_mqtt_settings_fini(&settings);
+}
+
+static void what_is_given_up_is_what_is_not_wanted(void **state) {
+  (void)state;
+  static const char *const former[] = {"$share/old/x", "x", "meters/+/status", "$share/bill/x"};
+  sm_mqtt_options options = good_options();
+  assert_former(&options, "");
+  options = sharing_options();
+  assert_former(&options, "meters/+/telemetry x ");
+  options.former_filters = former;
+  options.former_filter_count = 4;
+  assert_former(&options, "meters/+/telemetry x $share/old/x ");
+  options.retire = true; /* then all of it */
+  assert_former(&options,
+                "$share/bill/meters/+/telemetry $share/bill/x meters/+/status "
+                "$share/server-probe/meters/server/ack meters/+/telemetry x $share/old/x ");
+  options = sharing_options();
+  options.share_group = NULL;
+  options.former_filters = former;
+  options.former_filter_count = 4;
+  assert_former(&options, "$share/old/x $share/bill/x $share/server-probe/meters/server/ack ");
+  options.former_filters = (const char *const[]){"x", "$share/old"};
+  options.former_filter_count = 2;
+  assert_refused(&options, "former_filters[1]");
 }
 
 static void what_cannot_be_shared_is_refused(void **state) {
@@ -150,6 +190,7 @@ int main(void) {
       cmocka_unit_test(options_have_defaults_and_win_over_the_url),
       cmocka_unit_test(bad_options_are_refused_by_name),
       cmocka_unit_test(a_group_is_put_before_what_is_shared),
+      cmocka_unit_test(what_is_given_up_is_what_is_not_wanted),
       cmocka_unit_test(what_cannot_be_shared_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

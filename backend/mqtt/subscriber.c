@@ -16,6 +16,7 @@ enum {
   BACKOFF_CEILING_MS = 30000,
   SOUND_MS = 10000, /* a connection that served this long was sound: the next tries start over */
   FREE_TIMEOUT_MS = 5000,
+  IDLE_MS = 60000,
   INBOX_SIZE = 512 * 1024 /* a batch of the usual size fits without a commit for want of room */
 };
 
@@ -26,6 +27,7 @@ struct sm_mqtt_subscriber {
   sm_mqtt_inbox inbox;
   sm_mqtt_backoff backoff;
   sm_mqtt_versions versions;
+  bool drained;     /* to retire: the session is empty and gets nothing; it is to be dropped */
   pthread_t thread; /* of a started subscriber */
 };
 
@@ -60,6 +62,7 @@ static sm_mqtt_ending connect_once(sm_mqtt_subscriber *subscriber, sm_mqtt_reaso
       .batch = &subscriber->batch,
       .inbox = &subscriber->inbox,
       .version = subscriber->versions.next,
+      .clean = subscriber->drained,
   };
   *at_once = false;
   sm_err err = sm_mqtt_transport_open(&endpoint, subscriber->control.wake_fd, CONNECT_TIMEOUT_MS,
@@ -122,7 +125,12 @@ static void serve(sm_mqtt_subscriber *subscriber) {
     bool at_once = false;
     sm_mqtt_ending ending = connect_once(subscriber, &reason, &at_once);
     if (ending == SM_MQTT_END_STOP) return; /* with its one try to commit */
-    if (at_once) continue;
+    if (ending == SM_MQTT_END_RETIRED) {
+      while (!sm_mqtt_control_stopping(control)) sm_mqtt_control_sleep(control, IDLE_MS);
+      return;
+    }
+    if (ending == SM_MQTT_END_DRAINED) subscriber->drained = true;
+    if (at_once || ending == SM_MQTT_END_DRAINED) continue;
     uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscriber->backoff);
     int64_t again_ms = sm_clock_steady_ms() + wait_ms;
     log_failure(subscriber, ending, reason.text, wait_ms);

@@ -18,6 +18,9 @@
  * grant a shared subscription and deliver nothing to it (RabbitMQ 3.10, NATS 2.9); so it is proved
  * by a message to oneself before the state is READY.
  *
+ * A subscriber that is taken out of use must not leave its session behind: the broker would queue
+ * its share of the messages in it for ever. So it can be started once more to retire: leave.h.
+ *
  * The broker is not trusted: packets are bounded and checked, and a breach of protocol ends the
  * connection, never the program. */
 #ifndef SM_MQTT_SUBSCRIBER_H
@@ -62,6 +65,16 @@ typedef enum sm_mqtt_version {
   SM_MQTT_VERSION_5 = 5
 } sm_mqtt_version;
 
+typedef enum sm_mqtt_state {
+  SM_MQTT_CONNECTING, /* not connected, or not every filter granted, or the shared subscription not
+                         proved (behind a backlog that takes as long as the backlog); trying. Or
+                         retiring */
+  SM_MQTT_READY,      /* connected and every filter granted, and proved where it is shared */
+  SM_MQTT_STALLED,    /* the store does not take the batch; nothing is read, nothing acknowledged */
+  SM_MQTT_RETIRED,    /* the session is gone from the broker; nothing more happens until the stop */
+  SM_MQTT_STOPPED
+} sm_mqtt_state;
+
 typedef struct sm_mqtt_options {
   const char *url;      /* mqtt://[user[:pass]@]host[:port] or mqtts://…; percent-encoding in user
                            and password; default ports 1883 and 8883 */
@@ -78,9 +91,18 @@ typedef struct sm_mqtt_options {
   const char *const *unshared_filters; /* more filters, never shared: brokers send no retained
                                           messages to a shared subscription */
   size_t unshared_filter_count;
+  const char *const *former_filters; /* what the session may hold of an earlier run ("$share/…" in
+                                        full) and is to give up, once all above is granted and
+                                        proved; those that are asked for above are kept */
+  size_t former_filter_count;
+  bool retire; /* subscribe to nothing: give up all filters above, hand on what the session still
+                  holds, end the session at the broker for good, and be RETIRED */
+  uint32_t retire_quiet_ms;  /* 0: 3000. How long nothing must have come before it is asked whether
+                                the session is empty */
   const char *probe_topic;   /* with share_group: a topic of this subscriber alone, which the broker
                                 lets it publish to and read; no filter above may match it. What comes
-                                under it is acknowledged and not handed on */
+                                under it is acknowledged and not handed on. Without: that of an
+                                earlier run, whose filter is given up */
   uint32_t probe_timeout_ms; /* 0: 5000. How long after the last shared message it may take; 12
                                 times that at most */
   uint16_t keepalive_s;      /* 0: 30; a broker of MQTT 5 may make it shorter */
@@ -89,18 +111,14 @@ typedef struct sm_mqtt_options {
   size_t batch_messages_max; /* 0: 2000 */
   uint32_t batch_age_max_ms; /* 0: 5. A batch is committed at the latest this long after its first
                                 message */
-  size_t packet_max;         /* 0: 1 MiB. A larger packet is not held: `take` gets its topic and the
-                                first 4096 bytes of its payload with `truncated` set; the rest is
-                                read and dropped */
+  /* NULL, or called on the subscriber's thread, as the sink is, when the state has become READY or
+   * RETIRED. */
+  void (*reached)(void *context, sm_mqtt_state state);
+  void *reached_context;
+  size_t packet_max; /* 0: 1 MiB. A larger packet is not held: `take` gets its topic and the
+                        first 4096 bytes of its payload with `truncated` set; the rest is
+                        read and dropped */
 } sm_mqtt_options;
-
-typedef enum sm_mqtt_state {
-  SM_MQTT_CONNECTING, /* not connected, or not every filter granted, or the shared subscription not
-                         proved (behind a backlog that takes as long as the backlog); trying */
-  SM_MQTT_READY,      /* connected and every filter granted, and proved where it is shared */
-  SM_MQTT_STALLED,    /* the store does not take the batch; nothing is read, nothing acknowledged */
-  SM_MQTT_STOPPED
-} sm_mqtt_state;
 
 typedef struct sm_mqtt_status {
   sm_mqtt_state state;

@@ -231,6 +231,58 @@ static void members_of_a_group_share_the_messages(void **state) {
   }
 }
 
+/* What the broker has queued for a member that is taken out of use is handed on, more than its
+ * window holds; then the other alone gets each message, and once. */
+static void a_member_that_retires_leaves_nothing_behind(void **state) {
+  (void)state;
+  enum { COUNT = 4000 };
+  static const char *const telemetry[] = {"meters/+/telemetry"};
+  static const char *const former[] = {"$share/bill/meters/+/telemetry"};
+  static const sm_mqtt_version versions[] = {SM_MQTT_VERSION_5, SM_MQTT_VERSION_3_1_1};
+  for (size_t v = 0; v < 2; v++) {
+    test_broker broker;
+    test_sink sinks[MEMBERS];
+    test_broker_init(&broker);
+    test_broker_start(&broker, "max_inflight_messages 20\n");
+    start_members(sinks, broker.url, versions[v]);
+    for (size_t i = 0; i < MEMBERS; i++) test_sink_fini(&sinks[i]);
+    test_broker_publish_numbers(&broker, "meters/a/telemetry", 0, COUNT);
+    sm_mqtt_options options = {.url = broker.url,
+                               .version = versions[v],
+                               .client_id = "server-1",
+                               .receive_max = 20,
+                               .filters = telemetry,
+                               .filter_count = 1,
+                               .former_filters = former,
+                               .former_filter_count = 1};
+    start_ready(&sinks[0], &options);
+    options.retire = true;
+    options.retire_quiet_ms = 100;
+    options.client_id = "server-2";
+    test_sink_start(&sinks[1], &options);
+    options.client_id = "server-3";
+    test_sink_start(&sinks[2], &options);
+    test_await_state(&sinks[1], SM_MQTT_RETIRED);
+    test_await_state(&sinks[2], SM_MQTT_RETIRED);
+    test_broker_publish(&broker, "meters/b/telemetry", "0"); /* behind all that was queued */
+    await_topic(&sinks[0], "meters/b/telemetry");
+    tally t;
+    tally_init(&t, COUNT);
+    size_t total = 0;
+    for (size_t i = 0; i < MEMBERS; i++) {
+      test_sink_stop(&sinks[i]);
+      assert_true(sinks[i].committed > 40);
+      total += sinks[i].committed;
+      tally_add(&t, &sinks[i]);
+      test_sink_fini(&sinks[i]);
+    }
+    assert_int_equal(t.distinct, COUNT);
+    assert_int_equal(total, COUNT + 1);
+    free(t.seen);
+    test_broker_fini(&broker);
+  }
+}
+
 /* A broker that lets nobody read the probe's topic shares and cannot prove it. */
 static void without_proof_it_is_not_ready(void **state) {
   (void)state;
@@ -514,6 +566,7 @@ int main(void) {
       cmocka_unit_test(what_commit_publishes_reaches_a_subscriber),
       cmocka_unit_test(each_version_of_mqtt_does_the_same),
       cmocka_unit_test(members_of_a_group_share_the_messages),
+      cmocka_unit_test(a_member_that_retires_leaves_nothing_behind),
       cmocka_unit_test(without_proof_it_is_not_ready),
       cmocka_unit_test(what_could_not_be_committed_comes_again),
       cmocka_unit_test(a_store_that_recovers_gets_all),

@@ -109,21 +109,37 @@ if wait_until 'every meter is told of all of it' settled; then pass 'every meter
 api GET /api/rejects
 is 'none was refused' "$(json .rejects.#)" 1 # m1's own, above
 
-# Fewer than there are sessions at the broker: all of them are served.
-ok 'the server stops' stop_server
-start_server
-is 'sessions that are at the broker are not left with their share' "$(connected 1)$(connected 2)$(connected 3)" 111
-# To have fewer for good, their sessions are ended at the broker, as docs/operations.md says.
-ok 'the server stops again' stop_server
-for n in 2 3; do
-  ok "the session of connection $n is ended" as_server mosquitto_sub -u "smartmeter-server-$n" -t meters/none -E
-done
-rm -- "$DATA/mqtt-connections"
+# --- and back to one -----------------------------------------------------------------------------------------------------
+
+# While the server is away each session gets its share; after a start with one connection all of it is stored, the others end.
+api POST /api/devices '{"device_id": "later"}'
+ok 'the server with three stops' stop_server
+readings_of later | sed -n '1,200p' | publish_lines meters/later/telemetry
 start_server
 login
-is 'then there is one' "$(connected 1)$(connected 2)$(connected 3)" 1
-api POST /api/devices '{"device_id": "later"}'
-readings_of later | publish_lines meters/later/telemetry
-gets_all() { api GET '/api/devices/later/readings?from=2026-01-01T00:00:00Z&limit=10000' && [[ $(json .readings.#) == "$each" ]]; }
-if wait_until 'and it gets all' gets_all; then pass 'and it gets all'; fi
+is 'one connection is ready' "$(connected 1)$(connected 2)$(connected 3)" 1
+has_later() { api GET '/api/devices/later/readings?from=2026-01-01T00:00:00Z&limit=10000' && [[ $(json .readings.#) == "$1" ]]; }
+if wait_until 'what waited in all sessions is stored' has_later 200; then pass 'what waited in all sessions is stored'; fi
+retired() { [[ $(metric smartmeter_mqtt_retiring) == 0 && $(<"$DATA/mqtt-connections") == 1 ]]; }
+if wait_until 'the other sessions end' retired; then pass 'the other sessions end'; fi
+is 'each was retired' "$(grep -c '"mqtt.retired"' "$TMP/log/server.log")" 2
+is 'what waited was taken once' "$(metric smartmeter_mqtt_messages_total) $(metric smartmeter_readings_duplicate_total)" '200 0'
+# With the shared subscription beside the plain one these would come twice.
+readings_of later | sed -n '201,$p' | publish_lines meters/later/telemetry
+told_later() { acks_of later | grep -qF "{\"epoch\":1,\"seq\":$((each - 1))}"; }
+wait_until 'the meter is told of all of it' told_later
+is 'a message comes once' "$(metric smartmeter_mqtt_messages_total) $(metric smartmeter_readings_duplicate_total)" '300 0'
+ok 'the one gets all' has_later "$each"
+ok 'the server with one stops' stop_server
+
+# --- from one group to another -------------------------------------------------------------------------------------------
+
+start_server SMARTMETER_MQTT_SHARE=a
+is 'no other session is known any more' "$(connected 1)$(connected 2)$(metric smartmeter_mqtt_retiring)" 10
+ok 'the server in group a stops' stop_server
+start_server SMARTMETER_MQTT_SHARE=b
+only_b() { [[ $(<"$DATA/mqtt-connections") == $'1\nb' ]]; }
+if wait_until 'the other group is given up' only_b; then pass 'the other group is given up'; fi
+tells 'a reading is settled over the new group' m1 "$(at m1 18 15)" 3 15
+is 'it came once' "$(metric smartmeter_mqtt_messages_total)" 1
 finish
