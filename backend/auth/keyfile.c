@@ -152,8 +152,8 @@ static sm_err parse(const char *path, const char *text, size_t len, sm_keyfile *
 static sm_err load(const char *path, sm_keyfile *file) {
   struct stat st;
   if (stat(path, &st) != 0) {
-    sm_err err = sm_open_err();
-    return err == SM_ERR_NOT_FOUND ? err : complain(err, path, strerror(errno));
+    if (errno == ENOENT) return SM_ERR_NOT_FOUND;
+    return complain(errno == EACCES ? SM_ERR_DENIED : SM_ERR_IO, path, strerror(errno));
   }
   if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
     return complain(SM_ERR_CORRUPT, path, "others may read it: set its mode to 0600");
