@@ -7,8 +7,14 @@ storage_of_server() {
   fresh_server
   start_fed_server
   bulk_server "$SM_BENCH_DIR/storage-server-$1.txt" "$SM_STORAGE_DEVICES" "$SM_STORAGE_STEPS" --start "$SM_START_S" "${@:2}"
+  end_days
   settle_server
   storage_figures server "$1" "$readings" "$SM_LOAD_CPU_US"
+}
+
+# A reading of today from each meter: days are merged when later readings show that they are over.
+end_days() {
+  feed_server "$SM_BENCH_DIR/storage-end.txt" --devices "$SM_STORAGE_DEVICES" --steps 1 --start "$(($(date +%s) - 60))"
 }
 
 # storage_of_peer NAME NOISE LOAD_OPTION...

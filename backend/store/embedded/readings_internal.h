@@ -43,7 +43,11 @@ enum {
   MERGE_WAIT_MS = 2 * 3600 * 1000, /* a day is over so long after its end */
   MERGE_IDLE_MS = 5 * 60 * 1000,   /* and when nothing has come for it for so long */
   MERGE_IDLE_SEALS = 2,            /* or in so many seals */
-  SHRINK_PAGES_MIN = 4096,         /* free pages that a file may always have */
+  /* A file with more free pages than a third, and these, gives back all but a few: what is left of
+   * a bulk load is given back, what a day's hours need again tomorrow is not. */
+  SHRINK_PAGES_MIN = 256,
+  SHRINK_PAGES_LEFT = 16,
+  SHRINK_PAGES_STOP = 16384,
   SHRINK_SLICE_PAGES = 256,
   DROP_SLICE_ROWS = 512,
   REST_MS = 10, /* between two slices, unless memory is short */
@@ -220,6 +224,7 @@ struct sm_readings {
   int64_t rest_until_ms;     /* steady clock: the next slice may begin */
   int64_t reject_bytes;
   bool can_shrink;
+  bool shrinking; /* has begun to give free pages back, and is not done */
 
   atomic_size_t hot_bytes;
   atomic_size_t frozen_bytes;
@@ -340,8 +345,9 @@ SM_MUST_CHECK sm_err sm_seal_slice(sm_readings *store, bool force, bool *done);
 SM_MUST_CHECK sm_err sm_merge_slice(sm_readings *store, bool force, bool *done);
 SM_MUST_CHECK sm_err sm_drop_slice(sm_readings *store, bool *done);
 SM_MUST_CHECK sm_err sm_repair_slice(sm_readings *store, bool *done);
-/* Gives free pages back to the file system when they are a third of the file. */
-SM_MUST_CHECK sm_err sm_shrink_slice(sm_readings *store, bool *done);
+/* Gives free pages back to the file system when they are a third of the file; forced, when they are
+ * a little of it and few enough to be quick. */
+SM_MUST_CHECK sm_err sm_shrink_slice(sm_readings *store, bool force, bool *done);
 /* Notes that a day has fresh rows. */
 SM_MUST_CHECK sm_err sm_merge_note_day(sm_readings *store, int64_t day, int64_t steady_ms);
 /* Readings of one fresh row go into their day's block at once, inside the writer's transaction. */

@@ -5,14 +5,18 @@
 
 #include <stdio.h>
 
-sm_err sm_shrink_slice(sm_readings *store, bool *done) {
+sm_err sm_shrink_slice(sm_readings *store, bool force, bool *done) {
   int64_t pages = 0;
   int64_t unused = 0;
   *done = false;
   if (!store->can_shrink) return SM_OK;
   sm_err err = sm_sql_query_i64(store->db, "PRAGMA page_count", &pages);
   if (err == SM_OK) err = sm_sql_query_i64(store->db, "PRAGMA freelist_count", &unused);
-  *done = err == SM_OK && unused > SHRINK_PAGES_MIN && unused > pages / 3;
+  bool due = unused > SHRINK_PAGES_MIN && unused > pages / 3;
+  /* At a clean stop also a little, as long as nobody has to wait for it. */
+  if (force && unused <= SHRINK_PAGES_STOP && unused > pages / 32) due = true;
+  *done = err == SM_OK && (due || (store->shrinking && unused > SHRINK_PAGES_LEFT));
+  store->shrinking = *done;
   if (!*done) return err;
   err = sm_slice_begin(store);
   if (err != SM_OK) return err;
@@ -27,7 +31,7 @@ static sm_err one_slice(sm_readings *store, bool force, bool *done) {
   if (err == SM_OK && !*done) err = sm_repair_slice(store, done);
   if (err == SM_OK && !*done) err = sm_merge_slice(store, force, done);
   if (err == SM_OK && !*done) err = sm_drop_slice(store, done);
-  if (err == SM_OK && !*done) err = sm_shrink_slice(store, done);
+  if (err == SM_OK && !*done) err = sm_shrink_slice(store, force, done);
   if (err == SM_OK && sm_sql_wal_pages(store->db) >= WAL_PAGES) err = sm_sql_checkpoint(store->db);
   return err;
 }

@@ -151,6 +151,31 @@ static void days_that_are_over_become_blocks(void **state) {
   assert_int_equal(check_sound(f->store), 3 * DAY_READINGS + 1);
 }
 
+/* A day at 10 s of twelve meters, which takes far less room as blocks than by the hour. */
+static void what_a_bulk_load_leaves_free_is_given_back(void **state) {
+  store_fixture *f = *state;
+  enum { METERS = 12, DAY = 8640 };
+  sm_reading_in *in = calloc(DAY, sizeof *in);
+  for (int m = 0; m < METERS; m++) {
+    char device_id[16];
+    (void)snprintf(device_id, sizeof device_id, "m%d", m);
+    for (int i = 0; i < DAY; i++)
+      in[i] = (sm_reading_in){.device_id = device_id,
+                              .reading = make_reading(t0 + (int64_t)i * 10000, 100 + i)};
+    assert_int_equal(commit_all(f->store, in, DAY), SM_OK);
+  }
+  seal_all(f->store); /* nothing says yet that the day is over */
+  int64_t before = file_i64(f, "PRAGMA page_count");
+  assert_in_range(before, SHRINK_PAGES_MIN, INT32_MAX);
+  commit_one(f->store, "m0", make_reading(t0 + 2 * DAY_MS, 20000));
+  seal_all(f->store);
+  assert_int_equal(file_i64(f, "SELECT count(*) FROM block"), METERS);
+  assert_in_range(file_i64(f, "PRAGMA freelist_count"), 0, SHRINK_PAGES_LEFT);
+  assert_in_range(file_i64(f, "PRAGMA page_count"), 0, before / 2);
+  assert_int_equal(check_sound(f->store), METERS * DAY + 1);
+  free(in);
+}
+
 static void a_clock_ahead_merges_nothing_early(void **state) {
   store_fixture *f = *state;
   int64_t today = sm_clock_now_ms() / DAY_MS * DAY_MS;
@@ -475,6 +500,7 @@ int main(void) {
       T(marks_of_what_is_not_stored_are_kept_too),
       T(one_ack_a_device_and_epoch),
       T(days_that_are_over_become_blocks),
+      T(what_a_bulk_load_leaves_free_is_given_back),
       T(a_clock_ahead_merges_nothing_early),
       T(a_damaged_block_costs_its_day_and_keeps_its_quarters),
       T(a_damaged_quarter_row_is_made_again),
