@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t clock) {
@@ -140,6 +141,27 @@ sm_err sm_rfc3339_parse(const char *text, size_t len, int64_t *instant_ms) {
   return SM_OK;
 }
 
+/* `count` digits of a number that has no more; printf takes several times as long, and each reading
+ * that goes out has one of these. */
+static char *put_digits(char *at, int value, int count) {
+  for (int i = count - 1; i >= 0; i--, value /= 10) at[i] = (char)('0' + value % 10);
+  return at + count;
+}
+
+static char *put_civil(char *at, int year, int month, int day, int s) {
+  at = put_digits(at, year, 4);
+  *at++ = '-';
+  at = put_digits(at, month, 2);
+  *at++ = '-';
+  at = put_digits(at, day, 2);
+  *at++ = 'T';
+  at = put_digits(at, s / 3600, 2);
+  *at++ = ':';
+  at = put_digits(at, s / 60 % 60, 2);
+  *at++ = ':';
+  return put_digits(at, s % 60, 2);
+}
+
 static char *format(int64_t instant_ms, int32_t offset_s, const char *suffix,
                     char out[SM_RFC3339_MAX]) {
   int64_t local_ms = instant_ms + (int64_t)offset_s * 1000;
@@ -155,6 +177,15 @@ static char *format(int64_t instant_ms, int32_t offset_s, const char *suffix,
   sm_civil_from_days(days, &year, &month, &day);
   int ms = (int)(rest % 1000);
   int s = (int)(rest / 1000);
+  if (year >= 0 && year <= 9999) {
+    char *at = put_civil(out, year, month, day, s);
+    if (ms != 0) {
+      *at++ = '.';
+      at = put_digits(at, ms, 3);
+    }
+    memcpy(at, suffix, strlen(suffix) + 1);
+    return out;
+  }
   char fraction[8] = "";
   if (ms != 0) (void)snprintf(fraction, sizeof fraction, ".%03d", ms % 1000);
   (void)snprintf(out, SM_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%s%s", year, month, day,
@@ -169,7 +200,9 @@ char *sm_rfc3339_format(int64_t instant_ms, char out[SM_RFC3339_MAX]) {
 char *sm_rfc3339_format_offset(int64_t instant_ms, int32_t offset_s, char out[SM_RFC3339_MAX]) {
   char suffix[12];
   int32_t magnitude = offset_s < 0 ? -offset_s : offset_s;
-  (void)snprintf(suffix, sizeof suffix, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
-                 (int)(magnitude / 3600 % 100), (int)(magnitude / 60 % 60));
+  suffix[0] = offset_s < 0 ? '-' : '+';
+  char *at = put_digits(suffix + 1, (int)(magnitude / 3600 % 100), 2);
+  *at++ = ':';
+  *put_digits(at, (int)(magnitude / 60 % 60), 2) = '\0';
   return format(instant_ms, offset_s, suffix, out);
 }

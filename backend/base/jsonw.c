@@ -1,6 +1,7 @@
 #include "base/jsonw.h"
 
 #include "base/decimal.h"
+#include "base/put.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -84,7 +85,33 @@ static void write_string(sm_buf *buf, const char *text, size_t len) {
   sm_buf_append_char(buf, '"');
 }
 
+/* Whether a text stands in JSON as it is. */
+static bool is_plain(const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') return false;
+  }
+  return true;
+}
+
+/* A short plain text, which nearly all are, goes in one piece with what stands around it. */
+static bool write_plain(sm_jsonw *w, const char *text, size_t len, bool is_key) {
+  enum { SHORT = 64 };
+  char piece[SHORT + 4];
+  if (len > SHORT || !is_plain(text, len)) return false;
+  char *at = piece;
+  if (w->comma) *at++ = ',';
+  *at++ = '"';
+  at = sm_put_text(at, text, len);
+  *at++ = '"';
+  if (is_key) *at++ = ':';
+  sm_buf_append(w->buf, piece, (size_t)(at - piece));
+  w->comma = !is_key;
+  return true;
+}
+
 void sm_jsonw_key(sm_jsonw *w, const char *key) {
+  if (write_plain(w, key, strlen(key), true)) return;
   before_value(w);
   write_string(w->buf, key, strlen(key));
   sm_buf_append_char(w->buf, ':');
@@ -92,6 +119,7 @@ void sm_jsonw_key(sm_jsonw *w, const char *key) {
 }
 
 void sm_jsonw_text_len(sm_jsonw *w, const char *text, size_t len) {
+  if (write_plain(w, text, len, false)) return;
   before_value(w);
   write_string(w->buf, text, len);
 }
@@ -104,9 +132,7 @@ void sm_jsonw_text(sm_jsonw *w, const char *text) {
 }
 
 void sm_jsonw_int(sm_jsonw *w, int64_t value) {
-  char text[SM_DECIMAL_TEXT_MAX];
-  before_value(w);
-  sm_buf_append_text(w->buf, sm_decimal_format(value, 0, 0, text));
+  sm_jsonw_decimal(w, value, 0);
 }
 
 void sm_jsonw_bool(sm_jsonw *w, bool value) {
@@ -120,9 +146,10 @@ void sm_jsonw_null(sm_jsonw *w) {
 }
 
 void sm_jsonw_decimal(sm_jsonw *w, int64_t value, unsigned places) {
-  char text[SM_DECIMAL_TEXT_MAX];
-  before_value(w);
-  sm_buf_append_text(w->buf, sm_decimal_format(value, places, 0, text));
+  char text[1 + SM_DECIMAL_TEXT_MAX] = ",";
+  (void)sm_decimal_format(value, places, 0, text + 1);
+  sm_buf_append_text(w->buf, w->comma ? text : text + 1);
+  w->comma = true;
 }
 
 void sm_jsonw_decimal_text(sm_jsonw *w, int64_t value, unsigned places) {

@@ -261,11 +261,11 @@ abilities() {
   five=no
   if as_meters -V 5 -t meters/m1/status -m online 2>/dev/null; then five=yes; fi
   # shellcheck disable=SC2016 # MQTT's own name
-  shared=$(session_hears meters/m1/telemetry '$share/servers/meters/+/telemetry' %p -m shared)
+  shared=$(session_hears meters/m1/telemetry '$share/facts/meters/+/telemetry' %p -m shared)
   case $shared in shared) shared=delivers ;; '') shared='grants and does not deliver' ;; esac
   as_meters -r -t meters/m1/status -m kept
   retained=$(as_server_account mosquitto_sub -q 1 -t 'meters/+/status' -W 3 -C 1 -F %p 2>/dev/null) || true
-  case $retained in kept) retained=yes ;; '') retained=no ;; esac
+  case $retained in '') retained=no ;; *) retained=yes ;; esac # of any meter
   dot=$(session_hears meters/m.1/telemetry 'meters/+/telemetry' %t -m dot)
   case $dot in meters/m.1/telemetry) dot=kept ;; '') dot='another topic' ;; esac
   head -c 1500000 /dev/zero | tr '\0' x >"$TMP/large-message"
