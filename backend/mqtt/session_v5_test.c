@@ -75,7 +75,7 @@ static void connect_asks_for_a_session_that_stays_and_for_a_window(void **state)
                 .client_id = "srv", .username = "u", .password = "p", .keepalive_s = 258});
   test_peer_accept(&f.peer);
   TEST_PEER_EXPECT(&f.peer, "\x10\x1e\0\x04MQTT\x05\xc0\x01\x02"
-                            "\x08\x11\xff\xff\xff\xff\x21\x03\xe8"
+                            "\x08\x11\xff\xff\xff\xff\x21\0\x14"
                             "\0\x03srv\0\x01u\0\x01p");
   finish(&f);
   start(&f, (sm_mqtt_options){.client_id = "srv", .receive_max = 4000});

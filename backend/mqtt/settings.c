@@ -21,7 +21,7 @@ enum {
   /* Mosquitto 2.0 does not save what is on its way to a connected client, and takes this number
      over its own max_inflight_messages: so it is also what a killed broker can lose, of meters
      that send no `seq`. */
-  RECEIVE_MAX_DEFAULT = 1000
+  RECEIVE_MAX_DEFAULT = 20
 };
 
 static sm_err invalid(sm_mqtt_reason *reason, const char *text) {

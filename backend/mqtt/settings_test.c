@@ -41,7 +41,7 @@ static void options_have_defaults_and_win_over_the_url(void **state) {
   assert_int_equal(settings.batch_messages_max, 2000);
   assert_int_equal(settings.batch_age_max_ms, 5);
   assert_int_equal(settings.packet_max, 1024 * 1024);
-  assert_int_equal(settings.receive_max, 1000);
+  assert_int_equal(settings.receive_max, 20);
   assert_int_equal(settings.version, SM_MQTT_VERSION_AUTO);
   sm_mqtt_settings_fini(&settings);
   options.username = "other";

@@ -107,7 +107,9 @@ typedef struct sm_mqtt_options {
                                 times that at most */
   uint16_t keepalive_s;      /* 0: 30; a broker of MQTT 5 may make it shorter */
   uint16_t receive_max; /* MQTT 5: messages that the broker may send before the first of them is
-                           acknowledged, and so the most that one batch can hold; 0: 1000 */
+                           acknowledged, and so the most that one batch can hold; 0: 20. More is
+                           faster, and more that a broker which saves only what it queues
+                           (Mosquitto) loses when it is killed */
   size_t batch_messages_max; /* 0: 2000 */
   uint32_t batch_age_max_ms; /* 0: 5. A batch is committed at the latest this long after its first
                                 message */
