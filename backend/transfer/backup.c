@@ -188,13 +188,6 @@ static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, co
 
 /* ---- the folder ---- */
 
-static sm_err sync_parent(const char *dir) {
-  char *parent = join(dir, "..");
-  sm_err err = sm_dir_sync(parent);
-  free(parent);
-  return err;
-}
-
 /* An empty folder may have the name: renaming puts the backup in its place. */
 static bool name_free(const char *dir) {
   if (!sm_file_exists(dir) || rmdir(dir) == 0) return true;
@@ -227,7 +220,7 @@ static bool make_partial(const char *partial, int *lock) {
 static bool give_name(const char *partial, const char *dir) {
   if (!name_free(dir)) return false;
   sm_err err = rename(partial, dir) == 0 ? SM_OK : SM_ERR_IO;
-  if (err == SM_OK) err = sync_parent(dir);
+  if (err == SM_OK) err = sm_file_sync_name(dir);
   return sm_complain_unless(err, "name the backup", dir);
 }
 
