@@ -238,7 +238,7 @@ static void the_same_in_version_5(void **state) {
   test_peer_accept(&f.peer);
   /* A clean start, and a session that ends with its connection. */
   TEST_PEER_EXPECT(&f.peer, "\x10\x18\x00\x04MQTT\x05\x02\x00\x1e"
-                            "\x08\x11\x00\x00\x00\x00\x21\x03\xe8\x00\x03srv");
+                            "\x08\x11\x00\x00\x00\x00\x21\x00\x14\x00\x03srv");
   TEST_PEER_SEND(&f.peer, "\x20\x03\0\0\0");
   expect_retired(&f);
   finish(&f);
