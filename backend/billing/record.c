@@ -345,10 +345,14 @@ static void order_meters(const sm_measures *measures, const sm_measure **order) 
   }
 }
 
-/* A meter without a reading until its service ends. If its first one came later, it had not begun;
- * if it never had one beside meters that had, what went through it is missing. */
+/* A meter without a reading until its service ends. If its first one came later, it had not begun,
+ * unless it came for one that went; if it never had one beside meters that had, what went through
+ * it is missing. */
 static sm_err check_silent(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
-  if (measure->course.point_count > 0) return SM_OK;
+  if (measure->course.point_count > 0)
+    return in->measured && measure->to_ms - measure->from_ms > SM_BILLING_GAP_MS
+               ? check_arrival(in, measure, bill)
+               : SM_OK;
   if (measure->to_ms == in->to_ms) bill->settled = false;
   if (in->running || !in->measured) return SM_OK;
   return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
@@ -369,6 +373,36 @@ static sm_err record_meter(const sm_record_input *in, const sm_measure *measure,
   return err == SM_OK ? add_swap(in, measure, bill) : err;
 }
 
+/* ---- without a meter ---- */
+static sm_err explain_hole(const sm_record_input *in, const char *device_id, int64_t from_ms,
+                           int64_t to_ms, sm_bill *bill) {
+  char from[40], to[40];
+  if (to_ms - from_ms <= SM_BILLING_GAP_MS) return SM_OK;
+  return sm_record_reason(bill, SM_REASON_METER_GAP, device_id, to_ms,
+                          "No meter served between %s and %s: what was used in between is not "
+                          "known and not billed.",
+                          sm_zone_format(in->zone, from_ms, from),
+                          sm_zone_format(in->zone, to_ms, to));
+}
+
+/* Times in which no meter counts for the account at all. What lies between two meters in turn was
+ * told with the swap. */
+static sm_err check_holes(const sm_record_input *in, const sm_measure *const *order,
+                          sm_bill *bill) {
+  if (!in->measured) return SM_OK;
+  int64_t covered_ms = in->begin_ms > in->from_ms ? in->begin_ms : in->from_ms;
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < in->measures->count && err == SM_OK; i++) {
+    const sm_measure *m = order[i];
+    if (m->meter->sign < 0 || m->from_ms >= m->to_ms) continue;
+    if (!sm_measure_shows(m) || predecessor(in, m) == NULL)
+      err = explain_hole(in, m->meter->device_id, covered_ms, m->from_ms, bill);
+    if (m->to_ms > covered_ms) covered_ms = m->to_ms;
+  }
+  if (err != SM_OK || in->running) return err;
+  return explain_hole(in, NULL, covered_ms, in->to_ms, bill);
+}
+
 sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   const sm_measure **order = calloc(in->measures->count + 1, sizeof *order);
   if (order == NULL) return SM_ERR_NOMEM;
@@ -377,6 +411,7 @@ sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   sm_err err = SM_OK;
   for (size_t i = 0; i < in->measures->count && err == SM_OK; i++)
     err = record_meter(in, order[i], bill);
+  if (err == SM_OK) err = check_holes(in, order, bill);
   if (err == SM_OK && bill->event_count > 1)
     qsort(bill->event, bill->event_count, sizeof *bill->event, by_time);
   if (err == SM_OK && bill->edit_count > 1)

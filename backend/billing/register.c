@@ -120,15 +120,16 @@ static size_t chain_weight(const judge *j) {
 
 /* Enough in a row agree with each other and not with the last good one. */
 static void believe_chain(judge *j) {
-  if (rolled_over(j)) {
-    add_event(j, SM_EVENT_ROLLOVER);
-    j->offset_wh += j->course->modulus_wh;
-  } else if (j->course->point_count == 1) {
-    /* The first reading of all, alone against three: it was the wild one. */
+  if (j->course->point_count == 1) {
+    /* The first reading of all, alone against three: it was the wild one, also where a rollover
+     * could be, or it would bill all up to the modulus. */
     suspect(j, &j->good);
     j->course->point_count = 0;
     j->course->stretch_count = 0;
     j->has_good = false;
+  } else if (rolled_over(j)) {
+    add_event(j, SM_EVENT_ROLLOVER);
+    j->offset_wh += j->course->modulus_wh;
   } else if (j->chain[0].wh < j->good.wh) {
     add_event(j, SM_EVENT_RESET);
     open_stretch(j);

@@ -20,7 +20,8 @@ def clock_of(name):
 class Meter:
     """A meter in the service of the account, for its part of the period."""
 
-    def __init__(self, source):
+    def __init__(self, source, clock):
+        self.clock = clock
         self.id = source["device_id"]
         self.serves_from = instant_ms(source["from"]) if source.get("from") else None
         self.serves_to = instant_ms(source["to"]) if source.get("to") else None
@@ -47,7 +48,8 @@ class Meter:
             at = instant_ms(edit["at"])
             if low <= at <= high:
                 believed = edit["kind"] == "void" or at not in self.register.doubted
-                yield at, edit["no"], dict(edit, device_id=self.id, believed=believed)
+                shown = dict(edit, at=self.clock.text(at), made_at=self.clock.text(instant_ms(edit["made_at"])))
+                yield at, edit["no"], dict(shown, device_id=self.id, believed=believed)
 
     @property
     def begins(self):
@@ -95,7 +97,7 @@ class Bill:
         self.reasons = []  # (code, device or None, instant)
         self.segments = []
         self._period()
-        self.meters = [Meter(meter) for meter in source["meters"]]
+        self.meters = [Meter(meter, self.clock) for meter in source["meters"]]
         self._begin()
         self.meters = sorted((m for m in self.meters if m.clip(self.low, self.high)), key=lambda m: m.low)
 
@@ -130,6 +132,17 @@ class Bill:
             segment = Segment(tariff, days, self.month_days, sum(m.use(low, high) for m in self.meters))
             segment.low, segment.high = low, high
             self.segments.append(segment)
+        self._no_less_than_nothing()
+
+    def _no_less_than_nothing(self):
+        """No use is billed below zero: what the month's net had come to by then counts."""
+        net, billed = 0, 0
+        for segment in self.segments:
+            segment.net_wh = segment.use_wh
+            net += segment.net_wh
+            if net < 0 and not any(code == "negative_use" for code, _, _ in self.reasons):
+                self.reasons.append(("negative_use", None, segment.high))
+            segment.use_wh, billed = max(net, 0) - billed, max(net, 0)
 
     # --- what is not known -----------------------------------------------------------------------------------------
 
@@ -171,12 +184,15 @@ class Bill:
             self.reason("meter_gap", meter, meter.low)
 
     def _without_meter(self):
-        """More than an hour in which no meter of the account's own serves."""
+        """More than an hour in which no meter of the account's own serves, or none for one that went."""
         covered = max(self.low, self.begin)
-        for low, high in [(m.low, m.high) for m in self.meters if m.sign > 0] + [(self.high, self.high)]:
-            if low - covered > HOUR_MS:
-                self.reasons.append(("meter_gap", None, low))
-            covered = max(covered, high)
+        for meter in self.meters:
+            if meter.sign > 0:
+                if meter.low - covered > HOUR_MS:
+                    self.reason("meter_gap", meter, meter.low)
+                covered = max(covered, meter.high)
+        if self.high - covered > HOUR_MS:
+            self.reason("meter_gap", None, self.high)
         for meter in self.meters:
             went = self._predecessor(meter)
             if went is not None and meter.low - went.high > HOUR_MS:
@@ -226,10 +242,10 @@ class Bill:
             "month": self.source["month"],
             "from": text(self.low),
             "to": text(self.high),
-            "consumption_kwh": kwh(sum(s.use_wh for s in self.segments)),
+            "consumption_kwh": kwh(sum(s.net_wh for s in self.segments)),
             "estimated": bool(self.reasons),
             "reasons": sorted({code for code, _, _ in self.reasons}),
-            "explanations": [{"reason": code, "device_id": device, "at": text(at)} for code, device, at in self.reasons],
+            "explanations": [{"reason": code, "device_id": device, "at": text(at)} for code, device, at in dict.fromkeys(self.reasons)],
             "registers": [self.write_register(*entry) for entry in registers],
             "events": [{"at": text(at), "kind": kind, "device_id": device, "before_kwh": kwh(before), "after_kwh": kwh(after)}
                        for at, kind, device, before, after in self.events()],
@@ -238,6 +254,7 @@ class Bill:
             "total": pricer.money(total),
             "currency": self.currency,
             "segments": [],
+            "days": list(self.days()),
         }
         one = registers and self.one_at_a_time()
         bill["opening_kwh"] = kwh(registers[0][3]) if one else None
@@ -250,11 +267,19 @@ class Bill:
             bill["segments"].append({
                 "tariff": s.tariff.name, "version": s.tariff.version, "effective_from": s.tariff.effective_from,
                 "from": text(s.low), "to": text(s.high), "days": s.days, "month_days": s.month_days,
-                "consumption_kwh": kwh(s.use_wh), "first_line": first_line, "line_count": len(s.lines)})
+                "consumption_kwh": kwh(s.net_wh), "first_line": first_line, "line_count": len(s.lines)})
             first_line += len(s.lines)
         bill["lines"] = [{"kind": line.kind, "name": line.name, "quantity": line.quantity, "unit": line.unit, "rate": line.rate,
                           "amount": pricer.money(line.amount)} for line in lines + ([rounding] if rounding else [])]
         return bill
+
+    def days(self):
+        """The use of each calendar day that was measured."""
+        day = self.first_day
+        while self.measured and self.clock.day_start(day) < self.high:
+            low, high = self.clock.day_start(day), min(self.high, self.clock.day_start(day + timedelta(days=1)))
+            yield {"date": day.isoformat(), "kwh": kwh(sum(m.use(low, high) for m in self.meters))}
+            day += timedelta(days=1)
 
     def one_at_a_time(self):
         spans = sorted((m.low, m.high) for m in self.meters if m.shows)

@@ -43,6 +43,9 @@ def kwh(wh):
 
 
 def instant_ms(text):
+    """RFC 3339, or ms as they are."""
+    if isinstance(text, int):
+        return text
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return (moment - EPOCH) // timedelta(milliseconds=1)
 

@@ -53,7 +53,7 @@ class Segment:
     """What was measured in a part of the month, and by which version it is priced."""
 
     def __init__(self, tariff, days, month_days, use_wh):
-        self.tariff, self.days, self.month_days, self.use_wh = tariff, days, month_days, use_wh
+        self.tariff, self.days, self.month_days, self.use_wh = tariff, days, month_days, use_wh  # to be billed: never below zero
         self.windows = []  # Window
         self.demand = None  # Demand
         self.lines = []
@@ -127,7 +127,8 @@ class Pricer:
         self.add(segment, "fixed", "Fixed charge", share, "month", tariff.fixed, nearest(*self.monthly(tariff.fixed, segment)), True)
         if tariff.has_fixed_per_kw:
             top, under = self.monthly(tariff.fixed_per_kw, segment)
-            self.add(segment, "fixed", "Fixed charge per kW of sanctioned load", text_of(self.load_w, 3, 2), "kW",
+            share = text_of(nearest(self.load_w * segment.days * 1000, segment.month_days), 6, 2)
+            self.add(segment, "fixed", "Fixed charge per kW of sanctioned load", share, "kW",
                      tariff.fixed_per_kw, nearest(top * self.load_w, under * 1000), True)
 
     def surcharges(self, segment):
@@ -147,7 +148,7 @@ class Pricer:
         base = self.total(segment, ("energy", "time_of_day", "demand", "fixed"))
         least = nearest(*self.monthly(segment.tariff.minimum, segment))
         if base < least:
-            self.add(segment, "minimum", "Minimum charge", self.money(base), self.currency, segment.tariff.minimum, least - base)
+            self.add(segment, "minimum", "Minimum charge", self.money(base), self.currency, least * MICRO // self.unit, least - base)
 
     def taxes(self, segment):
         bases = [self.total(segment, tax.get("on", TAXABLE)) for tax in segment.tariff.taxes]

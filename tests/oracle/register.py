@@ -87,6 +87,7 @@ class Register:
         self.good = []  # as given
         self.doubted = set()  # instants of readings that are not believed
         self.events = []
+        self.since_event = 0
         self._judge_all(readings)
         self._cut()
 
@@ -118,6 +119,7 @@ class Register:
                 self._doubt([self.good.pop()])
             else:
                 self.events.append(self.judge.event(self.good[-1], run[0]))
+                self.since_event = len(self.good)  # what the meter said before overrules nothing behind it
             alone = False
             self.good += run
             run = []
@@ -127,17 +129,15 @@ class Register:
         self.doubted.update(ms for ms, _, _ in readings)
 
     def _overrule(self, reading):
-        """Readings by hand that do not fit between the meter's own, which follow each other, are dropped. Whether any was."""
-        if reading[2]:
+        """If the meter's own readings before and after those by hand follow each other, what does not fit between is dropped: whether any."""
+        own = len(self.good)
+        while own > self.since_event and self.good[own - 1][2]:
+            own -= 1
+        if reading[2] or own == len(self.good) or own == self.since_event or not self.judge.follows(self.good[own - 1], reading):
             return False
-        keep = len(self.good)
-        while keep > 1 and self.good[keep - 1][2]:
-            keep -= 1
-            if self.judge.follows(self.good[keep - 1], reading):
-                self._doubt(self.good[keep:])
-                del self.good[keep:]
-                return True
-        return False
+        while not self.judge.follows(self.good[-1], reading):
+            self._doubt([self.good.pop()])
+        return True
 
     # --- stretches -------------------------------------------------------------------------------------------------
 
