@@ -82,13 +82,16 @@ static bool is_overruled(const judge *j, const sm_register_point *point) {
   return j->stated > 0 && !point->stated && follows(&j->own, point, j->max_power_w);
 }
 
-static void take_back_stated(judge *j) {
+/* Those that do not fit between; an earlier one that does is kept. */
+static void take_back_stated(judge *j, const sm_register_point *next) {
   sm_course *course = j->course;
-  for (; j->stated > 0; j->stated--) {
+  while (j->stated > 0 && !follows(&j->good, next, j->max_power_w)) {
     suspect(j, &course->point[--course->point_count]);
     course->stretch[course->stretch_count - 1].count--;
+    const sm_register_point *before = &course->point[course->point_count - 1];
+    j->good = (sm_register_point){
+        .ts_ms = before->ts_ms, .wh = before->wh - j->offset_wh, .stated = --j->stated > 0};
   }
-  j->good = j->own;
 }
 
 static void add_event(judge *j, sm_event_kind kind) {
@@ -153,7 +156,7 @@ static void judge_point(judge *j, const sm_register_point *point) {
   }
   if (is_overruled(j, point)) {
     drop_chain(j);
-    take_back_stated(j);
+    take_back_stated(j, point);
     accept(j, point);
     return;
   }

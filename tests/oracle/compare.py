@@ -120,9 +120,16 @@ def main():
         else:
             found.append(item)
     groups = collections.Counter(f[0].split(":")[0] for _, _, f in found)
+    if os.environ.get("SMG"):
+        by = {}
+        for number, line, diff in sorted(found):
+            by.setdefault(diff[0].split(":")[0], []).append(number)
+        for k, v in by.items(): print(k, v[:14])
+        return
     for number, line, diff in sorted(found)[:8]:
         print(f"case {number}:\n  " + "\n  ".join(d[:300] for d in diff[:12]))
     print(len(found), "of", options.cases, "differ", groups.most_common(12))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -101,11 +101,12 @@ class Pricer:
                 if upper is None or self.month_wh <= upper:
                     self.energy_line(segment, low, upper, rate, segment.use_wh)
                     return
+        # A net that falls again gives back at the rates of the slabs that it falls through.
         start = 0 if tariff.prorate else position
         end = start + segment.use_wh
         for low, upper, rate in tariff.bounds(segment.days, segment.month_days):
-            top = end if upper is None else min(end, upper)
-            self.energy_line(segment, low, upper, rate, max(0, top - max(start, low)))
+            inside = [max(low, at) if upper is None else max(low, min(upper, at)) for at in (start, end)]
+            self.energy_line(segment, low, upper, rate, inside[1] - inside[0])
 
     def energy_line(self, segment, low, upper, rate, wh):
         amount = nearest(wh * rate * self.unit, 1000 * MICRO)
@@ -147,7 +148,7 @@ class Pricer:
     def minimum(self, segment):
         base = self.total(segment, ("energy", "time_of_day", "demand", "fixed"))
         least = nearest(*self.monthly(segment.tariff.minimum, segment))
-        if base < least:
+        if base < least and segment.tariff.minimum > 0:
             self.add(segment, "minimum", "Minimum charge", self.money(base), self.currency, least * MICRO // self.unit, least - base)
 
     def taxes(self, segment):

@@ -165,7 +165,9 @@ class Register:
             to_go = self.judge.modulus_wh - event.before_wh
             used = to_go + event.after_wh
             over = event.since_ms + Fraction(to_go * (event.at_ms - event.since_ms), used) if used else Fraction(event.since_ms)
+            # At the edge the meter shows the modulus; it has rolled over since it first did so.
             before.add(over, self.judge.modulus_wh)
+            over = before.times[before.values.index(self.judge.modulus_wh)]
             before.end = over
             after = Stretch([(over, 0), (event.at_ms, event.after_wh)])
         self.stretches.append(after)
