@@ -25,12 +25,8 @@ class Stretch:
     def __init__(self, knots):
         self.times = [t for t, _ in knots]
         self.values = [w for _, w in knots]
+        self.start = self.times[0]
         self.end = None
-        self.rate = None  # Wh a day after the last reading, if it is to go on
-
-    @property
-    def start(self):
-        return self.times[0]
 
     def add(self, t, wh):
         self.times.append(t)
@@ -167,9 +163,8 @@ class Register:
             over = event.since_ms + Fraction(to_go * (event.at_ms - event.since_ms), used) if used else Fraction(event.since_ms)
             # At the edge the meter shows the modulus; it has rolled over since it first did so.
             before.add(over, self.judge.modulus_wh)
-            over = before.times[before.values.index(self.judge.modulus_wh)]
-            before.end = over
             after = Stretch([(over, 0), (event.at_ms, event.after_wh)])
+            before.end = after.start = before.times[before.values.index(self.judge.modulus_wh)]
         self.stretches.append(after)
 
     @property
