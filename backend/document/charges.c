@@ -119,6 +119,30 @@ static const sm_document_segment *segment_at(const sm_document_invoice *invoice,
   return NULL;
 }
 
+/* What a part of the month says beside its lines. */
+static void put_remarks(const sm_table *table, const sm_document_segment *segment) {
+  const sm_document_invoice *invoice = table->sheet->invoice;
+  char text[TEXT_MAX], number[SM_AMOUNT_TEXT_MAX];
+  char from[SM_DATE_WORDS_MAX], to[SM_DATE_WORDS_MAX];
+  sm_language language = invoice->language;
+  if (segment->demand_from_ms != 0) {
+    const char *const parts[] = {
+        sm_energy_text(segment->demand_kw_milli, 2, invoice->currency, number),
+        sm_instant_words(language, invoice->zone, segment->demand_from_ms, from),
+        sm_instant_words(language, invoice->zone, segment->demand_to_ms, to)};
+    sm_table_note(table, SM_STYLE_SMALL,
+                  sm_word_fill(language, SM_WORD_DEMAND_AT, parts, 3, text, sizeof text));
+  } else if (segment->demand_note != NULL) {
+    const char *known = sm_word_text(language, SM_WORD_NO_DEMAND);
+    sm_table_note(table, SM_STYLE_SMALL, known != NULL ? known : segment->demand_note);
+  }
+  if (segment->untimed_wh > 0) {
+    const char *const parts[] = {sm_energy_text(segment->untimed_wh, 0, invoice->currency, number)};
+    sm_table_note(table, SM_STYLE_SMALL,
+                  sm_word_fill(language, SM_WORD_UNTIMED, parts, 1, text, sizeof text));
+  }
+}
+
 static void put_sum(const sm_table *table, sm_style style, const char *name, int64_t minor) {
   const sm_document_invoice *invoice = table->sheet->invoice;
   char amount[SM_AMOUNT_TEXT_MAX];
@@ -170,6 +194,7 @@ void sm_charges_put_lines(sm_sheet *sheet) {
     if (segment != NULL && invoice->segment_count > 1) name_segment(&table, segment);
     if (is_above_subtotal(&invoice->line[i])) put_line(&table, &invoice->line[i]);
   }
+  for (size_t i = 0; i < invoice->segment_count; i++) put_remarks(&table, &invoice->segment[i]);
   put_sum(&table, SM_STYLE_BOLD, say(sheet, SM_WORD_SUBTOTAL), invoice->subtotal_minor);
   for (size_t i = 0; i < invoice->line_count; i++)
     if (!is_above_subtotal(&invoice->line[i])) put_line(&table, &invoice->line[i]);

@@ -48,6 +48,11 @@ typedef struct sm_document_segment {
   int64_t to_ms;
   size_t first_line;
   size_t line_count;
+  int64_t untimed_wh; /* use that no time-of-day window could be told for */
+  int64_t demand_kw_milli;
+  int64_t demand_from_ms; /* where it was reached; 0: there is none */
+  int64_t demand_to_ms;
+  const char *demand_note; /* why none is charged */
 } sm_document_segment;
 
 /* Why the bill is estimated. */

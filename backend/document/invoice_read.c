@@ -160,6 +160,30 @@ static void take_register(reader *r, place where, const json_t *from, void *elem
   reg->use_wh = need_milli(r, where, from, "use_kwh");
 }
 
+/* Each window has the same untimed use: what could not be told for one could be for none. */
+static void take_windows(reader *r, place where, const json_t *from, sm_document_segment *segment) {
+  const json_t *windows = json_object_get(from, "windows");
+  if (is_absent(windows)) return;
+  if (!json_is_array(windows)) wrong(r, where, "windows", "is no list");
+  for (size_t i = 0; i < json_array_size(windows); i++) {
+    int64_t untimed_wh = 0;
+    const json_t *window = json_array_get(windows, i);
+    (void)take_milli(r, where, window, "untimed_kwh", &untimed_wh);
+    if (untimed_wh > segment->untimed_wh) segment->untimed_wh = untimed_wh;
+  }
+}
+
+static void take_demand(reader *r, place where, const json_t *from, sm_document_segment *segment) {
+  const json_t *demand = json_object_get(from, "demand");
+  int64_t milli_kw = 0;
+  segment->demand_note = take_text(r, where, from, "demand_note");
+  if (is_absent(demand)) return;
+  (void)take_milli(r, where, demand, "kw", &milli_kw);
+  segment->demand_kw_milli = milli_kw;
+  segment->demand_from_ms = need_time(r, where, demand, "from");
+  segment->demand_to_ms = need_time(r, where, demand, "to");
+}
+
 static void take_segment(reader *r, place where, const json_t *from, void *element) {
   sm_document_segment *segment = element;
   segment->tariff = need_text(r, where, from, "tariff");
@@ -168,6 +192,8 @@ static void take_segment(reader *r, place where, const json_t *from, void *eleme
   segment->to_ms = need_time(r, where, from, "to");
   int64_t first = take_int(r, where, from, "first_line", 0);
   int64_t count = take_int(r, where, from, "line_count", 0);
+  take_windows(r, where, from, segment);
+  take_demand(r, where, from, segment);
   int64_t lines = (int64_t)r->out->line_count;
   if (first < 0 || count < 0 || first > lines || count > lines - first) {
     wrong(r, where, "line_count", "reaches beyond the lines");
@@ -223,6 +249,21 @@ static void take_month(reader *r, place where, const json_t *from, void *element
   } while (0)
 
 /* ---- the bill ---- */
+static void take_correction(reader *r, const json_t *body) {
+  sm_document_invoice *out = r->out;
+  const json_t *difference = json_object_get(body, "difference");
+  place where = {.list = "difference"};
+  if (out->credit_note) {
+    out->credited = take_text(r, (place){0}, body, "credits");
+    out->reason = take_text(r, (place){0}, body, "reason");
+  }
+  if (is_absent(difference) || out->credit_note) return;
+  out->reason = take_text(r, where, difference, "reason");
+  out->previous = take_text(r, where, difference, "previous");
+  (void)take_money(r, where, difference, "previous_total", &out->previous_minor);
+  (void)take_money(r, where, difference, "difference", &out->difference_minor);
+}
+
 static void take_body(reader *r, const json_t *body) {
   sm_document_invoice *out = r->out;
   place top = {0};
@@ -242,6 +283,7 @@ static void take_body(reader *r, const json_t *body) {
   TAKE_LIST(r, body, "explanations", take_reason, why, why_count);
   TAKE_LIST(r, body, "edits", take_edit, edit, edit_count);
   TAKE_LIST(r, body, "days", take_day, day, day_count);
+  take_correction(r, body);
   if (out->from_ms >= out->to_ms) wrong(r, top, "to", "is not after `from`");
 }
 
@@ -287,18 +329,6 @@ static void take_zone(reader *r, const json_t *snapshot) {
     r->err = err;
 }
 
-static void take_correction(reader *r, const json_t *snapshot) {
-  sm_document_invoice *out = r->out;
-  const json_t *difference = json_object_get(snapshot, "difference");
-  place where = {.list = "difference"};
-  out->reason = take_text(r, (place){0}, snapshot, "reason");
-  if (out->credit_note) out->credited = take_text(r, (place){0}, snapshot, "credits");
-  if (is_absent(difference)) return;
-  out->previous = take_text(r, where, difference, "previous");
-  (void)take_money(r, where, difference, "previous_total", &out->previous_minor);
-  (void)take_money(r, where, difference, "difference", &out->difference_minor);
-}
-
 static void take_snapshot(reader *r, const json_t *snapshot) {
   sm_document_invoice *out = r->out;
   const json_t *payer = json_object_get(snapshot, "payer");
@@ -309,7 +339,6 @@ static void take_snapshot(reader *r, const json_t *snapshot) {
   out->has_before = take_money(r, (place){0}, snapshot, "balance_before", &out->before_minor);
   TAKE_LIST(r, snapshot, "history", take_month, history, history_count);
   take_seller(r, snapshot);
-  take_correction(r, snapshot);
   take_zone(r, snapshot);
 }
 

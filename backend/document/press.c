@@ -156,7 +156,8 @@ static sm_err draw(machine *m, const sm_document_invoice *invoice, cairo_surface
   return SM_ERR_INTERNAL;
 }
 
-/* ---- what Cairo does not say: the language, that it is tagged, an id made from the content ---- */
+/* ---- what Cairo does not say: the language, that it is tagged, an id made from the content ----
+ */
 static sm_err finish(const sm_document_invoice *invoice, sm_buf *drawn, sm_buf *pdf) {
   qpdf_data qpdf = qpdf_init();
   qpdf_silence_errors(qpdf);

@@ -56,6 +56,12 @@ static const char *const words[SM_WORD_COUNT][SM_LANGUAGE_COUNT] = {
     [SM_WORD_QUANTITY] = {"Quantity", "मात्रा"},
     [SM_WORD_RATE] = {"Rate", "दर"},
     [SM_WORD_AMOUNT] = {"Amount", "राशि"},
+    [SM_WORD_DEMAND_AT] = {"Highest demand: %s kW, from %s to %s.",
+                           "अधिकतम मांग: %s kW, %s से %s तक।"},
+    [SM_WORD_NO_DEMAND] = {NULL, "मांग मापी नहीं जा सकी; मांग का कोई शुल्क नहीं।"},
+    [SM_WORD_UNTIMED] =
+        {"%s kWh could not be told by time of day: no surcharge, no rebate on them.",
+         "%s kWh का समय ज्ञात नहीं: उन पर न अधिभार, न छूट।"},
     [SM_WORD_SUBTOTAL] = {"Subtotal", "उप-योग"},
     [SM_WORD_TOTAL] = {"Total for %s", "%s का कुल योग"},
     [SM_WORD_TOTAL_CREDITED] = {"Total given back", "वापस की गई कुल राशि"},
