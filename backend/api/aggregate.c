@@ -132,14 +132,11 @@ void sm_bucket_add_quarter(sm_bucket *bucket, const sm_quarter *quarter) {
                            .voltage_max_mv = quarter->voltage_max_mv});
 }
 
-sm_err sm_bucket_add_use(sm_bucket *bucket, const sm_course *course, int64_t from_ms,
-                         int64_t to_ms) {
-  int64_t opening;
-  int64_t closing;
+sm_err sm_bucket_add_use(sm_bucket *bucket, int64_t opening_wh, int64_t closing_wh) {
+  int64_t use;
   int64_t sum;
-  sm_err err = sm_course_total(course, 1000, from_ms, &opening);
-  if (err == SM_OK) err = sm_course_total(course, 1000, to_ms, &closing);
-  if (err == SM_OK) err = sm_add_i64(bucket->energy_wh, closing - opening, &sum);
+  sm_err err = sm_sub_i64(closing_wh, opening_wh, &use);
+  if (err == SM_OK) err = sm_add_i64(bucket->energy_wh, use, &sum);
   if (err == SM_OK) bucket->energy_wh = sum;
   return err;
 }
