@@ -180,7 +180,8 @@ static const char *json_of(const sm_bucket *bucket) {
   sm_jsonw w;
   sm_buf_init(&buf, sizeof text - 1);
   sm_jsonw_init(&w, &buf);
-  sm_bucket_write_json(&w, bucket, zone);
+  sm_zone_stamp stamp = {.zone = zone};
+  sm_bucket_write_json(&w, bucket, &stamp);
   strcpy(text, sm_buf_text(&buf));
   sm_buf_fini(&buf);
   sm_zone_free(zone);

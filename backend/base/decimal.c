@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/checked.h"
+#include "base/put.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -115,23 +116,32 @@ sm_err sm_decimal_parse_rounded(const char *text, size_t len, unsigned places, i
   return parse(text, len, places, true, scaled);
 }
 
-/* Digits by hand: an answer of a month's quarters has twenty thousand of these, and printf was half
- * of its time. */
-char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
-                        char out[SM_DECIMAL_TEXT_MAX]) {
+/* Digits by hand, two at a time: an answer of a month's quarters has twenty thousand numbers, and
+ * printf was half of its time. */
+char *sm_decimal_put(char *at, int64_t value, unsigned places, unsigned min_places) {
   assert(places <= 18 && min_places <= places);
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  char digits[SM_DECIMAL_TEXT_MAX] = {0}; /* from the last one on */
-  size_t count = 0;
-  for (; rest > 0 || count <= places; rest /= 10) digits[count++] = (char)('0' + rest % 10);
-  size_t dropped = 0;
-  while (dropped < places - min_places && digits[dropped] == '0') dropped++;
-  size_t at = 0;
-  if (value < 0) out[at++] = '-';
-  for (size_t i = count; i > dropped; i--) {
-    if (i == places) out[at++] = '.';
-    out[at++] = digits[i - 1];
+  char digits[SM_DECIMAL_TEXT_MAX];
+  char *end = digits + sizeof digits;
+  char *begin = end;
+  for (; rest >= 10; rest /= 100) {
+    uint64_t two = rest % 100;
+    *--begin = (char)('0' + two % 10);
+    *--begin = (char)('0' + two / 10);
   }
-  out[at] = '\0';
+  if (rest > 0) *--begin = (char)('0' + rest);
+  char *point = end - places;
+  while (begin >= point) *--begin = '0';
+  while (end > point + min_places && end[-1] == '0') end--;
+  if (value < 0) *at++ = '-';
+  at = sm_put_text(at, begin, (size_t)(point - begin));
+  if (end == point) return at;
+  *at++ = '.';
+  return sm_put_text(at, point, (size_t)(end - point));
+}
+
+char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
+                        char out[SM_DECIMAL_TEXT_MAX]) {
+  *sm_decimal_put(out, value, places, min_places) = '\0';
   return out;
 }
