@@ -4,6 +4,7 @@
 #include "billing/billing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   DAY_MS = 86400000,
@@ -200,26 +201,28 @@ static sm_err lay_out(piece *p, int64_t *start_ms, int64_t to_ms) {
   return SM_OK;
 }
 
-/* Moves what the piece has to say into the history, as far as the limit goes. */
-static sm_err keep(sm_history *history, const piece *p) {
-  size_t room = p->query->limit - history->count;
-  size_t wanted = 0;
+/* Moves what the piece has to say into the history, as far as the limit goes: the first one's
+ * memory becomes the history's. */
+static sm_err keep(sm_history *history, piece *p) {
+  size_t count = 0;
   for (size_t i = 0; i < p->count; i++)
-    if (!sm_bucket_is_empty(&p->bucket[i])) wanted++;
-  if (wanted == 0) return SM_OK;
-  size_t taken = wanted < room ? wanted : room;
-  sm_bucket *grown = realloc(history->bucket, (history->count + taken + 1) * sizeof *grown);
-  if (grown == NULL) return SM_ERR_NOMEM;
-  history->bucket = grown;
-  for (size_t i = 0; i < p->count; i++) {
-    if (sm_bucket_is_empty(&p->bucket[i])) continue;
-    if (history->count == p->query->limit) {
-      history->more = true;
-      history->next_ms = p->bucket[i].start_ms;
-      break;
-    }
-    history->bucket[history->count++] = p->bucket[i];
+    if (!sm_bucket_is_empty(&p->bucket[i])) p->bucket[count++] = p->bucket[i];
+  size_t room = p->query->limit - history->count;
+  if (count > room) {
+    history->more = true;
+    history->next_ms = p->bucket[room].start_ms;
+    count = room;
   }
+  if (history->bucket == NULL) {
+    history->bucket = p->bucket;
+    p->bucket = NULL;
+  } else if (count > 0) {
+    sm_bucket *grown = realloc(history->bucket, (history->count + count) * sizeof *grown);
+    if (grown == NULL) return SM_ERR_NOMEM;
+    history->bucket = grown;
+    memcpy(grown + history->count, p->bucket, count * sizeof *grown);
+  }
+  history->count += count;
   return SM_OK;
 }
 

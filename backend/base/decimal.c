@@ -116,28 +116,24 @@ sm_err sm_decimal_parse_rounded(const char *text, size_t len, unsigned places, i
   return parse(text, len, places, true, scaled);
 }
 
-/* Digits by hand, two at a time: an answer of a month's quarters has twenty thousand numbers, and
- * printf was half of its time. */
+/* Digits by hand: an answer of a month's quarters has twenty thousand numbers, and printf was half
+ * of its time. */
 char *sm_decimal_put(char *at, int64_t value, unsigned places, unsigned min_places) {
+  static const uint64_t powers[] = {1, 10, 100, 1000};
   assert(places <= 18 && min_places <= places);
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  char digits[SM_DECIMAL_TEXT_MAX];
-  char *end = digits + sizeof digits;
-  char *begin = end;
-  for (; rest >= 10; rest /= 100) {
-    uint64_t two = rest % 100;
-    *--begin = (char)('0' + two % 10);
-    *--begin = (char)('0' + two / 10);
-  }
-  if (rest > 0) *--begin = (char)('0' + rest);
-  char *point = end - places;
-  while (begin >= point) *--begin = '0';
-  while (end > point + min_places && end[-1] == '0') end--;
+  uint64_t one =
+      places < sizeof powers / sizeof powers[0] ? powers[places] : (uint64_t)sm_pow10(places);
+  uint64_t fraction = rest % one;
   if (value < 0) *at++ = '-';
-  at = sm_put_text(at, begin, (size_t)(point - begin));
-  if (end == point) return at;
-  *at++ = '.';
-  return sm_put_text(at, point, (size_t)(end - point));
+  at = sm_put_u64(at, rest / one);
+  if (min_places == 0 && fraction == 0) return at;
+  if (places == 0) return at;
+  for (unsigned i = places; i > 0; i--, fraction /= 10) at[i] = (char)('0' + fraction % 10);
+  *at = '.';
+  at += places;
+  while (places-- > min_places && *at == '0') at--;
+  return at + 1;
 }
 
 char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
