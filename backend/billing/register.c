@@ -306,6 +306,10 @@ int64_t sm_stretch_to_ms(const sm_course *course, size_t stretch) {
 }
 
 sm_err sm_register_scale(int64_t wh, int64_t multiplier_milli, int64_t *scaled) {
+  if (multiplier_milli == 1000) {
+    *scaled = wh;
+    return SM_OK;
+  }
   return sm_mul_div_round(wh, multiplier_milli, 1000, scaled);
 }
 
