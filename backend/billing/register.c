@@ -89,13 +89,16 @@ static bool is_overruled(const judge *j, const sm_register_point *point) {
   return j->stated > 0 && !point->stated && follows(&j->own, point, j->max_power_w);
 }
 
-static void take_back_stated(judge *j) {
+/* Those that do not fit between; an earlier one that does is kept. */
+static void take_back_stated(judge *j, const sm_register_point *next) {
   sm_course *course = j->course;
-  for (; j->stated > 0; j->stated--) {
+  while (j->stated > 0 && !follows(&j->good, next, j->max_power_w)) {
     suspect(j, &course->point[--course->point_count]);
     course->stretch[course->stretch_count - 1].count--;
+    const sm_register_point *before = &course->point[course->point_count - 1];
+    j->good = (sm_register_point){
+        .ts_ms = before->ts_ms, .wh = before->wh - j->offset_wh, .stated = --j->stated > 0};
   }
-  j->good = j->own;
 }
 
 static void add_event(judge *j, sm_event_kind kind) {
@@ -127,15 +130,16 @@ static size_t chain_weight(const judge *j) {
 
 /* Enough in a row agree with each other and not with the last good one. */
 static void believe_chain(judge *j) {
-  if (rolled_over(j)) {
-    add_event(j, SM_EVENT_ROLLOVER);
-    j->offset_wh += j->course->modulus_wh;
-  } else if (j->course->point_count == 1) {
-    /* The first reading of all, alone against three: it was the wild one. */
+  if (j->course->point_count == 1) {
+    /* The first reading of all, alone against three: it was the wild one, also where a rollover
+     * could be, or it would bill all up to the modulus. */
     suspect(j, &j->good);
     j->course->point_count = 0;
     j->course->stretch_count = 0;
     j->has_good = false;
+  } else if (rolled_over(j)) {
+    add_event(j, SM_EVENT_ROLLOVER);
+    j->offset_wh += j->course->modulus_wh;
   } else if (j->chain[0].wh < j->good.wh) {
     add_event(j, SM_EVENT_RESET);
     open_stretch(j);
@@ -159,7 +163,7 @@ static void judge_point(judge *j, const sm_register_point *point) {
   }
   if (is_overruled(j, point)) {
     drop_chain(j);
-    take_back_stated(j);
+    take_back_stated(j, point);
     accept(j, point);
     return;
   }

@@ -186,6 +186,13 @@ SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id
                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                                        const sm_edits *edits, sm_trace *trace);
 
+/* The same trace, and from the same snapshot the quarters with readings that touch [from, to): the
+ * price is that of the trace alone. Also a quarter that `from` or `to` cuts is given as it is. */
+SM_MUST_CHECK sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,
+                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                                        const sm_edits *edits, sm_trace *trace,
+                                        sm_quarter_list *quarters);
+
 /* ---- refused messages ---- */
 typedef struct sm_reject {
   int64_t reject_no; /* ascending; the cursor */
