@@ -113,10 +113,22 @@ class Pricer:
         self.add(segment, "energy", slab_name(low, upper), text_of(wh, 3, 3), "kWh", rate, amount)
 
     def time_of_day(self, segment):
-        pass
+        base = self.total(segment, ("energy",))
+        for window in segment.windows:
+            if segment.use_wh == 0:
+                continue
+            percent = scaled(window.source["percent"], 6)
+            part = text_of(nearest(base * window.use_wh * 10 ** (6 - self.digits), segment.use_wh), 6, self.digits)
+            amount = nearest(base * window.use_wh * percent, segment.use_wh * 100 * MICRO)
+            self.add(segment, "time_of_day", window.name, part, "percent", percent, amount)
 
     def demand(self, segment):
-        pass
+        if segment.demand is None or segment.demand.kw is None:
+            return
+        kw, rate = segment.demand.kw, scaled(segment.tariff.demand["rate_per_kw"], 6)
+        share = text_of(nearest(kw * segment.days * 10**4, segment.month_days), 6, 2)
+        top, under = self.monthly(rate, segment)
+        self.add(segment, "demand", "Demand", share, "kW", rate, nearest(top * kw, under * 100))
 
     def monthly(self, micro, segment):
         """A charge a month for the segment's days: numerator and denominator in minor units."""
@@ -155,6 +167,19 @@ class Pricer:
         bases = [self.total(segment, tax.get("on", TAXABLE)) for tax in segment.tariff.taxes]
         for tax, base in zip(segment.tariff.taxes, bases):
             self.per_cent(segment, "tax", tax["name"], base, scaled(tax["percent"], 6))
+
+    def true_ups(self, source):
+        """What other months turned out to be: lines of their own, and their taxes."""
+        found = []
+        for true_up in source:
+            net = scaled(true_up["net"], self.digits)
+            about = f"orrection of {true_up['month']}"
+            found.append(Line("true_up", "C" + about, "1", "month", self.rate(net * MICRO // self.unit), net))
+            for tax in true_up["taxes"]:
+                base, percent = scaled(tax["base"], self.digits), scaled(tax["percent"], 6)
+                found.append(Line("tax", f"{tax['name']}, c{about}", self.money(base), "percent", self.rate(percent),
+                                  scaled(tax["amount"], self.digits)))
+        return [line for line in found if line.amount != 0]
 
     def rounding(self, before):
         """The line that brings the total to the last version's step, if it has one."""
