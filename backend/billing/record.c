@@ -111,7 +111,8 @@ static sm_err add_resting(const sm_record_input *in, const sm_measure *measure, 
   int64_t first_ms = course->point[0].ts_ms;
   int64_t from_ms = first_ms > measure->from_ms ? first_ms : measure->from_ms;
   size_t s = resting_stretch(course, from_ms);
-  return add_stretch(measure, s, from_ms, in->running ? from_ms : measure->to_ms, bill);
+  bool open_end = measure->to_ms == in->to_ms && in->running;
+  return add_stretch(measure, s, from_ms, open_end ? from_ms : measure->to_ms, bill);
 }
 
 static sm_err add_registers(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
@@ -222,6 +223,8 @@ static sm_err check_edge(const sm_record_input *in, const sm_measure *measure, i
                          sm_bill *bill) {
   const sm_register_point *before, *after;
   char edge[40], from[40], to[40];
+  /* What comes after the last reading has a reason of its own. */
+  if (measure->extended && at_ms > sm_measure_last_ms(measure)) return SM_OK;
   sm_course_around(&measure->course, at_ms, &before, &after);
   if (before == NULL || after == NULL || after->ts_ms - before->ts_ms <= SM_BILLING_GAP_MS)
     return SM_OK;

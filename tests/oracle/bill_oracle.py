@@ -141,9 +141,8 @@ class Bill:
         self.running = instant_ms(self.source["now"]) < self.high
         self.until = self.high
         if self.running:
-            read = [m.register.last_until(m.high) for m in self.meters]
-            read = [at for at, m in zip(read, self.meters) if at is not None and at >= m.low]
-            self.until = max(read + [self.low])
+            known = [min(m.high, m.register.last_ms) for m in self.meters if m.shows]
+            self.until = max(known + [self.low])
             for meter in self.meters:
                 meter.open_end = meter.high == self.high
         average = self.source.get("average_kwh_per_day")
@@ -178,7 +177,6 @@ class Bill:
         """No use is billed below zero: what the month's net had come to by then counts."""
         net, billed = 0, 0
         for segment in self.segments:
-            segment.net_wh = segment.use_wh
             net += segment.net_wh
             if net < 0 and not any(code == "negative_use" for code, _, _ in self.reasons):
                 self.reasons.append(("negative_use", None, segment.high))
@@ -301,6 +299,7 @@ class Bill:
             net += s.net_wh
             end = used + nearest(rate_wh * (s.high - self.until), rate_ms) if s.high > self.until else net
             coming = Segment(s.tariff, s.days, s.month_days, max(0, end) - max(0, before))
+            coming.net_wh = end - before
             coming.windows = [self._window_to_come(w, used, end - before - s.net_wh) for w in s.windows]
             coming.demand = s.demand and (s.demand if s.demand.kw is not None else highest)
             if coming.demand and (highest is None or coming.demand.kw >= highest.kw):

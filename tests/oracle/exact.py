@@ -14,6 +14,8 @@ DIGITS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "OMR": 3}
 
 def nearest(numerator, denominator):
     """The whole number nearest to a quotient, half away from zero."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
     if numerator < 0:
         return -((-2 * numerator + denominator) // (2 * denominator))
     return (2 * numerator + denominator) // (2 * denominator)

@@ -67,7 +67,7 @@ class Demand:
 
     def __init__(self, source, clock):
         self.minutes, self.clock = source["window_minutes"], clock
-        self.kw, self.low, self.high, self.skipped = None, None, None, 0
+        self.highest_wh, self.kw, self.low, self.high, self.skipped = None, None, None, None, 0
 
     def measure(self, meters, low, high):
         serving = [meter for meter in meters if meter.low < high and meter.high > low]
@@ -85,9 +85,10 @@ class Demand:
         if not here or not all(meter.low <= a and b <= meter.high and covers(close[meter], a, b) for meter in here):
             self.skipped += 1
             return
-        kw = max(0, nearest(sum(meter.use(a, b) for meter in here) * 60 * 100, self.minutes * 1000))
-        if self.kw is None or kw > self.kw:
-            self.kw, self.low, self.high = kw, a, b
+        wh = sum(meter.use(a, b) for meter in here)
+        if self.highest_wh is None or wh > self.highest_wh:
+            self.highest_wh, self.low, self.high = wh, a, b
+            self.kw = max(0, nearest(wh * 60 * 100, self.minutes * 1000))
 
 
 def covers(spans, a, b):

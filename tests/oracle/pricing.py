@@ -54,6 +54,7 @@ class Segment:
 
     def __init__(self, tariff, days, month_days, use_wh):
         self.tariff, self.days, self.month_days, self.use_wh = tariff, days, month_days, use_wh  # to be billed: never below zero
+        self.net_wh = use_wh  # as measured
         self.windows = []  # Window
         self.demand = None  # Demand
         self.lines = []
@@ -115,11 +116,11 @@ class Pricer:
     def time_of_day(self, segment):
         base = self.total(segment, ("energy",))
         for window in segment.windows:
-            if segment.use_wh == 0:
+            if segment.net_wh == 0:
                 continue
             percent = scaled(window.source["percent"], 6)
-            part = text_of(nearest(base * window.use_wh * 10 ** (6 - self.digits), segment.use_wh), 6, self.digits)
-            amount = nearest(base * window.use_wh * percent, segment.use_wh * 100 * MICRO)
+            part = text_of(nearest(base * window.use_wh * 10 ** (6 - self.digits), segment.net_wh), 6, self.digits)
+            amount = nearest(base * window.use_wh * percent, segment.net_wh * 100 * MICRO)
             self.add(segment, "time_of_day", window.name, part, "percent", percent, amount)
 
     def demand(self, segment):

@@ -176,11 +176,6 @@ class Register:
     def last_ms(self):
         return self.good[-1][0] if self.good else None
 
-    def last_until(self, t):
-        """The last good reading at or before t, if any."""
-        i = bisect_right(self.good, (t, INFINITE))
-        return self.good[i - 1][0] if i else None
-
     def go_on(self, t, more_wh):
         """After the last reading, evenly until t."""
         self.silent_until = t
