@@ -141,7 +141,7 @@ class Bill:
         self.running = instant_ms(self.source["now"]) < self.high
         self.until = self.high
         if self.running:
-            known = [min(m.high, m.register.last_ms) for m in self.meters if m.shows]
+            known = [min(m.high, m.register.last_ms) for m in self.meters if m.shows and m.register.last_ms >= m.low]
             self.until = max(known + [self.low])
             for meter in self.meters:
                 meter.open_end = meter.high == self.high

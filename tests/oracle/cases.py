@@ -57,7 +57,7 @@ class Maker:
         if self.chance(0.4):
             case["sanctioned_load_kw"] = kwh(self.pick([0, 1000, 3500, 12345, self.between(0, 50000)]))
         if self.chance(0.1):
-            case["average_kwh_per_day"] = kwh(self.pick([0, 1, 10000, self.between(0, 100000)]))
+            case["average_kwh_per_day"] = kwh(self.pick([0, 1, 10000, self.between(0, 30000)]))
         if self.chance(0.1):
             case["true_ups"] = self.true_ups(case["currency"])
         return case

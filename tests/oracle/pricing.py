@@ -78,8 +78,10 @@ class Pricer:
     def price(self):
         position = 0
         for segment in self.segments:
-            self.energy(segment, position)
-            position += segment.use_wh
+            start, position = position, position + segment.use_wh
+            if segment.tariff.prorate and not segment.tariff.whole_use:
+                segment.use_wh = max(0, segment.use_wh)  # it starts at zero, and nothing is billed below
+            self.energy(segment, start)
             self.time_of_day(segment)
             self.demand(segment)
             self.fixed(segment)

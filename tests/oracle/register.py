@@ -177,9 +177,18 @@ class Register:
         return self.good[-1][0] if self.good else None
 
     def go_on(self, t, more_wh):
-        """After the last reading, evenly until t."""
+        """After the last reading, evenly until t, over the modulus if it comes to that."""
+        last_ms, last_wh = self.good[-1][0], self.stretches[-1].values[-1]
         self.silent_until = t
-        self.stretches[-1].add(t, self.stretches[-1].values[-1] + more_wh)
+        edge = self.judge.modulus_wh
+        while last_wh + more_wh > edge:
+            over = last_ms + Fraction((edge - last_wh) * (t - last_ms), more_wh)
+            self.stretches[-1].add(over, self.judge.modulus_wh)
+            after = Stretch([(over, 0)])
+            self.stretches[-1].end = after.start = over
+            self.stretches.append(after)
+            edge += self.judge.modulus_wh
+        self.stretches[-1].add(t, last_wh + more_wh - edge + self.judge.modulus_wh)
 
     def _first_from(self, t):
         """The index of the first good reading at or after t."""
