@@ -32,6 +32,8 @@
 
 enum {
   READERS_MAX = 8,
+  SNAPSHOT_READERS = 4, /* of a read-only store, at most READERS_MAX */
+  SNAPSHOT_TRIES = 20,
   DAY_BITS = 24,   /* of a block's key: days since 1970 */
   HOUR_SHIFT = 32, /* of a fresh row's key: hour since 1970 << 32 | series_no */
   DAY_HOURS = 24,
@@ -310,6 +312,10 @@ typedef struct reader {
                        what was read of it stays true */
   sm_run kept;
 } reader;
+/* Begins the snapshot of a read-only store, on several connections that see the same if the writer
+ * lets it, else on store->db alone. store->db is one of the pool from then on, or (with an error)
+ * may be: sm_readings_close knows. */
+SM_MUST_CHECK sm_err sm_readers_open_snapshot(sm_readings *store);
 SM_MUST_CHECK sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel,
                                      int64_t from_ms, int64_t to_ms, reader *r);
 void sm_reader_end(reader *r);
