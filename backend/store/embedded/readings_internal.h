@@ -284,8 +284,9 @@ extern const char sm_course_next_sql[];
  * has what can be read all the same. */
 SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
                                   sm_run *run, bool *damaged);
+/* `brief`: what block.h says of it, but fresh rows are whole. */
 SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
-                                 day_rows *rows);
+                                 bool brief, day_rows *rows);
 /* The day's quarter row. *damaged: it cannot be read. */
 SM_MUST_CHECK sm_err sm_day_quarter_row(sm_readings *store, sm_sql *db, int64_t series_no,
                                         int64_t day, sm_quarter_list *list, bool *damaged);
@@ -306,6 +307,7 @@ typedef struct reader {
   int64_t first_ms;  /* of the series, if series_no */
   int64_t last_ms;
   sm_run hot;
+  bool brief;       /* its user needs no more of a reading than block.h calls brief */
   int64_t kept_day; /* the day that was put together last; -1: none. A snapshot never changes, so
                        what was read of it stays true */
   sm_run kept;
