@@ -3,6 +3,7 @@
 #include "billing/billing.h"
 #include "invoicing/collect.h"
 #include "invoicing/snapshot.h"
+#include "invoicing/true_ups.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ typedef struct run {
 /* One account being issued: what is told of it, and what that borrows. */
 typedef struct job {
   sm_issue_result result;
-  sm_invoice found; /* the invoice that it has, or gets */
+  sm_invoice found;     /* the invoice that it has, or gets */
+  sm_true_ups true_ups; /* corrections that wait for it */
   char text[TEXT_MAX];
 } job;
 
@@ -136,6 +138,7 @@ static sm_err write_invoice(run *r, const sm_account *account, const sm_collecte
   sm_err err = write_body(r, bill, &body);
   if (err == SM_OK) err = sm_snapshot_write(account, collected, bill, &snapshot);
   if (err == SM_OK) err = fill_invoice(r, bill, &body, &snapshot, &invoice);
+  if (err == SM_OK) err = sm_true_ups_settle(&j->true_ups, &invoice);
   if (err == SM_OK)
     err = sm_ledger_invoice_issue(r->invoicing->ledger, r->request->actor,
                                   r->invoicing->settings->invoice_prefix, year, &invoice);
@@ -225,6 +228,10 @@ static sm_err issue_account(run *r, const sm_account *account) {
     err = SM_OK;
   } else if (err == SM_ERR_NOT_FOUND) {
     err = sm_collect(r->invoicing, &r->book, &subject, &collected);
+    if (err == SM_OK)
+      err = sm_true_ups_waiting(r->invoicing->ledger, account->account_id, &j.true_ups);
+    collected.input.true_up = j.true_ups.item;
+    collected.input.true_up_count = j.true_ups.count;
     if (err == SM_OK) err = sm_billing_compute(&collected.input, &bill);
     if (err == SM_OK) issue_bill(r, account, &collected, bill, &j);
   }
@@ -232,6 +239,7 @@ static sm_err issue_account(run *r, const sm_account *account) {
   bool go_on = tell(r, &j);
   sm_bill_free(bill);
   sm_collected_fini(&collected);
+  sm_true_ups_fini(&j.true_ups);
   sm_invoice_fini(&j.found);
   return go_on ? SM_OK : SM_ERR_CLOSED;
 }
