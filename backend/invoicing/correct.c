@@ -91,7 +91,7 @@ sm_err sm_invoicing_credit(const sm_invoicing *invoicing, sm_actor actor, const 
 typedef struct one {
   const sm_invoicing *invoicing;
   sm_book book;
-  sm_account account;
+  sm_issue_candidate candidate;
   sm_invoice previous; /* the last one of the month; no number: none */
   sm_make make;
   sm_made made;
@@ -102,7 +102,8 @@ typedef struct one {
 
 static void one_init(one *o, const sm_invoicing *invoicing, int year, int month, int64_t now_ms) {
   *o = (one){.invoicing = invoicing, .make = {.year = year, .month = month, .now_ms = now_ms}};
-  o->make.account = &o->account;
+  o->make.account = &o->candidate.account;
+  o->make.candidate = &o->candidate;
   (void)snprintf(o->month, sizeof o->month, "%04d-%02d", year, month);
   (void)sm_financial_year(sm_zone_date(invoicing->zone, now_ms), o->year);
   sm_book_init(&o->book, invoicing->ledger);
@@ -113,7 +114,7 @@ static void one_fini(one *o) {
   sm_made_fini(&o->made);
   sm_buf_fini(&o->body);
   sm_book_fini(&o->book);
-  sm_account_fini(&o->account);
+  sm_issue_candidate_fini(&o->candidate);
   sm_invoice_fini(&o->previous);
 }
 
@@ -121,7 +122,7 @@ static sm_err load(one *o, const char *account_id) {
   int64_t from_ms, to_ms;
   sm_month_span(o->invoicing->zone, o->make.year, o->make.month, &from_ms, &to_ms);
   if (to_ms > o->make.now_ms) return SM_ERR_RANGE;
-  sm_err err = sm_ledger_account(o->invoicing->ledger, account_id, &o->account);
+  sm_err err = sm_ledger_issue_candidate(o->invoicing->ledger, account_id, o->month, &o->candidate);
   if (err != SM_OK) return err;
   err = sm_ledger_invoice_last(o->invoicing->ledger, account_id, o->month, &o->previous);
   return err == SM_ERR_NOT_FOUND ? SM_OK : err;
@@ -146,6 +147,22 @@ static bool reason_given(const char *reason) {
   return reason != NULL && reason[0] != '\0' && strlen(reason) <= (size_t)SM_REASON_MAX * 4;
 }
 
+/* Issues it, unless what it was computed on has changed since. */
+static sm_err issue_item(const one *o, sm_actor actor, sm_invoice *invoice) {
+  sm_issue_item item = {.invoice = *invoice, .basis = o->candidate.basis};
+  sm_err err = sm_ledger_issue_batch(o->invoicing->ledger, actor,
+                                     o->invoicing->settings->invoice_prefix, o->year, &item, 1);
+  if (err == SM_OK) err = item.err;
+  *invoice = item.invoice;
+  if (err != SM_OK) return err;
+  sm_invoice issued = {0};
+  err = sm_ledger_invoice(o->invoicing->ledger, invoice->number, &issued);
+  if (err != SM_OK) return err;
+  sm_invoice_fini(invoice);
+  *invoice = issued;
+  return SM_OK;
+}
+
 static sm_err issue(one *o, const sm_one_month *request, const char **why, sm_invoice *invoice) {
   sm_err err = load(o, request->account_id);
   if (err != SM_OK) return err;
@@ -155,10 +172,7 @@ static sm_err issue(one *o, const sm_one_month *request, const char **why, sm_in
   if (err == SM_OK)
     err = sm_make_invoice(o->invoicing, &o->make, &o->made, o->previous.revision + 1, &o->body,
                           invoice);
-  if (err == SM_OK)
-    err = sm_ledger_invoice_issue(o->invoicing->ledger, request->actor,
-                                  o->invoicing->settings->invoice_prefix, o->year, invoice);
-  return err;
+  return err == SM_OK ? issue_item(o, request->actor, invoice) : err;
 }
 
 sm_err sm_invoicing_issue_one(const sm_invoicing *invoicing, const sm_one_month *request,
@@ -178,13 +192,31 @@ sm_err sm_invoicing_issue_one(const sm_invoicing *invoicing, const sm_one_month 
 
 /* ---- both ---- */
 
+/* What is owed before an invoice that takes another one's place: that one and its late fees are
+ * taken back first. */
+static sm_err balance_without(one *o) {
+  sm_statement statement = {0};
+  int64_t *balance = &o->candidate.balance_minor;
+  sm_err err = sm_ledger_statement(o->invoicing->ledger, o->previous.account_id, &statement);
+  if (err != SM_OK) return err;
+  err = sm_sub_i64(*balance, o->previous.total_minor, balance);
+  for (size_t i = 0; err == SM_OK && i < statement.debit_count; i++) {
+    const sm_debit *debit = &statement.debit[i];
+    if (debit->fee && debit->number != NULL && strcmp(debit->number, o->previous.number) == 0)
+      err = sm_sub_i64(*balance, debit->amount_minor, balance);
+  }
+  sm_statement_fini(&statement);
+  return err;
+}
+
 static sm_err reissue(one *o, sm_actor actor, int64_t exception_no, const char *reason,
                       const char **why, sm_invoice *invoice, sm_invoice *note) {
   sm_buf credited;
   sm_credit_new credit;
   char year[SM_FINANCIAL_YEAR_MAX];
   o->make.replaces = o->previous.number;
-  sm_err err = compute(o, reason, why);
+  sm_err err = balance_without(o);
+  if (err == SM_OK) err = compute(o, reason, why);
   if (err == SM_OK)
     err = sm_make_invoice(o->invoicing, &o->make, &o->made, o->previous.revision + 1, &o->body,
                           invoice);

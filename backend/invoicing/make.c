@@ -1,5 +1,7 @@
 #include "invoicing/make.h"
 
+#include "invoicing/prepare.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +50,11 @@ static sm_err take_true_ups(sm_ledger *ledger, const sm_make *m, sm_true_ups *tr
 }
 
 static sm_err make(const sm_invoicing *invoicing, sm_book *book, const sm_make *m, sm_made *made) {
-  const sm_subject subject = {
-      .account = m->account, .year = m->year, .month = m->month, .now_ms = m->now_ms};
+  const sm_subject subject = {.account = m->account,
+                              .candidate = m->candidate,
+                              .year = m->year,
+                              .month = m->month,
+                              .now_ms = m->now_ms};
   size_t points;
   sm_err err = sm_collect(invoicing, book, &subject, &made->collected);
   if (err == SM_OK && m->by != NULL) err = use_versions(book, m->by, made);
@@ -90,9 +95,10 @@ sm_err sm_make_body(const sm_invoicing *invoicing, const sm_bill *bill, sm_buf *
   return out->err;
 }
 
-static sm_err fill(const sm_invoicing *invoicing, const sm_make *m, const sm_bill *bill,
+static sm_err fill(const sm_invoicing *invoicing, const sm_make *m, const sm_made *made,
                    sm_buf *body, sm_buf *snapshot, sm_invoice *invoice) {
   char month[16];
+  const sm_bill *bill = made->bill;
   const sm_zone *zone = invoicing->zone;
   sm_date due = sm_date_add_days(sm_zone_date(zone, m->now_ms), invoicing->settings->due_days);
   (void)snprintf(month, sizeof month, "%04d-%02d", m->year, m->month);
@@ -105,6 +111,9 @@ static sm_err fill(const sm_invoicing *invoicing, const sm_make *m, const sm_bil
   invoice->currency = strdup(bill->currency);
   invoice->issued_ms = m->now_ms;
   invoice->due_ms = sm_zone_day_start_ms(zone, due);
+  invoice->use_wh = bill->consumption_wh;
+  invoice->days = bill->days;
+  invoice->measured = sm_prepare_measured(&made->collected, bill);
   invoice->body = sm_buf_take(body);
   invoice->snapshot = sm_buf_take(snapshot);
   bool all = invoice->account_id != NULL && invoice->device_id != NULL && invoice->kind != NULL &&
@@ -118,8 +127,12 @@ sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make *m, const sm
   sm_buf snapshot;
   sm_buf_init(&snapshot, 0);
   *invoice = (sm_invoice){.revision = revision};
-  sm_err err = sm_snapshot_write(m->account, &made->collected, made->bill, &snapshot);
-  if (err == SM_OK) err = fill(invoicing, m, made->bill, body, &snapshot, invoice);
+  const sm_snapshot_input input = {.settings = invoicing->settings,
+                                   .candidate = m->candidate,
+                                   .collected = &made->collected,
+                                   .bill = made->bill};
+  sm_err err = sm_snapshot_write(&input, &snapshot);
+  if (err == SM_OK) err = fill(invoicing, m, made, body, &snapshot, invoice);
   if (err == SM_OK) err = sm_true_ups_settle(&made->true_ups, invoice);
   sm_buf_fini(&snapshot);
   return err;

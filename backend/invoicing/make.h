@@ -10,6 +10,7 @@
 
 typedef struct sm_make {
   const sm_account *account;
+  const sm_issue_candidate *candidate; /* of the account; NULL if no invoice is to be made of it */
   int year;
   int month;
   int64_t now_ms;
