@@ -53,8 +53,8 @@ static sm_bucket *bucket_at(piece *p, int64_t ts_ms) {
 static sm_err take_raw(piece *p, int64_t read_from, int64_t read_to, int64_t from, int64_t to) {
   for (;;) {
     sm_reading_list list;
-    sm_err err = sm_readings_raw(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
-                                 read_from, read_to, RAW_PAGE, &list);
+    sm_err err = sm_readings_brief(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
+                                   read_from, read_to, RAW_PAGE, &list);
     if (err != SM_OK) return err;
     for (size_t i = 0; err == SM_OK && i < list.count; i++) {
       const sm_reading *reading = &list.item[i];

@@ -26,7 +26,9 @@ void sm_prepare_month_init(sm_prepare_month *out, const sm_zone *zone, int year,
                            int64_t now_ms) {
   *out = (sm_prepare_month){.year = year, .month = month, .now_ms = now_ms};
   (void)snprintf(out->text, sizeof out->text, "%04d-%02d", year, month);
-  sm_month_span(zone, year, month, &out->from_ms, &out->to_ms);
+  sm_month_days_init(&out->days, zone, year, month);
+  out->from_ms = out->days.start_ms[0];
+  out->to_ms = out->days.start_ms[out->days.count - 1];
 }
 
 bool sm_prepare_concerns(const sm_zone *zone, const sm_prepare_month *month,
@@ -192,7 +194,8 @@ static sm_err compute(work *w, sm_book *book) {
                               .candidate = w->candidate,
                               .year = w->month->year,
                               .month = w->month->month,
-                              .now_ms = w->month->now_ms};
+                              .now_ms = w->month->now_ms,
+                              .days = &w->month->days};
   sm_err err = sm_collect(w->invoicing, book, &subject, &w->collected);
   if (err == SM_OK && w->candidate->corrected)
     err = sm_true_ups_waiting(w->invoicing->ledger, w->candidate->account.account_id, &w->true_ups);

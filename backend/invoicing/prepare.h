@@ -18,6 +18,7 @@ typedef struct sm_prepare_month {
   int64_t from_ms;
   int64_t to_ms;
   int64_t now_ms;
+  sm_month_days days;
 } sm_prepare_month;
 
 /* What became of an account. `result` borrows from the candidate and from here. */

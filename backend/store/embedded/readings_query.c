@@ -73,7 +73,7 @@ sm_err sm_reader_day(reader *r, int64_t day, const sm_run **run) {
   sm_run_fini(&r->kept);
   r->kept_day = -1;
   day_rows rows = {0};
-  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, &rows);
+  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, r->brief, &rows);
   if (err != SM_OK) return err;
   size_t first = sm_run_find(&r->hot, day * DAY_MS);
   size_t end = sm_run_find(&r->hot, (day + 1) * DAY_MS);
@@ -124,14 +124,25 @@ sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
   return SM_OK;
 }
 
-sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
-                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+static sm_err read_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, bool brief, size_t limit, sm_reading_list *list) {
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = brief;
   err = sm_reader_raw(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;
+}
+
+sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, false, limit, list);
+}
+
+sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+                         int64_t from_ms, int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, true, limit, list);
 }
 
 sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
@@ -276,6 +287,7 @@ sm_err sm_readings_quarters(sm_readings *store, const char *device_id, uint8_t c
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = true;
   err = sm_reader_quarters(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;
