@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct sm_zone sm_zone; /* immutable; any number of threads */
@@ -24,6 +25,9 @@ const char *sm_zone_name(const sm_zone *zone);
 
 /* Seconds east of UTC at an instant. */
 int32_t sm_zone_offset_s(const sm_zone *zone, int64_t instant_ms);
+/* Whether the clock is certain not to change from one instant to another: its offset is the same
+ * all the time. */
+bool sm_zone_is_steady(const sm_zone *zone, int64_t from_ms, int64_t to_ms);
 /* The date on the zone's calendar at an instant. */
 sm_date sm_zone_date(const sm_zone *zone, int64_t instant_ms);
 /* The zone's clock at an instant as minutes after local midnight, 0..1439. */
@@ -47,5 +51,18 @@ enum { SM_DATE_MAX = 16 };
 char *sm_date_format(sm_date date, char out[SM_DATE_MAX]);
 /* RFC 3339 with the zone's offset at that instant. */
 char *sm_zone_format(const sm_zone *zone, int64_t instant_ms, char out[40]);
+
+/* The same of many instants near each other: what a whole day has in common is kept from one to the
+ * next. Zeroed but for the zone at first; one thread. */
+typedef struct sm_zone_stamp {
+  const sm_zone *zone;
+  int64_t from_ms; /* a day on which the clock does not change; from_ms == to_ms: none yet */
+  int64_t to_ms;
+  char text[40]; /* its first instant */
+} sm_zone_stamp;
+enum { SM_ZONE_STAMP_MAX = 40 };
+/* Writes what sm_zone_format gives, without a NUL, where there is room for SM_ZONE_STAMP_MAX; gives
+ * the place behind. */
+char *sm_zone_stamp_put(sm_zone_stamp *stamp, int64_t instant_ms, char *at);
 
 #endif

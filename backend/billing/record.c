@@ -56,16 +56,24 @@ static sm_err add_piece(const sm_measure *measure, const piece *p, sm_bill *bill
   return reg->device_id != NULL ? SM_OK : SM_ERR_NOMEM;
 }
 
-static bool ever_rolled_over(const sm_course *course) {
-  for (size_t i = 0; i < course->event_count; i++)
-    if (course->event[i].kind == SM_EVENT_ROLLOVER) return true;
-  return false;
-}
-
-/* What rollovers had added to an unrolled value. A value on the edge is shown as the modulus. */
-static int64_t rolled_wh(const sm_course *course, int64_t unrolled_wh) {
-  if (unrolled_wh == 0 || !ever_rolled_over(course)) return 0;
-  return (unrolled_wh - 1) / course->modulus_wh * course->modulus_wh;
+/* What rollovers had added to the unrolled value of a stretch at an instant. A value on the edge is
+ * shown as the modulus until the first reading after the rollover. */
+static int64_t rolled_wh(const sm_course *course, size_t stretch, int64_t unrolled_wh,
+                         int64_t at_ms) {
+  int64_t from_ms = sm_stretch_from_ms(course, stretch);
+  int64_t to_ms = sm_stretch_to_ms(course, stretch);
+  int64_t seen_wh = 0;
+  bool ever = false;
+  for (size_t i = 0; i < course->event_count; i++) {
+    const sm_register_event *event = &course->event[i];
+    if (event->kind != SM_EVENT_ROLLOVER || event->at_ms <= from_ms || event->at_ms > to_ms)
+      continue;
+    ever = true;
+    if (event->at_ms <= at_ms) seen_wh += course->modulus_wh;
+  }
+  if (unrolled_wh == 0 || !ever) return 0;
+  int64_t passed_wh = (unrolled_wh - 1) / course->modulus_wh * course->modulus_wh;
+  return passed_wh > seen_wh ? passed_wh : seen_wh;
 }
 
 /* A stretch from one instant to another, cut where the register started over, so that closing less
@@ -75,11 +83,13 @@ static sm_err add_stretch(const sm_measure *measure, size_t stretch, int64_t fro
   const sm_course *course = &measure->course;
   piece p = {.from_ms = from_ms, .opening_wh = sm_course_at(course, stretch, from_ms)};
   int64_t closing_wh = sm_course_at(course, stretch, to_ms);
-  p.base_wh = rolled_wh(course, p.opening_wh);
+  p.base_wh = rolled_wh(course, stretch, p.opening_wh, from_ms);
+  int64_t last_base_wh = rolled_wh(course, stretch, closing_wh, to_ms);
   sm_err err = SM_OK;
-  while (err == SM_OK && p.base_wh < rolled_wh(course, closing_wh)) {
+  while (err == SM_OK && p.base_wh < last_base_wh) {
     p.closing_wh = p.base_wh + course->modulus_wh;
     p.to_ms = sm_course_when(course, stretch, p.closing_wh);
+    if (p.to_ms < from_ms) p.to_ms = from_ms;
     if (p.closing_wh > p.opening_wh) err = add_piece(measure, &p, bill);
     p = (piece){.from_ms = p.to_ms, .opening_wh = p.closing_wh, .base_wh = p.closing_wh};
   }
@@ -244,10 +254,18 @@ static sm_err check_end(const sm_record_input *in, const sm_measure *measure, sm
   char last[40], end[40];
   bool period_end = measure->to_ms == in->to_ms;
   if (period_end && in->running) return SM_OK;
-  int64_t last_ms = measure->course.point[measure->course.point_count - 1].ts_ms;
+  int64_t last_ms = sm_measure_last_ms(measure);
   if (last_ms >= measure->to_ms) return check_edge(in, measure, measure->to_ms, bill);
   if (!period_end && measure->to_ms - last_ms <= SM_BILLING_GAP_MS) return SM_OK;
   if (period_end) bill->settled = false;
+  if (measure->extended)
+    return sm_record_reason(
+        bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id, measure->to_ms,
+        "The last reading of %s is of %s: use is taken to go on by %lld.%03d kWh "
+        "a day, the average of the last bills, until %s.",
+        measure->meter->device_id, sm_zone_format(in->zone, last_ms, last),
+        (long long)(in->average_wh_per_day / 1000), (int)(in->average_wh_per_day % 1000),
+        sm_zone_format(in->zone, measure->to_ms, end));
   return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
                           measure->to_ms,
                           "The last reading of %s is of %s: its register is taken to stand still "
@@ -279,8 +297,9 @@ static const sm_measure *predecessor(const sm_record_input *in, const sm_measure
 }
 
 static int64_t shown_register(const sm_course *course, int64_t at_ms) {
-  int64_t unrolled_wh = sm_course_at(course, resting_stretch(course, at_ms), at_ms);
-  return unrolled_wh - rolled_wh(course, unrolled_wh);
+  size_t stretch = resting_stretch(course, at_ms);
+  int64_t unrolled_wh = sm_course_at(course, stretch, at_ms);
+  return unrolled_wh - rolled_wh(course, stretch, unrolled_wh, at_ms);
 }
 
 static sm_err add_swap(const sm_record_input *in, const sm_measure *came, sm_bill *bill) {
@@ -345,10 +364,14 @@ static void order_meters(const sm_measures *measures, const sm_measure **order) 
   }
 }
 
-/* A meter without a reading until its service ends. If its first one came later, it had not begun;
- * if it never had one beside meters that had, what went through it is missing. */
+/* A meter without a reading until its service ends. If its first one came later, it had not begun,
+ * unless it came for one that went; if it never had one beside meters that had, what went through
+ * it is missing. */
 static sm_err check_silent(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
-  if (measure->course.point_count > 0) return SM_OK;
+  if (measure->course.point_count > 0)
+    return in->measured && measure->to_ms - measure->from_ms > SM_BILLING_GAP_MS
+               ? check_arrival(in, measure, bill)
+               : SM_OK;
   if (measure->to_ms == in->to_ms) bill->settled = false;
   if (in->running || !in->measured) return SM_OK;
   return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
@@ -369,6 +392,36 @@ static sm_err record_meter(const sm_record_input *in, const sm_measure *measure,
   return err == SM_OK ? add_swap(in, measure, bill) : err;
 }
 
+/* ---- without a meter ---- */
+static sm_err explain_hole(const sm_record_input *in, const char *device_id, int64_t from_ms,
+                           int64_t to_ms, sm_bill *bill) {
+  char from[40], to[40];
+  if (to_ms - from_ms <= SM_BILLING_GAP_MS) return SM_OK;
+  return sm_record_reason(bill, SM_REASON_METER_GAP, device_id, to_ms,
+                          "No meter served between %s and %s: what was used in between is not "
+                          "known and not billed.",
+                          sm_zone_format(in->zone, from_ms, from),
+                          sm_zone_format(in->zone, to_ms, to));
+}
+
+/* Times in which no meter counts for the account at all. What lies between two meters in turn was
+ * told with the swap. */
+static sm_err check_holes(const sm_record_input *in, const sm_measure *const *order,
+                          sm_bill *bill) {
+  if (!in->measured) return SM_OK;
+  int64_t covered_ms = in->begin_ms > in->from_ms ? in->begin_ms : in->from_ms;
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < in->measures->count && err == SM_OK; i++) {
+    const sm_measure *m = order[i];
+    if (m->meter->sign < 0 || m->from_ms >= m->to_ms) continue;
+    if (!sm_measure_shows(m) || predecessor(in, m) == NULL)
+      err = explain_hole(in, m->meter->device_id, covered_ms, m->from_ms, bill);
+    if (m->to_ms > covered_ms) covered_ms = m->to_ms;
+  }
+  if (err != SM_OK || in->running) return err;
+  return explain_hole(in, NULL, covered_ms, in->to_ms, bill);
+}
+
 sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   const sm_measure **order = calloc(in->measures->count + 1, sizeof *order);
   if (order == NULL) return SM_ERR_NOMEM;
@@ -377,6 +430,7 @@ sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   sm_err err = SM_OK;
   for (size_t i = 0; i < in->measures->count && err == SM_OK; i++)
     err = record_meter(in, order[i], bill);
+  if (err == SM_OK) err = check_holes(in, order, bill);
   if (err == SM_OK && bill->event_count > 1)
     qsort(bill->event, bill->event_count, sizeof *bill->event, by_time);
   if (err == SM_OK && bill->edit_count > 1)

@@ -64,11 +64,12 @@ static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
 /* A meter that went before the month is asked for its end only: it tells that the account had begun
  * to be measured. What is there at a failure goes with the rest. */
 static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_meter *from,
-                            int64_t from_ms, int64_t to_ms, sm_collected *out) {
+                            bool edited, int64_t from_ms, int64_t to_ms, sm_collected *out) {
   if (from->from_ms >= to_ms) return SM_OK;
   if (from->to_ms <= from_ms) from_ms = to_ms = from->to_ms;
   size_t i = out->count;
-  sm_err err = sm_meter_edits_load(invoicing->ledger, from->device_id, &out->edits[i]);
+  sm_err err =
+      edited ? sm_meter_edits_load(invoicing->ledger, from->device_id, &out->edits[i]) : SM_OK;
   if (err != SM_OK) return err;
   out->count++;
   const sm_edits edits = sm_meter_edits_list(&out->edits[i]);
@@ -113,9 +114,10 @@ static sm_err collect_meters(const sm_invoicing *invoicing, const sm_subject *su
     return SM_ERR_NOMEM;
   int64_t from_ms, to_ms;
   sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
+  bool edited = subject->candidate == NULL || subject->candidate->edited;
   sm_err err = SM_OK;
   for (size_t i = 0; i < count && err == SM_OK; i++)
-    err = collect_meter(invoicing, &meter[i], from_ms, to_ms, out);
+    err = collect_meter(invoicing, &meter[i], edited, from_ms, to_ms, out);
   return err;
 }
 

@@ -7,12 +7,14 @@
 #include "invoicing/book.h"
 #include "invoicing/edits.h"
 #include "invoicing/invoicing.h"
+#include "store/ledger_issue.h"
 
 /* Whose month: an account, or (account NULL) a meter that serves none. */
 typedef struct sm_subject {
   const sm_account *account;
   const sm_device *device;
-  const char *shown_device_id; /* NULL: the meter that served last */
+  const sm_issue_candidate *candidate; /* of the account; NULL: the ledger is asked for more */
+  const char *shown_device_id;         /* NULL: the meter that served last */
   int year;
   int month;
   int64_t now_ms;

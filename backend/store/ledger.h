@@ -259,6 +259,10 @@ typedef struct sm_invoice {
   int64_t due_ms;
   char *body;     /* the bill's JSON, as issued */
   char *snapshot; /* JSON: payer (sealed), zone, tariff versions, readings hash */
+  /* What is kept for later invoices when one of kind "invoice" is issued; not read back. */
+  int64_t use_wh;
+  int32_t days;
+  bool measured; /* a reading of the month is in it */
 } sm_invoice;
 void sm_invoice_fini(sm_invoice *invoice);
 

@@ -94,7 +94,7 @@ static sm_err copy_hot(reader *r, const char *device_id, uint8_t channel, int64_
 
 sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, reader *r) {
-  reader out = {.store = store};
+  reader out = {.store = store, .kept_day = -1};
   sm_err err = take_connection(store, &out.db);
   if (err != SM_OK) return err;
   (void)pthread_rwlock_rdlock(&store->lock);
@@ -112,4 +112,5 @@ sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channe
 void sm_reader_end(reader *r) {
   give_connection(r->store, r->db);
   sm_run_fini(&r->hot);
+  sm_run_fini(&r->kept);
 }

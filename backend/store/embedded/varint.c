@@ -17,7 +17,7 @@ uint8_t sm_byte_get(sm_cursor *in) {
   return *in->at++;
 }
 
-uint64_t sm_varint_get(sm_cursor *in) {
+uint64_t sm_varint_get_long(sm_cursor *in) {
   uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     uint8_t byte = sm_byte_get(in);
@@ -27,8 +27,4 @@ uint64_t sm_varint_get(sm_cursor *in) {
   }
   in->bad = true;
   return 0;
-}
-
-int64_t sm_varint_get_signed(sm_cursor *in) {
-  return sm_unzigzag(sm_varint_get(in));
 }

@@ -1,0 +1,26 @@
+/* What was used in the time-of-day windows of a tariff, measured from the registers at their edges.
+ * Internal to billing.
+ *
+ * A window holds from the first instant of a day at which the clock shows its begin to the first at
+ * which it shows its end (sm_calendar_at); where one follows itself without a pause it has no edge
+ * in between. Use in a gap of more than an hour between two good readings that crosses an edge of a
+ * window is untimed: the part that an even use would put into the window is kept apart. */
+#ifndef SM_BILLING_WINDOWS_H
+#define SM_BILLING_WINDOWS_H
+
+#include "billing/calendar.h"
+#include "billing/measure.h"
+
+typedef struct sm_window_use {
+  int64_t use_wh;
+  int64_t untimed_wh;
+} sm_window_use;
+
+/* Measures days [first, end) of the calendar, until until_ms at most. The calendar has a day more
+ * before and after them (asserted). `use` has room for the tariff's windows. SM_ERR_NOMEM,
+ * SM_ERR_OVERFLOW. */
+SM_MUST_CHECK sm_err sm_windows_measure(const sm_measures *measures, const sm_calendar *calendar,
+                                        const sm_tariff *tariff, size_t first, size_t end,
+                                        int64_t until_ms, sm_window_use *use);
+
+#endif
