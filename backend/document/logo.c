@@ -1,4 +1,4 @@
-#include "document/logo.h"
+#include "document/logo_picture.h"
 
 #include "base/file.h"
 
