@@ -1,18 +1,20 @@
 #include "document/cabinet.h"
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "document/press.h"
 #include "store/ledger_print.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 96 };
 
 struct sm_cabinet {
   char *folder;
@@ -132,12 +134,32 @@ static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
 }
 
 /* ---- keeping ---- */
-/* "SM2627-000001.pdf" in the language that it was issued in, "SM2627-000001.hi.pdf" else. */
+/* Half a hash of all that a page is made from: another ledger, put in this one's place, may have
+ * another invoice of the same number. */
+static void sign(const sm_invoice *invoice, char hex[SM_SHA256_HEX_MAX]) {
+  enum { SIGN_DIGITS = 32 };
+  uint8_t digest[SM_SHA256_BYTES];
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  sm_buf_printf(&text, "%s %s %s %" PRId64 " %" PRId64 " %" PRId64 "\n", invoice->number,
+                invoice->account_id, invoice->kind, invoice->total_minor, invoice->issued_ms,
+                invoice->due_ms);
+  sm_buf_append_text(&text, invoice->body);
+  sm_buf_append_text(&text, invoice->snapshot);
+  sm_sha256(sm_buf_text(&text), text.len, digest);
+  (void)sm_hex(digest, sizeof digest, hex);
+  hex[SIGN_DIGITS] = '\0';
+  sm_buf_fini(&text);
+}
+
+/* "2026-01/SM2526-000001.{sign}.pdf" in the language that it was issued in, else "….hi.pdf". */
 static char *path_of(const sm_cabinet *cabinet, const sm_invoice *invoice,
                      const sm_language *language) {
-  char name[NAME_MAX_BYTES];
-  (void)snprintf(name, sizeof name, "%.16s/%.16s%s%s.pdf", invoice->month, invoice->number,
-                 language != NULL ? "." : "", language != NULL ? sm_language_name(*language) : "");
+  char name[NAME_MAX_BYTES], signature[SM_SHA256_HEX_MAX];
+  sign(invoice, signature);
+  (void)snprintf(name, sizeof name, "%.16s/%.16s.%.32s%s%s.pdf", invoice->month, invoice->number,
+                 signature, language != NULL ? "." : "",
+                 language != NULL ? sm_language_name(*language) : "");
   return sm_path_join(cabinet->folder, name);
 }
 

@@ -1,8 +1,8 @@
 /* The cabinet: PDFs of what the ledger has issued. One that was printed is kept, as
- * {data}/invoices/{month}/{number}.pdf, and given again as it is: what a resident once got does not
- * change when the program, its libraries or its fonts do. What is not kept (never asked for, or
- * gone: backups leave the folder out) is printed again from the ledger, to the same bytes as long
- * as libraries and fonts are the same.
+ * {data}/invoices/{month}/{number}.{hash of the row}.pdf, and given again as it is: what a resident
+ * once got does not change when the program, its libraries or its fonts do. What is not kept (never
+ * asked for, or gone: backups leave the folder out) is printed again from the ledger, to the same
+ * bytes as long as libraries and fonts are the same.
  *
  * Any number of threads may use one, and several processes one folder. */
 #ifndef SM_DOCUMENT_CABINET_H

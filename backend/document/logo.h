@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 enum {
-  SM_LOGO_BYTES_MAX = 512 * 1024,
+  SM_LOGO_BYTES_MAX = 1 << 20,
   SM_LOGO_SIDE_MAX = 2000, /* pixels */
   SM_LOGO_NAME_MAX = SM_SHA256_HEX_MAX
 };
