@@ -1,5 +1,6 @@
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/printing.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
@@ -79,7 +80,7 @@ typedef struct words {
 } words;
 
 static int run(sm_program *program, const words *w, int year, int month) {
-  if (!sm_program_load_invoicing(program)) return SM_EXIT_FAILED;
+  if (!sm_program_load_invoicing(program) || !sm_printing_keep_logo(program)) return SM_EXIT_FAILED;
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
     sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
