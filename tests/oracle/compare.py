@@ -38,7 +38,7 @@ class Program:
 
 def normal(some):
     if "error" in some:
-        return some
+        return {"error": None}
     some = dict(some, reasons=sorted(some["reasons"]))
     # Two sentences may be about the same thing.
     explained = {(e["reason"], e["device_id"] or "", e["at"]) for e in some["explanations"]}
