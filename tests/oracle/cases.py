@@ -28,6 +28,7 @@ class Maker:
         self.random = random.Random(f"{seed}/{number}")
         self.chance = lambda p: self.random.random() < p
         self.pick = self.random.choice
+        self.absurd = self.chance(0.005)  # the most of all: some of these bills do not fit into 64 bits
         self.between = self.random.randint
 
     # --- the frame -------------------------------------------------------------------------------------------------
@@ -256,8 +257,8 @@ class Maker:
             meter["sign"] = sign
         if self.chance(0.2):
             meter["multiplier"] = kwh(self.pick([2500, 1, 333, 1001, 20000, self.between(1, 100000)]))
-        if self.chance(0.003):
-            meter["multiplier"] = self.pick([10**12, 10**11, 10**10])  # absurd: some of their bills do not fit into 64 bits
+        if self.absurd:
+            meter["multiplier"] = 10**6
         if self.chance(0.2):
             modulus = self.pick([100000, 1000000, 100000000])
             meter["modulus_kwh"] = kwh(modulus)
@@ -305,7 +306,7 @@ class Maker:
         return text_of(self.between(0, whole_max * 10**places), places, min(2, places))
 
     def rate(self):
-        if self.chance(0.003):
+        if self.absurd:
             return "1000000"  # the most there is
         return self.pick(["0", "0.005", "0.5", "1", "3.50", "6.00", "0.3275", self.decimal(9), self.decimal(9), self.decimal(100),
                           self.decimal(1000000)] if self.chance(0.3) else [self.decimal(9, 2)])
