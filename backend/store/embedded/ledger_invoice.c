@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIAL_MAX = 999999, NUMBER_MAX = 16, PREFIX_MAX = 5, FINANCIAL_YEAR_LEN = 4 };
+enum { SERIAL_MAX = 999999, PREFIX_MAX = 5, FINANCIAL_YEAR_LEN = 4 };
 
 typedef struct issue {
   sm_actor actor;
@@ -18,8 +18,7 @@ typedef struct issue {
   int64_t device_no; /* 0: none */
   int64_t serial;
   int64_t invoice_no;
-  char number[NUMBER_MAX + 1];
-  char *status; /* heap */
+  char number[SM_LEDGER_NUMBER_MAX + 1];
 } issue;
 
 /* ---- checking ---- */
@@ -37,8 +36,7 @@ static bool invoice_valid(const sm_invoice *invoice) {
   int month;
   if (invoice->account_id == NULL || invoice->month == NULL || invoice->kind == NULL) return false;
   if (sm_month_parse(invoice->month, &year, &month) != SM_OK) return false;
-  if (strcmp(invoice->kind, "credit_note") == 0) return invoice->total_minor >= 0;
-  return strcmp(invoice->kind, "invoice") == 0;
+  return strcmp(invoice->kind, "invoice") == 0 || strcmp(invoice->kind, "credit_note") == 0;
 }
 
 /* SM_OK or SM_ERR_NOT_FOUND: whether (account, kind, month, revision) is there. */
@@ -121,6 +119,20 @@ static sm_err insert_invoice(sm_sql *db, issue *it) {
   return err;
 }
 
+static sm_err insert_use(sm_sql *db, const issue *it) {
+  const sm_invoice *invoice = it->invoice;
+  if (it->credit_note) return SM_OK;
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO invoice_use (account_no, month, revision, use_wh, "
+                                 "days, measured) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  sm_sql_bind_i64(&q, 1, it->account_no);
+  sm_sql_bind_text(&q, 2, invoice->month);
+  sm_sql_bind_i64(&q, 3, invoice->revision);
+  sm_sql_bind_i64(&q, 4, invoice->use_wh);
+  sm_sql_bind_i64(&q, 5, invoice->days);
+  sm_sql_bind_i64(&q, 6, invoice->measured);
+  return sm_sql_run(&q);
+}
+
 static sm_err insert_entry(sm_sql *db, const issue *it) {
   int64_t total = it->invoice->total_minor;
   sm_sql_stmt q = sm_sql_use(db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, "
@@ -151,32 +163,64 @@ static sm_err issue_locked(sm_sql *db, issue *it) {
   sm_err err = check(db, it);
   if (err == SM_OK) err = take_number(db, it);
   if (err == SM_OK) err = insert_invoice(db, it);
+  if (err == SM_OK) err = insert_use(db, it);
   if (err == SM_OK) err = insert_entry(db, it);
+  if (err == SM_OK)
+    err = sm_ledger_settle(db, it->invoice_no, it->invoice->settles, it->invoice->settle_count);
   if (err == SM_OK) err = audit_issue(db, it);
-  if (err == SM_OK) err = sm_ledger_invoice_status(db, it->invoice_no, &it->status);
   return err;
+}
+
+static issue issue_of(sm_actor actor, const char *prefix, const char *financial_year,
+                      const sm_invoice *invoice) {
+  return (issue){.actor = actor,
+                 .prefix = prefix,
+                 .financial_year = financial_year,
+                 .invoice = invoice,
+                 .credit_note = strcmp(invoice->kind, "credit_note") == 0};
+}
+
+sm_err sm_ledger_invoice_check(sm_sql *db, const sm_invoice *invoice) {
+  if (!invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = issue_of((sm_actor){0}, NULL, NULL, invoice);
+  return check(db, &it);
+}
+
+sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const char *prefix,
+                             const char *financial_year, const sm_invoice *invoice,
+                             char number[SM_LEDGER_NUMBER_MAX + 1]) {
+  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = issue_of(actor, prefix, financial_year, invoice);
+  sm_err err = issue_locked(db, &it);
+  if (err == SM_OK) memcpy(number, it.number, sizeof it.number);
+  return err;
+}
+
+sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,
+                                const char *financial_year, sm_invoice *invoice) {
+  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = issue_of(actor, prefix, financial_year, invoice);
+  sm_err err = issue_locked(db, &it);
+  if (err == SM_OK) err = sm_ledger_invoice_state(db, it.account_no, it.invoice_no, invoice);
+  if (err != SM_OK) return err;
+  invoice->number = strdup(it.number);
+  if (invoice->number != NULL) return SM_OK;
+  free(invoice->status);
+  invoice->status = NULL;
+  return SM_ERR_NOMEM;
 }
 
 sm_err sm_ledger_invoice_issue(sm_ledger *ledger, sm_actor actor, const char *prefix,
                                const char *financial_year, sm_invoice *invoice) {
-  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
-  issue it = {.actor = actor,
-              .prefix = prefix,
-              .financial_year = financial_year,
-              .invoice = invoice,
-              .credit_note = strcmp(invoice->kind, "credit_note") == 0};
-  char *number = malloc(sizeof it.number);
-  if (number == NULL) return SM_ERR_NOMEM;
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
-  if (err == SM_OK) err = sm_ledger_write_end(ledger, issue_locked(db, &it));
-  if (err != SM_OK) {
-    free(it.status);
-    free(number);
-    return err;
-  }
-  memcpy(number, it.number, sizeof it.number);
-  invoice->number = number;
-  invoice->status = it.status;
-  return SM_OK;
+  if (err != SM_OK) return err;
+  err = sm_ledger_write_end(ledger,
+                            sm_ledger_invoice_insert(db, actor, prefix, financial_year, invoice));
+  if (err == SM_OK) return SM_OK;
+  free(invoice->number); /* a commit that failed */
+  free(invoice->status);
+  invoice->number = NULL;
+  invoice->status = NULL;
+  return err;
 }
