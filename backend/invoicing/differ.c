@@ -91,12 +91,14 @@ static bool settled(const sm_exception *e) {
   return e->settled_by != NULL;
 }
 
+static bool unsettled(const sm_exception *e) {
+  return !settled(e) && !is(e->cause, "credit") &&
+         (is(e->state, "open") || is(e->state, "true_up"));
+}
+
 bool sm_past_has_unsettled(const sm_past *past) {
-  for (size_t i = 0; i < past->exception_count; i++) {
-    const sm_exception *e = &past->exception[i];
-    if (!settled(e) && !is(e->cause, "credit") && (is(e->state, "open") || is(e->state, "true_up")))
-      return true;
-  }
+  for (size_t i = 0; i < past->exception_count; i++)
+    if (unsettled(&past->exception[i])) return true;
   return false;
 }
 
@@ -114,6 +116,15 @@ static bool same_taxes(const sm_exception *e, const sm_issued *d) {
                e->tax[i].percent_micro == d->tax[k].percent_micro &&
                e->tax[i].amount_minor == d->tax[k].amount_minor;
   return equal == e->tax_count && equal == d->tax_count;
+}
+
+bool sm_past_has_same(const sm_past *past, const sm_issued *difference) {
+  for (size_t i = 0; i < past->exception_count; i++) {
+    const sm_exception *e = &past->exception[i];
+    if (unsettled(e) && e->net_minor == difference->net_minor && same_taxes(e, difference))
+      return true;
+  }
+  return false;
 }
 
 bool sm_past_dismissed(const sm_past *past, const sm_issued *same) {

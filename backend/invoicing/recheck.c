@@ -81,6 +81,7 @@ static sm_err settle_difference(const look *l, const sm_past *past, const sm_mad
   if (!nothing && l->rebill == NULL && sm_past_dismissed(past, difference) &&
       !sm_past_has_unsettled(past))
     return SM_OK;
+  if (l->rebill == NULL && sm_past_has_same(past, difference)) return SM_OK;
   bool true_up = !nothing && by_itself(l, past, total_minor);
   err = open_exception(l, past, made, difference, true_up, &out->opened);
   out->true_up = out->opened && true_up;
