@@ -142,8 +142,11 @@ sm_err sm_past_compute(const sm_invoicing *invoicing, sm_book *book, const sm_pa
                        int64_t now_ms, sm_made *made) {
   sm_make make = {.account = &past->account, .now_ms = now_ms, .again = past->invoice.number};
   if (!anew) make.by = past->has_latest ? &past->latest : &past->issued;
-  sm_err err = sm_month_parse(past->invoice.month, &make.year, &make.month);
-  return err == SM_OK ? sm_make_bill(invoicing, book, &make, made) : SM_ERR_CORRUPT;
+  int64_t from_ms, to_ms;
+  if (sm_month_parse(past->invoice.month, &make.year, &make.month) != SM_OK) return SM_ERR_CORRUPT;
+  sm_month_span(invoicing->zone, make.year, make.month, &from_ms, &to_ms);
+  if (to_ms > now_ms) return SM_ERR_RANGE; /* the clock was set back */
+  return sm_make_bill(invoicing, book, &make, made);
 }
 
 static sm_err subtract(sm_issued *from, int64_t net_minor) {

@@ -160,7 +160,11 @@ sm_err sm_invoicing_recheck(const sm_invoicing *invoicing, const sm_recheck_requ
   sm_err err = SM_OK;
   *summary = (sm_recheck_summary){0};
   sm_book_init(&l.book, invoicing->ledger);
-  while (more && err == SM_OK) err = recheck_page(&l, request, &after, &more, summary);
+  while (more && err == SM_OK) {
+    err = recheck_page(&l, request, &after, &more, summary);
+    if (err == SM_OK && request->go_on != NULL && !request->go_on(request->context))
+      err = SM_ERR_CLOSED;
+  }
   sm_book_fini(&l.book);
   return err;
 }
