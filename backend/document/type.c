@@ -9,6 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* as GCC says it */
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 /* Fontconfig points to what it holds by distances, which the leak checker does not follow. */
 const char *__lsan_default_suppressions(void);
