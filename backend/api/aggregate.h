@@ -54,7 +54,6 @@ void sm_bucket_add_quarter(sm_bucket *bucket, const sm_quarter *quarter);
 SM_MUST_CHECK sm_err sm_bucket_add_use(sm_bucket *bucket, int64_t opening_wh, int64_t closing_wh);
 /* Whether there is nothing to say of it: no reading and no use. */
 bool sm_bucket_is_empty(const sm_bucket *bucket);
-enum { SM_BUCKET_JSON_USUAL = 192 }; /* bytes of a row and its comma, seldom more */
 /* The contract's row; means are rounded half away from zero. Rows by time share a stamp. */
 void sm_bucket_write_json(sm_jsonw *w, const sm_bucket *bucket, sm_zone_stamp *stamp);
 

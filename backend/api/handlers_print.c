@@ -1,6 +1,6 @@
 /* Invoices as PDF, and those of a month as one ZIP. */
 #include "api/api.h"
-#include "api/invoice_find.h"
+#include "api/invoices.h"
 #include "api/routes.h"
 #include "api/zip_desk.h"
 #include "base/crypto.h"
@@ -20,6 +20,16 @@ static bool take_language(const sm_request *request, sm_answer *answer, sm_langu
   if (name == NULL || sm_language_parse(name, language) == SM_OK) return true;
   sm_answer_field(answer, 400, "lang", "is '%.20s': give en or hi", name);
   return false;
+}
+
+static bool find_invoice(sm_api *api, const sm_request *request, sm_answer *answer,
+                         sm_invoice *invoice) {
+  sm_err err = sm_api_find_invoice(api, request, invoice);
+  if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else if (err != SM_OK)
+    sm_api_fail(request, answer, err);
+  return err == SM_OK;
 }
 
 static bool can_print(sm_api *api, sm_answer *answer) {
@@ -64,7 +74,7 @@ void sm_handle_invoice_pdf(sm_api *api, const sm_request *request, sm_answer *an
   sm_language language = SM_LANGUAGE_EN;
   bool given;
   if (!take_language(request, answer, &language, &given) ||
-      !sm_invoice_find(api, request, answer, &invoice))
+      !find_invoice(api, request, answer, &invoice))
     return;
   if (can_print(api, answer) && sm_api_expensive_enter(api, answer)) {
     sm_buf pdf;

@@ -129,7 +129,6 @@ static void answer_buckets(sm_api *api, const sm_request *request, sm_answer *an
   }
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_zone_stamp stamp = {.zone = api->options.zone};
-  sm_buf_reserve(&answer->body, (history.count + 2) * SM_BUCKET_JSON_USUAL);
   begin(&w, request, a);
   for (size_t i = 0; i < history.count; i++) sm_bucket_write_json(&w, &history.bucket[i], &stamp);
   end(&w, a, history.more, history.next_ms);

@@ -53,8 +53,8 @@ static sm_bucket *bucket_at(piece *p, int64_t ts_ms) {
 static sm_err take_raw(piece *p, int64_t read_from, int64_t read_to, int64_t from, int64_t to) {
   for (;;) {
     sm_reading_list list;
-    sm_err err = sm_readings_raw(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
-                                 read_from, read_to, RAW_PAGE, &list);
+    sm_err err = sm_readings_brief(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
+                                   read_from, read_to, RAW_PAGE, &list);
     if (err != SM_OK) return err;
     for (size_t i = 0; err == SM_OK && i < list.count; i++) {
       const sm_reading *reading = &list.item[i];
@@ -95,7 +95,7 @@ static sm_err join_points(const piece *p, sm_register_point **joined, size_t *co
   const sm_register_point *b = p->trace.point;
   const sm_register_point *a_end = a + p->point_count;
   const sm_register_point *b_end = b + p->trace.count;
-  sm_register_point *out = malloc((p->point_count + p->trace.count) * sizeof *out);
+  sm_register_point *out = calloc(p->point_count + p->trace.count, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   size_t n = 0;
   while (a < a_end && b < b_end) out[n++] = a->ts_ms < b->ts_ms ? *a++ : *b++;

@@ -43,10 +43,6 @@ static bool reserve(sm_buf *buf, size_t more) {
   return true;
 }
 
-void sm_buf_reserve(sm_buf *buf, size_t more) {
-  (void)reserve(buf, more);
-}
-
 void sm_buf_append(sm_buf *buf, const void *bytes, size_t len) {
   if (len == 0 || !reserve(buf, len)) return;
   memcpy(buf->data + buf->len, bytes, len);

@@ -22,8 +22,6 @@ void sm_buf_fini(sm_buf *buf);
 /* Forgets content and error, keeps the memory. */
 void sm_buf_clear(sm_buf *buf);
 
-/* Makes room for `more` bytes at once, where it is known that so many will come. */
-void sm_buf_reserve(sm_buf *buf, size_t more);
 void sm_buf_append(sm_buf *buf, const void *bytes, size_t len);
 void sm_buf_append_text(sm_buf *buf, const char *text);
 void sm_buf_append_char(sm_buf *buf, char c);

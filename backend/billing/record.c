@@ -58,12 +58,14 @@ static sm_err add_piece(const sm_measure *measure, const piece *p, sm_bill *bill
 
 /* What rollovers had added to the unrolled value of a stretch at an instant. A value on the edge is
  * shown as the modulus until the first reading after the rollover. */
-static int64_t rolled_wh(const sm_course *course, size_t stretch, int64_t unrolled_wh,
+static int64_t rolled_wh(const sm_measure *measure, size_t stretch, int64_t unrolled_wh,
                          int64_t at_ms) {
+  const sm_course *course = &measure->course;
   int64_t from_ms = sm_stretch_from_ms(course, stretch);
   int64_t to_ms = sm_stretch_to_ms(course, stretch);
   int64_t seen_wh = 0;
-  bool ever = false;
+  /* Where it is taken to go on it passes the edge as the meter does. */
+  bool ever = measure->extended && stretch + 1 == course->stretch_count;
   for (size_t i = 0; i < course->event_count; i++) {
     const sm_register_event *event = &course->event[i];
     if (event->kind != SM_EVENT_ROLLOVER || event->at_ms <= from_ms || event->at_ms > to_ms)
@@ -83,8 +85,8 @@ static sm_err add_stretch(const sm_measure *measure, size_t stretch, int64_t fro
   const sm_course *course = &measure->course;
   piece p = {.from_ms = from_ms, .opening_wh = sm_course_at(course, stretch, from_ms)};
   int64_t closing_wh = sm_course_at(course, stretch, to_ms);
-  p.base_wh = rolled_wh(course, stretch, p.opening_wh, from_ms);
-  int64_t last_base_wh = rolled_wh(course, stretch, closing_wh, to_ms);
+  p.base_wh = rolled_wh(measure, stretch, p.opening_wh, from_ms);
+  int64_t last_base_wh = rolled_wh(measure, stretch, closing_wh, to_ms);
   sm_err err = SM_OK;
   while (err == SM_OK && p.base_wh < last_base_wh) {
     p.closing_wh = p.base_wh + course->modulus_wh;
@@ -111,7 +113,8 @@ static sm_err add_resting(const sm_record_input *in, const sm_measure *measure, 
   int64_t first_ms = course->point[0].ts_ms;
   int64_t from_ms = first_ms > measure->from_ms ? first_ms : measure->from_ms;
   size_t s = resting_stretch(course, from_ms);
-  return add_stretch(measure, s, from_ms, in->running ? from_ms : measure->to_ms, bill);
+  bool open_end = measure->to_ms == in->to_ms && in->running;
+  return add_stretch(measure, s, from_ms, open_end ? from_ms : measure->to_ms, bill);
 }
 
 static sm_err add_registers(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
@@ -222,6 +225,8 @@ static sm_err check_edge(const sm_record_input *in, const sm_measure *measure, i
                          sm_bill *bill) {
   const sm_register_point *before, *after;
   char edge[40], from[40], to[40];
+  /* What comes after the last reading has a reason of its own. */
+  if (measure->extended && at_ms > sm_measure_last_ms(measure)) return SM_OK;
   sm_course_around(&measure->course, at_ms, &before, &after);
   if (before == NULL || after == NULL || after->ts_ms - before->ts_ms <= SM_BILLING_GAP_MS)
     return SM_OK;
@@ -296,10 +301,11 @@ static const sm_measure *predecessor(const sm_record_input *in, const sm_measure
   return found;
 }
 
-static int64_t shown_register(const sm_course *course, int64_t at_ms) {
+static int64_t shown_register(const sm_measure *measure, int64_t at_ms) {
+  const sm_course *course = &measure->course;
   size_t stretch = resting_stretch(course, at_ms);
   int64_t unrolled_wh = sm_course_at(course, stretch, at_ms);
-  return unrolled_wh - rolled_wh(course, stretch, unrolled_wh, at_ms);
+  return unrolled_wh - rolled_wh(measure, stretch, unrolled_wh, at_ms);
 }
 
 static sm_err add_swap(const sm_record_input *in, const sm_measure *came, sm_bill *bill) {
@@ -309,8 +315,8 @@ static sm_err add_swap(const sm_record_input *in, const sm_measure *came, sm_bil
   if (went == NULL) return SM_OK;
   sm_register_event event = {.kind = SM_EVENT_SWAP,
                              .at_ms = came->from_ms,
-                             .before_wh = shown_register(&went->course, went->to_ms),
-                             .after_wh = shown_register(&came->course, came->from_ms)};
+                             .before_wh = shown_register(went, went->to_ms),
+                             .after_wh = shown_register(came, came->from_ms)};
   sm_err err = add_event(bill, came->meter->device_id, &event);
   if (err != SM_OK || came->from_ms - went->to_ms <= SM_BILLING_GAP_MS) return err;
   return sm_record_reason(bill, SM_REASON_METER_GAP, came->meter->device_id, came->from_ms,

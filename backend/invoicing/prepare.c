@@ -3,6 +3,7 @@
 #include "billing/billing.h"
 #include "invoicing/collect.h"
 #include "invoicing/snapshot.h"
+#include "invoicing/true_ups.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ typedef struct work {
   const sm_issue_candidate *candidate;
   sm_prepared *out;
   sm_collected collected;
+  sm_true_ups true_ups; /* corrections that wait for this invoice */
   sm_bill *bill;
 } work;
 
@@ -24,7 +26,9 @@ void sm_prepare_month_init(sm_prepare_month *out, const sm_zone *zone, int year,
                            int64_t now_ms) {
   *out = (sm_prepare_month){.year = year, .month = month, .now_ms = now_ms};
   (void)snprintf(out->text, sizeof out->text, "%04d-%02d", year, month);
-  sm_month_span(zone, year, month, &out->from_ms, &out->to_ms);
+  sm_month_days_init(&out->days, zone, year, month);
+  out->from_ms = out->days.start_ms[0];
+  out->to_ms = out->days.start_ms[out->days.count - 1];
 }
 
 bool sm_prepare_concerns(const sm_zone *zone, const sm_prepare_month *month,
@@ -123,13 +127,12 @@ static bool is_ready(work *w) {
 
 /* ---- the invoice ---- */
 
-/* Whether a meter was read in the period at all; else all of the bill is an estimate. */
-static bool is_measured(const work *w) {
-  for (size_t i = 0; i < w->collected.count; i++) {
-    const sm_billing_meter *meter = &w->collected.meter[i];
+bool sm_prepare_measured(const sm_collected *collected, const sm_bill *bill) {
+  for (size_t i = 0; i < collected->count; i++) {
+    const sm_billing_meter *meter = &collected->meter[i];
     for (size_t k = meter->point_count; k-- > 0;) {
-      if (meter->point[k].ts_ms > w->bill->to_ms) continue;
-      if (meter->point[k].ts_ms >= w->bill->from_ms) return true;
+      if (meter->point[k].ts_ms > bill->to_ms) continue;
+      if (meter->point[k].ts_ms >= bill->from_ms) return true;
       break;
     }
   }
@@ -176,11 +179,12 @@ static sm_err fill_invoice(const work *w, sm_invoice *invoice) {
   invoice->due_ms = sm_zone_day_start_ms(zone, due);
   invoice->use_wh = bill->consumption_wh;
   invoice->days = bill->days;
-  invoice->measured = is_measured(w);
+  invoice->measured = sm_prepare_measured(&w->collected, w->bill);
   bool all = invoice->account_id != NULL && invoice->kind != NULL && invoice->month != NULL &&
              invoice->currency != NULL &&
              (invoice->device_id != NULL || bill->device_id[0] == '\0');
-  return all ? write_texts(w, invoice) : SM_ERR_NOMEM;
+  sm_err err = all ? write_texts(w, invoice) : SM_ERR_NOMEM;
+  return err == SM_OK ? sm_true_ups_settle(&w->true_ups, invoice) : err;
 }
 
 /* ---- the whole ---- */
@@ -190,8 +194,13 @@ static sm_err compute(work *w, sm_book *book) {
                               .candidate = w->candidate,
                               .year = w->month->year,
                               .month = w->month->month,
-                              .now_ms = w->month->now_ms};
+                              .now_ms = w->month->now_ms,
+                              .days = &w->month->days};
   sm_err err = sm_collect(w->invoicing, book, &subject, &w->collected);
+  if (err == SM_OK && w->candidate->corrected)
+    err = sm_true_ups_waiting(w->invoicing->ledger, w->candidate->account.account_id, &w->true_ups);
+  w->collected.input.true_up = w->true_ups.item;
+  w->collected.input.true_up_count = w->true_ups.count;
   return err == SM_OK ? sm_billing_compute(&w->collected.input, &w->bill) : err;
 }
 
@@ -218,4 +227,5 @@ void sm_prepare(const sm_invoicing *invoicing, sm_book *book, const sm_prepare_m
   }
   sm_bill_free(w.bill);
   sm_collected_fini(&w.collected);
+  sm_true_ups_fini(&w.true_ups);
 }

@@ -4,6 +4,7 @@
 #define SM_INVOICING_PREPARE_H
 
 #include "invoicing/book.h"
+#include "invoicing/collect.h"
 #include "invoicing/invoicing.h"
 #include "store/ledger_issue.h"
 
@@ -17,6 +18,7 @@ typedef struct sm_prepare_month {
   int64_t from_ms;
   int64_t to_ms;
   int64_t now_ms;
+  sm_month_days days;
 } sm_prepare_month;
 
 /* What became of an account. `result` borrows from the candidate and from here. */
@@ -37,6 +39,8 @@ SM_MUST_CHECK sm_err sm_prepare_tariffs(sm_book *book, const sm_account *account
  * invoice's texts, which a dry run does without. fini with sm_prepared_fini. */
 void sm_prepare(const sm_invoicing *invoicing, sm_book *book, const sm_prepare_month *month,
                 const sm_issue_candidate *candidate, bool with_texts, sm_prepared *out);
+/* Whether a meter was read in the period of a bill at all; else all of it is an estimate. */
+bool sm_prepare_measured(const sm_collected *collected, const sm_bill *bill);
 void sm_prepared_fini(sm_prepared *prepared);
 /* Turns a result into a failure. */
 void sm_prepared_fail(sm_prepared *prepared, sm_err err);

@@ -169,6 +169,8 @@ static void take_days(reading *r, sm_invoicing_settings *s) {
   take_count(r, "SMARTMETER_DUE_DAYS", 365, "a number of days from 0 to 365", &s->due_days);
   take_count(r, "SMARTMETER_SETTLE_DAYS", 28, "a number of days from 0 to 28", &s->settle_days);
   take_flag(r, "SMARTMETER_BILLING_JOB", &s->billing_job);
+  take_count(r, "SMARTMETER_BILLING_DELAY", 86400, "a number of seconds from 0 to 86400",
+             &s->billing_delay_s);
 }
 
 static void take_fees(reading *r, sm_invoicing_settings *s) {
@@ -291,6 +293,7 @@ void sm_invoicing_settings_default(const char *currency, sm_invoicing_settings *
       .due_days = 15,
       .settle_days = 3,
       .billing_job = true,
+      .billing_delay_s = 300,
       .arrears = true,
       .recheck_months = 3,
       .true_up_limit_minor = 100 * sm_pow10(sm_currency_digits(currency)),

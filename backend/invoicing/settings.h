@@ -31,8 +31,9 @@ typedef struct sm_invoicing_settings {
   char invoice_prefix[SM_INVOICE_PREFIX_MAX + 1]; /* 1 to 5 of A-Z 0-9; never the same as: */
   char credit_prefix[SM_INVOICE_PREFIX_MAX + 1];  /* that of the credit notes */
   int32_t due_days;                               /* from the day of issue; 0 to 365 */
-  int32_t settle_days; /* so long a reading after the month is waited for; 0 to 28 */
-  bool billing_job;    /* the server issues months by itself */
+  int32_t settle_days;     /* so long a reading after the month is waited for; 0 to 28 */
+  bool billing_job;        /* the server issues months by itself */
+  int32_t billing_delay_s; /* but so long after its start; 0 to 86400 */
 
   bool arrears;                   /* an invoice asks for what was owed before it too */
   int64_t late_fee_percent_micro; /* of what is overdue, a month; millionths of a per cent */

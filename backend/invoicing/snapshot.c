@@ -1,12 +1,28 @@
 #include "invoicing/snapshot.h"
 
 #include "base/jsonw.h"
+#include "base/put.h"
 #include "model/money.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static char *put_i64(char *at, int64_t value) {
+  if (value < 0) *at++ = '-';
+  return sm_put_u64(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+static void write_point(const sm_register_point *point, sm_buf *text) {
+  char line[2 * (SM_PUT_U64_MAX + 1) + sizeof "  stated\n"];
+  char *at = put_i64(line, point->ts_ms);
+  *at++ = ' ';
+  at = put_i64(at, point->wh);
+  if (point->stated) at = sm_put_text(at, " stated", sizeof " stated" - 1);
+  *at++ = '\n';
+  sm_buf_append(text, line, (size_t)(at - line));
+}
 
 static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_buf *text,
                          size_t *count) {
@@ -18,8 +34,7 @@ static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_
   size_t first = 0;
   while (first + 1 < meter->point_count && meter->point[first + 1].ts_ms <= from_ms) first++;
   for (size_t i = first; i < meter->point_count; i++) {
-    sm_buf_printf(text, "%" PRId64 " %" PRId64 "%s\n", meter->point[i].ts_ms, meter->point[i].wh,
-                  meter->point[i].stated ? " stated" : "");
+    write_point(&meter->point[i], text);
     (*count)++;
     if (meter->point[i].ts_ms >= to_ms) break;
   }

@@ -31,6 +31,7 @@ typedef struct sm_issue_candidate {
   sm_issue_basis basis;
   int64_t balance_minor; /* what it owes by all its entries */
   bool edited;           /* a meter of it has edits, also such as were withdrawn */
+  bool corrected;        /* a correction waits for its next invoice (sm_ledger_true_ups) */
   /* its valid invoice of the month, if any */
   char *number; /* NULL: none */
   int64_t total_minor;

@@ -112,9 +112,18 @@ SM_MUST_CHECK sm_err sm_readings_raw(sm_readings *store, const char *device_id, 
                                      int64_t from_ms, int64_t to_ms, size_t limit,
                                      sm_reading_list *list);
 
+/* The same where only instant, register, voltage, current and power are wanted: quicker. Of the
+ * others, with their flags in `has`, some may be there. */
+SM_MUST_CHECK sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+                                       int64_t from_ms, int64_t to_ms, size_t limit,
+                                       sm_reading_list *list);
+
 /* The latest reading of a device; SM_ERR_NOT_FOUND. From memory. */
 SM_MUST_CHECK sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                                         sm_reading *reading);
+/* The latest instant of any device's reading; SM_ERR_NOT_FOUND: there is none. From memory, and
+ * without holding up who stores readings. */
+SM_MUST_CHECK sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms);
 /* The earliest reading's instant; SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_readings_first_ms(sm_readings *store, const char *device_id,
                                           uint8_t channel, int64_t *ts_ms);

@@ -2,9 +2,12 @@
 
 bill(case_input) takes the `input` of a case in contracts/bills and gives the `bill`, as the contract shows it, without the sentences of
 `explanations`. See README.md for what is compared and which rules were decided how."""
+from copy import copy
 from datetime import date, timedelta
+from decimal import Decimal
 
 from exact import DAY_MS, DIGITS, HOUR_MS, Clock, instant_ms, kwh, month_days, nearest, scaled, text_of
+from measured import Demand, Window
 from pricing import Pricer, Segment, Tariff
 from register import Judge, Register
 
@@ -28,6 +31,7 @@ class Meter:
         self.sign = source.get("sign", 1)
         self.multiplier = scaled(source.get("multiplier", 1), 3)
         judge = Judge(scaled(source.get("max_power_kw", 23), 3), scaled(source.get("modulus_kwh", 10000), 3))
+        self.open_end = False  # the month is running: nobody knows beyond the last reading
         self.edits = source.get("edits", [])
         self.register = Register(self._edited(source["readings"]), judge)
 
@@ -65,6 +69,13 @@ class Meter:
         self.high = high if self.serves_to is None else min(high, self.serves_to)
         return self.low < self.high
 
+    def go_on(self, wh_per_day, until):
+        """After the last reading by so much a day, as it is billed."""
+        last = self.register.last_ms
+        if last is not None and last < until:
+            more = nearest(wh_per_day * (until - last) * 1000, self.multiplier * DAY_MS)
+            self.register.go_on(until, more)
+
     @property
     def shows(self):
         """Whether its register is known before its part of the period ends."""
@@ -78,11 +89,15 @@ class Meter:
 
     def entries(self):
         """What the bill shows of it: if no stretch moves in its part, one that stands still."""
-        pieces = self.pieces(self.low, self.high)
-        if pieces or not self.shows:
+        if not self.shows:
+            return []
+        begin = max(self.low, self.register.first_ms)
+        high = min(self.high, self.register.last_ms) if self.open_end else self.high
+        pieces = self.pieces(begin, high)
+        if pieces:
             return pieces
-        standing = self.register.shown(self.low)
-        return [(self.low, self.high, standing, standing)]
+        standing = self.register.shown(begin)
+        return [(begin, max(begin, high), standing, standing)]
 
     def use(self, low, high):
         """Net Wh between two instants."""
@@ -100,6 +115,7 @@ class Bill:
         self.meters = [Meter(meter, self.clock) for meter in source["meters"]]
         self._begin()
         self.meters = sorted((m for m in self.meters if m.clip(self.low, self.high)), key=lambda m: m.low)
+        self._end()
 
     def _period(self):
         year, month = map(int, self.source["month"].split("-"))
@@ -120,6 +136,20 @@ class Bill:
             self.first_day = self.clock.day_of(self.begin)
             self.low = self.clock.day_start(self.first_day)
 
+    def _end(self):
+        """A running month reaches to its last reading; after the last reading of a month that is over, use may go on."""
+        self.running = instant_ms(self.source["now"]) < self.high
+        self.until = self.high
+        if self.running:
+            known = [min(m.high, m.register.last_ms) for m in self.meters if m.shows and m.register.last_ms >= m.low]
+            self.until = max(known + [self.low])
+            for meter in self.meters:
+                meter.open_end = meter.high == self.high
+        average = self.source.get("average_kwh_per_day")
+        last = [m for m in self.meters if m.high == self.high]
+        if average is not None and not self.running and len(last) == 1 and last[0].sign > 0:
+            last[0].go_on(scaled(average, 3), self.high)
+
     # --- segments --------------------------------------------------------------------------------------------------
 
     def _segments(self):
@@ -132,13 +162,21 @@ class Bill:
             segment = Segment(tariff, days, self.month_days, sum(m.use(low, high) for m in self.meters))
             segment.low, segment.high = low, high
             self.segments.append(segment)
+            self._measure(segment)
         self._no_less_than_nothing()
+
+    def _measure(self, segment):
+        tariff, until = segment.tariff, min(segment.high, self.until)
+        segment.windows = [Window(source, tariff.holidays, self.clock) for source in tariff.windows]
+        if tariff.demand:
+            segment.demand = Demand(tariff.demand, self.clock)
+        for part in segment.windows + ([segment.demand] if tariff.demand else []):
+            part.measure(self.meters, segment.low, until)
 
     def _no_less_than_nothing(self):
         """No use is billed below zero: what the month's net had come to by then counts."""
         net, billed = 0, 0
         for segment in self.segments:
-            segment.net_wh = segment.use_wh
             net += segment.net_wh
             if net < 0 and not any(code == "negative_use" for code, _, _ in self.reasons):
                 self.reasons.append(("negative_use", None, segment.high))
@@ -155,7 +193,8 @@ class Bill:
             if not meter.shows:
                 self._silent(meter)
                 continue
-            for edge in [meter.low] + [cut for cut in cuts if meter.low < cut < meter.high] + [meter.high]:
+            ends = [] if meter.open_end else [meter.high]
+            for edge in [meter.low] + [cut for cut in cuts if meter.low < cut < meter.high] + ends:
                 gap = meter.register.gap_at(edge)
                 if gap and gap[1] - gap[0] > HOUR_MS:
                     self.reason("gap_at_boundary", meter, edge)
@@ -165,7 +204,7 @@ class Bill:
             if self._came(meter) and meter.register.first_ms - meter.low > HOUR_MS:
                 self.reason("meter_gap", meter, meter.low)
             # What was taken off before the end is not read again: up to an hour is forgiven.
-            if meter.high - meter.register.last_ms > (HOUR_MS if meter.high < self.high else 0):
+            if not meter.open_end and meter.high - meter.register.last_ms > (HOUR_MS if meter.high < self.high else 0):
                 self.reason("no_reading_after_end", meter, meter.high)
         if self.measured:
             self._without_meter()
@@ -177,6 +216,8 @@ class Bill:
     def _silent(self, meter):
         """No reading before its part ends."""
         if not self.measured:
+            return
+        if meter.register.first_ms is None and self.running:
             return
         if meter.register.first_ms is None:
             self.reason("no_reading_after_end", meter, meter.high)
@@ -191,7 +232,7 @@ class Bill:
                 if meter.low - covered > HOUR_MS:
                     self.reason("meter_gap", meter, meter.low)
                 covered = max(covered, meter.high)
-        if self.high - covered > HOUR_MS:
+        if not self.running and self.high - covered > HOUR_MS:
             self.reason("meter_gap", None, self.high)
         for meter in self.meters:
             went = self._predecessor(meter)
@@ -226,10 +267,62 @@ class Bill:
         pricer = Pricer(self.segments, DIGITS.get(self.currency, 2), self.currency,
                         scaled(self.source.get("sanctioned_load_kw") or 0, 3))
         pricer.price()
-        return self.write(pricer)
+        bill = self.write(pricer)
+        if self.running:
+            bill["projection"] = self.projection(pricer)
+        return bill
+
+    # --- the running month -----------------------------------------------------------------------------------------
+
+    def projection(self, pricer):
+        """What the month will come to if the use so far goes on, and if it is less or more by what the days differ. In whole Wh a day."""
+        begin = self.begin if self.measured and self.begin > self.low else self.low
+        used = sum(s.net_wh for s in self.segments)
+        span = max(HOUR_MS, self.until - begin)
+        a_day = nearest(used * DAY_MS, span)
+        full = [wh for low, high, wh in self._day_uses() if low >= begin and high <= self.until]
+        if len(full) < 2:
+            apart = nearest(abs(a_day), 2)
+        else:
+            mean = nearest(sum(full), len(full))
+            apart = nearest(sum(abs(wh - mean) for wh in full), len(full))
+        least = max(0, a_day - apart) if a_day >= 0 else a_day - apart
+        total, wh = self._projected(pricer, used, used, span)
+        ends = [self._projected(pricer, used, rate, DAY_MS)[0] for rate in (least, a_day + apart)]
+        return {"total": pricer.money(total), "low": pricer.money(min(ends + [total])), "high": pricer.money(max(ends + [total])),
+                "consumption_kwh": kwh(wh)}
+
+    def _projected(self, pricer, used, rate_wh, rate_ms):
+        """Total and use of the month if from now on rate_wh are used every rate_ms."""
+        copies, before, highest, net = [], 0, None, 0
+        for s in self.segments:
+            net += s.net_wh
+            end = used + nearest(rate_wh * (s.high - self.until), rate_ms) if s.high > self.until else net
+            coming = Segment(s.tariff, s.days, s.month_days, max(0, end) - max(0, before))
+            coming.net_wh = end - before
+            coming.windows = [self._window_to_come(w, used, end - before - s.net_wh) for w in s.windows]
+            coming.demand = s.demand and (s.demand if s.demand.kw is not None else highest)
+            if coming.demand and (highest is None or coming.demand.kw >= highest.kw):
+                highest = coming.demand
+            copies.append(coming)
+            before = end
+        other = Pricer(copies, pricer.digits, self.currency, pricer.load_w)
+        other.price()
+        lines = [line for s in copies for line in s.lines] + other.true_ups(self.source.get("true_ups", []))
+        total = sum(line.amount for line in lines)
+        rounding = other.rounding(total)
+        return total + (rounding.amount if rounding else 0), before
+
+    def _window_to_come(self, window, used, more):
+        """It has of what comes the part that it has of the use so far."""
+        so_far, coming = copy(window), copy(window)
+        so_far.measure(self.meters, self.low, self.until)
+        if used != 0:
+            coming.use_wh += nearest(more * so_far.use_wh, used) if used > 0 else nearest(-more * so_far.use_wh, -used)
+        return coming
 
     def write(self, pricer):
-        lines = [line for segment in self.segments for line in segment.lines]
+        lines = [line for segment in self.segments for line in segment.lines] + pricer.true_ups(self.source.get("true_ups", []))
         subtotal = sum(line.amount for line in lines if line.kind != "tax")
         tax = sum(line.amount for line in lines if line.kind == "tax")
         rounding = pricer.rounding(subtotal + tax)
@@ -241,7 +334,7 @@ class Bill:
             "account_id": self.source["account_id"],
             "month": self.source["month"],
             "from": text(self.low),
-            "to": text(self.high),
+            "to": text(self.until),
             "consumption_kwh": kwh(sum(s.net_wh for s in self.segments)),
             "estimated": bool(self.reasons),
             "reasons": sorted({code for code, _, _ in self.reasons}),
@@ -254,7 +347,7 @@ class Bill:
             "total": pricer.money(total),
             "currency": self.currency,
             "segments": [],
-            "days": list(self.days()),
+            "days": self.days(),
         }
         one = registers and self.one_at_a_time()
         bill["opening_kwh"] = kwh(registers[0][3]) if one else None
@@ -264,22 +357,32 @@ class Bill:
             bill["edits"] = [edit for _, _, edit in edits]
         first_line = 0
         for s in self.segments:
-            bill["segments"].append({
+            entry = {
                 "tariff": s.tariff.name, "version": s.tariff.version, "effective_from": s.tariff.effective_from,
                 "from": text(s.low), "to": text(s.high), "days": s.days, "month_days": s.month_days,
-                "consumption_kwh": kwh(s.net_wh), "first_line": first_line, "line_count": len(s.lines)})
+                "consumption_kwh": kwh(s.net_wh), "first_line": first_line, "line_count": len(s.lines)}
+            if s.windows:
+                entry["windows"] = [{"name": w.name, "kwh": kwh(w.use_wh), "untimed_kwh": kwh(w.untimed_wh)} for w in s.windows]
+            if s.demand:
+                d = s.demand
+                entry["demand"] = None if d.kw is None else {"kw": Decimal(d.kw).scaleb(-2), "from": text(d.low), "to": text(d.high),
+                                                             "skipped": d.skipped}
+            bill["segments"].append(entry)
             first_line += len(s.lines)
         bill["lines"] = [{"kind": line.kind, "name": line.name, "quantity": line.quantity, "unit": line.unit, "rate": line.rate,
                           "amount": pricer.money(line.amount)} for line in lines + ([rounding] if rounding else [])]
         return bill
 
-    def days(self):
-        """The use of each calendar day that was measured."""
+    def _day_uses(self):
+        """The calendar days that were measured: begin, end, Wh; the last one may be cut."""
         day = self.first_day
-        while self.measured and self.clock.day_start(day) < self.high:
-            low, high = self.clock.day_start(day), min(self.high, self.clock.day_start(day + timedelta(days=1)))
-            yield {"date": day.isoformat(), "kwh": kwh(sum(m.use(low, high) for m in self.meters))}
+        while self.measured and self.clock.day_start(day) < self.until:
+            low, high = self.clock.day_start(day), self.clock.day_start(day + timedelta(days=1))
+            yield low, high, sum(m.use(low, min(high, self.until)) for m in self.meters)
             day += timedelta(days=1)
+
+    def days(self):
+        return [{"date": self.clock.day_of(low).isoformat(), "kwh": kwh(wh)} for low, _, wh in self._day_uses()]
 
     def one_at_a_time(self):
         spans = sorted((m.low, m.high) for m in self.meters if m.shows)

@@ -43,7 +43,7 @@ class Maker:
         self.tenancy(case)
         self.low, self.high = self.clock.day_start(self.from_day), self.clock.day_start(self.to_day)
         case["now"] = self.clock.day_start(self.after) + self.pick([0, 5 * DAY_MS, 40 * DAY_MS])
-        self.running = False
+        self.running = self.chance(0.08)
         if self.running:
             begin = self.clock.day_start(self.first)
             case["now"] = self.between(begin, max(begin, self.high - 1))
@@ -56,9 +56,9 @@ class Maker:
                 meter.get("edits", [])[:] = [e for e in meter.get("edits", []) if e["at"] <= case["now"]]
         if self.chance(0.4):
             case["sanctioned_load_kw"] = kwh(self.pick([0, 1000, 3500, 12345, self.between(0, 50000)]))
-        if self.chance(0.0):
-            case["average_kwh_per_day"] = kwh(self.pick([0, 1, 10000, self.between(0, 100000)]))
-        if self.chance(0.0):
+        if self.chance(0.1):
+            case["average_kwh_per_day"] = kwh(self.pick([0, 1, 10000, self.between(0, 30000)]))
+        if self.chance(0.1):
             case["true_ups"] = self.true_ups(case["currency"])
         return case
 
@@ -99,7 +99,7 @@ class Maker:
                 step = {"minute": MINUTE_MS, "five": 5 * MINUTE_MS, "quarter": 15 * MINUTE_MS, "hour": HOUR_MS,
                         "hours": self.between(HOUR_MS, 8 * HOUR_MS), "days": self.between(DAY_MS // 4, 2 * DAY_MS),
                         "silent": self.between(DAY_MS, 12 * DAY_MS)}[mode]
-                if self.chance(0.0):
+                if self.chance(0.1):
                     step += self.pick([-1, 1, 999, 7 * MINUTE_MS])
                 found.append(t)
                 t += step
@@ -183,7 +183,7 @@ class Maker:
         values = [v + start for v in values]
         self.disturb(times, values, modulus)
         found = [[t, kwh(v % modulus if v != modulus else v)] for t, v in zip(times, values)]
-        if found and self.chance(0.0):
+        if found and self.chance(0.1):
             i = self.between(0, len(found) - 1)
             found.insert(i, [found[i][0], kwh(self.pick([0, self.between(0, modulus)]))])
         return found
@@ -300,8 +300,38 @@ class Maker:
         maybe(0.25, "minimum_charge", lambda: self.pick(["150.00", "0", self.decimal(2000)]))
         maybe(0.3, "surcharges", self.surcharges)
         maybe(0.7, "taxes", self.taxes)
+        maybe(0.35, "time_of_day", self.windows)
+        if "time_of_day" in tariff and self.chance(0.5):
+            tariff["holidays"] = self.holidays()
+        maybe(0.25, "demand", lambda: {"rate_per_kw": self.pick(["120.00", "0.01", self.decimal(500)]), "window_minutes": self.pick([15, 30, 60])})
         maybe(0.25, "round_total_to", lambda: self.pick(["1.00", "0.01", "10.00", "5", "0.05", "0.50"]))
         return tariff
+
+    def windows(self):
+        """Windows of a day that do not overlap, one perhaps over midnight; days are the same for all or apart."""
+        marks = sorted(self.random.sample(range(0, 96), 2 * self.between(1, 3)))
+        if self.chance(0.3):
+            marks = sorted(set(marks) | {8, 12})  # about the hour that clocks change
+            marks = marks[: len(marks) // 2 * 2]
+        pairs = list(zip(marks[::2], marks[1::2]))
+        if self.chance(0.4):
+            pairs = list(zip(marks[1::2], marks[2::2] + marks[:1]))
+        if self.chance(0.1):
+            pairs = [(0, 96)]
+        show = lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}"
+        found = []
+        for i, (a, b) in enumerate(pairs):
+            window = {"name": f"Window {i}", "from": show(a), "to": show(b), "percent": self.percent(-1)}
+            if self.chance(0.5):
+                days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
+                window["days"] = [day for day in days if self.chance(0.6)] or ["sun"]
+            found.append(window)
+        return found
+
+    def holidays(self):
+        days = (self.after - self.first).days
+        dates = {self.first + timedelta(days=self.between(-1, days)) for _ in range(self.between(1, 6))}
+        return [day.isoformat() for day in sorted(dates)]
 
     def surcharges(self):
         sign = lambda: self.pick(["", "", "-"])

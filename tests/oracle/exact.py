@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 HOUR_MS = 3600000
+QUARTER_MS = HOUR_MS // 4
 DAY_MS = 24 * HOUR_MS
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EPOCH_DAY = date(1970, 1, 1)
@@ -13,6 +14,8 @@ DIGITS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "OMR": 3}
 
 def nearest(numerator, denominator):
     """The whole number nearest to a quotient, half away from zero."""
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
     if numerator < 0:
         return -((-2 * numerator + denominator) // (2 * denominator))
     return (2 * numerator + denominator) // (2 * denominator)
@@ -55,7 +58,8 @@ class Clock:
 
     def __init__(self, name):
         self.zone = ZoneInfo(name)
-        self.day_start = functools.lru_cache(maxsize=None)(self._day_start)
+        self.wall = functools.lru_cache(maxsize=None)(self._wall)
+        self.grid = functools.lru_cache(maxsize=None)(self._grid)
 
     def _local(self, ms):
         return (EPOCH + timedelta(milliseconds=ms)).astimezone(self.zone)
@@ -70,7 +74,10 @@ class Clock:
         local = self._local(ms)
         return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
 
-    def wall(self, day, minute):
+    def day_start(self, day):
+        return self.wall(day, 0)
+
+    def _wall(self, day, minute):
         """Instant of a time of the wall's clock: of two the first, of none the end of the gap."""
         day += timedelta(days=minute // 1440)
         minute %= 1440
@@ -91,8 +98,15 @@ class Clock:
                 low = middle
         return high
 
-    def _day_start(self, day):
-        return self.wall(day, 0)
+    def _grid(self, day, minutes):
+        """The instants of a day, its end too, at which its clock shows a multiple of so many minutes."""
+        low, high = self.day_start(day), self.day_start(day + timedelta(days=1))
+        found = []
+        for ms in range(low, high + 1, QUARTER_MS):
+            local = self._local(ms)
+            if (local.hour * 60 + local.minute) % minutes == 0:
+                found.append(ms)
+        return found
 
 
 def month_days(year, month):

@@ -54,6 +54,7 @@ class Segment:
 
     def __init__(self, tariff, days, month_days, use_wh):
         self.tariff, self.days, self.month_days, self.use_wh = tariff, days, month_days, use_wh  # to be billed: never below zero
+        self.net_wh = use_wh  # as measured
         self.windows = []  # Window
         self.demand = None  # Demand
         self.lines = []
@@ -77,8 +78,10 @@ class Pricer:
     def price(self):
         position = 0
         for segment in self.segments:
-            self.energy(segment, position)
-            position += segment.use_wh
+            start, position = position, position + segment.use_wh
+            if segment.tariff.prorate and not segment.tariff.whole_use:
+                segment.use_wh = max(0, segment.use_wh)  # it starts at zero, and nothing is billed below
+            self.energy(segment, start)
             self.time_of_day(segment)
             self.demand(segment)
             self.fixed(segment)
@@ -113,10 +116,22 @@ class Pricer:
         self.add(segment, "energy", slab_name(low, upper), text_of(wh, 3, 3), "kWh", rate, amount)
 
     def time_of_day(self, segment):
-        pass
+        base = self.total(segment, ("energy",))
+        for window in segment.windows:
+            if segment.net_wh == 0:
+                continue
+            percent = scaled(window.source["percent"], 6)
+            part = text_of(nearest(base * window.use_wh * 10 ** (6 - self.digits), segment.net_wh), 6, self.digits)
+            amount = nearest(base * window.use_wh * percent, segment.net_wh * 100 * MICRO)
+            self.add(segment, "time_of_day", window.name, part, "percent", percent, amount)
 
     def demand(self, segment):
-        pass
+        if segment.demand is None or segment.demand.kw is None:
+            return
+        kw, rate = segment.demand.kw, scaled(segment.tariff.demand["rate_per_kw"], 6)
+        share = text_of(nearest(kw * segment.days * 10**4, segment.month_days), 6, 2)
+        top, under = self.monthly(rate, segment)
+        self.add(segment, "demand", "Demand", share, "kW", rate, nearest(top * kw, under * 100))
 
     def monthly(self, micro, segment):
         """A charge a month for the segment's days: numerator and denominator in minor units."""
@@ -155,6 +170,19 @@ class Pricer:
         bases = [self.total(segment, tax.get("on", TAXABLE)) for tax in segment.tariff.taxes]
         for tax, base in zip(segment.tariff.taxes, bases):
             self.per_cent(segment, "tax", tax["name"], base, scaled(tax["percent"], 6))
+
+    def true_ups(self, source):
+        """What other months turned out to be: lines of their own, and their taxes."""
+        found = []
+        for true_up in source:
+            net = scaled(true_up["net"], self.digits)
+            about = f"orrection of {true_up['month']}"
+            found.append(Line("true_up", "C" + about, "1", "month", self.rate(net * MICRO // self.unit), net))
+            for tax in true_up["taxes"]:
+                base, percent = scaled(tax["base"], self.digits), scaled(tax["percent"], 6)
+                found.append(Line("tax", f"{tax['name']}, c{about}", self.money(base), "percent", self.rate(percent),
+                                  scaled(tax["amount"], self.digits)))
+        return [line for line in found if line.amount != 0]
 
     def rounding(self, before):
         """The line that brings the total to the last version's step, if it has one."""

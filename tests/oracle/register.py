@@ -84,6 +84,7 @@ class Register:
         self.doubted = set()  # instants of readings that are not believed
         self.events = []
         self.since_event = 0
+        self.silent_until = None  # to where the register was taken to go on after the last reading
         self._judge_all(readings)
         self._cut()
 
@@ -175,6 +176,20 @@ class Register:
     def last_ms(self):
         return self.good[-1][0] if self.good else None
 
+    def go_on(self, t, more_wh):
+        """After the last reading, evenly until t, over the modulus if it comes to that."""
+        last_ms, last_wh = self.good[-1][0], self.stretches[-1].values[-1]
+        self.silent_until = t
+        edge = self.judge.modulus_wh
+        while last_wh + more_wh > edge:
+            over = last_ms + Fraction((edge - last_wh) * (t - last_ms), more_wh)
+            self.stretches[-1].add(over, self.judge.modulus_wh)
+            after = Stretch([(over, 0)])
+            self.stretches[-1].end = after.start = over
+            self.stretches.append(after)
+            edge += self.judge.modulus_wh
+        self.stretches[-1].add(t, last_wh + more_wh - edge + self.judge.modulus_wh)
+
     def _first_from(self, t):
         """The index of the first good reading at or after t."""
         return bisect_right(self.good, (t, -1))
@@ -190,6 +205,22 @@ class Register:
         if i == 0 or i == len(self.good) or self.good[i][0] == t:
             return None
         return self.good[i - 1][0], self.good[i][0]
+
+    def gaps(self, longer_than):
+        """Neighbouring good readings further apart than that."""
+        times = [reading[0] for reading in self.good] + ([self.silent_until] if self.silent_until else [])
+        return [(a, b) for a, b in zip(times, times[1:]) if b - a > longer_than]
+
+    def read_closely(self, gap_ms):
+        """Spans without a longer gap, and without an event, between good readings."""
+        begins = {event.at_ms for event in self.events}
+        spans = []
+        for ms, _, _ in self.good:
+            if spans and ms - spans[-1][1] <= gap_ms and ms not in begins:
+                spans[-1] = (spans[-1][0], ms)
+            else:
+                spans.append((ms, ms))
+        return spans
 
     def shown(self, t):
         """What stands on the meter: of the last stretch that has begun."""

@@ -14,6 +14,7 @@ enum { VERSION = 2, VERSION_1 = 1 };
 enum { ENERGY, VOLTAGE, CURRENT, POWER, FREQUENCY, POWER_FACTOR, RSSI, SEQ, EPOCH };
 static const uint8_t order[SM_READING_COLUMNS] = {VOLTAGE,      CURRENT, POWER, ENERGY, FREQUENCY,
                                                   POWER_FACTOR, RSSI,    SEQ,   EPOCH};
+enum { BRIEF_COLUMNS = 4 }; /* as far as a brief decoding goes: those that every reading has */
 
 /* What encoding and decoding have in common while they go through the columns. */
 typedef struct pass {
@@ -190,15 +191,26 @@ static bool get_column(pass *p, sm_cursor *in, size_t c) {
   return true;
 }
 
-static bool get_rows(pass *p, sm_cursor *in) {
+/* The columns behind what is wanted are left alone: the CRC has vouched for them. */
+static bool get_brief(pass *p, sm_cursor *in) {
+  for (size_t at = 0; at < BRIEF_COLUMNS; at++)
+    if (!get_column(p, in, order[at])) return false;
+  for (size_t i = 0; i < p->count; i++) p->rows[i].has = 0;
+  const sm_reading *row = &p->rows[p->count - 1];
+  return row->ts_ms == p->last->ts_ms && row->energy_wh == p->last->energy_wh;
+}
+
+static bool get_rows(pass *p, sm_cursor *in, bool brief) {
   if (!get_has(in, p->rows, p->count) || !get_times(p, in)) return false;
   find_common(p);
+  if (brief) return get_brief(p, in);
   for (size_t at = 0; at < SM_READING_COLUMNS; at++)
     if (!get_column(p, in, order[at])) return false;
   return in->at == in->end && sm_reading_equal(&p->rows[p->count - 1], p->last);
 }
 
-static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+static sm_err decode_v2(const uint8_t *data, size_t len, bool brief, sm_reading **readings,
+                        size_t *count) {
   sm_block_info info;
   size_t head_len = 0;
   sm_err err = get_head(data, len, &info, &head_len);
@@ -209,7 +221,7 @@ static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, 
   err = pass_init(&p, info.count);
   if (err == SM_OK) {
     sm_cursor in = {.at = data + head_len, .end = data + len - SM_CRC_BYTES};
-    if (in.at > in.end || !get_rows(&p, &in)) err = SM_ERR_CORRUPT;
+    if (in.at > in.end || !get_rows(&p, &in, brief)) err = SM_ERR_CORRUPT;
     pass_fini(&p);
   }
   if (err != SM_OK) {
@@ -221,12 +233,22 @@ static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, 
   return SM_OK;
 }
 
-sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+static sm_err decode(const uint8_t *data, size_t len, bool brief, sm_reading **readings,
+                     size_t *count) {
   if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
-  if (data[0] == VERSION) return decode_v2(data, len, readings, count);
+  if (data[0] == VERSION) return decode_v2(data, len, brief, readings, count);
   if (data[0] != VERSION_1) return SM_ERR_UNSUPPORTED;
   sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
   return sm_block_v1_decode(&in, readings, count);
+}
+
+sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+  return decode(data, len, false, readings, count);
+}
+
+sm_err sm_block_decode_brief(const uint8_t *data, size_t len, sm_reading **readings,
+                             size_t *count) {
+  return decode(data, len, true, readings, count);
 }
 
 sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info) {

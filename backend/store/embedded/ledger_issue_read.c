@@ -80,6 +80,15 @@ static sm_err load_edited(sm_sql *db, int64_t account_no, sm_issue_candidate *c)
   return sm_sql_end(&q);
 }
 
+static sm_err load_corrected(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT EXISTS (SELECT 1 FROM exception e WHERE e.account_no = ?1 "
+                                 "AND e.state = 'true_up' AND NOT EXISTS (SELECT 1 FROM settled s "
+                                 "WHERE s.exception_no = e.exception_no))");
+  sm_sql_bind_i64(&q, 1, account_no);
+  if (sm_sql_row(&q)) c->corrected = sm_sql_i64(&q, 0) != 0;
+  return sm_sql_end(&q);
+}
+
 static sm_err load_candidate(sm_sql *db, int64_t account_no, const char *month,
                              sm_issue_candidate *c) {
   sm_err err = sm_ledger_account_load(db, account_no, &c->account);
@@ -87,6 +96,7 @@ static sm_err load_candidate(sm_sql *db, int64_t account_no, const char *month,
   if (err == SM_OK) err = load_uses(db, account_no, month, c);
   if (err == SM_OK) err = load_money(db, account_no, c);
   if (err == SM_OK) err = load_edited(db, account_no, c);
+  if (err == SM_OK) err = load_corrected(db, account_no, c);
   return err;
 }
 

@@ -32,6 +32,8 @@
 
 enum {
   READERS_MAX = 8,
+  SNAPSHOT_READERS = 4, /* of a read-only store, at most READERS_MAX */
+  SNAPSHOT_TRIES = 20,
   DAY_BITS = 24,   /* of a block's key: days since 1970 */
   HOUR_SHIFT = 32, /* of a fresh row's key: hour since 1970 << 32 | series_no */
   DAY_HOURS = 24,
@@ -282,8 +284,9 @@ extern const char sm_course_next_sql[];
  * has what can be read all the same. */
 SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
                                   sm_run *run, bool *damaged);
+/* `brief`: what block.h says of it, but fresh rows are whole. */
 SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
-                                 day_rows *rows);
+                                 bool brief, day_rows *rows);
 /* The day's quarter row. *damaged: it cannot be read. */
 SM_MUST_CHECK sm_err sm_day_quarter_row(sm_readings *store, sm_sql *db, int64_t series_no,
                                         int64_t day, sm_quarter_list *list, bool *damaged);
@@ -304,10 +307,15 @@ typedef struct reader {
   int64_t first_ms;  /* of the series, if series_no */
   int64_t last_ms;
   sm_run hot;
+  bool brief;       /* its user needs no more of a reading than block.h calls brief */
   int64_t kept_day; /* the day that was put together last; -1: none. A snapshot never changes, so
                        what was read of it stays true */
   sm_run kept;
 } reader;
+/* Begins the snapshot of a read-only store, on several connections that see the same if the writer
+ * lets it, else on store->db alone. store->db is one of the pool from then on, or (with an error)
+ * may be: sm_readings_close knows. */
+SM_MUST_CHECK sm_err sm_readers_open_snapshot(sm_readings *store);
 SM_MUST_CHECK sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel,
                                      int64_t from_ms, int64_t to_ms, reader *r);
 void sm_reader_end(reader *r);

@@ -1,3 +1,4 @@
+#include "base/order.h"
 #include "store/embedded/readings_internal.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ sm_err sm_reader_day(reader *r, int64_t day, const sm_run **run) {
   sm_run_fini(&r->kept);
   r->kept_day = -1;
   day_rows rows = {0};
-  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, &rows);
+  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, r->brief, &rows);
   if (err != SM_OK) return err;
   size_t first = sm_run_find(&r->hot, day * DAY_MS);
   size_t end = sm_run_find(&r->hot, (day + 1) * DAY_MS);
@@ -124,14 +125,25 @@ sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
   return SM_OK;
 }
 
-sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
-                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+static sm_err read_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, bool brief, size_t limit, sm_reading_list *list) {
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = brief;
   err = sm_reader_raw(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;
+}
+
+sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, false, limit, list);
+}
+
+sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+                         int64_t from_ms, int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, true, limit, list);
 }
 
 sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
@@ -168,6 +180,28 @@ sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t cha
   }
   (void)pthread_rwlock_unlock(&store->lock);
   return err;
+}
+
+/* A part of the series from *at on, under the lock; false: that was the last one. */
+static bool look_at_some(sm_readings *store, size_t *at, int64_t *last_ms) {
+  enum { SOME = 1000 };
+  (void)pthread_rwlock_rdlock(&store->lock);
+  size_t end = store->series_count - *at > SOME ? *at + SOME : store->series_count;
+  for (; *at < end; (*at)++)
+    if (store->series[*at]->has_last)
+      *last_ms = sm_max_i64(*last_ms, store->series[*at]->last.ts_ms);
+  bool more = *at < store->series_count;
+  (void)pthread_rwlock_unlock(&store->lock);
+  return more;
+}
+
+sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
+  int64_t last_ms = INT64_MIN;
+  size_t at = 0;
+  while (look_at_some(store, &at, &last_ms)) continue;
+  if (last_ms == INT64_MIN) return SM_ERR_NOT_FOUND;
+  *ts_ms = last_ms;
+  return SM_OK;
 }
 
 sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
@@ -276,6 +310,7 @@ sm_err sm_readings_quarters(sm_readings *store, const char *device_id, uint8_t c
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = true;
   err = sm_reader_quarters(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;

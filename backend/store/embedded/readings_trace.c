@@ -234,6 +234,7 @@ sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t cha
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
   if (err != SM_OK) return err;
+  r.brief = true;
   err = survey(&r, from_ms, to_ms, &rule, trace, quarters);
   sm_reader_end(&r);
   return err;
