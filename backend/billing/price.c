@@ -32,6 +32,7 @@ typedef struct draft {
   const char *unit;
   int64_t rate_micro;
   int64_t amount_minor;
+  sm_line_source source;
 } draft;
 
 static sm_err add_line(pricing *p, const draft *d) {
@@ -44,7 +45,8 @@ static sm_err add_line(pricing *p, const draft *d) {
                          .quantity_places = (uint8_t)d->places,
                          .quantity_min_places = (uint8_t)d->min_places,
                          .rate_micro = d->rate_micro,
-                         .amount_minor = d->amount_minor};
+                         .amount_minor = d->amount_minor,
+                         .source = d->source};
   (void)snprintf(line->unit, sizeof line->unit, "%s", d->unit);
   return line->name != NULL ? SM_OK : SM_ERR_NOMEM;
 }
@@ -85,16 +87,23 @@ static void name_slab(const sm_slab *slab, int64_t lower_wh, int64_t upper_wh, c
     (void)snprintf(out, 80, "all kWh");
 }
 
+/* The part from one position on the slabs to another, all inside one slab (or priced as if). */
 static sm_err add_energy(pricing *p, const sm_slab *slab, int64_t lower_wh, int64_t upper_wh,
-                         int64_t use_wh) {
+                         int64_t from_wh, int64_t to_wh) {
   char name[80];
+  int64_t use_wh = to_wh - from_wh;
   draft d = {.kind = SM_LINE_ENERGY,
              .name = name,
              .quantity = use_wh,
              .places = 3,
              .min_places = 3,
              .unit = "kWh",
-             .rate_micro = slab->rate_micro};
+             .rate_micro = slab->rate_micro,
+             .source = {.item = (size_t)(slab - p->tariff->slab) + 1,
+                        .slab_from_wh = lower_wh,
+                        .slab_to_wh = upper_wh,
+                        .from_wh = from_wh,
+                        .to_wh = to_wh}};
   name_slab(slab, lower_wh, upper_wh, name);
   sm_err err =
       sm_div_round_i128((sm_i128)use_wh * slab->rate_micro, 1000 * p->unit_micro, &d.amount_minor);
@@ -135,7 +144,10 @@ static sm_err price_telescopic(pricing *p) {
     int64_t upper = 0;
     sm_err err = slab->open ? SM_OK : bound_of(p, slab, p->segment->days, &upper);
     int64_t part = part_in(low, high, lower, upper, slab->open);
-    if (err == SM_OK && part > 0) err = add_energy(p, slab, lower, upper, sign * part);
+    int64_t from = low > lower ? low : lower;
+    if (err == SM_OK && part > 0)
+      err = add_energy(p, slab, lower, upper, sign > 0 ? from : from + part,
+                       sign > 0 ? from + part : from);
     if (err != SM_OK) return err;
     lower = upper;
   }
@@ -153,7 +165,7 @@ static sm_err price_whole_use(pricing *p) {
     sm_err err = slab->open ? SM_OK : bound_of(p, slab, p->bill_days, &upper);
     if (err != SM_OK) return err;
     if (slab->open || p->month_wh <= upper)
-      return add_energy(p, slab, lower, upper, sign * (high - low));
+      return add_energy(p, slab, lower, upper, sign > 0 ? low : high, sign > 0 ? high : low);
     lower = upper;
   }
   return SM_OK;
@@ -165,7 +177,8 @@ static sm_err price_fixed(pricing *p) {
              .name = "Fixed charge",
              .places = 6,
              .unit = "month",
-             .rate_micro = p->tariff->fixed_charge_micro};
+             .rate_micro = p->tariff->fixed_charge_micro,
+             .source = {.item = 1}};
   sm_err err = sm_mul_div_round(p->segment->days, 1000000, p->in->month_days, &d.quantity);
   if (err == SM_OK) err = month_share(p, d.rate_micro, &d.amount_minor);
   return err == SM_OK ? add_line(p, &d) : err;
@@ -178,7 +191,8 @@ static sm_err price_fixed_per_kw(pricing *p) {
              .places = 6,
              .min_places = 2,
              .unit = "kW",
-             .rate_micro = p->tariff->fixed_per_kw_micro};
+             .rate_micro = p->tariff->fixed_per_kw_micro,
+             .source = {.item = 2}};
   int64_t load_w = p->in->sanctioned_load_w;
   if (load_w < 0 || load_w > INT64_C(1000000000000)) return SM_ERR_OVERFLOW;
   sm_err err = sm_mul_div_round(load_w * 1000, p->segment->days, p->in->month_days, &d.quantity);
@@ -207,32 +221,36 @@ static sm_err price_minimum(pricing *p) {
 
 /* ---- on top ---- */
 static sm_err add_percent(pricing *p, sm_line_kind kind, const char *name, sm_line_set on,
-                          int64_t percent_micro) {
+                          int64_t percent_micro, size_t item) {
   draft d = {.kind = kind,
              .name = name,
              .places = p->digits,
              .min_places = p->digits,
              .unit = "percent",
-             .rate_micro = percent_micro};
+             .rate_micro = percent_micro,
+             .source = {.item = item}};
   sm_err err = sum_lines(p, on, &d.quantity);
   if (err == SM_OK) err = sm_mul_div_round(d.quantity, percent_micro, 100000000, &d.amount_minor);
   return err == SM_OK ? add_line(p, &d) : err;
 }
 
-static sm_err price_surcharge(pricing *p, const sm_surcharge *surcharge) {
+static sm_err price_surcharge(pricing *p, size_t i) {
+  const sm_surcharge *surcharge = &p->tariff->surcharge[i];
   if (!surcharge->per_kwh)
     return add_percent(p, SM_LINE_SURCHARGE, surcharge->name,
                        SM_LINE_BIT(SM_LINE_ENERGY) | SM_LINE_BIT(SM_LINE_TIME_OF_DAY),
-                       surcharge->rate_micro);
+                       surcharge->rate_micro, i + 1);
   int64_t low, high;
   int64_t sign = slab_range(p, &low, &high);
-  draft d = {.kind = SM_LINE_SURCHARGE,
-             .name = surcharge->name,
-             .quantity = sign * (high - low),
-             .places = 3,
-             .min_places = 3,
-             .unit = "kWh",
-             .rate_micro = surcharge->rate_micro};
+  draft d = {
+      .kind = SM_LINE_SURCHARGE,
+      .name = surcharge->name,
+      .quantity = sign * (high - low),
+      .places = 3,
+      .min_places = 3,
+      .unit = "kWh",
+      .rate_micro = surcharge->rate_micro,
+      .source = {.item = i + 1, .from_wh = sign > 0 ? low : high, .to_wh = sign > 0 ? high : low}};
   sm_err err = sm_div_round_i128((sm_i128)d.quantity * surcharge->rate_micro, 1000 * p->unit_micro,
                                  &d.amount_minor);
   return err == SM_OK ? add_line(p, &d) : err;
@@ -240,7 +258,7 @@ static sm_err price_surcharge(pricing *p, const sm_surcharge *surcharge) {
 
 static sm_err price_surcharges(pricing *p) {
   for (size_t i = 0; i < p->tariff->surcharge_count; i++) {
-    sm_err err = price_surcharge(p, &p->tariff->surcharge[i]);
+    sm_err err = price_surcharge(p, i);
     if (err != SM_OK) return err;
   }
   return SM_OK;
@@ -249,7 +267,7 @@ static sm_err price_surcharges(pricing *p) {
 static sm_err price_taxes(pricing *p) {
   for (size_t i = 0; i < p->tariff->tax_count; i++) {
     const sm_tax *tax = &p->tariff->tax[i];
-    sm_err err = add_percent(p, SM_LINE_TAX, tax->name, tax->on, tax->percent_micro);
+    sm_err err = add_percent(p, SM_LINE_TAX, tax->name, tax->on, tax->percent_micro, i + 1);
     if (err != SM_OK) return err;
   }
   return SM_OK;

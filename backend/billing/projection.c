@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { DAYS_MAX = 32, DAY_MS = 86400000, LEAST_MS = 3600000 };
+enum { DAYS_MAX = SM_PROJECTION_DAYS_MAX, DAY_MS = 86400000, LEAST_MS = 3600000 };
 
 /* Use of the full local days between the first and the last reading of the period. */
 static sm_err full_days(const sm_projection_input *in, int64_t day_wh[DAYS_MAX], size_t *count) {
@@ -78,34 +78,30 @@ static void swap_if(int64_t *low, int64_t *high) {
 }
 
 /* The least and the most that a coming day is thought to use. */
-static sm_err day_range(const sm_projection_input *in, int64_t mean_wh, int64_t *low_wh,
-                        int64_t *high_wh) {
-  int64_t day_wh[DAYS_MAX];
-  size_t days = 0;
-  int64_t spread_wh = 0;
-  sm_err err = full_days(in, day_wh, &days);
-  if (err == SM_OK && days >= 2)
-    err = spread_of(day_wh, days, &spread_wh);
+static sm_err day_range(const sm_projection_input *in, sm_bill_projection *p) {
+  sm_err err = full_days(in, p->day_wh, &p->day_count);
+  if (err == SM_OK && p->day_count >= 2)
+    err = spread_of(p->day_wh, p->day_count, &p->spread_wh);
   else if (err == SM_OK)
-    err = sm_mul_div_round(mean_wh < 0 ? -mean_wh : mean_wh, 1, 2, &spread_wh);
-  if (err == SM_OK) err = sm_sub_i64(mean_wh, spread_wh, low_wh);
-  if (err == SM_OK) err = sm_add_i64(mean_wh, spread_wh, high_wh);
-  if (err == SM_OK && mean_wh >= 0 && *low_wh < 0) *low_wh = 0;
+    err = sm_mul_div_round(p->mean_wh < 0 ? -p->mean_wh : p->mean_wh, 1, 2, &p->spread_wh);
+  if (err == SM_OK) err = sm_sub_i64(p->mean_wh, p->spread_wh, &p->low_day_wh);
+  if (err == SM_OK) err = sm_add_i64(p->mean_wh, p->spread_wh, &p->high_day_wh);
+  if (err == SM_OK && p->mean_wh >= 0 && p->low_day_wh < 0) p->low_day_wh = 0;
   return err;
 }
 
 sm_err sm_projection_make(const sm_projection_input *in, sm_bill *bill) {
-  int64_t so_far, mean, low_day, high_day, unused;
-  sm_bill_projection p = {0};
-  int64_t passed_ms = in->last_ms - in->from_ms;
-  if (passed_ms < LEAST_MS) passed_ms = LEAST_MS;
-  sm_err err = sm_measures_use(in->measures, in->last_ms, &so_far);
-  if (err == SM_OK) err = sm_mul_div_round(so_far, DAY_MS, passed_ms, &mean);
-  if (err == SM_OK) err = day_range(in, mean, &low_day, &high_day);
+  int64_t unused;
+  sm_bill_projection p = {.passed_ms = in->last_ms - in->from_ms,
+                          .rest_ms = in->to_ms - in->last_ms};
+  if (p.passed_ms < LEAST_MS) p.passed_ms = LEAST_MS;
+  sm_err err = sm_measures_use(in->measures, in->last_ms, &p.so_far_wh);
+  if (err == SM_OK) err = sm_mul_div_round(p.so_far_wh, DAY_MS, p.passed_ms, &p.mean_wh);
+  if (err == SM_OK) err = day_range(in, &p);
   if (err == SM_OK)
-    err = total_at(in, so_far, so_far, passed_ms, &p.total_minor, &p.consumption_wh);
-  if (err == SM_OK) err = total_at(in, so_far, low_day, DAY_MS, &p.low_minor, &unused);
-  if (err == SM_OK) err = total_at(in, so_far, high_day, DAY_MS, &p.high_minor, &unused);
+    err = total_at(in, p.so_far_wh, p.so_far_wh, p.passed_ms, &p.total_minor, &p.consumption_wh);
+  if (err == SM_OK) err = total_at(in, p.so_far_wh, p.low_day_wh, DAY_MS, &p.low_minor, &unused);
+  if (err == SM_OK) err = total_at(in, p.so_far_wh, p.high_day_wh, DAY_MS, &p.high_minor, &unused);
   if (err != SM_OK) return err;
   swap_if(&p.low_minor, &p.high_minor);
   if (p.total_minor < p.low_minor) p.low_minor = p.total_minor;

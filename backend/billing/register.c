@@ -234,14 +234,21 @@ static size_t first_after(const sm_register_point *point, size_t n, int64_t at_m
   return low;
 }
 
-int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
+void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
+                         const sm_register_point **before, const sm_register_point **after) {
   const sm_register_point *point = &course->point[course->stretch[stretch].first];
   size_t count = course->stretch[stretch].count;
   size_t next = first_after(point, count, at_ms);
-  if (next == 0) return point[0].wh;
-  const sm_register_point *a = &point[next - 1];
-  if (next == count || a->ts_ms == at_ms) return a->wh;
-  const sm_register_point *b = &point[next];
+  *before = next > 0 ? &point[next - 1] : NULL;
+  bool read = *before != NULL && (*before)->ts_ms == at_ms;
+  *after = next < count && !read ? &point[next] : NULL;
+}
+
+int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
+  const sm_register_point *a, *b;
+  sm_course_around_in(course, stretch, at_ms, &a, &b);
+  if (a == NULL) return b->wh;
+  if (b == NULL) return a->wh;
   int64_t part = 0; /* no larger than the step it is a part of: it always fits */
   if (sm_mul_div_round(b->wh - a->wh, at_ms - a->ts_ms, b->ts_ms - a->ts_ms, &part) != SM_OK)
     return a->wh;

@@ -67,6 +67,11 @@ void sm_course_fini(sm_course *course);
 /* The unrolled register of a stretch at an instant, to the nearest Wh; before its first and after
  * its last point it stands still. */
 int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms);
+/* The points that sm_course_at takes its value from: the last at or before the instant and, unless
+ * that is of the instant itself, the first after it, both of the stretch; NULL where it has none.
+ */
+void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
+                         const sm_register_point **before, const sm_register_point **after);
 /* When an unrolled register was reached inside a stretch: the first such ms. */
 int64_t sm_course_when(const sm_course *course, size_t stretch, int64_t wh);
 
