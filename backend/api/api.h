@@ -8,6 +8,7 @@
 #include "api/live.h"
 #include "api/server.h"
 #include "auth/identity.h"
+#include "invoicing/invoicing.h"
 #include "store/ledger.h"
 #include "store/readings.h"
 
@@ -29,6 +30,8 @@ struct sm_api {
 };
 
 int64_t sm_api_now_ms(const sm_api *api);
+/* What bills and invoices are made from; borrows from the api. */
+sm_invoicing sm_api_invoicing(const sm_api *api);
 
 /* The two steps of what a request asks for. The first is taken after the headers, so that a body is
  * read only from whom it may come. True: the answer is there, and a body does not matter. Else

@@ -339,8 +339,11 @@ static void an_edit_holds_until_it_is_taken_back_once(void **state) {
 
 static void an_invoiced_month_stays(void **state) {
   const test_server *s = *state;
-  sm_invoicing invoicing = {
-      .ledger = s->ledger, .readings = s->readings, .zone = s->zone, .currency = "INR"};
+  sm_invoicing invoicing = {.ledger = s->ledger,
+                            .readings = s->readings,
+                            .zone = s->zone,
+                            .currency = "INR",
+                            .settings = &s->invoicing};
   sm_issue_request issue = {
       .actor = {.id = "cli"}, .year = 2026, .month = 1, .now_ms = test_now_ms()};
   sm_issue_summary summary;

@@ -170,6 +170,8 @@ void test_server_start(test_server *s, const sm_api_options *options) {
   if (s->options.now_ms == NULL) s->options.now_ms = test_now_ms;
   s->options.zone = s->zone;
   s->options.currency = "INR";
+  sm_invoicing_settings_default("INR", &s->invoicing);
+  s->options.invoicing = &s->invoicing;
   s->options.ledger = s->ledger;
   s->options.readings = s->readings;
   s->options.identity = s->identity;

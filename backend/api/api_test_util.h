@@ -6,6 +6,7 @@
 #include "api/server.h"
 #include "auth/identity.h"
 #include "base/zone.h"
+#include "invoicing/settings.h"
 #include "store/ledger.h"
 #include "store/readings.h"
 
@@ -26,7 +27,8 @@ typedef enum test_who { NOBODY, ASHA, RAVI, ADMIN, WHO_COUNT } test_who;
 typedef struct test_server {
   char dir[64];
   char dashboard[96];
-  sm_zone *zone; /* Asia/Kolkata */
+  sm_zone *zone;                   /* Asia/Kolkata */
+  sm_invoicing_settings invoicing; /* the defaults */
   sm_ledger *ledger;
   sm_readings *readings;
   sm_identity *identity;

@@ -11,6 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+sm_invoicing sm_api_invoicing(const sm_api *api) {
+  return (sm_invoicing){.ledger = api->options.ledger,
+                        .readings = api->options.readings,
+                        .zone = api->options.zone,
+                        .currency = api->options.currency,
+                        .settings = api->options.invoicing};
+}
+
 /* ---- the computed bill ---- */
 
 static bool take_month(const sm_api *api, const sm_request *request, sm_answer *answer,
@@ -30,10 +38,7 @@ static bool take_month(const sm_api *api, const sm_request *request, sm_answer *
 
 static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answer,
                         const sm_invoicing_query *query) {
-  sm_invoicing invoicing = {.ledger = api->options.ledger,
-                            .readings = api->options.readings,
-                            .zone = api->options.zone,
-                            .currency = api->options.currency};
+  const sm_invoicing invoicing = sm_api_invoicing(api);
   sm_bill *bill = NULL;
   sm_err err = sm_invoicing_bill(&invoicing, query, &bill);
   switch (err) {

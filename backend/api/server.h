@@ -18,10 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sm_ledger;   /* store/ledger.h */
-struct sm_readings; /* store/readings.h */
-struct sm_identity; /* auth/identity.h */
-struct sm_live;     /* api/live.h */
+struct sm_ledger;             /* store/ledger.h */
+struct sm_readings;           /* store/readings.h */
+struct sm_identity;           /* auth/identity.h */
+struct sm_live;               /* api/live.h */
+struct sm_invoicing_settings; /* invoicing/settings.h */
 
 /* What the server knows of a device beside its readings. */
 typedef struct sm_device_live {
@@ -67,6 +68,7 @@ typedef struct sm_api_options {
   const char *dashboard_dir;   /* the built dashboard; NULL or missing: a page that says so */
   const sm_zone *zone;
   const char *currency;
+  const struct sm_invoicing_settings *invoicing;
   struct sm_ledger *ledger;
   struct sm_readings *readings;
   struct sm_identity *identity;

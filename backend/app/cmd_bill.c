@@ -79,15 +79,13 @@ typedef struct words {
 } words;
 
 static int run(sm_program *program, const words *w, int year, int month) {
+  if (!sm_program_load_invoicing(program)) return SM_EXIT_FAILED;
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
     sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
     return SM_EXIT_FAILED;
   }
-  const sm_invoicing invoicing = {.ledger = program->ledger,
-                                  .readings = program->readings,
-                                  .zone = program->config.zone,
-                                  .currency = program->config.currency};
+  const sm_invoicing invoicing = sm_program_invoicing(program);
   const sm_issue_request request = {.actor = sm_cli_actor(),
                                     .year = year,
                                     .month = month,

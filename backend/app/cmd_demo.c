@@ -256,10 +256,7 @@ static bool wait_for_history(sm_program *program, int64_t from_ms, int64_t until
 }
 
 static bool issue_month(sm_program *program, sm_date month) {
-  const sm_invoicing invoicing = {.ledger = program->ledger,
-                                  .readings = program->readings,
-                                  .zone = program->config.zone,
-                                  .currency = program->config.currency};
+  const sm_invoicing invoicing = sm_program_invoicing(program);
   const sm_issue_request request = {.actor = sm_cli_actor(),
                                     .year = month.year,
                                     .month = month.month,
@@ -277,6 +274,7 @@ static bool issue_month(sm_program *program, sm_date month) {
 }
 
 static int bills(sm_program *program) {
+  if (!sm_program_load_invoicing(program)) return SM_EXIT_FAILED;
   struct sigaction action = {.sa_handler = on_stop};
   (void)sigaction(SIGTERM, &action, NULL);
   (void)sigaction(SIGINT, &action, NULL);

@@ -260,6 +260,7 @@ static bool make_api(service *s) {
       .dashboard_dir = s->dashboard_dir,
       .zone = c->zone,
       .currency = c->currency,
+      .invoicing = &s->program.invoicing,
       .ledger = s->program.ledger,
       .readings = s->program.readings,
       .identity = s->program.identity,
@@ -381,8 +382,9 @@ static void free_parts(service *s) {
 }
 
 static bool start(service *s) {
-  return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) && check_demo(s) &&
-         make_first_admin(s) && open_readings(s) && make_parts(s) && start_parts(s);
+  return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) &&
+         sm_program_load_invoicing(&s->program) && check_demo(s) && make_first_admin(s) &&
+         open_readings(s) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

@@ -142,6 +142,24 @@ bool sm_settings_load(sm_config *config) {
   return err == SM_OK;
 }
 
+bool sm_program_load_invoicing(sm_program *program) {
+  sm_buf problem;
+  sm_buf_init(&problem, 4096);
+  sm_err err = sm_invoicing_settings_load(sm_config_get, program->config.currency,
+                                          &program->invoicing, &problem);
+  if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  sm_buf_fini(&problem);
+  return err == SM_OK;
+}
+
+sm_invoicing sm_program_invoicing(const sm_program *program) {
+  return (sm_invoicing){.ledger = program->ledger,
+                        .readings = program->readings,
+                        .zone = program->config.zone,
+                        .currency = program->config.currency,
+                        .settings = &program->invoicing};
+}
+
 static bool is_whole(const sm_config *config) {
   char *mark = sm_path_join(config->data_dir, SM_RESTORE_MARK);
   bool whole = mark != NULL && !sm_file_exists(mark);
@@ -179,6 +197,7 @@ void sm_program_fini(sm_program *program) {
   sm_readings_close(program->readings);
   sm_identity_free(program->identity);
   sm_ledger_close(program->ledger);
+  sm_invoicing_settings_fini(&program->invoicing);
   sm_config_fini(&program->config);
   *program = (sm_program){0};
 }

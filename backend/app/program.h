@@ -6,6 +6,7 @@
 #include "auth/identity.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "invoicing/invoicing.h"
 #include "store/ledger.h"
 #include "store/readings.h"
 #include "transfer/stores.h"
@@ -21,8 +22,9 @@ enum { SM_EXIT_OK = 0, SM_EXIT_FAILED = 1, SM_EXIT_USAGE = 2 };
 typedef struct sm_program {
   sm_config config;
   sm_ledger *ledger;
-  sm_identity *identity; /* NULL until opened */
-  sm_readings *readings; /* NULL until opened */
+  sm_identity *identity;           /* NULL until opened */
+  sm_readings *readings;           /* NULL until opened */
+  sm_invoicing_settings invoicing; /* zeros until loaded */
 } sm_program;
 
 /* Settings alone, for commands that make nothing. false: it has been told why; else fini them. */
@@ -36,6 +38,10 @@ bool sm_program_open(sm_program *program, sm_program_data data);
 /* The identity, for commands that need names; a key that is gone is not made anew, since it would
  * open none of them. false: it has been told why. */
 bool sm_program_open_identity(sm_program *program);
+/* The settings of invoices, for commands that make or show any. false: it has been told why. */
+bool sm_program_load_invoicing(sm_program *program);
+/* What bills and invoices are made from: after both the readings and those settings. Borrows. */
+sm_invoicing sm_program_invoicing(const sm_program *program);
 /* Tells that there is no data in a folder, and where there is some. */
 void sm_complain_no_data(const char *data_dir);
 /* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left

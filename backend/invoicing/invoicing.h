@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/zone.h"
+#include "invoicing/settings.h"
 #include "model/bill.h"
 #include "store/ledger.h"
 #include "store/readings.h"
@@ -17,12 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SM_INVOICE_PREFIX "SM"
-enum {
-  SM_INVOICE_DUE_DAYS = 15,   /* from the day of issue */
-  SM_INVOICE_SETTLE_DAYS = 3, /* without a reading after the month, so long is waited */
-  SM_FINANCIAL_YEAR_MAX = 5   /* "2627" and its NUL */
-};
+enum { SM_FINANCIAL_YEAR_MAX = 5 /* "2627" and its NUL */ };
 
 /* What bills are made from; all borrowed. */
 typedef struct sm_invoicing {
@@ -30,6 +26,7 @@ typedef struct sm_invoicing {
   sm_readings *readings;
   const sm_zone *zone;
   const char *currency;
+  const sm_invoicing_settings *settings;
 } sm_invoicing;
 
 /* One bill. device_id or account_id may be NULL, not both. With account_id: of that account (if a
@@ -67,7 +64,7 @@ typedef struct sm_issue_result {
   const char *device_id; /* the meter that served it last in the month; "" if none */
   sm_issue_outcome outcome;
   const char *number; /* NULL: none (dry run, skipped, failed) */
-  const char *reason; /* a stable word: "not_settled", "no_readings", "no_meter", "credit",
+  const char *reason; /* a stable word: "not_settled", "no_readings", "no_meter",
                          "cancelled"; NULL */
   const char *text;   /* a sentence for people; "" if there is nothing to say */
   sm_err err;
@@ -85,7 +82,6 @@ typedef struct sm_issue_request {
   int month;
   const char *device_id; /* only accounts that this meter served in the month; NULL: all */
   bool dry_run;          /* nothing is written */
-  const char *prefix;    /* NULL: SM_INVOICE_PREFIX */
   int64_t now_ms;
 } sm_issue_request;
 

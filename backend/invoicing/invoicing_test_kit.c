@@ -49,8 +49,12 @@ int set_up(void **state) {
   assert_int_equal(sm_zone_new("Asia/Kolkata", &f->zone), SM_OK);
   assert_int_equal(sm_embedded_ledger_open(&options, &f->ledger), SM_OK);
   assert_int_equal(sm_embedded_readings_open(&options, true, &f->readings), SM_OK);
-  f->invoicing = (sm_invoicing){
-      .ledger = f->ledger, .readings = f->readings, .zone = f->zone, .currency = "INR"};
+  sm_invoicing_settings_default("INR", &f->settings);
+  f->invoicing = (sm_invoicing){.ledger = f->ledger,
+                                .readings = f->readings,
+                                .zone = f->zone,
+                                .currency = "INR",
+                                .settings = &f->settings};
   add_tariff(f, sm_tariff_default_json());
   *state = f;
   return 0;

@@ -12,6 +12,7 @@ typedef struct fixture {
   sm_zone *zone;
   sm_ledger *ledger;
   sm_readings *readings;
+  sm_invoicing_settings settings; /* the defaults */
   sm_invoicing invoicing;
 } fixture;
 

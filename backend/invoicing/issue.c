@@ -72,7 +72,8 @@ static sm_err look_up(run *r, job *j) {
 /* When it is no longer waited for a reading after the period. */
 static int64_t deadline_ms(const run *r, const sm_bill *bill) {
   sm_date end = sm_zone_date(r->invoicing->zone, bill->to_ms);
-  return sm_zone_day_start_ms(r->invoicing->zone, sm_date_add_days(end, SM_INVOICE_SETTLE_DAYS));
+  return sm_zone_day_start_ms(r->invoicing->zone,
+                              sm_date_add_days(end, r->invoicing->settings->settle_days));
 }
 
 static bool ready(const run *r, const sm_bill *bill, job *j) {
@@ -90,11 +91,6 @@ static bool ready(const run *r, const sm_bill *bill, job *j) {
                    sm_zone_format(r->invoicing->zone, until_ms, until));
     return false;
   }
-  if (bill->total_minor < 0) {
-    skip(j, "credit",
-         "The total is a credit to the payer. An invoice is never negative: it is not issued.");
-    return false;
-  }
   return true;
 }
 
@@ -109,7 +105,8 @@ static sm_err write_body(const run *r, const sm_bill *bill, sm_buf *out) {
 static sm_err fill_invoice(const run *r, const sm_bill *bill, sm_buf *body, sm_buf *snapshot,
                            sm_invoice *invoice) {
   const sm_zone *zone = r->invoicing->zone;
-  sm_date due = sm_date_add_days(sm_zone_date(zone, r->request->now_ms), SM_INVOICE_DUE_DAYS);
+  sm_date due =
+      sm_date_add_days(sm_zone_date(zone, r->request->now_ms), r->invoicing->settings->due_days);
   invoice->account_id = strdup(bill->account_id);
   invoice->device_id = bill->device_id[0] != '\0' ? strdup(bill->device_id) : NULL;
   invoice->kind = strdup("invoice");
@@ -133,7 +130,6 @@ static sm_err write_invoice(run *r, const sm_account *account, const sm_collecte
   char year[SM_FINANCIAL_YEAR_MAX];
   sm_buf body, snapshot;
   sm_invoice invoice = {0};
-  const char *prefix = r->request->prefix != NULL ? r->request->prefix : SM_INVOICE_PREFIX;
   (void)sm_financial_year(sm_zone_date(r->invoicing->zone, r->request->now_ms), year);
   sm_buf_init(&body, 0);
   sm_buf_init(&snapshot, 0);
@@ -141,7 +137,8 @@ static sm_err write_invoice(run *r, const sm_account *account, const sm_collecte
   if (err == SM_OK) err = sm_snapshot_write(account, collected, bill, &snapshot);
   if (err == SM_OK) err = fill_invoice(r, bill, &body, &snapshot, &invoice);
   if (err == SM_OK)
-    err = sm_ledger_invoice_issue(r->invoicing->ledger, r->request->actor, prefix, year, &invoice);
+    err = sm_ledger_invoice_issue(r->invoicing->ledger, r->request->actor,
+                                  r->invoicing->settings->invoice_prefix, year, &invoice);
   sm_buf_fini(&body);
   sm_buf_fini(&snapshot);
   if (err == SM_OK) {

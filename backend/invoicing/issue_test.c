@@ -150,7 +150,7 @@ static void an_account_with_nothing_read_or_no_meter_is_passed_over(void **state
   free(owner);
 }
 
-static void a_credit_is_not_issued(void **state) {
+static void a_negative_total_is_issued_and_lowers_what_is_owed(void **state) {
   fixture *f = *state;
   static told t;
   add_tariff(f, "{\"name\":\"LT-1 Domestic\",\"effective_from\":\"2026-01-02\",\"slabs\":[{"
@@ -159,7 +159,12 @@ static void a_credit_is_not_issued(void **state) {
   free(add_example(f, "meter-001", 1));
   sm_issue_request request = issue_january("2026-03-01T00:00:00+05:30");
   assert_int_equal(run(f, &request, &t), SM_OK);
-  assert_string_equal(t.reason[0], "credit");
+  assert_int_equal(t.summary.issued, 1);
+  sm_invoice invoice;
+  assert_int_equal(sm_ledger_invoice(f->ledger, t.number[0], &invoice), SM_OK);
+  assert_true(invoice.total_minor < 0);
+  assert_string_equal(invoice.status, "paid");
+  sm_invoice_fini(&invoice);
 }
 
 static void one_meters_accounts_alone_may_be_issued(void **state) {
@@ -186,7 +191,7 @@ static void a_stopped_run_goes_on_where_it_was(void **state) {
   assert_int_equal(run(f, &request, &t), SM_ERR_CLOSED);
   t.stop_after = 0;
   request.now_ms = ms("2026-04-01T00:00:00+05:30");
-  request.prefix = "X9";
+  memcpy(f->settings.invoice_prefix, "X9", 3);
   assert_int_equal(run(f, &request, &t), SM_OK);
   assert_int_equal(t.summary.already, 1);
   assert_int_equal(t.summary.issued, 1);
@@ -212,6 +217,27 @@ static void accounts_are_walked_page_by_page(void **state) {
   free(owner);
 }
 
+static void days_of_waiting_and_paying_are_settings(void **state) {
+  fixture *f = *state;
+  static told t;
+  char *owner = add_user(f, 1);
+  add_device(f, "meter-001", owner);
+  feed(f, "meter-001", "2026-01-01T00:00:00+05:30", "2026-01-31T12:00:00+05:30", 3600, 0, 100000);
+  f->settings.settle_days = 7;
+  f->settings.due_days = 30;
+  sm_issue_request request = issue_january("2026-02-07T23:59:59+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_string_equal(t.reason[0], "not_settled");
+  request.now_ms = ms("2026-02-08T00:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 1);
+  sm_invoice invoice;
+  assert_int_equal(sm_ledger_invoice(f->ledger, t.number[0], &invoice), SM_OK);
+  assert_int_equal(invoice.due_ms, ms("2026-03-10T00:00:00+05:30"));
+  sm_invoice_fini(&invoice);
+  free(owner);
+}
+
 static void the_financial_year_begins_in_april(void **state) {
   (void)state;
   char text[SM_FINANCIAL_YEAR_MAX];
@@ -228,10 +254,11 @@ int main(void) {
       TEST(the_running_and_a_coming_month_are_refused),
       TEST(without_a_reading_after_the_month_it_waits_three_days),
       TEST(an_account_with_nothing_read_or_no_meter_is_passed_over),
-      TEST(a_credit_is_not_issued),
+      TEST(a_negative_total_is_issued_and_lowers_what_is_owed),
       TEST(one_meters_accounts_alone_may_be_issued),
       TEST(a_stopped_run_goes_on_where_it_was),
       TEST(accounts_are_walked_page_by_page),
+      TEST(days_of_waiting_and_paying_are_settings),
       cmocka_unit_test(the_financial_year_begins_in_april),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
