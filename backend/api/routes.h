@@ -16,6 +16,9 @@ void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer 
 void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_readings.c */
 void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_explain.c */
+void sm_handle_explain(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_tariff_preview(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_edit.c */
 void sm_handle_edits(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_edit_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
