@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "billing/compute.h"
+#include "billing/days.h"
 #include "billing/projection.h"
 #include "billing/record.h"
 
@@ -165,7 +166,9 @@ static sm_err price(work *w) {
                           .month_days = w->period.month_days,
                           .sanctioned_load_w = w->in->sanctioned_load_w,
                           .segment = w->segment,
-                          .segment_count = w->segment_count};
+                          .segment_count = w->segment_count,
+                          .true_up = w->in->true_up,
+                          .true_up_count = w->in->true_up_count};
   w->bill->consumption_wh = w->segment[w->segment_count - 1].end_wh;
   sm_err err = sm_price_month(&input, w->bill);
   if (err != SM_OK || !w->bill->running) return err;
@@ -219,6 +222,8 @@ sm_err sm_billing_compute_seen(const sm_billing_input *input, sm_computed_fn *se
   if (err == SM_OK) err = check_supported(&w);
   if (err == SM_OK) err = start_bill(&w);
   if (err == SM_OK) err = record(&w);
+  if (err == SM_OK && w.period.measured)
+    err = sm_days_add(&w.measures, input->zone, w.period.from, w.bill->to_ms, w.bill);
   if (err == SM_OK) err = price(&w);
   if (err == SM_OK) err = show(&w, see, context);
   if (err != SM_OK) goto cleanup;

@@ -61,6 +61,23 @@ typedef struct sm_billing_tariff {
   const sm_tariff *tariff;
 } sm_billing_tariff;
 
+/* What a late reading changed in a month that is issued already, put on this bill: the difference
+ * of the lines, and of each tax by its name. */
+typedef struct sm_billing_true_up_tax {
+  const char *name;
+  int64_t percent_micro;
+  int64_t base_minor;   /* what it is per cent of: the difference of the bases */
+  int64_t amount_minor; /* the difference of the tax lines, each rounded in its own bill */
+} sm_billing_true_up_tax;
+
+typedef struct sm_billing_true_up {
+  int year; /* the month that is corrected */
+  int month;
+  int64_t net_minor;
+  const sm_billing_true_up_tax *tax;
+  size_t tax_count;
+} sm_billing_true_up;
+
 typedef struct sm_billing_input {
   const char *device_id;  /* shown on the bill */
   const char *account_id; /* NULL: none */
@@ -79,6 +96,13 @@ typedef struct sm_billing_input {
   const sm_billing_tariff *tariff;
   size_t tariff_count;
   int64_t now_ms; /* decides whether the month is running */
+  /* After the last reading of the one meter that serves at the end the register goes on by this
+   * much a day; else it stands still. */
+  bool has_average;
+  int64_t average_wh_per_day; /* 0 or more */
+  /* Lines `true_up` and `tax` of their own; never in the base of this month's taxes. */
+  const sm_billing_true_up *true_up;
+  size_t true_up_count;
 } sm_billing_input;
 
 /* The bill of a month. SM_ERR_RANGE: the month has not begun; SM_ERR_NOT_FOUND: the tenancy has no

@@ -177,6 +177,17 @@ static bool set_month(scene *s) {
   return true;
 }
 
+static void add_true_up(scene *s) {
+  static const sm_billing_true_up_tax tax = {
+      .name = "GST", .base_minor = 100, .percent_micro = 18000000, .amount_minor = 18};
+  static const sm_billing_true_up minus = {.year = 2025, .month = 11, .net_minor = -12345};
+  static const sm_billing_true_up plus = {
+      .year = 2025, .month = 12, .net_minor = 100, .tax = &tax, .tax_count = 1};
+  if (!chance(s, 5)) return;
+  s->input.true_up = chance(s, 2) ? &minus : &plus;
+  s->input.true_up_count = 1;
+}
+
 /* While the month runs no reading is of the future. */
 static void forget_the_future(scene *s) {
   for (size_t i = 0; i < s->input.meter_count; i++) {
@@ -213,6 +224,7 @@ static bool one_case(uint64_t seed) {
   }
   if (good) {
     add_meters(s);
+    add_true_up(s);
     forget_the_future(s);
     good = print_case(s);
   }

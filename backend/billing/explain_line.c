@@ -127,7 +127,17 @@ static void explain_minimum(sm_explainer *x, const subject *s) {
                   sm_figure_money(x, s->line->amount_minor).text);
 }
 
+/* Corrections are worked out in their own month. */
+static void explain_correction(sm_explainer *x, const subject *s) {
+  sm_explain_rule(x, s->line->kind == SM_LINE_TAX ? SM_RULE_TRUE_UP_TAX : SM_RULE_TRUE_UP);
+  sm_explain_text(x, "%s", sm_figure_money(x, s->line->amount_minor).text);
+}
+
 static void explain_tax(sm_explainer *x, const subject *s) {
+  if (s->part == NULL) {
+    explain_correction(x, s);
+    return;
+  }
   write_base(x, s, s->segment->tariff->tax[s->line->source.item - 1].on);
   sm_explain_rule(x, SM_RULE_TAX);
   say_percent(x, s);
@@ -162,9 +172,11 @@ static void explain_kind(sm_explainer *x, const subject *s) {
   case SM_LINE_ROUNDING:
     explain_rounding(x, s);
     break;
+  case SM_LINE_TRUE_UP:
+    explain_correction(x, s);
+    break;
   case SM_LINE_TIME_OF_DAY:
   case SM_LINE_DEMAND:
-  case SM_LINE_TRUE_UP:
   case SM_LINE_KIND_COUNT:
     break;
   }

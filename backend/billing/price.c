@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/decimal.h"
+#include "billing/line.h"
 #include "model/money.h"
 
 #include <assert.h>
@@ -21,35 +22,6 @@ typedef struct pricing {
   int64_t month_wh;   /* use of all segments: what `whole_use` looks at */
   size_t first_line;
 } pricing;
-
-/* ---- one line ---- */
-typedef struct draft {
-  sm_line_kind kind;
-  const char *name;
-  int64_t quantity;
-  unsigned places;
-  unsigned min_places;
-  const char *unit;
-  int64_t rate_micro;
-  int64_t amount_minor;
-  sm_line_source source;
-} draft;
-
-static sm_err add_line(pricing *p, const draft *d) {
-  if (d->amount_minor == 0 && d->kind != SM_LINE_FIXED) return SM_OK;
-  sm_bill_line *line = sm_bill_add_line(p->bill);
-  if (line == NULL) return SM_ERR_NOMEM;
-  *line = (sm_bill_line){.kind = d->kind,
-                         .name = strdup(d->name),
-                         .quantity = d->quantity,
-                         .quantity_places = (uint8_t)d->places,
-                         .quantity_min_places = (uint8_t)d->min_places,
-                         .rate_micro = d->rate_micro,
-                         .amount_minor = d->amount_minor,
-                         .source = d->source};
-  (void)snprintf(line->unit, sizeof line->unit, "%s", d->unit);
-  return line->name != NULL ? SM_OK : SM_ERR_NOMEM;
-}
 
 /* The sum of the rounded lines of some kinds in this segment. */
 static sm_err sum_lines(const pricing *p, sm_line_set kinds, int64_t *sum_minor) {
@@ -92,22 +64,22 @@ static sm_err add_energy(pricing *p, const sm_slab *slab, int64_t lower_wh, int6
                          int64_t from_wh, int64_t to_wh) {
   char name[80];
   int64_t use_wh = to_wh - from_wh;
-  draft d = {.kind = SM_LINE_ENERGY,
-             .name = name,
-             .quantity = use_wh,
-             .places = 3,
-             .min_places = 3,
-             .unit = "kWh",
-             .rate_micro = slab->rate_micro,
-             .source = {.item = (size_t)(slab - p->tariff->slab) + 1,
-                        .slab_from_wh = lower_wh,
-                        .slab_to_wh = upper_wh,
-                        .from_wh = from_wh,
-                        .to_wh = to_wh}};
+  sm_line_draft d = {.kind = SM_LINE_ENERGY,
+                     .name = name,
+                     .quantity = use_wh,
+                     .places = 3,
+                     .min_places = 3,
+                     .unit = "kWh",
+                     .rate_micro = slab->rate_micro,
+                     .source = {.item = (size_t)(slab - p->tariff->slab) + 1,
+                                .slab_from_wh = lower_wh,
+                                .slab_to_wh = upper_wh,
+                                .from_wh = from_wh,
+                                .to_wh = to_wh}};
   name_slab(slab, lower_wh, upper_wh, name);
   sm_err err =
       sm_div_round_i128((sm_i128)use_wh * slab->rate_micro, 1000 * p->unit_micro, &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 /* Use that is priced: never below nothing, however the meters' signs fall. */
@@ -173,65 +145,65 @@ static sm_err price_whole_use(pricing *p) {
 
 /* ---- charges by the month ---- */
 static sm_err price_fixed(pricing *p) {
-  draft d = {.kind = SM_LINE_FIXED,
-             .name = "Fixed charge",
-             .places = 6,
-             .unit = "month",
-             .rate_micro = p->tariff->fixed_charge_micro,
-             .source = {.item = 1}};
+  sm_line_draft d = {.kind = SM_LINE_FIXED,
+                     .name = "Fixed charge",
+                     .places = 6,
+                     .unit = "month",
+                     .rate_micro = p->tariff->fixed_charge_micro,
+                     .source = {.item = 1}};
   sm_err err = sm_mul_div_round(p->segment->days, 1000000, p->in->month_days, &d.quantity);
   if (err == SM_OK) err = month_share(p, d.rate_micro, &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 static sm_err price_fixed_per_kw(pricing *p) {
   if (!p->tariff->has_fixed_per_kw) return SM_OK;
-  draft d = {.kind = SM_LINE_FIXED,
-             .name = "Fixed charge per kW of sanctioned load",
-             .places = 6,
-             .min_places = 2,
-             .unit = "kW",
-             .rate_micro = p->tariff->fixed_per_kw_micro,
-             .source = {.item = 2}};
+  sm_line_draft d = {.kind = SM_LINE_FIXED,
+                     .name = "Fixed charge per kW of sanctioned load",
+                     .places = 6,
+                     .min_places = 2,
+                     .unit = "kW",
+                     .rate_micro = p->tariff->fixed_per_kw_micro,
+                     .source = {.item = 2}};
   int64_t load_w = p->in->sanctioned_load_w;
   if (load_w < 0 || load_w > INT64_C(1000000000000)) return SM_ERR_OVERFLOW;
   sm_err err = sm_mul_div_round(load_w * 1000, p->segment->days, p->in->month_days, &d.quantity);
   if (err == SM_OK)
     err = sm_div_round_i128((sm_i128)d.rate_micro * load_w * p->segment->days,
                             1000 * p->in->month_days * p->unit_micro, &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 static sm_err price_minimum(pricing *p) {
   const sm_line_set counted = SM_LINE_BIT(SM_LINE_ENERGY) | SM_LINE_BIT(SM_LINE_TIME_OF_DAY) |
                               SM_LINE_BIT(SM_LINE_DEMAND) | SM_LINE_BIT(SM_LINE_FIXED);
-  draft d = {.kind = SM_LINE_MINIMUM,
-             .name = "Minimum charge",
-             .places = p->digits,
-             .min_places = p->digits,
-             .unit = p->in->currency};
+  sm_line_draft d = {.kind = SM_LINE_MINIMUM,
+                     .name = "Minimum charge",
+                     .places = p->digits,
+                     .min_places = p->digits,
+                     .unit = p->in->currency};
   int64_t minimum_minor;
   sm_err err = sum_lines(p, counted, &d.quantity);
   if (err == SM_OK) err = month_share(p, p->tariff->minimum_charge_micro, &minimum_minor);
   if (err != SM_OK || d.quantity >= minimum_minor) return err;
   err = sm_mul_i64(minimum_minor, p->unit_micro, &d.rate_micro);
   if (err == SM_OK) err = sm_sub_i64(minimum_minor, d.quantity, &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 /* ---- on top ---- */
 static sm_err add_percent(pricing *p, sm_line_kind kind, const char *name, sm_line_set on,
                           int64_t percent_micro, size_t item) {
-  draft d = {.kind = kind,
-             .name = name,
-             .places = p->digits,
-             .min_places = p->digits,
-             .unit = "percent",
-             .rate_micro = percent_micro,
-             .source = {.item = item}};
+  sm_line_draft d = {.kind = kind,
+                     .name = name,
+                     .places = p->digits,
+                     .min_places = p->digits,
+                     .unit = "percent",
+                     .rate_micro = percent_micro,
+                     .source = {.item = item}};
   sm_err err = sum_lines(p, on, &d.quantity);
   if (err == SM_OK) err = sm_mul_div_round(d.quantity, percent_micro, 100000000, &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 static sm_err price_surcharge(pricing *p, size_t i) {
@@ -242,7 +214,7 @@ static sm_err price_surcharge(pricing *p, size_t i) {
                        surcharge->rate_micro, i + 1);
   int64_t low, high;
   int64_t sign = slab_range(p, &low, &high);
-  draft d = {
+  sm_line_draft d = {
       .kind = SM_LINE_SURCHARGE,
       .name = surcharge->name,
       .quantity = sign * (high - low),
@@ -253,7 +225,7 @@ static sm_err price_surcharge(pricing *p, size_t i) {
       .source = {.item = i + 1, .from_wh = sign > 0 ? low : high, .to_wh = sign > 0 ? high : low}};
   sm_err err = sm_div_round_i128((sm_i128)d.quantity * surcharge->rate_micro, 1000 * p->unit_micro,
                                  &d.amount_minor);
-  return err == SM_OK ? add_line(p, &d) : err;
+  return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
 static sm_err price_surcharges(pricing *p) {
@@ -303,6 +275,39 @@ static sm_err price_segment(pricing *p) {
   return err == SM_OK ? add_segment(p) : err;
 }
 
+/* ---- corrections of other months ---- */
+static sm_err add_true_up_tax(const pricing *p, const char *month,
+                              const sm_billing_true_up_tax *tax) {
+  char name[SM_TARIFF_NAME_CHARS * 4 + 40];
+  (void)snprintf(name, sizeof name, "%s, correction of %s", tax->name, month);
+  sm_line_draft d = {.kind = SM_LINE_TAX,
+                     .name = name,
+                     .quantity = tax->base_minor,
+                     .places = p->digits,
+                     .min_places = p->digits,
+                     .unit = "percent",
+                     .rate_micro = tax->percent_micro,
+                     .amount_minor = tax->amount_minor};
+  return sm_line_add(p->bill, &d);
+}
+
+static sm_err add_true_up(const pricing *p, const sm_billing_true_up *true_up) {
+  char month[16], name[40];
+  (void)snprintf(month, sizeof month, "%04u-%02u", (unsigned)true_up->year % 10000,
+                 (unsigned)true_up->month % 100);
+  (void)snprintf(name, sizeof name, "Correction of %s", month);
+  sm_line_draft d = {.kind = SM_LINE_TRUE_UP,
+                     .name = name,
+                     .quantity = 1,
+                     .unit = "month",
+                     .amount_minor = true_up->net_minor};
+  sm_err err = sm_mul_i64(true_up->net_minor, p->unit_micro, &d.rate_micro);
+  if (err == SM_OK) err = sm_line_add(p->bill, &d);
+  for (size_t i = 0; i < true_up->tax_count && err == SM_OK; i++)
+    err = add_true_up_tax(p, month, &true_up->tax[i]);
+  return err;
+}
+
 static sm_err add_up(sm_bill *bill) {
   sm_i128 subtotal = 0;
   sm_i128 tax = 0;
@@ -322,13 +327,13 @@ static sm_err round_total(pricing *p) {
   if (step_micro == 0 || step_micro % p->unit_micro != 0 || step_micro == p->unit_micro)
     return SM_OK;
   sm_bill *bill = p->bill;
-  draft d = {.kind = SM_LINE_ROUNDING,
-             .name = "Rounding",
-             .quantity = bill->total_minor,
-             .places = p->digits,
-             .min_places = p->digits,
-             .unit = p->in->currency,
-             .rate_micro = step_micro};
+  sm_line_draft d = {.kind = SM_LINE_ROUNDING,
+                     .name = "Rounding",
+                     .quantity = bill->total_minor,
+                     .places = p->digits,
+                     .min_places = p->digits,
+                     .unit = p->in->currency,
+                     .rate_micro = step_micro};
   int64_t step_minor = step_micro / p->unit_micro;
   int64_t steps, rounded_minor;
   sm_err err = sm_mul_div_round(bill->total_minor, 1, step_minor, &steps);
@@ -337,7 +342,7 @@ static sm_err round_total(pricing *p) {
   if (err != SM_OK) return err;
   bill->rounding_minor = d.amount_minor;
   bill->total_minor = rounded_minor;
-  return add_line(p, &d);
+  return sm_line_add(p->bill, &d);
 }
 
 sm_err sm_price_month(const sm_price_input *in, sm_bill *bill) {
@@ -353,6 +358,8 @@ sm_err sm_price_month(const sm_price_input *in, sm_bill *bill) {
     p.first_line = bill->line_count;
     err = price_segment(&p);
   }
+  for (size_t i = 0; i < in->true_up_count && err == SM_OK; i++)
+    err = add_true_up(&p, &in->true_up[i]);
   if (err == SM_OK) err = add_up(bill);
   return err == SM_OK ? round_total(&p) : err;
 }

@@ -2,8 +2,7 @@
 #ifndef SM_BILLING_PRICE_H
 #define SM_BILLING_PRICE_H
 
-#include "model/bill.h"
-#include "model/tariff.h"
+#include "billing/billing.h"
 
 /* A part of the period under one tariff version. */
 typedef struct sm_price_segment {
@@ -22,6 +21,8 @@ typedef struct sm_price_input {
   int64_t sanctioned_load_w;
   const sm_price_segment *segment; /* at least one */
   size_t segment_count;
+  const sm_billing_true_up *true_up; /* added behind the last segment */
+  size_t true_up_count;
 } sm_price_input;
 
 /* Adds the lines and segments of a month to the bill and sets its totals. Each line is rounded

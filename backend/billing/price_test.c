@@ -400,6 +400,34 @@ static void no_tariff_and_tariffs_out_of_order_are_refused(void **state) {
   kit_free(k);
 }
 
+/* A correction is a line, and one for each tax; this month's tax and minimum do not look at it. */
+static void a_correction_of_another_month_is_never_taxed_here(void **state) {
+  (void)state;
+  kit *k = january(350000);
+  const sm_billing_true_up_tax tax = {
+      .name = "GST", .percent_micro = 18000000, .base_minor = -10003, .amount_minor = -1801};
+  const sm_billing_true_up true_up[] = {
+      {.year = 2025, .month = 12, .net_minor = -10003, .tax = &tax, .tax_count = 1},
+      {.year = 2025, .month = 11, .net_minor = 0}};
+  k->input.true_up = true_up;
+  k->input.true_up_count = 2;
+  sm_bill *bill = kit_bill(k);
+  assert_int_equal(bill->line_count, 7);
+  assert_int_equal(bill->segment[0].line_count, 5);
+  assert_int_equal(bill->line[5].kind, SM_LINE_TRUE_UP);
+  assert_string_equal(bill->line[5].name, "Correction of 2025-12");
+  assert_int_equal(bill->line[5].rate_micro, -100030000);
+  assert_int_equal(bill->line[6].kind, SM_LINE_TAX);
+  assert_string_equal(bill->line[6].name, "GST, correction of 2025-12");
+  assert_int_equal(bill->line[6].quantity, -10003);
+  assert_int_equal(kit_amount(bill, "GST"), 28800);
+  assert_int_equal(bill->subtotal_minor, 160000 - 10003);
+  assert_int_equal(bill->tax_minor, 28800 - 1801);
+  assert_int_equal(bill->total_minor, 188800 - 10003 - 1801);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_tariff_change_cuts_the_month_and_use_carries_over),
@@ -424,6 +452,7 @@ int main(void) {
       cmocka_unit_test(absurd_numbers_are_refused_not_wrapped),
       cmocka_unit_test(a_bill_too_large_for_its_money_is_refused),
       cmocka_unit_test(no_tariff_and_tariffs_out_of_order_are_refused),
+      cmocka_unit_test(a_correction_of_another_month_is_never_taxed_here),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,13 +38,19 @@ static void free_lists(sm_bill *bill) {
     free(bill->edit[i].by);
   }
   for (size_t i = 0; i < bill->line_count; i++) free(bill->line[i].name);
-  for (size_t i = 0; i < bill->segment_count; i++) free(bill->segment[i].tariff);
+  for (size_t i = 0; i < bill->segment_count; i++) {
+    sm_bill_segment *segment = &bill->segment[i];
+    for (size_t k = 0; k < segment->window_count; k++) free(segment->window[k].name);
+    free(segment->window);
+    free(segment->tariff);
+  }
   free(bill->reason);
   free(bill->reg);
   free(bill->event);
   free(bill->edit);
   free(bill->line);
   free(bill->segment);
+  free(bill->day);
 }
 
 void sm_bill_free(sm_bill *bill) {
@@ -89,6 +95,9 @@ sm_bill_line *sm_bill_add_line(sm_bill *bill) {
 }
 sm_bill_segment *sm_bill_add_segment(sm_bill *bill) {
   ADD(bill, segment, segment_count);
+}
+sm_bill_day *sm_bill_add_day(sm_bill *bill) {
+  ADD(bill, day, day_count);
 }
 
 /* ---- writing ---- */
@@ -219,6 +228,43 @@ static void write_lines(const writer *to, const sm_bill *bill) {
   sm_jsonw_array_end(to->w);
 }
 
+static void write_windows(const writer *to, const sm_bill_segment *segment) {
+  if (segment->window_count == 0) return;
+  sm_jsonw_key(to->w, "windows");
+  sm_jsonw_array(to->w);
+  for (size_t i = 0; i < segment->window_count; i++) {
+    const sm_bill_window *window = &segment->window[i];
+    sm_jsonw_object(to->w);
+    sm_jsonw_key_text(to->w, "name", window->name);
+    sm_jsonw_key_decimal(to->w, "kwh", window->use_wh, 3);
+    sm_jsonw_key_decimal(to->w, "untimed_kwh", window->untimed_wh, 3);
+    sm_jsonw_object_end(to->w);
+  }
+  sm_jsonw_array_end(to->w);
+}
+
+static void write_demand(const writer *to, const sm_bill_segment *segment) {
+  const sm_bill_demand *demand = &segment->demand;
+  if (!demand->charged) return;
+  if (!demand->measured) {
+    char note[160];
+    (void)snprintf(note, sizeof note,
+                   "No window of %d minutes was read without a gap of more than 5 minutes and "
+                   "without an event: no demand is charged.",
+                   demand->window_minutes);
+    sm_jsonw_key_null(to->w, "demand");
+    sm_jsonw_key_text(to->w, "demand_note", note);
+    return;
+  }
+  sm_jsonw_key(to->w, "demand");
+  sm_jsonw_object(to->w);
+  sm_jsonw_key_decimal(to->w, "kw", demand->kw_centi, 2);
+  key_time(to, "from", demand->from_ms);
+  key_time(to, "to", demand->to_ms);
+  sm_jsonw_key_int(to->w, "skipped", demand->skipped);
+  sm_jsonw_object_end(to->w);
+}
+
 static void write_segments(const writer *to, const sm_bill *bill) {
   char date[SM_DATE_MAX];
   sm_jsonw_key(to->w, "segments");
@@ -236,6 +282,21 @@ static void write_segments(const writer *to, const sm_bill *bill) {
     sm_jsonw_key_decimal(to->w, "consumption_kwh", segment->use_wh, 3);
     sm_jsonw_key_int(to->w, "first_line", (int64_t)segment->first_line);
     sm_jsonw_key_int(to->w, "line_count", (int64_t)segment->line_count);
+    write_windows(to, segment);
+    write_demand(to, segment);
+    sm_jsonw_object_end(to->w);
+  }
+  sm_jsonw_array_end(to->w);
+}
+
+static void write_days(const writer *to, const sm_bill *bill) {
+  char date[SM_DATE_MAX];
+  sm_jsonw_key(to->w, "days");
+  sm_jsonw_array(to->w);
+  for (size_t i = 0; i < bill->day_count; i++) {
+    sm_jsonw_object(to->w);
+    sm_jsonw_key_text(to->w, "date", sm_date_format(bill->day[i].date, date));
+    sm_jsonw_key_decimal(to->w, "kwh", bill->day[i].use_wh, 3);
     sm_jsonw_object_end(to->w);
   }
   sm_jsonw_array_end(to->w);
@@ -288,5 +349,6 @@ void sm_bill_write_json(sm_jsonw *w, const sm_bill *bill, const sm_zone *zone) {
   sm_jsonw_key_text(w, "invoice", bill->invoice);
   write_projection(&to, bill);
   write_segments(&to, bill);
+  write_days(&to, bill);
   sm_jsonw_object_end(w);
 }

@@ -101,6 +101,24 @@ typedef struct sm_bill_line {
   sm_line_source source;
 } sm_bill_line;
 
+/* What was used in one time-of-day window of a segment. */
+typedef struct sm_bill_window {
+  char *name;
+  int64_t use_wh;     /* measured: what the window's line is about */
+  int64_t untimed_wh; /* what an even use would put here from gaps that cross an edge: not in it */
+} sm_bill_window;
+
+/* The highest demand of a segment, if its tariff charges one. */
+typedef struct sm_bill_demand {
+  bool charged;     /* by the tariff; else nothing here counts */
+  bool measured;    /* a window was valid; else kw_centi, from and to say nothing */
+  int64_t kw_centi; /* never below 0 */
+  int64_t from_ms;  /* the window that it was reached in */
+  int64_t to_ms;
+  int32_t window_minutes;
+  int64_t skipped; /* windows that could not be measured */
+} sm_bill_demand;
+
 /* A part of the period under one tariff version. Its lines are line[first_line] and the next ones.
  */
 typedef struct sm_bill_segment {
@@ -114,7 +132,16 @@ typedef struct sm_bill_segment {
   int64_t use_wh;
   size_t first_line;
   size_t line_count;
+  sm_bill_window *window; /* one for each of the version's windows */
+  size_t window_count;
+  sm_bill_demand demand;
 } sm_bill_segment;
+
+/* What was used on a calendar day of the period. */
+typedef struct sm_bill_day {
+  sm_date date;
+  int64_t use_wh; /* from interpolated registers: the days add up to the consumption */
+} sm_bill_day;
 
 enum { SM_PROJECTION_DAYS_MAX = 32 };
 typedef struct sm_bill_projection {
@@ -163,6 +190,9 @@ typedef struct sm_bill {
   size_t line_count;
   sm_bill_segment *segment;
   size_t segment_count;
+  sm_bill_day *day; /* all of the period, in the running month to the last reading's; none if
+                       nothing was measured */
+  size_t day_count;
   int64_t subtotal_minor; /* all lines but tax and rounding */
   int64_t tax_minor;
   int64_t rounding_minor;
@@ -183,10 +213,11 @@ sm_bill_event *sm_bill_add_event(sm_bill *bill);
 sm_bill_edit *sm_bill_add_edit(sm_bill *bill);
 sm_bill_line *sm_bill_add_line(sm_bill *bill);
 sm_bill_segment *sm_bill_add_segment(sm_bill *bill);
+sm_bill_day *sm_bill_add_day(sm_bill *bill);
 
 /* Writes the contract's Bill as one object; times on the clock of `zone`. Beyond the contract it
- * has `explanations` (a sentence for each reason), `segments`, and in a register `use_kwh` and,
- * unless they are 1, `sign` and `multiplier`. `projection` is there in the running month only,
+ * has `explanations` (a sentence for each reason), `segments`, `days`, and in a register `use_kwh`
+ * and, unless they are 1, `sign` and `multiplier`. `projection` is there in the running month only,
  * `edits` only if there are any. */
 void sm_bill_write_json(sm_jsonw *w, const sm_bill *bill, const sm_zone *zone);
 

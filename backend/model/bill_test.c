@@ -46,7 +46,7 @@ static void a_meter_with_no_reading_has_null_registers(void **state) {
             "\"opening_kwh\":null,\"closing_kwh\":null,\"consumption_kwh\":0,\"estimated\":false,"
             "\"reasons\":[],\"explanations\":[],\"registers\":[],\"lines\":[],\"events\":[],"
             "\"subtotal\":\"0.00\",\"tax\":\"0.00\",\"total\":\"0.00\",\"currency\":\"INR\","
-            "\"invoice\":null,\"segments\":[]}");
+            "\"invoice\":null,\"segments\":[],\"days\":[]}");
   free(text);
   sm_bill_free(bill);
   sm_bill_free(NULL);

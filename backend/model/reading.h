@@ -37,6 +37,9 @@ typedef struct sm_register_point {
   int64_t ts_ms;
   int64_t wh;
   bool stated; /* by a person: a manual or corrected reading (model/edit.h) */
+  /* Readings between the point before and this one that were left out because the register's course
+   * is plain there: the longest time between two neighbours of them all. 0: none was left out. */
+  int32_t gap_ms;
 } sm_register_point;
 
 /* 1 to 64 of A-Z a-z 0-9 _ - */

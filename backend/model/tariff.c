@@ -11,6 +11,7 @@ void sm_tariff_free(sm_tariff *tariff) {
   for (size_t i = 0; i < tariff->surcharge_count; i++) free(tariff->surcharge[i].name);
   for (size_t i = 0; i < tariff->tax_count; i++) free(tariff->tax[i].name);
   free(tariff->window);
+  free(tariff->holiday);
   free(tariff->surcharge);
   free(tariff->tax);
   free(tariff->slab);

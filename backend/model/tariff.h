@@ -22,6 +22,7 @@ enum {
   SM_TARIFF_NAME_CHARS = 80, /* characters (not bytes) of any name in a tariff */
   SM_TARIFF_SLABS_MAX = 32,
   SM_TARIFF_WINDOWS_MAX = 24,
+  SM_TARIFF_HOLIDAYS_MAX = 100,
   SM_TARIFF_SURCHARGES_MAX = 16,
   SM_TARIFF_TAXES_MAX = 16,
   SM_TARIFF_JSON_MAX = 65536 /* bytes of JSON that are read at all */
@@ -38,11 +39,15 @@ typedef enum sm_slab_mode {
   SM_SLAB_WHOLE_USE   /* all at the rate of the slab that the use ends in */
 } sm_slab_mode;
 
+/* Days of a window: bit 0 is Monday, bit 6 Sunday. A listed holiday is a day of its own, whatever
+ * weekday it falls on. */
+enum { SM_TOD_MONDAY = 0x01, SM_TOD_HOLIDAY = 0x80, SM_TOD_EVERY_DAY = 0xff };
+
 typedef struct sm_tod_window {
   char *name;
   int from_minute;       /* after local midnight, 0..1425, a multiple of 15 */
   int to_minute;         /* 0..1440; below from_minute: past midnight; never equal to it */
-  uint8_t days;          /* bit 0 Monday … bit 6 Sunday: the days on which it begins */
+  uint8_t days;          /* the days on which it begins: SM_TOD_MONDAY … */
   int64_t percent_micro; /* of the energy lines; at least -100 */
 } sm_tod_window;
 
@@ -77,6 +82,8 @@ typedef struct sm_tariff {
   int64_t minimum_charge_micro; /* a month; 0: none */
   sm_tod_window *window;
   size_t window_count;
+  sm_date *holiday; /* ascending, each once */
+  size_t holiday_count;
   bool has_demand;
   sm_demand demand;
   sm_surcharge *surcharge;
@@ -96,6 +103,13 @@ void sm_tariff_free(sm_tariff *tariff); /* NULL is fine */
  * text). The caller frees *tariff. */
 SM_MUST_CHECK sm_err sm_tariff_read_json(const char *text, size_t len, sm_tariff **tariff,
                                          bool *rebill, sm_problems *problems);
+
+/* The day of a date as a bit of sm_tod_window.days: a listed holiday's or the weekday's. */
+uint8_t sm_tariff_day_bit(const sm_tariff *tariff, sm_date date);
+
+/* Finds two windows that overlap on some day of the week or on a listed holiday, also past
+ * midnight. true: *window is the later one in the list; *holiday is the date, or has year 0. */
+bool sm_tariff_find_overlap(const sm_tariff *tariff, size_t *window, sm_date *holiday);
 
 /* Whether every part of a valid tariff is billed by this program in this currency. If not:
  * SM_ERR_UNSUPPORTED, and `problems` names each field that is not. */

@@ -19,9 +19,10 @@
 #define ROUND_MAX_MICRO INT64_C(1000000000)        /* 1,000 */
 #define SLAB_MAX_WH INT64_C(1000000000000)         /* 1,000,000,000 kWh */
 
-enum { PATH_MAX_BYTES = 96, ALL_DAYS = 0x7f, SLOTS_A_DAY = 96, SLOTS_A_WEEK = 7 * SLOTS_A_DAY };
+enum { PATH_MAX_BYTES = 96, DAY_NAMES = 8 };
 
-static const char *const day_names[7] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+static const char *const day_names[DAY_NAMES] = {"mon", "tue", "wed", "thu",
+                                                 "fri", "sat", "sun", "holiday"};
 
 /* Where the walk is: an object, and its path ("" or "slabs[1]"). */
 typedef struct place {
@@ -271,7 +272,7 @@ static bool read_minute(const place *at, const char *key, int max, int *minute) 
 
 static bool read_day(const json_t *value, uint8_t *bit) {
   const char *name = json_is_string(value) ? json_string_value(value) : "";
-  for (unsigned day = 0; day < 7; day++) {
+  for (unsigned day = 0; day < DAY_NAMES; day++) {
     if (strcmp(name, day_names[day]) != 0) continue;
     *bit = (uint8_t)(1U << day);
     return true;
@@ -280,15 +281,15 @@ static bool read_day(const json_t *value, uint8_t *bit) {
 }
 
 static bool read_days(const place *at, uint8_t *days) {
-  *days = ALL_DAYS;
+  *days = SM_TOD_EVERY_DAY;
   if (json_object_get(at->object, "days") == NULL) return true;
   const json_t *array = NULL;
-  size_t count = read_array(at, "days", 7, &array);
+  size_t count = read_array(at, "days", DAY_NAMES, &array);
   uint8_t found = 0;
   for (size_t i = 0; i < count; i++) {
     uint8_t bit = 0;
     if (!read_day(json_array_get(array, i), &bit) || (found & bit) != 0) {
-      problem(at, "days", "must name days once each: mon, tue, wed, thu, fri, sat, sun");
+      problem(at, "days", "must name days once each: mon, tue, wed, thu, fri, sat, sun, holiday");
       return false;
     }
     found |= bit;
@@ -298,23 +299,7 @@ static bool read_days(const place *at, uint8_t *days) {
   return found != 0;
 }
 
-/* Marks a window's quarter hours in a week; false if one is taken. A window past midnight belongs
- * to the day on which it begins, and Sunday's runs into Monday. */
-static bool mark_window(const sm_tod_window *window, uint8_t taken[SLOTS_A_WEEK]) {
-  int length = window->to_minute - window->from_minute;
-  if (length <= 0) length += 1440;
-  for (int day = 0; day < 7; day++) {
-    if ((window->days & (1U << day)) == 0) continue;
-    for (int slot = 0; slot < length / 15; slot++) {
-      int at = (day * SLOTS_A_DAY + window->from_minute / 15 + slot) % SLOTS_A_WEEK;
-      if (taken[at]) return false;
-      taken[at] = 1;
-    }
-  }
-  return true;
-}
-
-static void read_window(const place *at, uint8_t taken[SLOTS_A_WEEK], sm_tod_window *window) {
+static void read_window(const place *at, sm_tod_window *window) {
   static const char *const members[] = {"name", "from", "to", "days", "percent", NULL};
   only(at, members);
   window->name = read_name(at, "name");
@@ -326,8 +311,6 @@ static void read_window(const place *at, uint8_t taken[SLOTS_A_WEEK], sm_tod_win
   if (!from || !to || !days) return;
   if (window->from_minute == window->to_minute)
     problem(at, "to", "must differ from `from`; a whole day is \"00:00\" to \"24:00\"");
-  else if (!mark_window(window, taken))
-    problem(at, "from", "overlaps another window of this tariff, or itself on the day after");
 }
 
 static void read_windows(const place *at, sm_tariff *tariff) {
@@ -337,12 +320,50 @@ static void read_windows(const place *at, sm_tariff *tariff) {
   tariff->window = array_of(at, "time_of_day", count, sizeof *tariff->window);
   if (tariff->window == NULL) return;
   tariff->window_count = count;
-  uint8_t taken[SLOTS_A_WEEK] = {0};
   for (size_t i = 0; i < count; i++) {
     place window;
-    if (element(at, "time_of_day", array, i, &window))
-      read_window(&window, taken, &tariff->window[i]);
+    if (element(at, "time_of_day", array, i, &window)) read_window(&window, &tariff->window[i]);
   }
+}
+
+static void read_holidays(const place *at, sm_tariff *tariff) {
+  const json_t *array = NULL;
+  size_t count = read_array(at, "holidays", SM_TARIFF_HOLIDAYS_MAX, &array);
+  if (count == 0) return;
+  tariff->holiday = array_of(at, "holidays", count, sizeof *tariff->holiday);
+  if (tariff->holiday == NULL) return;
+  tariff->holiday_count = count;
+  for (size_t i = 0; i < count; i++) {
+    const json_t *value = json_array_get(array, i);
+    char path[PATH_MAX_BYTES];
+    (void)snprintf(path, sizeof path, "holidays[%zu]", i);
+    if (!json_is_string(value) ||
+        sm_date_parse(json_string_value(value), &tariff->holiday[i]) != SM_OK)
+      sm_problems_add(at->problems, path,
+                      "must be a date such as \"2026-01-26\", from 2000 to 2199");
+    else if (i > 0 && sm_date_compare(tariff->holiday[i - 1], tariff->holiday[i]) >= 0)
+      sm_problems_add(at->problems, path,
+                      "must be after the holiday before it: ascending, once each");
+  }
+}
+
+/* The windows and the days on which they hold. Overlaps are looked for if all else is right. */
+static void read_time_of_day(const place *at, sm_tariff *tariff) {
+  size_t before = at->problems->count;
+  size_t window;
+  sm_date holiday;
+  char path[PATH_MAX_BYTES], date[SM_DATE_MAX];
+  read_windows(at, tariff);
+  read_holidays(at, tariff);
+  if (at->problems->count != before || !sm_tariff_find_overlap(tariff, &window, &holiday)) return;
+  (void)snprintf(path, sizeof path, "time_of_day[%zu].from", window);
+  if (holiday.year == 0)
+    sm_problems_add(at->problems, path,
+                    "overlaps another window of this tariff, or itself on the day after");
+  else
+    sm_problems_add(at->problems, path,
+                    "overlaps another window of this tariff, or itself, on or about the holiday %s",
+                    sm_date_format(holiday, date));
 }
 
 /* ---- demand, surcharges, taxes ---- */
@@ -460,9 +481,9 @@ static void read_charges(const place *at, sm_tariff *tariff) {
 
 static void read_tariff(const place *at, bool *rebill, sm_tariff *tariff) {
   static const char *const members[] = {
-      "name",         "effective_from", "slabs",          "slab_mode",   "prorate_slabs",
-      "fixed_charge", "fixed_per_kw",   "minimum_charge", "time_of_day", "demand",
-      "surcharges",   "taxes",          "round_total_to", NULL,          NULL};
+      "name",         "effective_from", "slabs",       "slab_mode", "prorate_slabs", "fixed_charge",
+      "fixed_per_kw", "minimum_charge", "time_of_day", "holidays",  "demand",        "surcharges",
+      "taxes",        "round_total_to", NULL,          NULL};
   const char *allowed[sizeof members / sizeof members[0]];
   memcpy(allowed, members, sizeof members);
   if (rebill != NULL) allowed[sizeof members / sizeof members[0] - 2] = "rebill";
@@ -473,7 +494,7 @@ static void read_tariff(const place *at, bool *rebill, sm_tariff *tariff) {
   read_slab_mode(at, tariff);
   tariff->prorate_slabs = read_bool(at, "prorate_slabs", false);
   read_charges(at, tariff);
-  read_windows(at, tariff);
+  read_time_of_day(at, tariff);
   read_demand(at, tariff);
   read_surcharges(at, tariff);
   read_taxes(at, tariff);

@@ -98,7 +98,8 @@ static const char full[] =
     "\"fixed_per_kw\":\"12.50\",\"minimum_charge\":\"99.00\","
     "\"time_of_day\":[{\"name\":\"Peak\",\"from\":\"18:00\",\"to\":\"22:00\",\"days\":[\"mon\","
     "\"fri\"],\"percent\":\"20\"},{\"name\":\"Night\",\"from\":\"23:00\",\"to\":\"05:30\","
-    "\"percent\":\"-12.5\"}],\"demand\":{\"rate_per_kw\":\"150.00\",\"window_minutes\":30},"
+    "\"percent\":\"-12.5\"}],\"holidays\":[\"2026-08-15\",\"2026-10-02\"],\"demand\":{\"rate_per_"
+    "kw\":\"150.00\",\"window_minutes\":30},"
     "\"surcharges\":[{\"name\":\"Fuel\",\"per_kwh\":\"-0.15\"},{\"name\":\"Cess\",\"percent\":"
     "\"1.5\"}],\"taxes\":[{\"name\":\"Duty\",\"percent\":\"9\",\"on\":[\"energy\",\"fixed\"]}],"
     "\"round_total_to\":\"1.00\"}";
@@ -317,6 +318,65 @@ static void windows_do_not_overlap_also_past_midnight_and_the_weeks_end(void **s
   sm_tariff_free(t);
 }
 
+/* 26 January 2026 is a Monday, the 27th a Tuesday. */
+static void a_window_names_holidays_like_a_day(void **state) {
+  (void)state;
+  sm_tariff *t =
+      with_member("\"time_of_day\":[{\"name\":\"A\",\"from\":\"18:00\",\"to\":\"22:00\",\"days\":["
+                  "\"mon\"],\"percent\":\"1\"},{\"name\":\"B\",\"from\":\"18:00\",\"to\":\"22:00\","
+                  "\"days\":[\"sun\",\"holiday\"],\"percent\":\"-1\"},{\"name\":\"C\",\"from\":"
+                  "\"06:00\",\"to\":\"07:00\",\"percent\":\"1\"}],"
+                  "\"holidays\":[\"2026-01-26\",\"2026-01-27\"]");
+  assert_int_equal(t->holiday_count, 2);
+  assert_int_equal(t->window[0].days, SM_TOD_MONDAY);
+  assert_int_equal(t->window[1].days, 0x40 | SM_TOD_HOLIDAY);
+  assert_int_equal(t->window[2].days, SM_TOD_EVERY_DAY);
+  assert_int_equal(sm_tariff_day_bit(t, (sm_date){2026, 1, 26}), SM_TOD_HOLIDAY);
+  assert_int_equal(sm_tariff_day_bit(t, (sm_date){2026, 1, 25}), 0x40);
+  assert_int_equal(sm_tariff_day_bit(t, (sm_date){2026, 1, 28}), 0x04);
+  sm_tariff_free(t);
+}
+
+static void windows_do_not_overlap_on_or_about_a_holiday(void **state) {
+  (void)state;
+  /* Monday's night runs into a holiday that has a window of its own */
+  with_member_bad("\"time_of_day\":[{\"name\":\"A\",\"from\":\"22:00\",\"to\":\"06:00\",\"days\":["
+                  "\"mon\"],\"percent\":\"1\"},{\"name\":\"B\",\"from\":\"00:00\",\"to\":\"24:00\","
+                  "\"days\":[\"holiday\"],\"percent\":\"1\"}],\"holidays\":[\"2026-01-27\"]",
+                  "time_of_day[1].from");
+  /* a holiday's night runs into the Tuesday after it */
+  with_member_bad("\"time_of_day\":[{\"name\":\"A\",\"from\":\"05:00\",\"to\":\"07:00\",\"days\":["
+                  "\"tue\"],\"percent\":\"1\"},{\"name\":\"B\",\"from\":\"22:00\",\"to\":\"06:00\","
+                  "\"days\":[\"holiday\"],\"percent\":\"1\"}],\"holidays\":[\"2026-01-26\"]",
+                  "time_of_day[1].from");
+  /* two on the holiday itself, with and without `days` */
+  with_member_bad(
+      "\"time_of_day\":[{\"name\":\"A\",\"from\":\"05:00\",\"to\":\"07:00\",\"percent\":"
+      "\"1\"},{\"name\":\"B\",\"from\":\"06:45\",\"to\":\"08:00\",\"days\":[\"holiday\"],"
+      "\"percent\":\"1\"}],\"holidays\":[\"2026-01-26\"]",
+      "time_of_day[1].from");
+  /* the same where the holiday falls on another day */
+  sm_tariff_free(
+      with_member("\"time_of_day\":[{\"name\":\"A\",\"from\":\"22:00\",\"to\":\"06:00\",\"days\":["
+                  "\"mon\"],\"percent\":\"1\"},{\"name\":\"B\",\"from\":\"00:00\",\"to\":\"24:00\","
+                  "\"days\":[\"holiday\"],\"percent\":\"1\"}],\"holidays\":[\"2026-01-28\"]"));
+}
+
+static void holidays_are_dates_in_order(void **state) {
+  (void)state;
+  with_member_bad("\"holidays\":{}", "holidays");
+  with_member_bad("\"holidays\":[20260126]", "holidays[0]");
+  with_member_bad("\"holidays\":[\"2026-01-26\",\"2026-02-30\"]", "holidays[1]");
+  with_member_bad("\"holidays\":[\"2026-01-26\",\"2026-01-26\"]", "holidays[1]");
+  with_member_bad("\"holidays\":[\"2026-01-26\",\"2025-12-25\"]", "holidays[1]");
+  char many[2048] = "\"holidays\":[";
+  for (int i = 0; i <= SM_TARIFF_HOLIDAYS_MAX; i++)
+    (void)snprintf(many + strlen(many), sizeof many - strlen(many), "%s\"2026-%02d-%02d\"",
+                   i > 0 ? "," : "", i / 28 + 1, i % 28 + 1);
+  (void)snprintf(many + strlen(many), sizeof many - strlen(many), "]");
+  with_member_bad(many, "holidays");
+}
+
 static void windows_are_checked_field_by_field(void **state) {
   (void)state;
   static const char *const minutes[] = {"\"18:10\"", "\"24:15\"", "\"1800\"", "\"18:60\"",
@@ -436,6 +496,9 @@ int main(void) {
       cmocka_unit_test(effective_from_is_a_real_date),
       cmocka_unit_test(modes_flags_and_steps_are_checked),
       cmocka_unit_test(windows_do_not_overlap_also_past_midnight_and_the_weeks_end),
+      cmocka_unit_test(a_window_names_holidays_like_a_day),
+      cmocka_unit_test(windows_do_not_overlap_on_or_about_a_holiday),
+      cmocka_unit_test(holidays_are_dates_in_order),
       cmocka_unit_test(windows_are_checked_field_by_field),
       cmocka_unit_test(taxes_surcharges_and_demand_are_checked),
       cmocka_unit_test(all_that_is_wrong_is_told_at_once),

@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 
-static const char *const day_names[7] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+enum { DAY_NAMES = 8 };
+
+static const char *const day_names[DAY_NAMES] = {"mon", "tue", "wed", "thu",
+                                                 "fri", "sat", "sun", "holiday"};
 
 static void write_decimal(sm_jsonw *w, const char *key, int64_t micro, unsigned min_places) {
   char text[SM_DECIMAL_TEXT_MAX];
@@ -40,10 +43,10 @@ static void write_window(sm_jsonw *w, const sm_tod_window *window) {
   sm_jsonw_key_text(w, "name", window->name);
   write_minute(w, "from", window->from_minute);
   write_minute(w, "to", window->to_minute);
-  if (window->days != 0x7f) {
+  if (window->days != SM_TOD_EVERY_DAY) {
     sm_jsonw_key(w, "days");
     sm_jsonw_array(w);
-    for (int day = 0; day < 7; day++)
+    for (int day = 0; day < DAY_NAMES; day++)
       if ((window->days & (1U << day)) != 0) sm_jsonw_text(w, day_names[day]);
     sm_jsonw_array_end(w);
   }
@@ -56,6 +59,16 @@ static void write_windows(sm_jsonw *w, const sm_tariff *tariff) {
   sm_jsonw_key(w, "time_of_day");
   sm_jsonw_array(w);
   for (size_t i = 0; i < tariff->window_count; i++) write_window(w, &tariff->window[i]);
+  sm_jsonw_array_end(w);
+}
+
+static void write_holidays(sm_jsonw *w, const sm_tariff *tariff) {
+  char date[SM_DATE_MAX];
+  if (tariff->holiday_count == 0) return;
+  sm_jsonw_key(w, "holidays");
+  sm_jsonw_array(w);
+  for (size_t i = 0; i < tariff->holiday_count; i++)
+    sm_jsonw_text(w, sm_date_format(tariff->holiday[i], date));
   sm_jsonw_array_end(w);
 }
 
@@ -113,6 +126,7 @@ void sm_tariff_write_members(sm_jsonw *w, const sm_tariff *tariff) {
   if (tariff->minimum_charge_micro > 0)
     write_decimal(w, "minimum_charge", tariff->minimum_charge_micro, 2);
   write_windows(w, tariff);
+  write_holidays(w, tariff);
   write_demand(w, tariff);
   write_surcharges(w, tariff);
   sm_jsonw_key(w, "taxes");

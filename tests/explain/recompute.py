@@ -179,6 +179,14 @@ class Month:
             amount = nearest(self.total_of(tax.get("on", TAXABLE)) * Fraction(tax["percent"]) / 100)
             self.add("tax", tax["name"], amount)
 
+    def correct(self):
+        """Corrections of other months: worked out there, so taken as told; they are in no tax and no segment."""
+        self.segment = None
+        for line in self.told["lines"]:
+            if line["rule"] in ("true_up", "true_up.tax"):
+                same("a correction's kind", line["kind"], "true_up" if line["rule"] == "true_up" else "tax")
+                self.add(line["kind"], line["name"], self.money(line["amount"]))
+
     def round_total(self):
         subtotal = sum(amount for kind, _, amount, _ in self.lines if kind != "tax")
         tax = sum(amount for kind, _, amount, _ in self.lines if kind == "tax")
@@ -241,6 +249,7 @@ class Month:
         same("days", self.bill_days, self.told["period"]["days"])
         for i in range(len(self.told["segments"])):
             self.price(i)
+        self.correct()
         self.round_total()
         same("how many lines", len(self.told["lines"]), len(self.lines))
         same("how many lines are billed", len(self.bill["lines"]), len(self.lines))

@@ -686,6 +686,32 @@ export interface components {
             /** @description Its lines in `lines`, from 0. */
             first_line: number;
             line_count: number;
+            /** @description One for each time-of-day window of the version. Absent if it has none. */
+            windows?: components["schemas"]["BillWindow"][];
+            /** @description The highest demand. Absent if the version charges none; null if no window could be measured. */
+            demand?: components["schemas"]["BillDemand"] | null;
+            /** @description With `demand` null: why, for people. */
+            demand_note?: string;
+        };
+        /** @description What was used in a time-of-day window. */
+        BillWindow: {
+            name: string;
+            kwh: number;
+            /** @description What an even use would put here from gaps of more than an hour that cross an edge of the window. Not in `kwh`: neither surcharge nor rebate. */
+            untimed_kwh: number;
+        };
+        /** @description The highest average power over a window of the clock. */
+        BillDemand: {
+            kw: number;
+            /** @description The first window that it was reached in. */
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            /** @description Windows that could not be measured: a gap of more than 5 minutes, or an event. */
+            skipped: number;
+        };
+        BillDay: {
+            date: components["schemas"]["Date"];
+            kwh: number;
         };
         /** @description Of the running month, to its end. */
         Projection: {
@@ -724,6 +750,8 @@ export interface components {
             /** @description Number of the invoice issued for this month, if any. */
             invoice?: string | null;
             segments?: components["schemas"]["BillSegment"][];
+            /** @description What was used on each calendar day of the period, in the running month to the last reading's; they add up to `consumption_kwh`. Empty if nothing was measured. */
+            days?: components["schemas"]["BillDay"][];
         };
         Slab: {
             /** @description Belongs to the slab; null in the last one. */
@@ -742,7 +770,8 @@ export interface components {
             from: string;
             /** @example 22:00 */
             to: string;
-            days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+            /** @description The days on which it begins; every day if left out. On a listed holiday the weekday does not count. */
+            days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun" | "holiday")[];
             /** @description Surcharge, or, negative, rebate. */
             percent: components["schemas"]["Decimal"];
         };
@@ -767,6 +796,8 @@ export interface components {
             fixed_per_kw?: components["schemas"]["Decimal"];
             minimum_charge?: components["schemas"]["Decimal"];
             time_of_day?: components["schemas"]["TimeOfDay"][];
+            /** @description Ascending, each once. */
+            holidays?: components["schemas"]["Date"][];
             demand?: {
                 rate_per_kw: components["schemas"]["Decimal"];
                 window_minutes: number;
