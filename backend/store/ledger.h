@@ -249,7 +249,7 @@ typedef struct sm_invoice {
   char *kind;          /* "invoice", "credit_note" */
   char *month;         /* "YYYY-MM" */
   int32_t revision;    /* 1, 2, …; a credit note has that of the invoice that it takes back */
-  int64_t total_minor; /* of a credit note: what is given back, as a positive amount */
+  int64_t total_minor; /* of a credit note: what is given back, the total of the invoice */
   int64_t tax_minor;
   char *currency;
   /* "issued", "paid", "overdue", "cancelled": not stored, but found at each look from the account's
@@ -257,8 +257,13 @@ typedef struct sm_invoice {
   char *status;
   int64_t issued_ms;
   int64_t due_ms;
-  char *body;     /* the bill's JSON, as issued */
-  char *snapshot; /* JSON: payer (sealed), zone, tariff versions, readings hash */
+  char *body;         /* the bill's JSON, as issued */
+  char *snapshot;     /* JSON: payer (sealed), zone, tariff versions, readings hash */
+  int64_t paid_minor; /* of a valid invoice: what of it is settled (sm_statement_settle) */
+  /* At issue: the exceptions whose corrections the bill holds (sm_ledger_true_ups), heap. They are
+   * settled in the same transaction; one that does not wait any more is SM_ERR_CONFLICT. */
+  int64_t *settles;
+  size_t settle_count;
 } sm_invoice;
 void sm_invoice_fini(sm_invoice *invoice);
 
@@ -393,7 +398,7 @@ SM_MUST_CHECK sm_err sm_ledger_backup(sm_ledger *ledger, const char *path,
 /* Something that is not as it should be. Texts are borrowed until the callback returns. */
 typedef struct sm_ledger_finding {
   const char *kind;    /* a stable word: "page", "reference", "audit", "series", "invoice", "entry",
-                          "edit", "tariff", "meter", "site" */
+                          "edit", "tariff", "meter", "site", "exception", "dispute" */
   const char *subject; /* a number, an id, a name; "" if it is not about one */
   const char *detail;  /* a sentence for people */
 } sm_ledger_finding;

@@ -99,6 +99,7 @@ void sm_invoice_fini(sm_invoice *invoice) {
   free(invoice->status);
   free(invoice->body);
   free(invoice->snapshot);
+  free(invoice->settles);
   *invoice = (sm_invoice){0};
 }
 

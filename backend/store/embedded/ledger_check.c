@@ -78,13 +78,7 @@ static sm_err check_audit(check *c) {
 
 /* ---- what a query can find: rows of subject and detail ---- */
 
-typedef struct rule {
-  const char *kind;
-  const char *what; /* is stored where the query reads */
-  const char *sql;
-} rule;
-
-static const rule rules[] = {
+static const sm_ledger_rule rules[] = {
     {"site", "sites",
      "SELECT count(*), 'there must be one site, number 1' FROM site"
      " HAVING count(*) <> 1 OR min(site_no) <> 1"},
@@ -123,7 +117,7 @@ static const rule rules[] = {
      " GROUP BY t.tariff_no HAVING count(*) <> max(v.version)"},
 };
 
-static sm_err check_rule(check *c, const rule *r) {
+static sm_err check_rule(check *c, const sm_ledger_rule *r) {
   sm_sql_stmt q = sm_sql_use(c->db, r->sql);
   while (sm_sql_row(&q)) find(c, r->kind, sm_sql_text(&q, 0), "%s", sm_sql_text(&q, 1));
   return end(c, &q, r->what);
@@ -133,6 +127,8 @@ static sm_err check_rules(check *c) {
   sm_err err = SM_OK;
   for (size_t i = 0; err == SM_OK && i < sizeof rules / sizeof rules[0]; i++)
     err = check_rule(c, &rules[i]);
+  for (size_t i = 0; err == SM_OK && i < sm_ledger_money_rule_count; i++)
+    err = check_rule(c, &sm_ledger_money_rules[i]);
   return err;
 }
 

@@ -1,6 +1,5 @@
 /* Adding and withdrawing edits of readings. */
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "store/embedded/ledger_internal.h"
 
 #include <inttypes.h>
@@ -22,15 +21,6 @@ typedef struct edit_row {
 } edit_row;
 
 /* ---- checking ---- */
-
-static bool reason_valid(const char *reason) {
-  if (reason == NULL) return false;
-  size_t len = strlen(reason);
-  if (len == 0 || !sm_utf8_valid(reason, len)) return false;
-  size_t chars = 0;
-  for (size_t at = 0; at < len; at += sm_utf8_step(reason + at, len - at)) chars++;
-  return chars <= SM_EDIT_REASON_MAX;
-}
 
 typedef struct touched {
   sm_ledger *ledger;
@@ -168,7 +158,7 @@ static sm_err add(sm_ledger *ledger, sm_sql *db, sm_actor actor, const sm_readin
 sm_err sm_ledger_edit_add(sm_ledger *ledger, sm_actor actor, const sm_reading_edit_new *edit,
                           int64_t *edit_no) {
   int64_t got = 0;
-  if (!reason_valid(edit->reason)) return SM_ERR_INVALID;
+  if (!sm_ledger_text_valid(edit->reason, SM_EDIT_REASON_MAX)) return SM_ERR_INVALID;
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
@@ -212,7 +202,7 @@ sm_err sm_ledger_edit_withdraw(sm_ledger *ledger, sm_actor actor, const char *de
                         .reason = reason,
                         .from_ms = touches_from_ms,
                         .to_ms = touches_to_ms};
-  if (!reason_valid(reason)) return SM_ERR_INVALID;
+  if (!sm_ledger_text_valid(reason, SM_EDIT_REASON_MAX)) return SM_ERR_INVALID;
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;

@@ -325,7 +325,7 @@ static void a_ledger_of_version_1_is_brought_up(void **state) {
       SQLITE_OK);
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
   f->ledger = ledger_open(f->dir);
-  assert_int_equal(raw_i64(f->dir, "PRAGMA user_version"), 2);
+  assert_true(raw_i64(f->dir, "PRAGMA user_version") >= 2);
   (void)added(f, manual("a", "2026-01-15T10:00:00Z", 1));
   ledger_reopen(f);
   sm_reading_edit *edits;

@@ -16,6 +16,7 @@
 #include "store/embedded/ledger_known.h"
 #include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
+#include "store/ledger_money.h"
 
 #include <pthread.h>
 
@@ -60,6 +61,9 @@ bool sm_ledger_date_valid(sm_date date);
 /* Room for one more of `size` bytes in a list on the heap: the list, moved or not, or NULL without
  * memory (the old one is then as it was). */
 void *sm_ledger_room(void *list, size_t *cap, size_t count, size_t size);
+
+/* Whether a text has 1 to max_chars characters of UTF-8. */
+bool sm_ledger_text_valid(const char *text, size_t max_chars);
 
 /* ---- audit ---- */
 /* Adds to the chain inside a write. subject and detail (JSON) may be NULL. */
@@ -112,13 +116,70 @@ SM_MUST_CHECK sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no
                                                   sm_account *account);
 
 /* ---- invoices ---- */
-/* The status of an invoice as of now, a heap text. */
-SM_MUST_CHECK sm_err sm_ledger_invoice_status(sm_sql *db, int64_t invoice_no, char **status);
+/* Checks and issues inside a write: number, row, entry, settlements and audit. invoice->number and
+ * status are set (heap) on success alone. The errors of sm_ledger_invoice_issue. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,
+                                              const char *financial_year, sm_invoice *invoice);
+/* Sets what of an invoice that is not cancelled is paid, and its status (heap), as of now. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_state(sm_sql *db, int64_t account_no, int64_t invoice_no,
+                                             sm_invoice *invoice);
+/* The invoice of that number, with its row's number. SM_ERR_NOT_FOUND. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_load(sm_sql *db, const char *number, sm_invoice *invoice,
+                                            int64_t *invoice_no);
+/* All rows of a bound SM_LEDGER_INVOICE_SELECT, which ends with it; *last_no is the number of the
+ * last one's row, untouched if there is none. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_rows(sm_sql_stmt *q, sm_invoice **invoices, size_t *count,
+                                            int64_t *last_no);
+#define SM_LEDGER_INVOICE_SELECT                                                                   \
+  "SELECT i.invoice_no, i.number, a.account_id, d.device_id, i.kind, i.month, i.revision, "        \
+  "i.total_minor, i.tax_minor, i.currency, EXISTS (" SM_LEDGER_CREDIT_NOTE "), i.issued_ms, "      \
+  "i.due_ms, i.body, i.snapshot, i.account_no "                                                    \
+  "FROM invoice i JOIN account a ON a.account_no = i.account_no "                                  \
+  "LEFT JOIN device d ON d.device_no = i.device_no "
+/* The credit note of invoice i. */
+#define SM_LEDGER_CREDIT_NOTE                                                                      \
+  "SELECT 1 FROM invoice c WHERE c.account_no = i.account_no AND c.kind = 'credit_note' "          \
+  "AND c.month = i.month AND c.revision = i.revision"
+/* The valid invoice of that number. SM_ERR_NOT_FOUND: there is none, or it is a credit note;
+ * SM_ERR_CONFLICT: it is cancelled. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_valid_no(sm_sql *db, const char *number, int64_t *invoice_no,
+                                                int64_t *account_no);
+SM_MUST_CHECK sm_err sm_ledger_statement_load(sm_sql *db, int64_t account_no,
+                                              sm_statement *statement);
+
+/* ---- money, each inside a write ---- */
+/* Adds the opposite of an entry. */
+SM_MUST_CHECK sm_err sm_ledger_reversal_insert(sm_sql *db, sm_actor actor, int64_t entry_no,
+                                               const char *reason, int64_t *reversal_no);
+/* What a credit note does to the exceptions of its invoice. */
+SM_MUST_CHECK sm_err sm_ledger_exceptions_credited(sm_sql *db, sm_actor actor, int64_t invoice_no);
+/* Decides an exception that is open or waits. */
+SM_MUST_CHECK sm_err sm_ledger_exception_set(sm_sql *db, sm_actor actor, int64_t exception_no,
+                                             const char *state, const char *reason);
+/* Lets an issued invoice settle exceptions. SM_ERR_CONFLICT: one does not wait (any more). */
+SM_MUST_CHECK sm_err sm_ledger_settle(sm_sql *db, int64_t invoice_no, const int64_t *exception_no,
+                                      size_t count);
+/* Marks the invoices that a new tariff version changes. */
+SM_MUST_CHECK sm_err sm_ledger_rebill_mark(sm_sql *db, int64_t tariff_no,
+                                           const char *effective_from, int32_t version);
+/* Whether there is an invoice that a version would change. */
+SM_MUST_CHECK sm_err sm_ledger_tariff_touches(sm_sql *db, int64_t tariff_no,
+                                              const char *effective_from, bool *touches);
 
 /* ---- edits ---- */
 /* The edit of that number and device. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_edit_load(sm_sql *db, int64_t device_no, int64_t edit_no,
                                          sm_reading_edit *edit);
+
+/* ---- doctor ---- */
+/* What a query can find: rows of subject and detail. */
+typedef struct sm_ledger_rule {
+  const char *kind; /* of the finding */
+  const char *what; /* is stored where the query reads */
+  const char *sql;
+} sm_ledger_rule;
+extern const sm_ledger_rule sm_ledger_money_rules[];
+extern const size_t sm_ledger_money_rule_count;
 
 /* The named tariff, or (NULL) the site's first; the caller frees *name. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_choose_tariff(sm_sql *db, const char *wanted, char **name);

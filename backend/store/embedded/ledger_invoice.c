@@ -19,7 +19,6 @@ typedef struct issue {
   int64_t serial;
   int64_t invoice_no;
   char number[NUMBER_MAX + 1];
-  char *status; /* heap */
 } issue;
 
 /* ---- checking ---- */
@@ -37,8 +36,7 @@ static bool invoice_valid(const sm_invoice *invoice) {
   int month;
   if (invoice->account_id == NULL || invoice->month == NULL || invoice->kind == NULL) return false;
   if (sm_month_parse(invoice->month, &year, &month) != SM_OK) return false;
-  if (strcmp(invoice->kind, "credit_note") == 0) return invoice->total_minor >= 0;
-  return strcmp(invoice->kind, "invoice") == 0;
+  return strcmp(invoice->kind, "invoice") == 0 || strcmp(invoice->kind, "credit_note") == 0;
 }
 
 /* SM_OK or SM_ERR_NOT_FOUND: whether (account, kind, month, revision) is there. */
@@ -152,31 +150,41 @@ static sm_err issue_locked(sm_sql *db, issue *it) {
   if (err == SM_OK) err = take_number(db, it);
   if (err == SM_OK) err = insert_invoice(db, it);
   if (err == SM_OK) err = insert_entry(db, it);
+  if (err == SM_OK)
+    err = sm_ledger_settle(db, it->invoice_no, it->invoice->settles, it->invoice->settle_count);
   if (err == SM_OK) err = audit_issue(db, it);
-  if (err == SM_OK) err = sm_ledger_invoice_status(db, it->invoice_no, &it->status);
   return err;
 }
 
-sm_err sm_ledger_invoice_issue(sm_ledger *ledger, sm_actor actor, const char *prefix,
-                               const char *financial_year, sm_invoice *invoice) {
+sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,
+                                const char *financial_year, sm_invoice *invoice) {
   if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
   issue it = {.actor = actor,
               .prefix = prefix,
               .financial_year = financial_year,
               .invoice = invoice,
               .credit_note = strcmp(invoice->kind, "credit_note") == 0};
-  char *number = malloc(sizeof it.number);
-  if (number == NULL) return SM_ERR_NOMEM;
+  sm_err err = issue_locked(db, &it);
+  if (err == SM_OK) err = sm_ledger_invoice_state(db, it.account_no, it.invoice_no, invoice);
+  if (err != SM_OK) return err;
+  invoice->number = strdup(it.number);
+  if (invoice->number != NULL) return SM_OK;
+  free(invoice->status);
+  invoice->status = NULL;
+  return SM_ERR_NOMEM;
+}
+
+sm_err sm_ledger_invoice_issue(sm_ledger *ledger, sm_actor actor, const char *prefix,
+                               const char *financial_year, sm_invoice *invoice) {
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
-  if (err == SM_OK) err = sm_ledger_write_end(ledger, issue_locked(db, &it));
-  if (err != SM_OK) {
-    free(it.status);
-    free(number);
-    return err;
-  }
-  memcpy(number, it.number, sizeof it.number);
-  invoice->number = number;
-  invoice->status = it.status;
-  return SM_OK;
+  if (err != SM_OK) return err;
+  err = sm_ledger_write_end(ledger,
+                            sm_ledger_invoice_insert(db, actor, prefix, financial_year, invoice));
+  if (err == SM_OK) return SM_OK;
+  free(invoice->number); /* a commit that failed */
+  free(invoice->status);
+  invoice->number = NULL;
+  invoice->status = NULL;
+  return err;
 }

@@ -302,7 +302,7 @@ static void bad_invoices_leave_nothing(void **state) {
                {no_snapshot, SM_ERR_INVALID},
                {bad_revision, SM_ERR_INVALID},
                {credit_for_nothing, SM_ERR_NOT_FOUND},
-               {negative_credit, SM_ERR_INVALID}};
+               {negative_credit, SM_ERR_NOT_FOUND}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     assert_int_equal(issue_changed(f, account, "SM", "2627", cases[i].change), cases[i].err);
   }
@@ -401,8 +401,9 @@ static void invoices_resist_plain_sql(void **state) {
       "DELETE FROM invoice",
       "UPDATE entry SET amount_minor = 0",
       "DELETE FROM entry",
-      "INSERT OR REPLACE INTO entry SELECT entry_no, site_no, account_no, kind, 0, currency, "
-      "invoice_no, at_ms, note FROM entry",
+      "INSERT OR REPLACE INTO entry (entry_no, site_no, account_no, kind, amount_minor, currency, "
+      "invoice_no, at_ms) SELECT entry_no, site_no, account_no, kind, 0, currency, invoice_no, "
+      "at_ms FROM entry",
       "INSERT OR REPLACE INTO invoice SELECT invoice_no, site_no, account_no, device_no, kind, "
       "month, revision, series, financial_year, serial, number, 1, 0, currency, issued_ms, "
       "due_ms, body, snapshot FROM invoice",

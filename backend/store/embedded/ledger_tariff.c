@@ -33,32 +33,6 @@ static sm_err find_same(sm_sql *db, int64_t tariff_no, const version_new *wanted
   return SM_OK;
 }
 
-/* Whether a valid invoice has a day on which the version would hold: the days of the invoice's
- * month, of the account, of the account's time on this tariff, and of the version up to the next
- * one, all together. */
-static sm_err touches_invoiced(sm_sql *db, int64_t tariff_no, const char *effective_from,
-                               bool *touches) {
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT 1 FROM account_tariff at JOIN account a ON a.account_no = at.account_no "
-          "JOIN invoice i ON i.account_no = at.account_no AND i.kind = 'invoice' "
-          " AND i.month >= substr(?2, 1, 7) "
-          "WHERE at.tariff_no = ?1 "
-          "AND NOT EXISTS (SELECT 1 FROM invoice c WHERE c.account_no = i.account_no "
-          " AND c.kind = 'credit_note' AND c.month = i.month AND c.revision = i.revision) "
-          "AND max(i.month || '-01', ?2, at.from_date, coalesce(a.from_date, '')) "
-          " < min(date(i.month || '-01', '+1 month'), coalesce(a.to_date, '9999-12-31'), "
-          "  coalesce((SELECT min(n.from_date) FROM account_tariff n "
-          "   WHERE n.account_no = at.account_no AND n.from_date > at.from_date), '9999-12-31'), "
-          "  coalesce((SELECT min(v.effective_from) FROM tariff_version v "
-          "   WHERE v.tariff_no = ?1 AND v.effective_from > ?2), '9999-12-31')) LIMIT 1");
-  sm_sql_bind_i64(&q, 1, tariff_no);
-  sm_sql_bind_text(&q, 2, effective_from);
-  bool found = sm_sql_row(&q);
-  sm_err err = sm_sql_end(&q);
-  if (err == SM_OK) *touches = found;
-  return err;
-}
-
 static sm_err insert_version(sm_sql *db, int64_t tariff_no, const version_new *wanted,
                              int32_t *version) {
   sm_sql_stmt q = sm_sql_use(
@@ -100,9 +74,11 @@ static sm_err add_version(sm_sql *db, sm_actor actor, const version_new *wanted,
   err = find_same(db, tariff_no, wanted, version);
   if (err != SM_ERR_NOT_FOUND) return err;
   bool touches = false;
-  err = wanted->rebill ? SM_OK : touches_invoiced(db, tariff_no, wanted->effective_from, &touches);
-  if (err == SM_OK && touches) err = SM_ERR_CONFLICT;
+  err = sm_ledger_tariff_touches(db, tariff_no, wanted->effective_from, &touches);
+  if (err == SM_OK && touches && !wanted->rebill) err = SM_ERR_CONFLICT;
   if (err == SM_OK) err = insert_version(db, tariff_no, wanted, version);
+  if (err == SM_OK && touches)
+    err = sm_ledger_rebill_mark(db, tariff_no, wanted->effective_from, *version);
   if (err == SM_OK) err = audit_version(db, actor, wanted, *version);
   return err;
 }

@@ -1,6 +1,8 @@
+#include "base/utf8.h"
 #include "store/embedded/ledger_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 sm_err sm_ledger_find_no(sm_sql *db, const char *sql, const char *text, int64_t *no) {
   sm_sql_stmt q = sm_sql_use(db, sql);
@@ -66,4 +68,13 @@ void *sm_ledger_room(void *list, size_t *cap, size_t count, size_t size) {
   void *moved = realloc(list, grown * size);
   if (moved != NULL) *cap = grown;
   return moved;
+}
+
+bool sm_ledger_text_valid(const char *text, size_t max_chars) {
+  if (text == NULL) return false;
+  size_t len = strlen(text);
+  if (len == 0 || !sm_utf8_valid(text, len)) return false;
+  size_t chars = 0;
+  for (size_t at = 0; at < len; at += sm_utf8_step(text + at, len - at)) chars++;
+  return chars <= max_chars;
 }

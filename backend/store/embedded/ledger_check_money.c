@@ -1,0 +1,68 @@
+/* What must hold of entries, corrections and disputes, as queries. */
+#include "store/embedded/ledger_internal.h"
+
+const sm_ledger_rule sm_ledger_money_rules[] = {
+    {"entry", "entries",
+     "SELECT r.entry_no, 'it is not the opposite of the entry that it takes back'"
+     " FROM entry r LEFT JOIN entry e ON e.entry_no = r.reverses WHERE r.kind = 'reversal'"
+     " AND (e.account_no IS NOT r.account_no OR e.amount_minor IS NOT -r.amount_minor"
+     " OR e.currency IS NOT r.currency)"},
+    {"entry", "entries",
+     "SELECT reverses, printf('it is taken back %d times', count(*)) FROM entry"
+     " WHERE reverses IS NOT NULL GROUP BY reverses HAVING count(*) > 1"},
+    {"entry", "entries",
+     "SELECT min(entry_no), printf('the same payment is there %d times', count(*)) FROM entry"
+     " WHERE reference IS NOT NULL GROUP BY account_no, reference HAVING count(*) > 1"},
+    {"entry", "entries",
+     "SELECT min(entry_no), printf('the same request is there %d times', count(*)) FROM entry"
+     " WHERE request_key IS NOT NULL GROUP BY site_no, request_key HAVING count(*) > 1"},
+    {"entry", "entries",
+     "SELECT i.number, printf('it has %d late fees for its overdue month %d', count(*), e.part)"
+     " FROM entry e JOIN invoice i USING (invoice_no) WHERE e.kind = 'fee'"
+     " GROUP BY e.invoice_no, e.part HAVING count(*) > 1"},
+    {"entry", "entries",
+     "SELECT i.number, 'a late fee was written down while it was disputed'"
+     " FROM entry e JOIN dispute d USING (invoice_no) JOIN invoice i USING (invoice_no)"
+     " WHERE e.kind = 'fee' AND e.posted_ms > d.opened_ms"
+     " AND (d.resolved_ms IS NULL OR e.posted_ms < d.resolved_ms)"},
+    {"invoice", "invoices",
+     "SELECT n.number, 'it does not give back what the invoice is about' FROM invoice n"
+     " JOIN invoice i ON i.account_no = n.account_no AND i.kind = 'invoice' AND i.month = n.month"
+     " AND i.revision = n.revision WHERE n.kind = 'credit_note'"
+     " AND (n.total_minor <> i.total_minor OR n.tax_minor <> i.tax_minor"
+     " OR n.currency <> i.currency)"},
+    {"exception", "corrections",
+     "SELECT exception_no, printf('it stands on %d invoices', count(*)) FROM settled"
+     " GROUP BY exception_no HAVING count(*) > 1"},
+    {"exception", "corrections",
+     "SELECT e.exception_no, 'it stands on an invoice, and is not meant to'"
+     " FROM settled s JOIN exception e USING (exception_no)"
+     " JOIN invoice i ON i.invoice_no = s.invoice_no"
+     " WHERE e.state <> 'true_up' OR i.account_no <> e.account_no"},
+    {"exception", "corrections",
+     "SELECT e.exception_no, 'it waits, but its invoice was taken back' FROM exception e"
+     " JOIN invoice i USING (invoice_no) WHERE e.cause <> 'credit'"
+     " AND e.state IN ('open', 'true_up') AND EXISTS (" SM_LEDGER_CREDIT_NOTE ")"
+     " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.exception_no = e.exception_no)"},
+    {"exception", "corrections",
+     "SELECT exception_no, 'its taxes do not add up' FROM exception WHERE tax_minor IS NOT"
+     " (SELECT coalesce(sum(json_extract(value, '$.amount_minor')), 0) FROM json_each(taxes))"},
+    {"exception", "corrections",
+     "SELECT i.number, 'its lines of kind true_up are not the corrections that stand on it'"
+     " FROM invoice i WHERE i.kind = 'invoice' AND json_valid(i.body)"
+     " AND (SELECT coalesce(sum(CAST(replace(json_extract(value, '$.amount'), '.', '') AS "
+     "INTEGER)),"
+     " 0) FROM json_each(i.body, '$.lines') WHERE json_extract(value, '$.kind') = 'true_up')"
+     " <> (SELECT coalesce(sum(e.net_minor), 0) FROM settlement s JOIN exception e"
+     " USING (exception_no) WHERE s.invoice_no = i.invoice_no)"},
+    {"dispute", "disputes",
+     "SELECT i.number, printf('%d disputes of it are open', count(*)) FROM dispute d"
+     " JOIN invoice i USING (invoice_no) WHERE d.resolved_ms IS NULL"
+     " GROUP BY d.invoice_no HAVING count(*) > 1"},
+    {"dispute", "disputes",
+     "SELECT d.dispute_no, 'it belongs to an invoice of another account' FROM dispute d"
+     " JOIN invoice i USING (invoice_no) WHERE i.account_no <> d.account_no"},
+};
+
+const size_t sm_ledger_money_rule_count =
+    sizeof sm_ledger_money_rules / sizeof sm_ledger_money_rules[0];
