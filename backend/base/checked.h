@@ -20,5 +20,7 @@ SM_MUST_CHECK sm_err sm_mul_div_round(int64_t a, int64_t b, int64_t divisor, int
 
 /* value / divisor for a 128-bit value, rounded half away from zero; the same errors. */
 SM_MUST_CHECK sm_err sm_div_round_i128(sm_i128 value, int64_t divisor, int64_t *result);
+/* The same for a divisor of 128 bits. */
+SM_MUST_CHECK sm_err sm_div_round_wide(sm_i128 value, sm_i128 divisor, int64_t *result);
 
 #endif

@@ -51,6 +51,11 @@ int32_t sm_zone_offset_s(const sm_zone *zone, int64_t instant_ms) {
   return g_time_zone_get_offset(zone->zone, interval);
 }
 
+bool sm_zone_is_steady(const sm_zone *zone, int64_t from_ms, int64_t to_ms) {
+  return g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, floor_div(from_ms, 1000)) ==
+         g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, floor_div(to_ms, 1000));
+}
+
 static int64_t local_ms(const sm_zone *zone, int64_t instant_ms) {
   return instant_ms + (int64_t)sm_zone_offset_s(zone, instant_ms) * 1000;
 }

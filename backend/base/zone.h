@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct sm_zone sm_zone; /* immutable; any number of threads */
@@ -24,6 +25,9 @@ const char *sm_zone_name(const sm_zone *zone);
 
 /* Seconds east of UTC at an instant. */
 int32_t sm_zone_offset_s(const sm_zone *zone, int64_t instant_ms);
+/* Whether the clock is certain not to change from one instant to another: its offset is the same
+ * all the time. */
+bool sm_zone_is_steady(const sm_zone *zone, int64_t from_ms, int64_t to_ms);
 /* The date on the zone's calendar at an instant. */
 sm_date sm_zone_date(const sm_zone *zone, int64_t instant_ms);
 /* The zone's clock at an instant as minutes after local midnight, 0..1439. */

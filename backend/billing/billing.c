@@ -1,6 +1,8 @@
 #include "billing/billing.h"
 
 #include "base/checked.h"
+#include "base/order.h"
+#include "billing/calendar.h"
 #include "billing/compute.h"
 #include "billing/days.h"
 #include "billing/projection.h"
@@ -28,6 +30,7 @@ typedef struct work {
   const sm_billing_input *in;
   period period;
   sm_measures measures;
+  sm_calendar calendar; /* the period's days, and one before and behind them */
   sm_price_segment *segment;
   int64_t *cut_ms;
   size_t segment_count;
@@ -61,6 +64,16 @@ static void begin_period(work *w) {
   p->from_ms = sm_zone_day_start_ms(w->in->zone, p->from);
 }
 
+static void find_days(work *w) {
+  const period *p = &w->period;
+  sm_calendar_init(&w->calendar, w->in->zone, sm_date_add_days(p->from, -1),
+                   (size_t)sm_date_days_between(p->from, p->to) + 2);
+}
+
+static int64_t day_start_ms(const work *w, sm_date date) {
+  return w->calendar.start_ms[sm_calendar_index(&w->calendar, date)];
+}
+
 /* ---- segments ---- */
 static const sm_billing_tariff *tariff_on(const sm_billing_input *in, sm_date date) {
   size_t at = 0;
@@ -71,8 +84,8 @@ static const sm_billing_tariff *tariff_on(const sm_billing_input *in, sm_date da
 static sm_err add_segment(work *w, const sm_billing_tariff *version, sm_date from, sm_date to) {
   sm_price_segment *segment = &w->segment[w->segment_count];
   *segment = (sm_price_segment){.tariff = version->tariff,
-                                .from_ms = sm_zone_day_start_ms(w->in->zone, from),
-                                .to_ms = sm_zone_day_start_ms(w->in->zone, to),
+                                .from_ms = day_start_ms(w, from),
+                                .to_ms = day_start_ms(w, to),
                                 .days = (int32_t)sm_date_days_between(from, to)};
   if (w->segment_count > 0) {
     w->cut_ms[w->segment_count - 1] = segment->from_ms;
@@ -114,6 +127,37 @@ static sm_err check_supported(const work *w) {
   return SM_OK;
 }
 
+/* ---- windows and demand ---- */
+static sm_err measure_segment(work *w, sm_price_segment *segment, size_t first, size_t end) {
+  const sm_tariff *tariff = segment->tariff;
+  int64_t until_ms = sm_min_i64(segment->to_ms, w->bill->to_ms);
+  segment->window = calloc(tariff->window_count + 1, sizeof *segment->window);
+  if (segment->window == NULL) return SM_ERR_NOMEM;
+  if (!w->period.measured) return SM_OK;
+  sm_err err = SM_OK;
+  if (tariff->window_count > 0)
+    err = sm_windows_measure(&w->measures, &w->calendar, tariff, first, end, until_ms,
+                             segment->window);
+  if (err == SM_OK && tariff->has_demand)
+    err = sm_demand_measure(&w->measures, &w->calendar, tariff->demand.window_minutes, first, end,
+                            until_ms, &segment->demand);
+  return err;
+}
+
+static sm_err measure(work *w) {
+  sm_err err = SM_OK;
+  size_t first = 1; /* of the calendar: the period's first day */
+  for (size_t i = 0; i < w->segment_count && err == SM_OK; i++) {
+    size_t end = first;
+    while (w->calendar.start_ms[end] < w->segment[i].to_ms) end++;
+    err = measure_segment(w, &w->segment[i], first, end);
+    first = end;
+  }
+  if (err == SM_OK && w->period.measured)
+    err = sm_days_add(&w->measures, &w->calendar, 1, w->bill->to_ms, w->bill);
+  return err;
+}
+
 /* ---- the bill ---- */
 static sm_err start_bill(work *w) {
   const sm_billing_input *in = w->in;
@@ -150,7 +194,8 @@ static sm_err record(work *w) {
                             .measured = p->measured,
                             .begin_ms = p->begin_ms,
                             .cut_ms = w->cut_ms,
-                            .cut_count = w->segment_count - 1};
+                            .cut_count = w->segment_count - 1,
+                            .average_wh_per_day = w->in->average_wh_per_day};
   sm_err err = sm_record_meters(&record, w->bill);
   for (size_t i = 0; i < w->segment_count && err == SM_OK; i++) {
     if (w->segment[i].end_wh >= 0) continue;
@@ -174,7 +219,7 @@ static sm_err price(work *w) {
   if (err != SM_OK || !w->bill->running) return err;
   const period *p = &w->period;
   sm_projection_input projection = {.measures = &w->measures,
-                                    .zone = w->in->zone,
+                                    .calendar = &w->calendar,
                                     .price = &input,
                                     .from_ms =
                                         p->measured && !p->begun_before ? p->begin_ms : p->from_ms,
@@ -195,6 +240,7 @@ static sm_err check_input(const sm_billing_input *in) {
 static sm_err show(const work *w, sm_computed_fn *see, void *context) {
   const sm_computed computed = {.input = w->in,
                                 .measures = &w->measures,
+                                .calendar = &w->calendar,
                                 .segment = w->segment,
                                 .segment_count = w->segment_count,
                                 .cut_ms = w->cut_ms,
@@ -217,13 +263,15 @@ sm_err sm_billing_compute_seen(const sm_billing_input *input, sm_computed_fn *se
   if (err == SM_OK) err = sm_measures_init(&w.measures, input->meter, input->meter_count);
   if (err != SM_OK) goto cleanup;
   begin_period(&w);
+  find_days(&w);
   sm_measures_clip(&w.measures, w.period.from_ms, w.period.to_ms);
-  err = cut_segments(&w);
+  if (input->has_average && !w.period.running)
+    err = sm_measures_extend(&w.measures, w.period.to_ms, input->average_wh_per_day);
+  if (err == SM_OK) err = cut_segments(&w);
   if (err == SM_OK) err = check_supported(&w);
   if (err == SM_OK) err = start_bill(&w);
   if (err == SM_OK) err = record(&w);
-  if (err == SM_OK && w.period.measured)
-    err = sm_days_add(&w.measures, input->zone, w.period.from, w.bill->to_ms, w.bill);
+  if (err == SM_OK) err = measure(&w);
   if (err == SM_OK) err = price(&w);
   if (err == SM_OK) err = show(&w, see, context);
   if (err != SM_OK) goto cleanup;
@@ -232,6 +280,7 @@ sm_err sm_billing_compute_seen(const sm_billing_input *input, sm_computed_fn *se
 cleanup:
   sm_bill_free(w.bill);
   sm_measures_fini(&w.measures);
+  for (size_t i = 0; i < w.segment_count; i++) free(w.segment[i].window);
   free(w.segment);
   free(w.cut_ms);
   return err;

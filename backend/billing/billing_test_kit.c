@@ -66,6 +66,17 @@ void kit_read(kit *k, size_t m, const char *time, int64_t wh) {
   k->point[m][k->meter[m].point_count++] = (sm_register_point){.ts_ms = kit_ms(time), .wh = wh};
 }
 
+void kit_run(kit *k, size_t m, const char *from, const char *to, int step_minutes,
+             int64_t step_wh) {
+  size_t count = k->meter[m].point_count;
+  int64_t wh = count > 0 ? k->point[m][count - 1].wh : 1000000;
+  int64_t step_ms = (int64_t)step_minutes * 60000;
+  for (int64_t at = kit_ms(from); at <= kit_ms(to); at += step_ms, wh += step_wh) {
+    assert_true(k->meter[m].point_count < KIT_POINTS);
+    k->point[m][k->meter[m].point_count++] = (sm_register_point){.ts_ms = at, .wh = wh};
+  }
+}
+
 int64_t kit_ms(const char *time) {
   int64_t ms = 0;
   assert_int_equal(sm_rfc3339_parse(time, strlen(time), &ms), SM_OK);

@@ -4,7 +4,7 @@
 
 #include "billing/billing.h"
 
-enum { KIT_POINTS = 4096, KIT_METERS = 4, KIT_TARIFFS = 4 };
+enum { KIT_POINTS = 16384, KIT_METERS = 4, KIT_TARIFFS = 4 };
 
 typedef struct kit {
   sm_zone *zone;
@@ -25,6 +25,9 @@ void kit_tariff(kit *k, size_t i, const char *from, const char *json);
 size_t kit_meter(kit *k, const char *device_id);
 /* Adds a reading to meter m. */
 void kit_read(kit *k, size_t m, const char *time, int64_t wh);
+/* Adds readings to meter m from one time to another, a step apart, each so much more than the one
+ * before; the first is the meter's last register, or 1000 kWh. */
+void kit_run(kit *k, size_t m, const char *from, const char *to, int step_minutes, int64_t step_wh);
 /* "2026-01-31T00:00:00+05:30" as ms. */
 int64_t kit_ms(const char *time);
 sm_bill *kit_bill(kit *k);

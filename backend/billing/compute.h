@@ -4,6 +4,7 @@
 #define SM_BILLING_COMPUTE_H
 
 #include "billing/billing.h"
+#include "billing/calendar.h"
 #include "billing/measure.h"
 #include "billing/price.h"
 
@@ -11,6 +12,7 @@
 typedef struct sm_computed {
   const sm_billing_input *input;
   const sm_measures *measures; /* clipped to the period */
+  const sm_calendar *calendar; /* the period's days, and one more before and after them */
   const sm_price_segment *segment;
   size_t segment_count;
   const int64_t *cut_ms; /* segment_count - 1 of them: tariff changes inside the period */

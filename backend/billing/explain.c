@@ -169,7 +169,8 @@ static sm_err explain(void *context, const sm_computed *computed) {
   sm_bill_write_json(x.w, computed->bill, computed->input->zone);
   explain_period(&x);
   sm_explain_meters(&x);
-  sm_explain_segments(&x);
+  sm_err err = sm_explain_segments(&x);
+  if (err != SM_OK) return err;
   sm_explain_lines(&x);
   explain_totals(&x);
   explain_projection(&x);

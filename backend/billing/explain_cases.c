@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METERS = 3, TARIFFS = 3, POINTS = 3000, HOUR_MS = 3600000, DAY_MS = 86400000 };
+enum { METERS = 3, TARIFFS = 3, POINTS = 20000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
 typedef struct scene {
   uint64_t random;
@@ -61,6 +61,14 @@ static void put_extras(scene *s, sm_buf *out) {
   if (chance(s, 3)) sm_buf_append_text(out, ",\"minimum_charge\":\"1333.333333\"");
   if (chance(s, 3)) sm_buf_append_text(out, ",\"fixed_per_kw\":\"12.345678\"");
   if (chance(s, 3)) sm_buf_append_text(out, ",\"round_total_to\":\"5.00\"");
+  if (chance(s, 2))
+    sm_buf_append_text(out, ",\"time_of_day\":[{\"name\":\"Night\",\"from\":\"22:00\",\"to\":"
+                            "\"06:15\",\"percent\":\"-12.5\"},{\"name\":\"Peak\",\"from\":"
+                            "\"18:00\",\"to\":\"22:00\",\"days\":[\"mon\",\"tue\",\"sat\"],"
+                            "\"percent\":\"20.123456\"}]");
+  if (chance(s, 2))
+    sm_buf_printf(out, ",\"demand\":{\"rate_per_kw\":\"123.456789\",\"window_minutes\":%d}",
+                  chance(s, 2) ? 15 : 60);
   if (chance(s, 2))
     sm_buf_append_text(out, ",\"surcharges\":[{\"name\":\"Fuel\",\"per_kwh\":\"-0.123456\"},"
                             "{\"name\":\"Cess\",\"percent\":\"3.333333\"}]");
@@ -118,10 +126,12 @@ static void add_history(scene *s, size_t m) {
   int64_t begin = s->from_ms - (chance(s, 4) ? -below(s, 20 * (int64_t)DAY_MS) : 12 * HOUR_MS);
   int64_t end = s->to_ms + (chance(s, 4) ? -below(s, 20 * (int64_t)DAY_MS) : 12 * HOUR_MS);
   int64_t slowest = chance(s, 3) ? 7 * HOUR_MS : HOUR_MS;
+  int64_t fastest = chance(s, 3) ? 60000 : 300000;
   int64_t power_w = 1 + below(s, 4000);
   int64_t wh = below(s, meter->modulus_wh);
   for (int64_t at = begin; at < end;) {
-    int64_t step = 300000 + below(s, slowest);
+    int64_t step = fastest + below(s, slowest);
+    if (fastest < 300000) step = 60000 + below(s, 240000); /* close enough for a demand */
     add_point(meter, s->point[m], at, wh);
     if (chance(s, 60)) add_point(meter, s->point[m], at + 1000, below(s, meter->modulus_wh + 1));
     if (chance(s, 200)) step += below(s, 3 * (int64_t)DAY_MS);
@@ -174,6 +184,8 @@ static bool set_month(scene *s) {
   in->from = sm_date_add_days(first, below(s, 14));
   in->has_to = chance(s, 4);
   in->to = sm_date_add_days(first, 15 + below(s, 12));
+  in->has_average = chance(s, 2);
+  in->average_wh_per_day = below(s, 20000);
   return true;
 }
 

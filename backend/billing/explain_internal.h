@@ -36,9 +36,14 @@ sm_figure sm_figure_kwh(int64_t wh);                             /* "1000.033" *
 sm_figure sm_figure_money(const sm_explainer *x, int64_t minor); /* "350.00" */
 sm_figure sm_figure_rate(int64_t micro);                         /* "3.50" */
 
-/* Each writes one member. */
-void sm_explain_meters(sm_explainer *x);   /* explain_register.c */
-void sm_explain_segments(sm_explainer *x); /* explain_line.c */
+/* Each writes one member, or none where there is nothing to tell. */
+void sm_explain_meters(sm_explainer *x);                   /* explain_register.c */
+SM_MUST_CHECK sm_err sm_explain_segments(sm_explainer *x); /* explain_line.c */
 void sm_explain_lines(sm_explainer *x);
+SM_MUST_CHECK sm_err sm_explain_windows(sm_explainer *x, size_t segment); /* explain_window.c */
+void sm_explain_demand(sm_explainer *x, const sm_price_segment *segment);
+
+/* Writes one object: the register of a meter's stretch at an instant, and where it comes from. */
+void sm_explain_edge(sm_explainer *x, const sm_measure *measure, size_t stretch, int64_t at_ms);
 
 #endif

@@ -10,7 +10,7 @@ static const sm_line_set MINIMUM_OF = SM_LINE_BIT(SM_LINE_ENERGY) |
                                       SM_LINE_BIT(SM_LINE_DEMAND) | SM_LINE_BIT(SM_LINE_FIXED);
 
 /* ---- segments ---- */
-static void explain_segment(sm_explainer *x, size_t i) {
+static sm_err explain_segment(sm_explainer *x, size_t i) {
   const sm_price_segment *segment = &x->c->segment[i];
   sm_jsonw_object(x->w);
   sm_explain_time(x, "from", segment->from_ms);
@@ -24,14 +24,19 @@ static void explain_segment(sm_explainer *x, size_t i) {
   sm_tariff_write_json(x->w, segment->tariff);
   sm_explain_rule(x, SM_RULE_SEGMENT);
   if (segment->start_wh < 0 || segment->end_wh < 0) x->named[SM_RULE_USE_FLOOR] = true;
+  sm_err err = sm_explain_windows(x, i);
+  sm_explain_demand(x, segment);
   sm_jsonw_object_end(x->w);
+  return err;
 }
 
-void sm_explain_segments(sm_explainer *x) {
+sm_err sm_explain_segments(sm_explainer *x) {
+  sm_err err = SM_OK;
   sm_jsonw_key(x->w, "segments");
   sm_jsonw_array(x->w);
-  for (size_t i = 0; i < x->c->segment_count; i++) explain_segment(x, i);
+  for (size_t i = 0; i < x->c->segment_count && err == SM_OK; i++) err = explain_segment(x, i);
   sm_jsonw_array_end(x->w);
+  return err;
 }
 
 /* ---- one line ---- */
@@ -85,6 +90,37 @@ static void explain_energy(sm_explainer *x, const subject *s) {
   write_place(x, source);
   sm_explain_rule(x, rule[tariff->slab_mode == SM_SLAB_WHOLE_USE][tariff->prorate_slabs]);
   say_product(x, s, "kWh");
+}
+
+static void explain_time_of_day(sm_explainer *x, const subject *s) {
+  const sm_window_use *window = &s->segment->window[s->line->source.item - 1];
+  char percent[SM_DECIMAL_TEXT_MAX];
+  int64_t energy_minor = 0;
+  write_base(x, s, SM_LINE_BIT(SM_LINE_ENERGY));
+  for (size_t i = s->part->first_line; i < s->at; i++)
+    if (x->c->bill->line[i].kind == SM_LINE_ENERGY)
+      energy_minor += x->c->bill->line[i].amount_minor;
+  sm_jsonw_key_int(x->w, "window", (int64_t)s->line->source.item - 1);
+  sm_jsonw_key_decimal(x->w, "window_kwh", window->use_wh, 3);
+  sm_jsonw_key_decimal(x->w, "segment_kwh", s->part->use_wh, 3);
+  sm_explain_rule(x, SM_RULE_TIME_OF_DAY);
+  sm_explain_text(x, "%s %% of %s × %s kWh / %s kWh = %s",
+                  sm_decimal_format(s->line->rate_micro, 6, 0, percent),
+                  sm_figure_money(x, energy_minor).text, sm_figure_kwh(window->use_wh).text,
+                  sm_figure_kwh(s->part->use_wh).text,
+                  sm_figure_money(x, s->line->amount_minor).text);
+}
+
+static void explain_demand_line(sm_explainer *x, const subject *s) {
+  char kw[SM_DECIMAL_TEXT_MAX];
+  sm_jsonw_key_decimal(x->w, "kw", s->segment->demand.kw_centi, 2);
+  sm_jsonw_key_int(x->w, "days", s->part->days);
+  sm_jsonw_key_int(x->w, "month_days", s->part->month_days);
+  sm_explain_rule(x, SM_RULE_DEMAND);
+  sm_explain_text(x, "%s kW × %s × %d / %d days = %s",
+                  sm_decimal_format(s->segment->demand.kw_centi, 2, 2, kw),
+                  sm_figure_rate(s->line->rate_micro).text, (int)s->part->days,
+                  (int)s->part->month_days, sm_figure_money(x, s->line->amount_minor).text);
 }
 
 static void explain_fixed(sm_explainer *x, const subject *s) {
@@ -176,7 +212,11 @@ static void explain_kind(sm_explainer *x, const subject *s) {
     explain_correction(x, s);
     break;
   case SM_LINE_TIME_OF_DAY:
+    explain_time_of_day(x, s);
+    break;
   case SM_LINE_DEMAND:
+    explain_demand_line(x, s);
+    break;
   case SM_LINE_KIND_COUNT:
     break;
   }

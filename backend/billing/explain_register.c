@@ -3,8 +3,15 @@
 
 #include <string.h>
 
-static void write_point(sm_explainer *x, const char *key, const sm_course *course,
+/* The last point of a register that goes on by the average is none of the meter's. */
+static bool is_average(const sm_measure *measure, const sm_register_point *point) {
+  const sm_course *course = &measure->course;
+  return measure->extended && point == &course->point[course->point_count - 1];
+}
+
+static void write_point(sm_explainer *x, const char *key, const sm_measure *measure,
                         const sm_register_point *point) {
+  const sm_course *course = &measure->course;
   if (point == NULL) return;
   sm_jsonw_key(x->w, key);
   sm_jsonw_object(x->w);
@@ -14,6 +21,7 @@ static void write_point(sm_explainer *x, const char *key, const sm_course *cours
     x->named[SM_RULE_REGISTER_UNROLLED] = true;
     sm_jsonw_key_decimal(x->w, "shown_kwh", (point->wh - 1) % course->modulus_wh + 1, 3);
   }
+  if (is_average(measure, point)) sm_explain_rule(x, SM_RULE_REGISTER_AVERAGE);
   sm_jsonw_object_end(x->w);
 }
 
@@ -41,9 +49,17 @@ static bool counts_from_zero(const edge *e) {
 
 static sm_rule edge_rule(const edge *e) {
   if (e->before == NULL) return SM_RULE_REGISTER_BEFORE_FIRST;
+  if (is_average(e->measure, e->before)) return SM_RULE_REGISTER_AVERAGE;
   if (e->before->ts_ms == e->at_ms)
     return counts_from_zero(e) ? SM_RULE_REGISTER_FROM_ZERO : SM_RULE_REGISTER_READ;
   return e->after == NULL ? SM_RULE_REGISTER_AFTER_LAST : SM_RULE_REGISTER_BETWEEN;
+}
+
+/* How a register that goes on by the average came to its last value. */
+static void write_average(sm_explainer *x, const edge *e) {
+  const sm_register_point *last = e->before - 1; /* the meter's own */
+  write_point(x, "last", e->measure, last);
+  sm_jsonw_key_decimal(x->w, "average_day_kwh", x->c->input->average_wh_per_day, 3);
 }
 
 static void say_edge(sm_explainer *x, const edge *e) {
@@ -59,7 +75,7 @@ static void say_edge(sm_explainer *x, const edge *e) {
                   sm_figure_kwh(e->wh).text);
 }
 
-static void write_edge(sm_explainer *x, const sm_measure *measure, size_t stretch, int64_t at_ms) {
+void sm_explain_edge(sm_explainer *x, const sm_measure *measure, size_t stretch, int64_t at_ms) {
   const sm_course *course = &measure->course;
   edge e = {.measure = measure,
             .stretch = stretch,
@@ -74,8 +90,9 @@ static void write_edge(sm_explainer *x, const sm_measure *measure, size_t stretc
     sm_jsonw_key_decimal(x->w, "counted_kwh", counted, 3);
   sm_explain_rule(x, edge_rule(&e));
   say_edge(x, &e);
-  write_point(x, "before", course, e.before);
-  write_point(x, "after", course, e.after);
+  write_point(x, "before", measure, e.before);
+  write_point(x, "after", measure, e.after);
+  if (edge_rule(&e) == SM_RULE_REGISTER_AVERAGE) write_average(x, &e);
   sm_jsonw_object_end(x->w);
 }
 
@@ -98,11 +115,11 @@ static void write_stretch(sm_explainer *x, const sm_measure *measure, size_t str
   sm_jsonw_object(x->w);
   sm_jsonw_key(x->w, "edges");
   sm_jsonw_array(x->w);
-  write_edge(x, measure, stretch, from_ms);
+  sm_explain_edge(x, measure, stretch, from_ms);
   for (size_t i = 0; i + 1 < x->c->segment_count; i++)
     if (x->c->cut_ms[i] > from_ms && x->c->cut_ms[i] < to_ms)
-      write_edge(x, measure, stretch, x->c->cut_ms[i]);
-  if (to_ms > from_ms) write_edge(x, measure, stretch, to_ms);
+      sm_explain_edge(x, measure, stretch, x->c->cut_ms[i]);
+  if (to_ms > from_ms) sm_explain_edge(x, measure, stretch, to_ms);
   sm_jsonw_array_end(x->w);
   sm_jsonw_object_end(x->w);
 }

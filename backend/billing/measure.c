@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #define MULTIPLIER_MAX_MILLI INT64_C(1000000000) /* × 1,000,000 */
+#define AVERAGE_MAX_WH INT64_C(1000000000000000) /* a day */
+
+enum { DAY_MS = 86400000 };
 
 sm_err sm_measures_init(sm_measures *measures, const sm_billing_meter *meter, size_t count) {
   sm_measures out = {.item = calloc(count + 1, sizeof *out.item)};
@@ -54,6 +57,38 @@ void sm_measures_clip(sm_measures *measures, int64_t from_ms, int64_t to_ms) {
     measures->item[i].from_ms = sm_max_i64(measures->item[i].from_ms, from_ms);
     measures->item[i].to_ms = sm_min_i64(measures->item[i].to_ms, to_ms);
   }
+}
+
+int64_t sm_measure_last_ms(const sm_measure *measure) {
+  size_t readings = measure->course.point_count - (measure->extended ? 1 : 0);
+  return measure->course.point[readings - 1].ts_ms;
+}
+
+/* The only meter that serves at the end; NULL: none or several. */
+static sm_measure *last_alone(const sm_measures *measures, int64_t to_ms) {
+  sm_measure *found = NULL;
+  for (size_t i = 0; i < measures->count; i++) {
+    sm_measure *measure = &measures->item[i];
+    if (measure->from_ms >= measure->to_ms || measure->to_ms != to_ms) continue;
+    if (found != NULL) return NULL;
+    found = measure;
+  }
+  return found;
+}
+
+sm_err sm_measures_extend(sm_measures *measures, int64_t to_ms, int64_t average_wh_per_day) {
+  sm_measure *measure = last_alone(measures, to_ms);
+  if (measure == NULL || measure->meter->sign < 0 || measure->course.point_count == 0) return SM_OK;
+  sm_course *course = &measure->course;
+  const sm_register_point *last = &course->point[course->point_count - 1];
+  int64_t more_wh;
+  if (last->ts_ms >= to_ms) return SM_OK;
+  if (average_wh_per_day < 0 || average_wh_per_day > AVERAGE_MAX_WH) return SM_ERR_OVERFLOW;
+  sm_err err = sm_div_round_wide((sm_i128)average_wh_per_day * (to_ms - last->ts_ms) * 1000,
+                                 (sm_i128)measure->meter->multiplier_milli * DAY_MS, &more_wh);
+  if (err == SM_OK) err = sm_course_extend(course, to_ms, more_wh);
+  if (err == SM_OK) measure->extended = true;
+  return err;
 }
 
 bool sm_measures_last(const sm_measures *measures, int64_t *last_ms) {

@@ -12,6 +12,7 @@ typedef struct sm_measure {
   sm_course course;
   int64_t from_ms; /* of the meter's service inside the period; from >= to: none */
   int64_t to_ms;
+  bool extended; /* the course's last point is no reading: sm_measures_extend */
 } sm_measure;
 
 typedef struct sm_measures {
@@ -32,6 +33,16 @@ bool sm_measures_begin(const sm_measures *measures, int64_t *begin_ms);
 
 /* Cuts every meter's service to the period. */
 void sm_measures_clip(sm_measures *measures, int64_t from_ms, int64_t to_ms);
+
+/* If one meter alone serves at the period's end to_ms, and its last good reading is before that,
+ * its register goes on from there by so many Wh a day, × its multiplier. With several meters each
+ * stands still: nobody knows which of them the average would be of. After sm_measures_clip.
+ * SM_ERR_OVERFLOW. */
+SM_MUST_CHECK sm_err sm_measures_extend(sm_measures *measures, int64_t to_ms,
+                                        int64_t average_wh_per_day);
+
+/* The last good reading of a meter that has one. */
+int64_t sm_measure_last_ms(const sm_measure *measure);
 
 /* The last good reading of any meter in its service inside the period; false: none. */
 bool sm_measures_last(const sm_measures *measures, int64_t *last_ms);

@@ -3,6 +3,8 @@
 #define SM_BILLING_PRICE_H
 
 #include "billing/billing.h"
+#include "billing/demand.h"
+#include "billing/windows.h"
 
 /* A part of the period under one tariff version. */
 typedef struct sm_price_segment {
@@ -13,6 +15,8 @@ typedef struct sm_price_segment {
   /* What the account had used since the period's begin, at this segment's begin and end. */
   int64_t start_wh;
   int64_t end_wh;
+  sm_window_use *window;  /* one for each of the tariff's */
+  sm_demand_found demand; /* if the tariff charges one */
 } sm_price_segment;
 
 typedef struct sm_price_input {

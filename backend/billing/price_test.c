@@ -345,9 +345,9 @@ static void currencies_without_and_with_three_digits(void **state) {
   kit_free(k);
 }
 
-static void what_is_not_billed_yet_is_refused(void **state) {
+static void a_step_that_cannot_be_paid_is_refused(void **state) {
   (void)state;
-  kit *k = charged("\"demand\":{\"rate_per_kw\":\"1\",\"window_minutes\":30}", 0);
+  kit *k = charged("\"round_total_to\":\"0.015\"", 0);
   sm_bill *bill = NULL;
   assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_UNSUPPORTED);
   assert_null(bill);
@@ -448,7 +448,7 @@ int main(void) {
       cmocka_unit_test(fixed_per_kw_is_by_the_sanctioned_load),
       cmocka_unit_test(each_line_is_rounded_once_half_away_from_zero),
       cmocka_unit_test(currencies_without_and_with_three_digits),
-      cmocka_unit_test(what_is_not_billed_yet_is_refused),
+      cmocka_unit_test(a_step_that_cannot_be_paid_is_refused),
       cmocka_unit_test(absurd_numbers_are_refused_not_wrapped),
       cmocka_unit_test(a_bill_too_large_for_its_money_is_refused),
       cmocka_unit_test(no_tariff_and_tariffs_out_of_order_are_refused),

@@ -244,10 +244,18 @@ static sm_err check_end(const sm_record_input *in, const sm_measure *measure, sm
   char last[40], end[40];
   bool period_end = measure->to_ms == in->to_ms;
   if (period_end && in->running) return SM_OK;
-  int64_t last_ms = measure->course.point[measure->course.point_count - 1].ts_ms;
+  int64_t last_ms = sm_measure_last_ms(measure);
   if (last_ms >= measure->to_ms) return check_edge(in, measure, measure->to_ms, bill);
   if (!period_end && measure->to_ms - last_ms <= SM_BILLING_GAP_MS) return SM_OK;
   if (period_end) bill->settled = false;
+  if (measure->extended)
+    return sm_record_reason(
+        bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id, measure->to_ms,
+        "The last reading of %s is of %s: use is taken to go on by %lld.%03d kWh "
+        "a day, the average of the last bills, until %s.",
+        measure->meter->device_id, sm_zone_format(in->zone, last_ms, last),
+        (long long)(in->average_wh_per_day / 1000), (int)(in->average_wh_per_day % 1000),
+        sm_zone_format(in->zone, measure->to_ms, end));
   return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
                           measure->to_ms,
                           "The last reading of %s is of %s: its register is taken to stand still "

@@ -15,7 +15,8 @@ typedef struct sm_record_input {
   bool measured;    /* some meter of the account had begun before the period's end */
   int64_t begin_ms; /* if measured: when */
   const int64_t *cut_ms;
-  size_t cut_count; /* tariff changes inside the period */
+  size_t cut_count;           /* tariff changes inside the period */
+  int64_t average_wh_per_day; /* what an extended course goes on by */
 } sm_record_input;
 
 /* Adds registers, events, edits and reasons to the bill, and sets opening, closing, estimated,

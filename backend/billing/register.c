@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "billing/billing.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ typedef struct judge {
   sm_register_point own;
   sm_register_point chain[AGREE];
   size_t chain_len;
+  int64_t seen_ms; /* the instant of the point looked at before this one */
 } judge;
 
 int64_t sm_billing_step_limit_w(int64_t max_power_w) {
@@ -60,15 +62,19 @@ static void open_stretch(judge *j) {
   j->offset_wh = 0;
 }
 
-static void append(judge *j, int64_t ts_ms, int64_t unrolled_wh) {
+static void append(judge *j, int64_t ts_ms, int64_t unrolled_wh, int32_t gap_ms) {
   sm_course *course = j->course;
-  course->point[course->point_count++] = (sm_register_point){.ts_ms = ts_ms, .wh = unrolled_wh};
+  course->point[course->point_count++] =
+      (sm_register_point){.ts_ms = ts_ms, .wh = unrolled_wh, .gap_ms = gap_ms};
   course->stretch[course->stretch_count - 1].count++;
 }
 
 static void accept(judge *j, const sm_register_point *point) {
   if (!j->has_good) open_stretch(j);
-  append(j, point->ts_ms, point->wh + j->offset_wh);
+  /* What was left out lay between it and the point looked at before: if that was not good, the time
+   * since the last good one counts. */
+  bool neighbours = j->has_good && j->good.ts_ms == j->seen_ms;
+  append(j, point->ts_ms, point->wh + j->offset_wh, neighbours ? point->gap_ms : 0);
   bool has_own = j->has_good && (j->stated > 0 || !j->good.stated);
   if (has_own && j->stated == 0) j->own = j->good;
   j->stated = point->stated && has_own ? j->stated + 1 : 0;
@@ -132,7 +138,7 @@ static void believe_chain(judge *j) {
   } else if (j->chain[0].wh < j->good.wh) {
     add_event(j, SM_EVENT_RESET);
     open_stretch(j);
-    if (!j->chain[0].stated) append(j, j->good.ts_ms, 0);
+    if (!j->chain[0].stated) append(j, j->good.ts_ms, 0, 0);
   } else {
     add_event(j, SM_EVENT_JUMP);
     open_stretch(j);
@@ -172,10 +178,11 @@ static sm_err check_points(const sm_register_point *point, size_t count) {
   return SM_OK;
 }
 
-/* Two points can be a reset, if one of them is stated: one point, stretch and event more. */
+/* Two points can be a reset, if one of them is stated: one point, stretch and event more. One point
+ * more is for sm_course_extend. */
 static sm_err make_room(sm_course *course, size_t count) {
   size_t more = count / 2 + 1;
-  course->point = calloc(count + more, sizeof *course->point);
+  course->point = calloc(count + more + 1, sizeof *course->point);
   course->stretch = calloc(more + 1, sizeof *course->stretch);
   course->event = calloc(more, sizeof *course->event);
   course->suspect_ms = calloc(count + 1, sizeof *course->suspect_ms);
@@ -199,9 +206,23 @@ sm_err sm_course_init(sm_course *course, const sm_register_point *point, size_t 
   }
   judge j = {.course = &out, .max_power_w = max_power_w};
   for (size_t i = 0; i < count; i++)
-    if (i == 0 || point[i].ts_ms != point[i - 1].ts_ms) judge_point(&j, &point[i]);
+    if (i == 0 || point[i].ts_ms != point[i - 1].ts_ms) {
+      judge_point(&j, &point[i]);
+      j.seen_ms = point[i].ts_ms;
+    }
   drop_chain(&j);
   *course = out;
+  return SM_OK;
+}
+
+sm_err sm_course_extend(sm_course *course, int64_t to_ms, int64_t more_wh) {
+  assert(course->point_count > 0);
+  const sm_register_point *last = &course->point[course->point_count - 1];
+  sm_register_point next = {.ts_ms = to_ms, .gap_ms = INT32_MAX};
+  sm_err err = sm_add_i64(last->wh, more_wh, &next.wh);
+  if (err != SM_OK) return err;
+  course->point[course->point_count++] = next;
+  course->stretch[course->stretch_count - 1].count++;
   return SM_OK;
 }
 
@@ -234,6 +255,19 @@ static size_t first_after(const sm_register_point *point, size_t n, int64_t at_m
   return low;
 }
 
+int64_t sm_register_between(const sm_register_point *a, const sm_register_point *b, int64_t at_ms) {
+  int64_t part = 0; /* no larger than the step it is a part of: it always fits */
+  if (at_ms <= a->ts_ms) return a->wh;
+  if (at_ms >= b->ts_ms) return b->wh;
+  if (sm_mul_div_round(b->wh - a->wh, at_ms - a->ts_ms, b->ts_ms - a->ts_ms, &part) != SM_OK)
+    return a->wh;
+  return a->wh + part;
+}
+
+int64_t sm_register_gap_ms(const sm_register_point *a, const sm_register_point *b) {
+  return b->gap_ms > 0 ? b->gap_ms : b->ts_ms - a->ts_ms;
+}
+
 void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
                          const sm_register_point **before, const sm_register_point **after) {
   const sm_register_point *point = &course->point[course->stretch[stretch].first];
@@ -248,11 +282,7 @@ int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
   const sm_register_point *a, *b;
   sm_course_around_in(course, stretch, at_ms, &a, &b);
   if (a == NULL) return b->wh;
-  if (b == NULL) return a->wh;
-  int64_t part = 0; /* no larger than the step it is a part of: it always fits */
-  if (sm_mul_div_round(b->wh - a->wh, at_ms - a->ts_ms, b->ts_ms - a->ts_ms, &part) != SM_OK)
-    return a->wh;
-  return a->wh + part;
+  return b == NULL ? a->wh : sm_register_between(a, b, at_ms);
 }
 
 int64_t sm_course_when(const sm_course *course, size_t stretch, int64_t wh) {

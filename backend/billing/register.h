@@ -43,7 +43,8 @@ typedef struct sm_register_event {
 
 typedef struct sm_course {
   sm_register_point *point; /* the good ones, unrolled, by time; a reset has one more, 0 Wh at the
-                               instant of the last good reading before it */
+                               instant of the last good reading before it. gap_ms is kept where the
+                               point before is good too */
   size_t point_count;
   sm_stretch *stretch;
   size_t stretch_count;
@@ -64,6 +65,10 @@ SM_MUST_CHECK sm_err sm_course_init(sm_course *course, const sm_register_point *
                                     int64_t modulus_wh, int64_t max_power_w);
 void sm_course_fini(sm_course *course);
 
+/* Adds a point behind the last one (there must be one, asserted) that is no reading: the register
+ * went on by so many Wh until to_ms, unread. Once for a course. SM_ERR_OVERFLOW. */
+SM_MUST_CHECK sm_err sm_course_extend(sm_course *course, int64_t to_ms, int64_t more_wh);
+
 /* The unrolled register of a stretch at an instant, to the nearest Wh; before its first and after
  * its last point it stands still. */
 int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms);
@@ -72,6 +77,11 @@ int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms);
  */
 void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
                          const sm_register_point **before, const sm_register_point **after);
+/* The register between two points of a stretch, a not after b, to the nearest Wh: use is even.
+ * Before a it stands still, after b too. */
+int64_t sm_register_between(const sm_register_point *a, const sm_register_point *b, int64_t at_ms);
+/* The longest time without a reading between two neighbouring points. */
+int64_t sm_register_gap_ms(const sm_register_point *a, const sm_register_point *b);
 /* When an unrolled register was reached inside a stretch: the first such ms. */
 int64_t sm_course_when(const sm_course *course, size_t stretch, int64_t wh);
 

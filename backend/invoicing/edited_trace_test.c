@@ -99,6 +99,8 @@ static void what_was_read_by_hand_stands_before_after_and_without_readings(void 
 }
 
 /* ---- the same as all of it ---- */
+static size_t close_quarters;
+static size_t loose_quarters;
 
 typedef struct history {
   sm_register_point all[READINGS];
@@ -120,6 +122,7 @@ static void make_readings(history *h) {
   for (h->count = 0; h->count < READINGS; h->count++) {
     int64_t chance = below(h, 300);
     at += chance == 0 || chance > 290 ? 7200000 : minute_ms - below(h, 20000);
+    if (chance > 280 && chance <= 284) at += 4 * minute_ms + below(h, 2 * minute_ms);
     wh += below(h, 60);
     if (chance == 1) wh = below(h, 1000);
     if (chance == 2) wh += 300000;
@@ -175,7 +178,20 @@ static int64_t total(const sm_course *course, int64_t at_ms) {
   return wh;
 }
 
-/* The use of every quarter in a span, by the trace of that span and by everything. */
+/* Whether a span was read without a pause of more than 5 minutes from before it to behind it. */
+static bool closely(const sm_course *course, int64_t from_ms, int64_t to_ms) {
+  if (course->point_count == 0 || course->point[0].ts_ms > from_ms ||
+      course->point[course->point_count - 1].ts_ms < to_ms)
+    return false;
+  for (size_t i = 1; i < course->point_count; i++)
+    if (course->point[i].ts_ms > from_ms && course->point[i - 1].ts_ms < to_ms &&
+        sm_register_gap_ms(&course->point[i - 1], &course->point[i]) > 300000)
+      return false;
+  return true;
+}
+
+/* The use of every quarter in a span, and how closely it was read, by the trace of that span and by
+ * everything. */
 static void compare_span(fixture *f, const char *device_id, const history *h, int64_t from_ms,
                          int64_t to_ms) {
   const sm_edits edits = {.item = h->edit, .count = h->edit_count};
@@ -190,6 +206,10 @@ static void compare_span(fixture *f, const char *device_id, const history *h, in
     int64_t next = at + SM_QUARTER_MS;
     assert_int_equal(total(&by_trace, next) - total(&by_trace, at),
                      total(&by_all, next) - total(&by_all, at));
+    bool close = closely(&by_all, at, next);
+    assert_int_equal(closely(&by_trace, at, next), close);
+    close_quarters += close;
+    loose_quarters += !close;
   }
   sm_course_fini(&by_all);
   sm_course_fini(&by_trace);
@@ -221,6 +241,7 @@ static void a_trace_is_judged_as_everything_would_be(void **state) {
       compare_span(f, device_id, &h, from, from + (1 + below(&h, 30)) * SM_QUARTER_MS);
     }
   }
+  assert_true(close_quarters > 1000 && loose_quarters > 1000);
 }
 
 int main(void) {

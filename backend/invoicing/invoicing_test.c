@@ -227,13 +227,23 @@ static void store_points(fixture *f, const char *device_id, const sm_register_po
   assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);
 }
 
+/* The default tariff and all that is measured inside the month. */
+static const char measured_tariff[] =
+    "{\"name\":\"LT-1 Domestic\",\"effective_from\":\"2026-01-01\",\"slabs\":[{\"up_to_kwh\":100,"
+    "\"rate\":\"3.50\"},{\"up_to_kwh\":null,\"rate\":\"6.00\"}],\"time_of_day\":[{\"name\":"
+    "\"Peak\","
+    "\"from\":\"18:15\",\"to\":\"22:00\",\"percent\":\"20\"},{\"name\":\"Night\",\"from\":\"22:"
+    "00\","
+    "\"to\":\"05:45\",\"percent\":\"-15\"}],\"demand\":{\"rate_per_kw\":\"90\",\"window_minutes\":"
+    "15}}";
+
 static sm_bill *bill_of_all(const fixture *f, const char *device_id, const sm_bill *like,
                             const sm_register_point *point, size_t count) {
   sm_problems problems = {0};
   sm_tariff *tariff = NULL;
-  const char *json = sm_tariff_default_json();
+  const char *json = measured_tariff;
   assert_int_equal(sm_tariff_read_json(json, strlen(json), &tariff, NULL, &problems), SM_OK);
-  tariff->version = 1;
+  tariff->version = like->segment[0].version;
   sm_billing_tariff schedule = {.from = tariff->effective_from, .tariff = tariff};
   sm_billing_meter meter = {.device_id = device_id,
                             .from_ms = INT64_MIN,
@@ -267,6 +277,9 @@ static void a_bill_from_the_stores_trace_is_the_bill_from_all_readings(void **st
   assert_non_null(point);
   size_t events = 0;
   size_t suspects = 0;
+  int64_t untimed = 0;
+  int64_t skipped = 0;
+  add_tariff(f, measured_tariff);
   for (uint64_t seed = 1; seed <= 6; seed++) {
     uint64_t random = seed * 7919;
     char device_id[32];
@@ -281,6 +294,9 @@ static void a_bill_from_the_stores_trace_is_the_bill_from_all_readings(void **st
     sm_bill *whole = bill_of_all(f, device_id, traced, point, count);
     events += whole->event_count;
     suspects += whole->suspects;
+    untimed += whole->segment[0].window[0].untimed_wh;
+    skipped += whole->segment[0].demand.skipped;
+    assert_true(whole->segment[0].demand.measured);
     char *a = text_of(f, traced);
     char *b = text_of(f, whole);
     assert_string_equal(a, b);
@@ -289,7 +305,8 @@ static void a_bill_from_the_stores_trace_is_the_bill_from_all_readings(void **st
     sm_bill_free(traced);
     sm_bill_free(whole);
   }
-  assert_true(events > 20 && suspects > 100); /* it was put to the test */
+  assert_true(events > 20 && suspects > 100 && untimed > 1000 &&
+              skipped > 100); /* it was put to the test */
   free(point);
 }
 

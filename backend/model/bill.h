@@ -27,7 +27,8 @@ const char *sm_event_kind_name(sm_event_kind kind); /* "reset", … */
 /* Why a bill is estimated. The names are stable; texts for people stand beside them. */
 typedef enum sm_reason_code {
   SM_REASON_GAP_AT_BOUNDARY,      /* an edge of the period lies in a gap of more than an hour */
-  SM_REASON_NO_READING_AFTER_END, /* the register was taken to stand still until the end */
+  SM_REASON_NO_READING_AFTER_END, /* the register was taken to stand still, or to go on by an
+                                     average, until the end */
   SM_REASON_RESET,                /* use between the last good reading and the reset is unknown */
   SM_REASON_JUMP,                 /* what lies between two stretches is unknown */
   SM_REASON_METER_GAP,            /* no meter served for more than an hour between two */

@@ -58,7 +58,13 @@ sm_err sm_edits_apply(const sm_edits *edits, int64_t from_ms, int64_t to_ms,
       if (e->kind == SM_EDIT_VOID) continue;
       out[n++] = (sm_register_point){.ts_ms = e->ts_ms, .wh = e->wh, .stated = true};
     } else if (at < count) {
-      if (sm_edits_at(edits, point[at].ts_ms) == NULL) out[n++] = point[at];
+      if (sm_edits_at(edits, point[at].ts_ms) == NULL) {
+        /* what was left out before it lay behind its old neighbour */
+        bool neighbours = n > 0 && at > 0 && out[n - 1].ts_ms == point[at - 1].ts_ms;
+        out[n] = point[at];
+        if (!neighbours || out[n - 1].stated) out[n].gap_ms = 0;
+        n++;
+      }
       at++;
     } else {
       break;

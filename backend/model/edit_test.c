@@ -57,6 +57,22 @@ static void a_void_goes_a_correction_stands_a_manual_one_joins(void **state) {
   check(point, COUNT(point), INT64_MIN, INT64_MAX, all, COUNT(all));
 }
 
+static void a_gap_is_known_only_to_the_old_neighbour(void **state) {
+  (void)state;
+  const sm_register_point point[] = {
+      {.ts_ms = 1, .wh = 1, .gap_ms = 9},    {.ts_ms = 2, .wh = 1, .gap_ms = 8},
+      {.ts_ms = 10, .wh = 100, .gap_ms = 7}, /* 5 comes between */
+      {.ts_ms = 20, .wh = 150, .gap_ms = 6}, /* voided */
+      {.ts_ms = 25, .wh = 160, .gap_ms = 5}, {.ts_ms = 28, .wh = 170, .gap_ms = 4}};
+  sm_register_point *out = NULL;
+  size_t n = 0;
+  assert_int_equal(sm_edits_apply(&edits, INT64_MIN, 26, point, COUNT(point), &out, &n), SM_OK);
+  static const int32_t gaps[] = {0, 8, 0, 0, 0, 4};
+  assert_int_equal(n, COUNT(gaps));
+  for (size_t i = 0; i < n; i++) assert_int_equal(out[i].gap_ms, gaps[i]);
+  free(out);
+}
+
 static void edits_outside_the_span_add_nothing(void **state) {
   (void)state;
   const sm_register_point point[] = {{.ts_ms = 10, .wh = 100}, {.ts_ms = 30, .wh = 9998}};
@@ -126,6 +142,7 @@ static void kinds_have_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_void_goes_a_correction_stands_a_manual_one_joins),
+      cmocka_unit_test(a_gap_is_known_only_to_the_old_neighbour),
       cmocka_unit_test(edits_outside_the_span_add_nothing),
       cmocka_unit_test(several_points_of_an_edited_instant_all_go),
       cmocka_unit_test(a_meter_without_readings_has_what_was_read_by_hand),

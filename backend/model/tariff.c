@@ -31,12 +31,6 @@ static void check_rounding(const sm_tariff *tariff, const char *currency, sm_pro
 
 sm_err sm_tariff_supported(const sm_tariff *tariff, const char *currency, sm_problems *problems) {
   sm_problems found = {0};
-  if (tariff->window_count > 0)
-    sm_problems_add(&found, "time_of_day",
-                    "time-of-day windows are not billed by this version yet; leave them out");
-  if (tariff->has_demand)
-    sm_problems_add(&found, "demand",
-                    "a demand charge is not billed by this version yet; leave it out");
   check_rounding(tariff, currency, &found);
   for (size_t i = 0; i < found.count && i < SM_PROBLEMS_MAX; i++)
     sm_problems_add(problems, found.item[i].field, "%s", found.item[i].message);

@@ -67,7 +67,13 @@ class Month:
         for point in (before, after):
             if point and wh(point["kwh"]) > modulus:
                 same("the register shown", (wh(point["kwh"]) - 1) % modulus + 1, wh(point["shown_kwh"]))
-        if before is None:
+        made = before is not None and before.get("rule") == "register.average"
+        if made:
+            # Even use from the meter's last reading to this instant, by the average × the time, through the multiplier.
+            last, passed = edge["last"], Fraction(at - ms(edge["last"]["at"]), 86400000)
+            register = wh(last["kwh"]) + nearest(wh(edge["average_day_kwh"]) * passed / self.multiplier)
+            same("where the average leads", register, wh(before["kwh"]))
+        elif before is None:
             register = wh(after["kwh"])
         elif after is None:
             register = wh(before["kwh"])
@@ -79,6 +85,8 @@ class Month:
         rule = ("register.before_first" if before is None else
                 "register.read" if ms(before["at"]) == at else
                 "register.after_last" if after is None else "register.between")
+        if made:
+            rule = "register.average"
         if edge["rule"] != "register.from_zero":
             same("the rule of an edge", rule, edge["rule"])
         same("an edge", register, wh(edge["kwh"]))
@@ -89,7 +97,7 @@ class Month:
         self.use = [0] * len(self.told["segments"])
         by_device = collections.Counter()
         for meter in self.told["meters"]:
-            multiplier = Fraction(str(meter["multiplier"]))
+            multiplier = self.multiplier = Fraction(str(meter["multiplier"]))
             for stretch in meter["stretches"]:
                 edges = [(at, nearest(register * multiplier))
                          for at, register in (self.edge(e, wh(meter["modulus_kwh"])) for e in stretch["edges"])]
@@ -150,6 +158,50 @@ class Month:
                 return
             lower = upper
 
+    def time_of_day(self, told):
+        use = wh(told["used_until_kwh"]) - wh(told["used_before_kwh"])
+        signs = {meter["device_id"]: meter["sign"] for meter in self.told["meters"]}
+        energy = self.total_of(["energy"])
+        same("windows", [w["name"] for w in told.get("windows", [])], [w["name"] for w in self.tariff.get("time_of_day", [])])
+        for terms, window in zip(self.tariff.get("time_of_day", []), told.get("windows", [])):
+            timed = untimed = 0
+            end = None
+            for time in sorted(window["times"], key=lambda t: (t["device_id"], ms(t["from"]))):
+                if end is not None and end[0] == time["device_id"] and ms(time["from"]) < end[1]:
+                    raise Wrong("a window holds twice at once")
+                end = time["device_id"], ms(time["to"])
+                if not ms(told["from"]) <= ms(time["from"]) < ms(time["to"]) <= ms(told["to"]):
+                    raise Wrong("a window holds outside of its segment")
+                loose = wh(time["untimed_kwh"])
+                counted = wh(time["counted_to_kwh"]) - wh(time["counted_from_kwh"])
+                untimed += signs[time["device_id"]] * loose
+                timed += signs[time["device_id"]] * (counted - loose)
+            same("a window's use", timed, wh(window["kwh"]))
+            same("what is untimed", untimed, wh(window["untimed_kwh"]))
+            if use:
+                part = Fraction(energy * timed, use)
+                self.add("time_of_day", terms["name"], nearest(part * Fraction(terms["percent"]) / 100))
+
+    def demand(self, told, share):
+        if "demand" not in self.tariff:
+            return same("demand", told.get("demand"), None)
+        demand = told["demand"]
+        if demand["rule"] == "demand.none":
+            return
+        start, end = ms(demand["from"]), ms(demand["to"])
+        same("a demand's window", end - start, demand["window_minutes"] * 60000)
+        use = 0
+        moduli = {meter["device_id"]: wh(meter["modulus_kwh"]) for meter in self.told["meters"]}
+        for meter in demand["meters"]:
+            self.multiplier = Fraction(str(meter["multiplier"]))
+            edges = [self.edge(edge, moduli[meter["device_id"]]) for edge in meter["edges"]]
+            same("a demand's edges", [at for at, _ in edges], [start, end])
+            counted = [nearest(register * self.multiplier) for _, register in edges]
+            use += meter["sign"] * (counted[1] - counted[0])
+        centi = nearest(Fraction(max(0, use) * 360000, end - start))
+        same("the demand", centi, nearest(Fraction(str(demand["kw"])) * 100))
+        self.add("demand", "Demand", self.minor(Fraction(centi, 100) * Fraction(self.tariff["demand"]["rate_per_kw"]) * share))
+
     def price(self, i):
         told = self.told["segments"][i]
         self.segment, self.tariff = i, told["tariff"]
@@ -161,6 +213,8 @@ class Month:
             start, end = 0, max(0, end - start)
         share = Fraction(self.days, self.month_days)
         self.energy(start, end)
+        self.time_of_day(told)
+        self.demand(told, share)
         self.add("fixed", "Fixed charge", self.minor(Fraction(self.tariff["fixed_charge"]) * share), True)
         if "fixed_per_kw" in self.tariff:
             load = [Fraction(str(line["sanctioned_load_kw"])) for line in self.told["lines"] if "sanctioned_load_kw" in line]
@@ -203,7 +257,7 @@ class Month:
     def check_line(self, at, told, mine, billed):
         same("a line", (told["kind"], told["name"], self.money(told["amount"]), told["segment"]), mine)
         same("the bill's line", (billed["kind"], billed["name"], self.money(billed["amount"])), mine[:3])
-        if "of_lines" in told:
+        if "of_lines" in told and told["kind"] != "time_of_day":
             base = sum(self.money(self.bill["lines"][i]["amount"]) for i in told["of_lines"])
             same("the base of a line", base, self.money(billed["quantity"]))
             if any(i >= at or self.told["lines"][i]["segment"] != told["segment"] for i in told["of_lines"]):

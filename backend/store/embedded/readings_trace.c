@@ -135,10 +135,14 @@ static sm_err put(sm_trace *trace, size_t *cap, sm_register_point point) {
   return SM_OK;
 }
 
-/* Of a quarter whose readings were dropped and whose course was not worth keeping, the ends. */
+/* The ends of a plain quarter, or of one whose readings were dropped and whose course was not worth
+ * keeping; the last one knows the longest gap between those left out. */
 static sm_err put_ends(const sm_quarter *q, sm_trace *trace, size_t *cap) {
   sm_err err = put(trace, cap, q->first);
-  return err == SM_OK && q->count > 1 ? put(trace, cap, q->last) : err;
+  if (err != SM_OK || q->count < 2) return err;
+  sm_register_point last = q->last;
+  last.gap_ms = q->count > 2 ? q->gap_max_ms : 0;
+  return put(trace, cap, last);
 }
 
 static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t *cap) {
