@@ -28,6 +28,7 @@ static const struct command {
     {"user", sm_cmd_user, "add, list, disable people; change passwords"},
     {"device", sm_cmd_device, "add, list, revoke meters"},
     {"tariff", sm_cmd_tariff, "add and list tariffs"},
+    {"account", sm_cmd_account, "bring in accounts and opening balances by file"},
     {"reading", sm_cmd_reading, "read a register by hand; void and correct readings"},
     {"import", sm_cmd_import, "store readings from CSV or JSON lines"},
     {"export", sm_cmd_export, "write readings as CSV or JSON lines"},

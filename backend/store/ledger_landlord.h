@@ -39,6 +39,13 @@ SM_MUST_CHECK sm_err sm_ledger_accounts_import(sm_ledger *ledger, sm_actor actor
                                                sm_account_import *items, size_t count,
                                                size_t *failed);
 
+/* ---- places ---- */
+/* The accounts of a place, at most `limit`, in their order; of one user or all (NULL). None: no such
+ * place, or none that is theirs. */
+SM_MUST_CHECK sm_err sm_ledger_accounts_of_place(sm_ledger *ledger, const char *place,
+                                                 const char *user_id, size_t limit,
+                                                 sm_account **accounts, size_t *count);
+
 /* ---- utility bills ---- */
 typedef struct sm_utility_bill {
   char *utility_id;

@@ -160,3 +160,51 @@ sm_err sm_ledger_utility_posted(sm_ledger *ledger, const char *utility_id,
   sm_ledger_read_end(ledger, db);
   return err;
 }
+
+/* ---- the accounts of a place ---- */
+
+static sm_err load_accounts(sm_sql *db, const int64_t *account_no, size_t count,
+                            sm_account **accounts) {
+  sm_account *list = calloc(count + 1, sizeof *list);
+  if (list == NULL) return SM_ERR_NOMEM;
+  sm_err err = SM_OK;
+  size_t n = 0;
+  for (; n < count && err == SM_OK; n++) err = sm_ledger_account_load(db, account_no[n], &list[n]);
+  if (err == SM_OK)
+    *accounts = list;
+  else
+    sm_accounts_free(list, n);
+  return err;
+}
+
+static sm_err find_accounts(sm_sql *db, const char *place, const char *user_id, size_t limit,
+                            int64_t *account_no, size_t *count) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT a.account_no FROM place p JOIN account a ON a.place_no = p.place_no "
+          "LEFT JOIN user u ON u.user_no = a.user_no WHERE p.site_no = 1 AND p.name = ?1 "
+          "AND (?2 IS NULL OR u.user_id = ?2) ORDER BY a.account_no LIMIT ?3");
+  sm_sql_bind_text(&q, 1, place);
+  sm_sql_bind_text(&q, 2, user_id);
+  sm_ledger_bind_limit(&q, 3, limit);
+  size_t n = 0;
+  while (sm_sql_row(&q)) account_no[n++] = sm_sql_i64(&q, 0);
+  *count = n;
+  return sm_sql_end(&q);
+}
+
+sm_err sm_ledger_accounts_of_place(sm_ledger *ledger, const char *place, const char *user_id,
+                                   size_t limit, sm_account **accounts, size_t *count) {
+  sm_sql *db;
+  size_t n = 0;
+  int64_t *account_no = calloc(limit + 1, sizeof *account_no);
+  if (account_no == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err == SM_OK) {
+    err = find_accounts(db, place, user_id, limit, account_no, &n);
+    if (err == SM_OK) err = load_accounts(db, account_no, n, accounts);
+    sm_ledger_read_end(ledger, db);
+  }
+  free(account_no);
+  if (err == SM_OK) *count = n;
+  return err;
+}
