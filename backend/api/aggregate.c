@@ -1,6 +1,8 @@
 #include "api/aggregate.h"
 
 #include "base/checked.h"
+#include "base/decimal.h"
+#include "base/put.h"
 
 #include <assert.h>
 #include <string.h>
@@ -132,14 +134,11 @@ void sm_bucket_add_quarter(sm_bucket *bucket, const sm_quarter *quarter) {
                            .voltage_max_mv = quarter->voltage_max_mv});
 }
 
-sm_err sm_bucket_add_use(sm_bucket *bucket, const sm_course *course, int64_t from_ms,
-                         int64_t to_ms) {
-  int64_t opening;
-  int64_t closing;
+sm_err sm_bucket_add_use(sm_bucket *bucket, int64_t opening_wh, int64_t closing_wh) {
+  int64_t use;
   int64_t sum;
-  sm_err err = sm_course_total(course, 1000, from_ms, &opening);
-  if (err == SM_OK) err = sm_course_total(course, 1000, to_ms, &closing);
-  if (err == SM_OK) err = sm_add_i64(bucket->energy_wh, closing - opening, &sum);
+  sm_err err = sm_sub_i64(closing_wh, opening_wh, &use);
+  if (err == SM_OK) err = sm_add_i64(bucket->energy_wh, use, &sum);
   if (err == SM_OK) bucket->energy_wh = sum;
   return err;
 }
@@ -148,31 +147,47 @@ bool sm_bucket_is_empty(const sm_bucket *bucket) {
   return bucket->count == 0 && bucket->energy_wh == 0;
 }
 
-static void write_mean(sm_jsonw *w, const char *key, int64_t sum, uint64_t count) {
-  int64_t mean = 0; /* no larger than the largest reading: it always fits */
-  if (sm_mul_div_round(sum, 1, (int64_t)count, &mean) == SM_OK)
-    sm_jsonw_key_decimal(w, key, mean, 3);
-  else
-    sm_jsonw_key_null(w, key);
+/* ---- a row ---- */
+
+#define PUT(at, literal) sm_put_text(at, literal, sizeof literal - 1)
+
+static char *put_milli(char *at, int64_t value) {
+  return sm_decimal_put(at, value, 3, 0);
 }
 
-void sm_bucket_write_json(sm_jsonw *w, const sm_bucket *bucket, const sm_zone *zone) {
-  char start[40];
-  sm_jsonw_object(w);
-  sm_jsonw_key_text(w, "timestamp", sm_zone_format(zone, bucket->start_ms, start));
-  sm_jsonw_key_decimal(w, "energy_kwh", bucket->energy_wh, 3);
-  if (bucket->count > 0) {
-    write_mean(w, "power_w_avg", bucket->power_sum_mw, bucket->count);
-    sm_jsonw_key_decimal(w, "power_w_max", bucket->power_max_mw, 3);
-    sm_jsonw_key_decimal(w, "voltage_min", bucket->voltage_min_mv, 3);
-    write_mean(w, "voltage_avg", bucket->voltage_sum_mv, bucket->count);
-    sm_jsonw_key_decimal(w, "voltage_max", bucket->voltage_max_mv, 3);
-  } else {
-    static const char *const unknown[] = {"power_w_avg", "power_w_max", "voltage_min",
-                                          "voltage_avg", "voltage_max"};
-    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
-      sm_jsonw_key_null(w, unknown[i]);
-  }
-  sm_jsonw_key_int(w, "count", (int64_t)bucket->count);
-  sm_jsonw_object_end(w);
+static char *put_mean(char *at, int64_t sum, uint64_t count) {
+  int64_t mean = 0; /* no larger than the largest reading: it always fits */
+  if (sm_mul_div_round(sum, 1, (int64_t)count, &mean) != SM_OK) return PUT(at, "null");
+  return put_milli(at, mean);
+}
+
+static char *put_known(char *at, const sm_bucket *bucket) {
+  at = PUT(at, ",\"power_w_avg\":");
+  at = put_mean(at, bucket->power_sum_mw, bucket->count);
+  at = PUT(at, ",\"power_w_max\":");
+  at = put_milli(at, bucket->power_max_mw);
+  at = PUT(at, ",\"voltage_min\":");
+  at = put_milli(at, bucket->voltage_min_mv);
+  at = PUT(at, ",\"voltage_avg\":");
+  at = put_mean(at, bucket->voltage_sum_mv, bucket->count);
+  at = PUT(at, ",\"voltage_max\":");
+  return put_milli(at, bucket->voltage_max_mv);
+}
+
+/* A month of quarters is three thousand rows: each goes into the answer in one piece. */
+void sm_bucket_write_json(sm_jsonw *w, const sm_bucket *bucket, sm_zone_stamp *stamp) {
+  char row[512]; /* keys and marks are 130 of these, the values below 250 */
+  char *at = PUT(row, "{\"timestamp\":\"");
+  at = sm_zone_stamp_put(stamp, bucket->start_ms, at);
+  at = PUT(at, "\",\"energy_kwh\":");
+  at = put_milli(at, bucket->energy_wh);
+  if (bucket->count > 0)
+    at = put_known(at, bucket);
+  else
+    at = PUT(at, ",\"power_w_avg\":null,\"power_w_max\":null,\"voltage_min\":null"
+                 ",\"voltage_avg\":null,\"voltage_max\":null");
+  at = PUT(at, ",\"count\":");
+  at = sm_put_u64(at, bucket->count);
+  *at++ = '}';
+  sm_jsonw_raw(w, row, (size_t)(at - row));
 }

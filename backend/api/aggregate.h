@@ -49,12 +49,12 @@ typedef struct sm_bucket {
 
 void sm_bucket_add_reading(sm_bucket *bucket, const sm_reading *reading);
 void sm_bucket_add_quarter(sm_bucket *bucket, const sm_quarter *quarter);
-/* Adds what the register counted in [from_ms, to_ms). SM_ERR_OVERFLOW. */
-SM_MUST_CHECK sm_err sm_bucket_add_use(sm_bucket *bucket, const sm_course *course, int64_t from_ms,
-                                       int64_t to_ms);
+/* Adds what the register counted between two totals of its course (sm_course_total), where a part
+ * of the bucket opens and closes. SM_ERR_OVERFLOW. */
+SM_MUST_CHECK sm_err sm_bucket_add_use(sm_bucket *bucket, int64_t opening_wh, int64_t closing_wh);
 /* Whether there is nothing to say of it: no reading and no use. */
 bool sm_bucket_is_empty(const sm_bucket *bucket);
-/* The contract's row; means are rounded half away from zero. */
-void sm_bucket_write_json(sm_jsonw *w, const sm_bucket *bucket, const sm_zone *zone);
+/* The contract's row; means are rounded half away from zero. Rows by time share a stamp. */
+void sm_bucket_write_json(sm_jsonw *w, const sm_bucket *bucket, sm_zone_stamp *stamp);
 
 #endif

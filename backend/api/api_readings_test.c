@@ -144,6 +144,36 @@ static void any_cut_adds_up_also_inside_a_quarter(void **state) {
   json_decref(right);
 }
 
+/* A quarter that is cut gives what was read on this side, and its buckets add up at every cut. */
+static void a_quarter_is_told_apart_at_any_cut(void **state) {
+  const test_server *s = *state;
+  int pages;
+  json_t *raw = all_pages(s,
+                          "/api/devices/meter-001/readings?from=2026-01-10T10:00:00Z&to="
+                          "2026-01-10T10:30:00Z",
+                          10000, &pages);
+  double whole_kwh = -1;
+  for (int second = 0; second <= 1800; second += 61) {
+    char left[160];
+    char right[160];
+    const char *base = "/api/devices/meter-001/readings?agg=15m&";
+    (void)snprintf(left, sizeof left, "%sfrom=2026-01-10T10:00:00Z&to=2026-01-10T10:%02d:%02dZ",
+                   base, second / 60, second % 60);
+    (void)snprintf(right, sizeof right, "%sfrom=2026-01-10T10:%02d:%02dZ&to=2026-01-10T10:30:00Z",
+                   base, second / 60, second % 60);
+    json_t *before = second == 0 ? json_array() : all_pages(s, left, 10000, &pages);
+    json_t *behind = all_pages(s, right, 10000, &pages);
+    double kwh = sum_of(before, "energy_kwh") + sum_of(behind, "energy_kwh");
+    if (whole_kwh < 0) whole_kwh = kwh;
+    assert_true(test_near(kwh, whole_kwh));
+    assert_true(
+        test_near(sum_of(before, "count") + sum_of(behind, "count"), (double)json_array_size(raw)));
+    json_decref(before);
+    json_decref(behind);
+  }
+  json_decref(raw);
+}
+
 static void hours_begin_on_the_zones_clock_and_say_so(void **state) {
   const test_server *s = *state;
   json_t *root = test_get(s,
@@ -332,6 +362,7 @@ int main(void) {
       cmocka_unit_test(buckets_of_every_size_add_up_to_the_same),
       cmocka_unit_test(buckets_add_up_to_the_bill),
       cmocka_unit_test(any_cut_adds_up_also_inside_a_quarter),
+      cmocka_unit_test(a_quarter_is_told_apart_at_any_cut),
       cmocka_unit_test(hours_begin_on_the_zones_clock_and_say_so),
       cmocka_unit_test(a_gap_shows_its_use_and_no_power),
       cmocka_unit_test(where_there_is_nothing_there_are_no_rows),

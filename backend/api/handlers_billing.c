@@ -1,5 +1,6 @@
 #include "api/api.h"
 #include "api/cursor.h"
+#include "api/invoices.h"
 #include "api/month.h"
 #include "api/routes.h"
 #include "api/visible.h"
@@ -86,6 +87,10 @@ static void write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
   sm_jsonw_key_text(w, "status", invoice->status);
   sm_jsonw_key_text(w, "issued_at", sm_rfc3339_format(invoice->issued_ms, text));
   sm_jsonw_key_text(w, "due_at", sm_rfc3339_format(invoice->due_ms, text));
+  sm_jsonw_key_int(w, "revision", invoice->revision);
+  sm_jsonw_key_text(w, "account_id", invoice->account_id);
+  sm_jsonw_key(w, "paid");
+  sm_jsonw_decimal_text(w, invoice->paid_minor, sm_currency_digits(invoice->currency));
 }
 
 /* Whether the caller may know of the device at all; the answer is there if not. */
@@ -165,19 +170,28 @@ static sm_err invoice_is_of(sm_api *api, const sm_request *request, const sm_inv
   return theirs && served ? SM_OK : SM_ERR_NOT_FOUND;
 }
 
+sm_err sm_api_find_invoice(sm_api *api, const sm_request *request, sm_invoice *invoice) {
+  sm_err err = sm_ledger_invoice(api->options.ledger, request->param[1], invoice);
+  if (err != SM_OK) return err;
+  err = invoice_is_of(api, request, invoice);
+  if (err != SM_OK) sm_invoice_fini(invoice);
+  return err;
+}
+
+void sm_api_answer_invoice(sm_answer *answer, unsigned status, const sm_invoice *invoice) {
+  sm_jsonw w = sm_answer_json(answer, status);
+  sm_jsonw_object(&w);
+  write_invoice(&w, invoice);
+  sm_jsonw_key(&w, "bill");
+  sm_jsonw_raw(&w, invoice->body, strlen(invoice->body));
+  sm_jsonw_object_end(&w);
+}
+
 void sm_handle_invoice(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_invoice invoice;
-  sm_err err = sm_ledger_invoice(api->options.ledger, request->param[1], &invoice);
+  sm_err err = sm_api_find_invoice(api, request, &invoice);
   if (err == SM_OK) {
-    err = invoice_is_of(api, request, &invoice);
-    if (err == SM_OK) {
-      sm_jsonw w = sm_answer_json(answer, 200);
-      sm_jsonw_object(&w);
-      write_invoice(&w, &invoice);
-      sm_jsonw_key(&w, "bill");
-      sm_jsonw_raw(&w, invoice.body, strlen(invoice.body));
-      sm_jsonw_object_end(&w);
-    }
+    sm_api_answer_invoice(answer, 200, &invoice);
     sm_invoice_fini(&invoice);
   }
   if (err == SM_ERR_NOT_FOUND)

@@ -188,8 +188,8 @@ static void answer_refusal(const sm_request *request, sm_answer *answer, const c
     sm_answer_not_found(answer);
   else if (err == SM_ERR_CONFLICT)
     sm_answer_field(answer, 409, field,
-                    "changes the register in a month that is invoiced: correcting issued months is "
-                    "not possible yet");
+                    "changes the register in a month that is invoiced: take that invoice back by a "
+                    "credit note first");
   else
     sm_api_fail(request, answer, err);
 }

@@ -128,9 +128,9 @@ static void answer_buckets(sm_api *api, const sm_request *request, sm_answer *an
     return;
   }
   sm_jsonw w = sm_answer_json(answer, 200);
+  sm_zone_stamp stamp = {.zone = api->options.zone};
   begin(&w, request, a);
-  for (size_t i = 0; i < history.count; i++)
-    sm_bucket_write_json(&w, &history.bucket[i], api->options.zone);
+  for (size_t i = 0; i < history.count; i++) sm_bucket_write_json(&w, &history.bucket[i], &stamp);
   end(&w, a, history.more, history.next_ms);
   sm_history_fini(&history);
 }

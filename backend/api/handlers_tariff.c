@@ -1,5 +1,6 @@
 #include "api/api.h"
 #include "api/cursor.h"
+#include "api/rebill.h"
 #include "api/routes.h"
 #include "base/decimal.h"
 #include "model/tariff.h"
@@ -100,8 +101,10 @@ static void store(sm_api *api, const sm_request *request, sm_answer *answer,
                     "edited, choose another day");
     break;
   case SM_ERR_CONFLICT:
-    sm_answer_field(answer, 409, "effective_from",
-                    "lies in a period that has been invoiced: choose a later day");
+    sm_answer_field(
+        answer, 409, "effective_from",
+        "lies in a period that has been invoiced: choose a later day, or set \"rebill\" "
+        "to see what it would change");
     break;
   default:
     sm_api_fail(request, answer, err);
@@ -116,12 +119,9 @@ static void add(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_err err =
       sm_tariff_read_json(request->body.data, request->body.len, &tariff, &rebill, &problems);
   if (err == SM_OK) err = sm_tariff_supported(tariff, api->options.currency, &problems);
-  if (err == SM_OK && rebill) {
-    /* It must list its effects and correct the invoices; until it does it is not taken. */
-    sm_problems_add(&problems, "rebill", "billing again what is invoiced is not supported yet");
-    err = SM_ERR_UNSUPPORTED;
-  }
-  if (err == SM_OK)
+  if (err == SM_OK && rebill)
+    sm_api_rebill(api, request, tariff, answer);
+  else if (err == SM_OK)
     store(api, request, answer, tariff);
   else if (err == SM_ERR_INVALID || err == SM_ERR_UNSUPPORTED)
     sm_answer_problems(answer, 422, &problems);

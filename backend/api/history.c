@@ -8,9 +8,8 @@
 
 enum {
   DAY_MS = 86400000,
-  RAW_PAGE = 20000,    /* readings asked for at once */
-  QUARTER_PAGE = 4000, /* quarters asked for at once: a month has 2,976 */
-  PIECES_MAX = 400     /* in one answer: a year of minutes, 34 years of anything else */
+  RAW_PAGE = 20000, /* readings asked for at once */
+  PIECES_MAX = 400  /* in one answer: a year of minutes, 34 years of anything else */
 };
 
 /* One piece of the way: whole buckets side by side, few enough to hold. */
@@ -21,12 +20,16 @@ typedef struct piece {
   sm_bucket *bucket;
   size_t count;
   size_t at; /* the bucket that was added to last: readings come by time */
-  sm_register_point *point;
+  sm_trace trace;
+  sm_quarter_list quarters;
+  sm_register_point *point; /* readings around cuts that the trace may lack, by time */
   size_t point_count;
   size_t point_cap;
 } piece;
 
+/* Two parts that may be seen can lie in one quarter, which then comes twice. */
 static sm_err add_point(piece *p, int64_t ts_ms, int64_t wh) {
+  if (p->point_count > 0 && ts_ms <= p->point[p->point_count - 1].ts_ms) return SM_OK;
   if (p->point_count == p->point_cap) {
     size_t cap = p->point_cap == 0 ? 1024 : 2 * p->point_cap;
     sm_register_point *grown = realloc(p->point, cap * sizeof *grown);
@@ -50,8 +53,8 @@ static sm_bucket *bucket_at(piece *p, int64_t ts_ms) {
 static sm_err take_raw(piece *p, int64_t read_from, int64_t read_to, int64_t from, int64_t to) {
   for (;;) {
     sm_reading_list list;
-    sm_err err = sm_readings_raw(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
-                                 read_from, read_to, RAW_PAGE, &list);
+    sm_err err = sm_readings_brief(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
+                                   read_from, read_to, RAW_PAGE, &list);
     if (err != SM_OK) return err;
     for (size_t i = 0; err == SM_OK && i < list.count; i++) {
       const sm_reading *reading = &list.item[i];
@@ -66,109 +69,111 @@ static sm_err take_raw(piece *p, int64_t read_from, int64_t read_to, int64_t fro
   }
 }
 
-static int64_t quarter_down(int64_t at_ms) {
-  int64_t rest = at_ms % SM_QUARTER_MS;
-  return at_ms - (rest < 0 ? rest + SM_QUARTER_MS : rest);
+/* What was read in [from, to) of one quarter. It is as it is unless the cut lies among its
+ * readings: then these are told apart, and are points around the cut. */
+static sm_err take_quarter(piece *p, const sm_quarter *quarter, int64_t from, int64_t to) {
+  if (quarter->last.ts_ms < from || quarter->first.ts_ms >= to) return SM_OK;
+  if (quarter->first.ts_ms < from || quarter->last.ts_ms >= to)
+    return take_raw(p, quarter->start_ms, quarter->start_ms + SM_QUARTER_MS, from, to);
+  sm_bucket_add_quarter(bucket_at(p, quarter->first.ts_ms), quarter);
+  return SM_OK;
 }
 
-static int64_t quarter_up(int64_t at_ms) {
-  int64_t down = quarter_down(at_ms);
-  return down == at_ms ? down : down + SM_QUARTER_MS;
-}
-
-static sm_err take_quarters(piece *p, int64_t from, int64_t to) {
-  for (;;) {
-    sm_quarter_list list;
-    sm_err err = sm_readings_quarters(p->query->readings, p->query->device_id, SM_CHANNEL_IMPORT,
-                                      from, to, QUARTER_PAGE, &list);
-    if (err != SM_OK) return err;
-    for (size_t i = 0; i < list.count; i++)
-      sm_bucket_add_quarter(bucket_at(p, list.item[i].start_ms), &list.item[i]);
-    bool last = list.count < QUARTER_PAGE;
-    if (!last) from = list.item[list.count - 1].start_ms + SM_QUARTER_MS;
-    sm_quarter_list_fini(&list);
-    if (last) return SM_OK;
-  }
-}
-
-/* What was read in [from, to): whole quarters where there are any, the readings of a cut one. */
 static sm_err take_span(piece *p, int64_t from, int64_t to) {
   if (p->query->agg == SM_AGG_MINUTE) return take_raw(p, from, to, from, to);
-  int64_t first = quarter_up(from);
-  int64_t last = quarter_down(to);
   sm_err err = SM_OK;
-  if (from < first) err = take_raw(p, quarter_down(from), first, from, to);
-  if (err == SM_OK && first < last) err = take_quarters(p, first, last);
-  if (err == SM_OK && last < to && last >= first) err = take_raw(p, last, quarter_up(to), last, to);
+  for (size_t i = 0; err == SM_OK && i < p->quarters.count; i++)
+    err = take_quarter(p, &p->quarters.item[i], from, to);
   return err;
 }
 
 /* ---- use ---- */
 
-static int by_time(const void *a, const void *b) {
-  int64_t x = ((const sm_register_point *)a)->ts_ms;
-  int64_t y = ((const sm_register_point *)b)->ts_ms;
-  return (x > y) - (x < y);
-}
-
-/* The readings at the cuts are as they were stored: with the edits they are what the trace is. */
-static sm_err edit_points(piece *p) {
-  sm_register_point *edited = NULL;
-  size_t count = 0;
-  if (p->query->edits == NULL || p->point_count == 0) return SM_OK;
-  sm_err err =
-      sm_edits_apply(p->query->edits, p->point[0].ts_ms, p->point[p->point_count - 1].ts_ms + 1,
-                     p->point, p->point_count, &edited, &count);
-  if (err != SM_OK) return err;
-  free(p->point);
-  p->point = edited;
-  p->point_count = p->point_cap = count;
+/* The trace and the points at the cuts, by time: *joined is heap memory of the caller. */
+static sm_err join_points(const piece *p, sm_register_point **joined, size_t *count) {
+  const sm_register_point *a = p->point;
+  const sm_register_point *b = p->trace.point;
+  const sm_register_point *a_end = a + p->point_count;
+  const sm_register_point *b_end = b + p->trace.count;
+  sm_register_point *out = malloc((p->point_count + p->trace.count) * sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  size_t n = 0;
+  while (a < a_end && b < b_end) out[n++] = a->ts_ms < b->ts_ms ? *a++ : *b++;
+  while (a < a_end) out[n++] = *a++;
+  while (b < b_end) out[n++] = *b++;
+  *joined = out;
+  *count = n;
   return SM_OK;
 }
 
-/* Judges the register around the piece: the store's trace and the readings at the cuts. */
-static sm_err judge(piece *p, sm_course *course) {
-  const sm_history_query *q = p->query;
-  sm_trace trace;
-  sm_err err = sm_readings_trace(q->readings, q->device_id, SM_CHANNEL_IMPORT, p->from_ms, p->to_ms,
-                                 sm_billing_step_limit_w(q->max_power_w), q->edits, &trace);
+/* The readings at the cuts are as they were stored: with the edits they are what the trace is. */
+static sm_err edit_points(const sm_edits *edits, sm_register_point **point, size_t *count) {
+  sm_register_point *edited = NULL;
+  size_t left = 0;
+  if (edits == NULL || edits->count == 0) return SM_OK;
+  sm_err err = sm_edits_apply(edits, (*point)[0].ts_ms, (*point)[*count - 1].ts_ms + 1, *point,
+                              *count, &edited, &left);
   if (err != SM_OK) return err;
-  for (size_t i = 0; err == SM_OK && i < trace.count; i++)
-    err = add_point(p, trace.point[i].ts_ms, trace.point[i].wh);
-  sm_trace_fini(&trace);
-  if (err != SM_OK) return err;
-  if (p->point_count > 0) qsort(p->point, p->point_count, sizeof *p->point, by_time);
-  err = edit_points(p);
-  if (err != SM_OK) return err;
-  return sm_course_init(course, p->point, p->point_count, q->modulus_wh, q->max_power_w);
+  free(*point);
+  *point = edited;
+  *count = left;
+  return SM_OK;
 }
 
+/* Judges the register around the piece: the store's trace, and the readings at the cuts. */
+static sm_err judge(const piece *p, sm_course *course) {
+  const sm_history_query *q = p->query;
+  if (p->point_count == 0)
+    return sm_course_init(course, p->trace.point, p->trace.count, q->modulus_wh, q->max_power_w);
+  sm_register_point *point = NULL;
+  size_t count = 0;
+  sm_err err = join_points(p, &point, &count);
+  if (err == SM_OK) err = edit_points(q->edits, &point, &count);
+  if (err == SM_OK) err = sm_course_init(course, point, count, q->modulus_wh, q->max_power_w);
+  free(point);
+  return err;
+}
+
+/* Each edge is the end of one bucket and the start of the next: it is worked out once. */
 static sm_err take_use(piece *p, const sm_course *course, int64_t from, int64_t to) {
-  sm_err err = SM_OK;
-  for (size_t i = 0; err == SM_OK && i < p->count; i++) {
-    int64_t begin = sm_max_i64(p->bucket[i].start_ms, from);
+  int64_t opening = 0;
+  int64_t closing = 0;
+  sm_err err = sm_course_total(course, 1000, from, &opening);
+  for (size_t i = 0; err == SM_OK && i < p->count && p->bucket[i].start_ms < to; i++) {
     int64_t end = i + 1 < p->count ? sm_min_i64(p->bucket[i + 1].start_ms, to) : to;
-    if (begin < end) err = sm_bucket_add_use(&p->bucket[i], course, begin, end);
+    if (end <= from) continue;
+    err = sm_course_total(course, 1000, end, &closing);
+    if (err == SM_OK) err = sm_bucket_add_use(&p->bucket[i], opening, closing);
+    opening = closing;
   }
   return err;
 }
 
-/* Calls `take` for every part of the piece that may be seen. */
+/* The trace, and the quarters where whole ones can be used. */
+static sm_err look(piece *p) {
+  const sm_history_query *q = p->query;
+  sm_quarter_list *quarters = q->agg == SM_AGG_MINUTE ? NULL : &p->quarters;
+  return sm_readings_survey(q->readings, q->device_id, SM_CHANNEL_IMPORT, p->from_ms, p->to_ms,
+                            sm_billing_step_limit_w(q->max_power_w), q->edits, &p->trace, quarters);
+}
+
+/* The part of the piece that lies in what may be seen; false: none. */
+static bool visible_part(const piece *p, size_t i, int64_t *from, int64_t *to) {
+  *from = sm_max_i64(p->from_ms, p->query->visible[i].from_ms);
+  *to = sm_min_i64(p->to_ms, p->query->visible[i].to_ms);
+  return *from < *to;
+}
+
 static sm_err fill(piece *p) {
-  sm_err err = SM_OK;
-  for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++) {
-    int64_t from = sm_max_i64(p->from_ms, p->query->visible[i].from_ms);
-    int64_t to = sm_min_i64(p->to_ms, p->query->visible[i].to_ms);
-    if (from < to) err = take_span(p, from, to);
-  }
+  int64_t from, to;
   sm_course course;
+  sm_err err = look(p);
+  for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++)
+    if (visible_part(p, i, &from, &to)) err = take_span(p, from, to);
   if (err == SM_OK) err = judge(p, &course);
   if (err != SM_OK) return err;
-  for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++) {
-    int64_t from = sm_max_i64(p->from_ms, p->query->visible[i].from_ms);
-    int64_t to = sm_min_i64(p->to_ms, p->query->visible[i].to_ms);
-    if (from < to) err = take_use(p, &course, from, to);
-  }
+  for (size_t i = 0; err == SM_OK && i < p->query->visible_count; i++)
+    if (visible_part(p, i, &from, &to)) err = take_use(p, &course, from, to);
   sm_course_fini(&course);
   return err;
 }
@@ -196,26 +201,28 @@ static sm_err lay_out(piece *p, int64_t *start_ms, int64_t to_ms) {
   return SM_OK;
 }
 
-/* Moves what the piece has to say into the history, as far as the limit goes. */
-static sm_err keep(sm_history *history, const piece *p) {
-  size_t room = p->query->limit - history->count;
-  size_t wanted = 0;
+/* Moves what the piece has to say into the history, as far as the limit goes: the first one's
+ * memory becomes the history's. */
+static sm_err keep(sm_history *history, piece *p) {
+  size_t count = 0;
   for (size_t i = 0; i < p->count; i++)
-    if (!sm_bucket_is_empty(&p->bucket[i])) wanted++;
-  if (wanted == 0) return SM_OK;
-  size_t taken = wanted < room ? wanted : room;
-  sm_bucket *grown = realloc(history->bucket, (history->count + taken + 1) * sizeof *grown);
-  if (grown == NULL) return SM_ERR_NOMEM;
-  history->bucket = grown;
-  for (size_t i = 0; i < p->count; i++) {
-    if (sm_bucket_is_empty(&p->bucket[i])) continue;
-    if (history->count == p->query->limit) {
-      history->more = true;
-      history->next_ms = p->bucket[i].start_ms;
-      break;
-    }
-    history->bucket[history->count++] = p->bucket[i];
+    if (!sm_bucket_is_empty(&p->bucket[i])) p->bucket[count++] = p->bucket[i];
+  size_t room = p->query->limit - history->count;
+  if (count > room) {
+    history->more = true;
+    history->next_ms = p->bucket[room].start_ms;
+    count = room;
   }
+  if (history->bucket == NULL) {
+    history->bucket = p->bucket;
+    p->bucket = NULL;
+  } else if (count > 0) {
+    sm_bucket *grown = realloc(history->bucket, (history->count + count) * sizeof *grown);
+    if (grown == NULL) return SM_ERR_NOMEM;
+    history->bucket = grown;
+    memcpy(grown + history->count, p->bucket, count * sizeof *grown);
+  }
+  history->count += count;
   return SM_OK;
 }
 
@@ -227,6 +234,8 @@ static sm_err do_piece(const sm_history_query *query, int64_t *start_ms, int64_t
   if (err == SM_OK) err = keep(history, &p);
   free(p.bucket);
   free(p.point);
+  sm_trace_fini(&p.trace);
+  sm_quarter_list_fini(&p.quarters);
   return err;
 }
 

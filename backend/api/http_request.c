@@ -22,6 +22,7 @@ static const struct {
     [SM_HEADER_EXPECT] = {"Expect", false},
     [SM_HEADER_FORWARDED_FOR] = {"X-Forwarded-For", false},
     [SM_HEADER_HOST] = {"Host", true},
+    [SM_HEADER_IDEMPOTENCY_KEY] = {"Idempotency-Key", true},
     [SM_HEADER_IF_NONE_MATCH] = {"If-None-Match", false},
     [SM_HEADER_ORIGIN] = {"Origin", true},
     [SM_HEADER_TRANSFER_ENCODING] = {"Transfer-Encoding", true},

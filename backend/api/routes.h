@@ -45,6 +45,20 @@ void sm_handle_accounts(struct sm_api *api, const sm_request *request, sm_answer
 void sm_handle_account(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_account_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_account_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_entry.c */
+void sm_handle_entries(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_payment(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_entry_reverse(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_correct.c */
+void sm_handle_credit(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_issue(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_exceptions(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_exception_decide(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_dispute.c */
+void sm_handle_disputes(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_dispute(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_dispute_open(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_dispute_resolve(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_ops.c */
 void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);

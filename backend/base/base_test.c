@@ -81,6 +81,56 @@ static void decimal_writes_back(void **state) {
   assert_string_equal(sm_decimal_format(INT64_MIN, 2, 2, text), "-92233720368547758.08");
 }
 
+/* Every number comes back from its text, and has no zero more than wanted. */
+static void decimal_comes_back(void **state) {
+  (void)state;
+  uint64_t random = 1;
+  for (unsigned i = 0; i < 20000; i++) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    int64_t value = (int64_t)random >> (i % 64);
+    unsigned places = i % 10;
+    unsigned least = i / 10 % (places + 1);
+    char text[SM_DECIMAL_TEXT_MAX];
+    int64_t back;
+    (void)sm_decimal_format(value, places, least, text);
+    size_t len = strlen(text);
+    assert_int_equal(sm_decimal_parse(text, len, places, &back), SM_OK);
+    assert_int_equal(back, value);
+    const char *point = strchr(text, '.');
+    size_t fraction = point == NULL ? 0 : len - (size_t)(point + 1 - text);
+    assert_true(fraction >= least && fraction <= places && (point == NULL || fraction > 0));
+    assert_true(fraction == least || text[len - 1] != '0');
+    assert_true(text[value < 0] != '.' && (text[value < 0] != '0' || text[1 + (value < 0)] == '.' ||
+                                           text[1 + (value < 0)] == '\0'));
+  }
+}
+
+/* What is quick in 64 bits is what 128 give. */
+static void division_is_one_whatever_the_width(void **state) {
+  (void)state;
+  static const int64_t odd[] = {0, 1, -1, 2, -2, 3, INT64_MAX, INT64_MIN, INT64_MAX - 1, 1000};
+  enum { ODD = sizeof odd / sizeof odd[0] };
+  uint64_t random = 7;
+  for (unsigned i = 0; i < 20000 + ODD * ODD * ODD; i++) {
+    int64_t v[3];
+    for (unsigned k = 0; k < 3; k++) {
+      random = random * 6364136223846793005U + 1442695040888963407U;
+      v[k] = (int64_t)random >> (random >> 5) % 64;
+    }
+    if (i < ODD * ODD * ODD) {
+      v[0] = odd[i % ODD];
+      v[1] = odd[i / ODD % ODD];
+      v[2] = odd[i / ODD / ODD];
+    }
+    if (v[2] == 0) continue;
+    int64_t quick = 17;
+    int64_t wide = 17;
+    sm_err err = sm_div_round_i128((sm_i128)v[0] * v[1], v[2], &wide);
+    assert_int_equal(sm_mul_div_round(v[0], v[1], v[2], &quick), err);
+    assert_int_equal(quick, wide);
+  }
+}
+
 static void division_rounds_half_away(void **state) {
   (void)state;
   int64_t v;
@@ -129,6 +179,49 @@ static int64_t instant(const char *text) {
   int64_t t;
   assert_int_equal(sm_rfc3339_parse(text, strlen(text), &t), SM_OK);
   return t;
+}
+
+static void a_stamp_is_what_the_format_gives(const sm_zone *zone, int64_t from_ms, int64_t to_ms,
+                                             int64_t step_ms) {
+  sm_zone_stamp stamp = {.zone = zone};
+  for (int64_t at_ms = from_ms; at_ms < to_ms; at_ms += step_ms) {
+    char wanted[40];
+    char got[SM_ZONE_STAMP_MAX + 1];
+    *sm_zone_stamp_put(&stamp, at_ms, got) = '\0';
+    assert_string_equal(got, sm_zone_format(zone, at_ms, wanted));
+  }
+}
+
+/* Also on days on which the clock changes, or that do not exist, and from before there were zones.
+ */
+static void stamps_are_as_if_each_was_written_alone(void **state) {
+  (void)state;
+  static const char *const names[] = {"UTC",          "Asia/Kolkata",     "Europe/Berlin",
+                                      "Asia/Beirut",  "America/New_York", "Australia/Lord_Howe",
+                                      "Pacific/Apia", "Africa/Casablanca"};
+  const int64_t quarter_ms = 900000;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    sm_zone *zone;
+    assert_int_equal(sm_zone_new(names[i], &zone), SM_OK);
+    a_stamp_is_what_the_format_gives(zone, instant("2025-12-20T00:00:00Z"),
+                                     instant("2027-01-10T00:00:00Z"), quarter_ms);
+    a_stamp_is_what_the_format_gives(zone, instant("2011-12-20T00:00:00Z"),
+                                     instant("2012-01-10T00:00:00Z"), quarter_ms);
+    a_stamp_is_what_the_format_gives(zone, instant("1880-01-01T00:00:00Z"),
+                                     instant("1895-01-01T00:00:00Z"), 7919 * 1000);
+    a_stamp_is_what_the_format_gives(zone, instant("2026-03-28T00:00:00Z"),
+                                     instant("2026-03-30T00:00:00Z"), 1237);
+    sm_zone_stamp stamp = {.zone = zone};
+    for (int64_t at_ms = instant("2026-11-02T00:00:00Z"); at_ms > 0; at_ms -= 40000000000) {
+      char wanted[40];
+      char got[SM_ZONE_STAMP_MAX + 1];
+      *sm_zone_stamp_put(&stamp, at_ms, got) = '\0';
+      assert_string_equal(got, sm_zone_format(zone, at_ms, wanted));
+    }
+    a_stamp_is_what_the_format_gives(zone, INT64_C(253402214400000), INT64_C(253402387200000),
+                                     quarter_ms); /* the year 10000 begins */
+    sm_zone_free(zone);
+  }
 }
 
 static void days_begin_where_the_zone_says(void **state) {
@@ -236,9 +329,12 @@ int main(void) {
       cmocka_unit_test(decimal_reads_exactly),
       cmocka_unit_test(decimal_rounds_half_away),
       cmocka_unit_test(decimal_writes_back),
+      cmocka_unit_test(decimal_comes_back),
       cmocka_unit_test(division_rounds_half_away),
+      cmocka_unit_test(division_is_one_whatever_the_width),
       cmocka_unit_test(rfc3339_takes_dates_and_nothing_else),
       cmocka_unit_test(days_begin_where_the_zone_says),
+      cmocka_unit_test(stamps_are_as_if_each_was_written_alone),
       cmocka_unit_test(calendar_arithmetic),
       cmocka_unit_test(json_is_written_safely),
       cmocka_unit_test(buf_keeps_its_limit),

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/checked.h"
+#include "base/put.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -115,23 +116,28 @@ sm_err sm_decimal_parse_rounded(const char *text, size_t len, unsigned places, i
   return parse(text, len, places, true, scaled);
 }
 
-/* Digits by hand: an answer of a month's quarters has twenty thousand of these, and printf was half
+/* Digits by hand: an answer of a month's quarters has twenty thousand numbers, and printf was half
  * of its time. */
-char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
-                        char out[SM_DECIMAL_TEXT_MAX]) {
+char *sm_decimal_put(char *at, int64_t value, unsigned places, unsigned min_places) {
+  static const uint64_t powers[] = {1, 10, 100, 1000};
   assert(places <= 18 && min_places <= places);
   uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-  char digits[SM_DECIMAL_TEXT_MAX] = {0}; /* from the last one on */
-  size_t count = 0;
-  for (; rest > 0 || count <= places; rest /= 10) digits[count++] = (char)('0' + rest % 10);
-  size_t dropped = 0;
-  while (dropped < places - min_places && digits[dropped] == '0') dropped++;
-  size_t at = 0;
-  if (value < 0) out[at++] = '-';
-  for (size_t i = count; i > dropped; i--) {
-    if (i == places) out[at++] = '.';
-    out[at++] = digits[i - 1];
-  }
-  out[at] = '\0';
+  uint64_t one =
+      places < sizeof powers / sizeof powers[0] ? powers[places] : (uint64_t)sm_pow10(places);
+  uint64_t fraction = rest % one;
+  if (value < 0) *at++ = '-';
+  at = sm_put_u64(at, rest / one);
+  if (min_places == 0 && fraction == 0) return at;
+  if (places == 0) return at;
+  for (unsigned i = places; i > 0; i--, fraction /= 10) at[i] = (char)('0' + fraction % 10);
+  *at = '.';
+  at += places;
+  while (places-- > min_places && *at == '0') at--;
+  return at + 1;
+}
+
+char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
+                        char out[SM_DECIMAL_TEXT_MAX]) {
+  *sm_decimal_put(out, value, places, min_places) = '\0';
   return out;
 }

@@ -27,6 +27,9 @@ SM_MUST_CHECK sm_err sm_decimal_parse_rounded(const char *text, size_t len, unsi
 char *sm_decimal_format(int64_t value, unsigned places, unsigned min_places,
                         char out[SM_DECIMAL_TEXT_MAX]);
 
+/* The same without a NUL where there is room for SM_DECIMAL_TEXT_MAX: gives the place behind. */
+char *sm_decimal_put(char *at, int64_t value, unsigned places, unsigned min_places);
+
 /* 10^n for n 0..18 (asserted). */
 int64_t sm_pow10(unsigned n);
 

@@ -1,8 +1,10 @@
 #include "base/zone.h"
 
 #include "base/clock.h"
+#include "base/put.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +47,13 @@ const char *sm_zone_name(const sm_zone *zone) {
   return zone->name;
 }
 
+/* Between two changes of the clock; the numbers grow with time. */
+static gint interval_at(const sm_zone *zone, int64_t instant_ms) {
+  return g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, floor_div(instant_ms, 1000));
+}
+
 int32_t sm_zone_offset_s(const sm_zone *zone, int64_t instant_ms) {
-  gint interval =
-      g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, floor_div(instant_ms, 1000));
-  return g_time_zone_get_offset(zone->zone, interval);
+  return g_time_zone_get_offset(zone->zone, interval_at(zone, instant_ms));
 }
 
 bool sm_zone_is_steady(const sm_zone *zone, int64_t from_ms, int64_t to_ms) {
@@ -156,4 +161,41 @@ char *sm_date_format(sm_date date, char out[SM_DATE_MAX]) {
 
 char *sm_zone_format(const sm_zone *zone, int64_t instant_ms, char out[40]) {
   return sm_rfc3339_format_offset(instant_ms, sm_zone_offset_s(zone, instant_ms), out);
+}
+
+enum { STAMP_DAY_MS = 86400000, STAMP_LEN = 25 }; /* "2026-01-29T00:00:00+05:30" */
+
+/* Keeps the day of an instant; false: the clock changes on it, or its year has not four digits. */
+static bool keep_day(sm_zone_stamp *stamp, int64_t instant_ms) {
+  int64_t local = local_ms(stamp->zone, instant_ms);
+  int64_t from_ms = instant_ms - (local - floor_div(local, STAMP_DAY_MS) * STAMP_DAY_MS);
+  int64_t to_ms = from_ms + STAMP_DAY_MS;
+  if (interval_at(stamp->zone, from_ms) != interval_at(stamp->zone, to_ms - 1)) return false;
+  (void)sm_zone_format(stamp->zone, from_ms, stamp->text);
+  if (strlen(stamp->text) != STAMP_LEN) return false;
+  stamp->from_ms = from_ms;
+  stamp->to_ms = to_ms;
+  return true;
+}
+
+static void put_two(char *at, int64_t value) {
+  at[0] = (char)('0' + value / 10);
+  at[1] = (char)('0' + value % 10);
+}
+
+char *sm_zone_stamp_put(sm_zone_stamp *stamp, int64_t instant_ms, char *at) {
+  bool kept = instant_ms >= stamp->from_ms && instant_ms < stamp->to_ms;
+  if (!kept) kept = keep_day(stamp, instant_ms);
+  int64_t passed_ms = kept ? instant_ms - stamp->from_ms : 0;
+  if (!kept || passed_ms % 1000 != 0) {
+    char text[SM_ZONE_STAMP_MAX];
+    (void)sm_zone_format(stamp->zone, instant_ms, text);
+    return sm_put_text(at, text, strlen(text));
+  }
+  int64_t s = passed_ms / 1000;
+  memcpy(at, stamp->text, STAMP_LEN);
+  put_two(at + 11, s / 3600);
+  put_two(at + 14, s / 60 % 60);
+  put_two(at + 17, s % 60);
+  return at + STAMP_LEN;
 }

@@ -52,4 +52,17 @@ char *sm_date_format(sm_date date, char out[SM_DATE_MAX]);
 /* RFC 3339 with the zone's offset at that instant. */
 char *sm_zone_format(const sm_zone *zone, int64_t instant_ms, char out[40]);
 
+/* The same of many instants near each other: what a whole day has in common is kept from one to the
+ * next. Zeroed but for the zone at first; one thread. */
+typedef struct sm_zone_stamp {
+  const sm_zone *zone;
+  int64_t from_ms; /* a day on which the clock does not change; from_ms == to_ms: none yet */
+  int64_t to_ms;
+  char text[40]; /* its first instant */
+} sm_zone_stamp;
+enum { SM_ZONE_STAMP_MAX = 40 };
+/* Writes what sm_zone_format gives, without a NUL, where there is room for SM_ZONE_STAMP_MAX; gives
+ * the place behind. */
+char *sm_zone_stamp_put(sm_zone_stamp *stamp, int64_t instant_ms, char *at);
+
 #endif

@@ -508,6 +508,122 @@ static void use_below_nothing_is_not_billed_and_said(void **state) {
   kit_free(k);
 }
 
+/* ---- after the last reading, by an average ---- */
+static sm_bill *averaged(kit *k, int64_t average_wh) {
+  k->input.has_average = true;
+  k->input.average_wh_per_day = average_wh;
+  return kit_bill(k);
+}
+
+static void by_the_average_use_goes_on_after_the_last_reading(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  kit_read(k, 0, "2026-01-01T00:00:00+05:30", 1000000);
+  kit_read(k, 0, "2026-01-22T12:00:00+05:30", 1100000);
+  sm_bill *bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 147500);
+  assert_int_equal(bill->closing_wh, 1147500);
+  assert_int_equal(bill->reg[0].use_wh, 147500);
+  assert_int_equal(bill->day_count, 31);
+  assert_int_equal(bill->day[30].use_wh, 5000);
+  assert_true(bill->estimated);
+  assert_false(bill->settled);
+  assert_int_equal(bill->reason_count, 1);
+  assert_int_equal(bill->reason[0].code, SM_REASON_NO_READING_AFTER_END);
+  assert_non_null(strstr(bill->reason[0].text, "5.000 kWh a day"));
+  sm_bill_free(bill);
+  /* by its multiplier the use is the same */
+  k->meter[0].multiplier_milli = 3000;
+  bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 300000 + 47499); /* 15.833 kWh × 3 */
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
+static void the_average_changes_nothing_where_there_is_a_reading(void **state) {
+  (void)state;
+  kit *k = january(350000);
+  sm_bill *bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 350000);
+  assert_false(bill->estimated);
+  sm_bill_free(bill);
+  /* nor in the running month, nor for a meter never read */
+  k->input.now_ms = kit_ms("2026-01-20T00:00:00+05:30");
+  k->meter[0].point_count = 2;
+  bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 0);
+  sm_bill_free(bill);
+  k->input.now_ms = kit_ms("2026-03-20T00:00:00+05:30");
+  k->meter[0].point_count = 0;
+  bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 0);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
+static void a_meter_silent_all_month_goes_on_by_the_average(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  kit_read(k, 0, "2025-12-01T00:00:00+05:30", 990000);
+  kit_read(k, 0, "2025-12-22T00:00:00+05:30", 1000000);
+  sm_bill *bill = averaged(k, 2000);
+  assert_int_equal(bill->opening_wh, 1020000);
+  assert_int_equal(bill->closing_wh, 1082000);
+  assert_int_equal(bill->consumption_wh, 62000);
+  assert_true(bill->estimated);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
+static void with_several_meters_at_the_end_each_stands_still(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  kit_read(k, 0, "2026-01-01T00:00:00+05:30", 1000000);
+  kit_read(k, 0, "2026-01-22T12:00:00+05:30", 1100000);
+  size_t m = kit_meter(k, "other");
+  kit_read(k, m, "2026-01-01T00:00:00+05:30", 0);
+  sm_bill *bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 100000);
+  sm_bill_free(bill);
+  /* the other was taken off before: the one that is left goes on */
+  k->meter[m].to_ms = kit_ms("2026-01-15T00:00:00+05:30");
+  bill = averaged(k, 5000);
+  assert_int_equal(bill->consumption_wh, 147500);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
+static void an_absurd_average_is_refused(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  sm_bill *bill = NULL;
+  kit_read(k, 0, "2026-01-01T00:00:00+05:30", 1000000);
+  k->input.has_average = true;
+  k->input.average_wh_per_day = -1;
+  assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+  k->input.average_wh_per_day = INT64_MAX;
+  assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+  k->input.average_wh_per_day = INT64_C(1000000000000000);
+  k->meter[0].multiplier_milli = 1;
+  assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+  assert_null(bill);
+  kit_free(k);
+}
+
+static void the_days_of_a_bill_add_up(void **state) {
+  (void)state;
+  kit *k = january(350000);
+  sm_bill *bill = kit_bill(k);
+  int64_t sum = 0;
+  assert_int_equal(bill->day_count, 31);
+  for (size_t i = 0; i < bill->day_count; i++) sum += bill->day[i].use_wh;
+  assert_int_equal(sum, 350000);
+  assert_int_equal(bill->day[0].use_wh, 11290); /* 350000 / 31 = 11290.32… */
+  assert_int_equal(sm_date_compare(bill->day[30].date, (sm_date){2026, 1, 31}), 0);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_contracts_example_to_the_paisa),
@@ -536,6 +652,12 @@ int main(void) {
       cmocka_unit_test(a_swap_that_leaves_hours_without_a_meter_is_estimated),
       cmocka_unit_test(a_main_meter_less_the_flats_leaves_the_common_use),
       cmocka_unit_test(use_below_nothing_is_not_billed_and_said),
+      cmocka_unit_test(by_the_average_use_goes_on_after_the_last_reading),
+      cmocka_unit_test(the_average_changes_nothing_where_there_is_a_reading),
+      cmocka_unit_test(a_meter_silent_all_month_goes_on_by_the_average),
+      cmocka_unit_test(with_several_meters_at_the_end_each_stands_still),
+      cmocka_unit_test(an_absurd_average_is_refused),
+      cmocka_unit_test(the_days_of_a_bill_add_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,8 +98,10 @@ bool sm_measures_last(const sm_measures *measures, int64_t *last_ms) {
     const sm_register_point *before, *after;
     if (measure->from_ms >= measure->to_ms) continue;
     sm_course_around(&measure->course, measure->to_ms, &before, &after);
-    if (before == NULL || before->ts_ms < measure->from_ms) continue;
-    if (!any || before->ts_ms > *last_ms) *last_ms = before->ts_ms;
+    if (before == NULL) continue;
+    int64_t known_ms = after != NULL ? measure->to_ms : before->ts_ms;
+    if (known_ms < measure->from_ms) continue;
+    if (!any || known_ms > *last_ms) *last_ms = known_ms;
     any = true;
   }
   return any;

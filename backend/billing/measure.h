@@ -44,7 +44,8 @@ SM_MUST_CHECK sm_err sm_measures_extend(sm_measures *measures, int64_t to_ms,
 /* The last good reading of a meter that has one. */
 int64_t sm_measure_last_ms(const sm_measure *measure);
 
-/* The last good reading of any meter in its service inside the period; false: none. */
+/* Until when use is known in the period: the last good reading of any meter in its service, or the
+ * end of a service that a reading follows; false: there is none. */
 bool sm_measures_last(const sm_measures *measures, int64_t *last_ms);
 
 /* Whether a meter has something to show in the period: it serves in it, and its register is known

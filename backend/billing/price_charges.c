@@ -72,9 +72,11 @@ sm_err sm_price_minimum(sm_pricing *p) {
                      .min_places = p->digits,
                      .unit = p->in->currency};
   int64_t minimum_minor;
+  if (p->tariff->minimum_charge_micro == 0) return SM_OK; /* none; a credit stays one */
   sm_err err = sm_price_sum(p, counted, &d.quantity);
   if (err == SM_OK) err = month_share(p, p->tariff->minimum_charge_micro, &minimum_minor);
-  if (err != SM_OK || d.quantity >= minimum_minor) return err;
+  /* No minimum is none, not one of 0.00: it would take back what a net that fell gives back. */
+  if (err != SM_OK || minimum_minor == 0 || d.quantity >= minimum_minor) return err;
   err = sm_mul_i64(minimum_minor, p->unit_micro, &d.rate_micro);
   if (err == SM_OK) err = sm_sub_i64(minimum_minor, d.quantity, &d.amount_minor);
   return err == SM_OK ? sm_line_add(p->bill, &d) : err;

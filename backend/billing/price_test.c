@@ -400,6 +400,22 @@ static void no_tariff_and_tariffs_out_of_order_are_refused(void **state) {
   kit_free(k);
 }
 
+/* Without a minimum a segment whose use falls back gives back what it had cost. */
+static void no_minimum_is_not_a_minimum_of_nothing(void **state) {
+  (void)state;
+  kit *k = january(100000);
+  kit_tariff(k, 1, "2026-01-16", sm_tariff_default_json());
+  size_t flat = kit_meter(k, "flat-1");
+  k->meter[flat].sign = -1;
+  kit_read(k, flat, "2026-01-16T00:00:00+05:30", 0);
+  kit_read(k, flat, "2026-02-01T00:00:00+05:30", 90000);
+  sm_bill *bill = kit_bill(k);
+  assert_int_equal(kit_count(bill, SM_LINE_MINIMUM), 0);
+  assert_true(bill->line[bill->segment[1].first_line].amount_minor < -2581);
+  sm_bill_free(bill);
+  kit_free(k);
+}
+
 /* A correction is a line, and one for each tax; this month's tax and minimum do not look at it. */
 static void a_correction_of_another_month_is_never_taxed_here(void **state) {
   (void)state;
@@ -453,6 +469,7 @@ int main(void) {
       cmocka_unit_test(a_bill_too_large_for_its_money_is_refused),
       cmocka_unit_test(no_tariff_and_tariffs_out_of_order_are_refused),
       cmocka_unit_test(a_correction_of_another_month_is_never_taxed_here),
+      cmocka_unit_test(no_minimum_is_not_a_minimum_of_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,16 +56,26 @@ static sm_err add_piece(const sm_measure *measure, const piece *p, sm_bill *bill
   return reg->device_id != NULL ? SM_OK : SM_ERR_NOMEM;
 }
 
-static bool ever_rolled_over(const sm_course *course) {
-  for (size_t i = 0; i < course->event_count; i++)
-    if (course->event[i].kind == SM_EVENT_ROLLOVER) return true;
-  return false;
-}
-
-/* What rollovers had added to an unrolled value. A value on the edge is shown as the modulus. */
-static int64_t rolled_wh(const sm_course *course, int64_t unrolled_wh) {
-  if (unrolled_wh == 0 || !ever_rolled_over(course)) return 0;
-  return (unrolled_wh - 1) / course->modulus_wh * course->modulus_wh;
+/* What rollovers had added to the unrolled value of a stretch at an instant. A value on the edge is
+ * shown as the modulus until the first reading after the rollover. */
+static int64_t rolled_wh(const sm_measure *measure, size_t stretch, int64_t unrolled_wh,
+                         int64_t at_ms) {
+  const sm_course *course = &measure->course;
+  int64_t from_ms = sm_stretch_from_ms(course, stretch);
+  int64_t to_ms = sm_stretch_to_ms(course, stretch);
+  int64_t seen_wh = 0;
+  /* Where it is taken to go on it passes the edge as the meter does. */
+  bool ever = measure->extended && stretch + 1 == course->stretch_count;
+  for (size_t i = 0; i < course->event_count; i++) {
+    const sm_register_event *event = &course->event[i];
+    if (event->kind != SM_EVENT_ROLLOVER || event->at_ms <= from_ms || event->at_ms > to_ms)
+      continue;
+    ever = true;
+    if (event->at_ms <= at_ms) seen_wh += course->modulus_wh;
+  }
+  if (unrolled_wh == 0 || !ever) return 0;
+  int64_t passed_wh = (unrolled_wh - 1) / course->modulus_wh * course->modulus_wh;
+  return passed_wh > seen_wh ? passed_wh : seen_wh;
 }
 
 /* A stretch from one instant to another, cut where the register started over, so that closing less
@@ -75,11 +85,13 @@ static sm_err add_stretch(const sm_measure *measure, size_t stretch, int64_t fro
   const sm_course *course = &measure->course;
   piece p = {.from_ms = from_ms, .opening_wh = sm_course_at(course, stretch, from_ms)};
   int64_t closing_wh = sm_course_at(course, stretch, to_ms);
-  p.base_wh = rolled_wh(course, p.opening_wh);
+  p.base_wh = rolled_wh(measure, stretch, p.opening_wh, from_ms);
+  int64_t last_base_wh = rolled_wh(measure, stretch, closing_wh, to_ms);
   sm_err err = SM_OK;
-  while (err == SM_OK && p.base_wh < rolled_wh(course, closing_wh)) {
+  while (err == SM_OK && p.base_wh < last_base_wh) {
     p.closing_wh = p.base_wh + course->modulus_wh;
     p.to_ms = sm_course_when(course, stretch, p.closing_wh);
+    if (p.to_ms < from_ms) p.to_ms = from_ms;
     if (p.closing_wh > p.opening_wh) err = add_piece(measure, &p, bill);
     p = (piece){.from_ms = p.to_ms, .opening_wh = p.closing_wh, .base_wh = p.closing_wh};
   }
@@ -101,7 +113,8 @@ static sm_err add_resting(const sm_record_input *in, const sm_measure *measure, 
   int64_t first_ms = course->point[0].ts_ms;
   int64_t from_ms = first_ms > measure->from_ms ? first_ms : measure->from_ms;
   size_t s = resting_stretch(course, from_ms);
-  return add_stretch(measure, s, from_ms, in->running ? from_ms : measure->to_ms, bill);
+  bool open_end = measure->to_ms == in->to_ms && in->running;
+  return add_stretch(measure, s, from_ms, open_end ? from_ms : measure->to_ms, bill);
 }
 
 static sm_err add_registers(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
@@ -212,6 +225,8 @@ static sm_err check_edge(const sm_record_input *in, const sm_measure *measure, i
                          sm_bill *bill) {
   const sm_register_point *before, *after;
   char edge[40], from[40], to[40];
+  /* What comes after the last reading has a reason of its own. */
+  if (measure->extended && at_ms > sm_measure_last_ms(measure)) return SM_OK;
   sm_course_around(&measure->course, at_ms, &before, &after);
   if (before == NULL || after == NULL || after->ts_ms - before->ts_ms <= SM_BILLING_GAP_MS)
     return SM_OK;
@@ -286,9 +301,11 @@ static const sm_measure *predecessor(const sm_record_input *in, const sm_measure
   return found;
 }
 
-static int64_t shown_register(const sm_course *course, int64_t at_ms) {
-  int64_t unrolled_wh = sm_course_at(course, resting_stretch(course, at_ms), at_ms);
-  return unrolled_wh - rolled_wh(course, unrolled_wh);
+static int64_t shown_register(const sm_measure *measure, int64_t at_ms) {
+  const sm_course *course = &measure->course;
+  size_t stretch = resting_stretch(course, at_ms);
+  int64_t unrolled_wh = sm_course_at(course, stretch, at_ms);
+  return unrolled_wh - rolled_wh(measure, stretch, unrolled_wh, at_ms);
 }
 
 static sm_err add_swap(const sm_record_input *in, const sm_measure *came, sm_bill *bill) {
@@ -298,8 +315,8 @@ static sm_err add_swap(const sm_record_input *in, const sm_measure *came, sm_bil
   if (went == NULL) return SM_OK;
   sm_register_event event = {.kind = SM_EVENT_SWAP,
                              .at_ms = came->from_ms,
-                             .before_wh = shown_register(&went->course, went->to_ms),
-                             .after_wh = shown_register(&came->course, came->from_ms)};
+                             .before_wh = shown_register(went, went->to_ms),
+                             .after_wh = shown_register(came, came->from_ms)};
   sm_err err = add_event(bill, came->meter->device_id, &event);
   if (err != SM_OK || came->from_ms - went->to_ms <= SM_BILLING_GAP_MS) return err;
   return sm_record_reason(bill, SM_REASON_METER_GAP, came->meter->device_id, came->from_ms,
@@ -353,10 +370,14 @@ static void order_meters(const sm_measures *measures, const sm_measure **order) 
   }
 }
 
-/* A meter without a reading until its service ends. If its first one came later, it had not begun;
- * if it never had one beside meters that had, what went through it is missing. */
+/* A meter without a reading until its service ends. If its first one came later, it had not begun,
+ * unless it came for one that went; if it never had one beside meters that had, what went through
+ * it is missing. */
 static sm_err check_silent(const sm_record_input *in, const sm_measure *measure, sm_bill *bill) {
-  if (measure->course.point_count > 0) return SM_OK;
+  if (measure->course.point_count > 0)
+    return in->measured && measure->to_ms - measure->from_ms > SM_BILLING_GAP_MS
+               ? check_arrival(in, measure, bill)
+               : SM_OK;
   if (measure->to_ms == in->to_ms) bill->settled = false;
   if (in->running || !in->measured) return SM_OK;
   return sm_record_reason(bill, SM_REASON_NO_READING_AFTER_END, measure->meter->device_id,
@@ -377,6 +398,36 @@ static sm_err record_meter(const sm_record_input *in, const sm_measure *measure,
   return err == SM_OK ? add_swap(in, measure, bill) : err;
 }
 
+/* ---- without a meter ---- */
+static sm_err explain_hole(const sm_record_input *in, const char *device_id, int64_t from_ms,
+                           int64_t to_ms, sm_bill *bill) {
+  char from[40], to[40];
+  if (to_ms - from_ms <= SM_BILLING_GAP_MS) return SM_OK;
+  return sm_record_reason(bill, SM_REASON_METER_GAP, device_id, to_ms,
+                          "No meter served between %s and %s: what was used in between is not "
+                          "known and not billed.",
+                          sm_zone_format(in->zone, from_ms, from),
+                          sm_zone_format(in->zone, to_ms, to));
+}
+
+/* Times in which no meter counts for the account at all. What lies between two meters in turn was
+ * told with the swap. */
+static sm_err check_holes(const sm_record_input *in, const sm_measure *const *order,
+                          sm_bill *bill) {
+  if (!in->measured) return SM_OK;
+  int64_t covered_ms = in->begin_ms > in->from_ms ? in->begin_ms : in->from_ms;
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < in->measures->count && err == SM_OK; i++) {
+    const sm_measure *m = order[i];
+    if (m->meter->sign < 0 || m->from_ms >= m->to_ms) continue;
+    if (!sm_measure_shows(m) || predecessor(in, m) == NULL)
+      err = explain_hole(in, m->meter->device_id, covered_ms, m->from_ms, bill);
+    if (m->to_ms > covered_ms) covered_ms = m->to_ms;
+  }
+  if (err != SM_OK || in->running) return err;
+  return explain_hole(in, NULL, covered_ms, in->to_ms, bill);
+}
+
 sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   const sm_measure **order = calloc(in->measures->count + 1, sizeof *order);
   if (order == NULL) return SM_ERR_NOMEM;
@@ -385,6 +436,7 @@ sm_err sm_record_meters(const sm_record_input *in, sm_bill *bill) {
   sm_err err = SM_OK;
   for (size_t i = 0; i < in->measures->count && err == SM_OK; i++)
     err = record_meter(in, order[i], bill);
+  if (err == SM_OK) err = check_holes(in, order, bill);
   if (err == SM_OK && bill->event_count > 1)
     qsort(bill->event, bill->event_count, sizeof *bill->event, by_time);
   if (err == SM_OK && bill->edit_count > 1)

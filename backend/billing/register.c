@@ -1,6 +1,7 @@
 #include "billing/register.h"
 
 #include "base/checked.h"
+#include "base/order.h"
 #include "billing/billing.h"
 
 #include <assert.h>
@@ -64,7 +65,7 @@ static void open_stretch(judge *j) {
 
 static void append(judge *j, int64_t ts_ms, int64_t unrolled_wh, int32_t gap_ms) {
   sm_course *course = j->course;
-  course->point[course->point_count++] =
+  course->own_point[course->point_count++] =
       (sm_register_point){.ts_ms = ts_ms, .wh = unrolled_wh, .gap_ms = gap_ms};
   course->stretch[course->stretch_count - 1].count++;
 }
@@ -88,13 +89,16 @@ static bool is_overruled(const judge *j, const sm_register_point *point) {
   return j->stated > 0 && !point->stated && follows(&j->own, point, j->max_power_w);
 }
 
-static void take_back_stated(judge *j) {
+/* Those that do not fit between; an earlier one that does is kept. */
+static void take_back_stated(judge *j, const sm_register_point *next) {
   sm_course *course = j->course;
-  for (; j->stated > 0; j->stated--) {
+  while (j->stated > 0 && !follows(&j->good, next, j->max_power_w)) {
     suspect(j, &course->point[--course->point_count]);
     course->stretch[course->stretch_count - 1].count--;
+    const sm_register_point *before = &course->point[course->point_count - 1];
+    j->good = (sm_register_point){
+        .ts_ms = before->ts_ms, .wh = before->wh - j->offset_wh, .stated = --j->stated > 0};
   }
-  j->good = j->own;
 }
 
 static void add_event(judge *j, sm_event_kind kind) {
@@ -126,15 +130,16 @@ static size_t chain_weight(const judge *j) {
 
 /* Enough in a row agree with each other and not with the last good one. */
 static void believe_chain(judge *j) {
-  if (rolled_over(j)) {
-    add_event(j, SM_EVENT_ROLLOVER);
-    j->offset_wh += j->course->modulus_wh;
-  } else if (j->course->point_count == 1) {
-    /* The first reading of all, alone against three: it was the wild one. */
+  if (j->course->point_count == 1) {
+    /* The first reading of all, alone against three: it was the wild one, also where a rollover
+     * could be, or it would bill all up to the modulus. */
     suspect(j, &j->good);
     j->course->point_count = 0;
     j->course->stretch_count = 0;
     j->has_good = false;
+  } else if (rolled_over(j)) {
+    add_event(j, SM_EVENT_ROLLOVER);
+    j->offset_wh += j->course->modulus_wh;
   } else if (j->chain[0].wh < j->good.wh) {
     add_event(j, SM_EVENT_RESET);
     open_stretch(j);
@@ -158,7 +163,7 @@ static void judge_point(judge *j, const sm_register_point *point) {
   }
   if (is_overruled(j, point)) {
     drop_chain(j);
-    take_back_stated(j);
+    take_back_stated(j, point);
     accept(j, point);
     return;
   }
@@ -182,13 +187,56 @@ static sm_err check_points(const sm_register_point *point, size_t count) {
  * more is for sm_course_extend. */
 static sm_err make_room(sm_course *course, size_t count) {
   size_t more = count / 2 + 1;
-  course->point = calloc(count + more + 1, sizeof *course->point);
+  course->own_point = calloc(count + more + 1, sizeof *course->own_point);
   course->stretch = calloc(more + 1, sizeof *course->stretch);
   course->event = calloc(more, sizeof *course->event);
   course->suspect_ms = calloc(count + 1, sizeof *course->suspect_ms);
-  bool all = course->point != NULL && course->stretch != NULL && course->event != NULL &&
+  course->point = course->own_point;
+  bool all = course->own_point != NULL && course->stretch != NULL && course->event != NULL &&
              course->suspect_ms != NULL;
   return all ? SM_OK : SM_ERR_NOMEM;
+}
+
+/* Whether each point follows the one before: then there is nothing to judge, and all are good. */
+static bool all_follow(const sm_register_point *point, size_t count, int64_t max_power_w) {
+  for (size_t i = 1; i < count; i++)
+    if (point[i].ts_ms == point[i - 1].ts_ms || !follows(&point[i - 1], &point[i], max_power_w))
+      return false;
+  return true;
+}
+
+static sm_err take_all(sm_course *course, const sm_register_point *point, size_t count) {
+  if (count == 0) return SM_OK;
+  course->stretch = calloc(1, sizeof *course->stretch);
+  if (course->stretch == NULL) return SM_ERR_NOMEM;
+  course->stretch[course->stretch_count++] = (sm_stretch){.count = count};
+  course->point = point;
+  course->point_count = count;
+  return SM_OK;
+}
+
+static sm_err judge_all(sm_course *course, const sm_register_point *point, size_t count,
+                        int64_t max_power_w) {
+  sm_err err = make_room(course, count);
+  if (err != SM_OK) return err;
+  judge j = {.course = course, .max_power_w = max_power_w};
+  for (size_t i = 0; i < count; i++)
+    if (i == 0 || point[i].ts_ms != point[i - 1].ts_ms) {
+      judge_point(&j, &point[i]);
+      j.seen_ms = point[i].ts_ms;
+    }
+  drop_chain(&j);
+  return SM_OK;
+}
+
+static int64_t longest_step(const sm_course *course) {
+  int64_t longest_ms = 0;
+  for (size_t s = 0; s < course->stretch_count; s++) {
+    const sm_register_point *point = &course->point[course->stretch[s].first];
+    for (size_t i = 1; i < course->stretch[s].count; i++)
+      longest_ms = sm_max_i64(longest_ms, point[i].ts_ms - point[i - 1].ts_ms);
+  }
+  return longest_ms;
 }
 
 sm_err sm_course_init(sm_course *course, const sm_register_point *point, size_t count,
@@ -198,30 +246,36 @@ sm_err sm_course_init(sm_course *course, const sm_register_point *point, size_t 
     return SM_ERR_INVALID;
   sm_err err = check_points(point, count);
   if (err != SM_OK) return err;
-  sm_course out = {.modulus_wh = modulus_wh};
-  err = make_room(&out, count);
-  if (err != SM_OK) {
-    sm_course_fini(&out);
-    return err;
-  }
-  judge j = {.course = &out, .max_power_w = max_power_w};
-  for (size_t i = 0; i < count; i++)
-    if (i == 0 || point[i].ts_ms != point[i - 1].ts_ms) {
-      judge_point(&j, &point[i]);
-      j.seen_ms = point[i].ts_ms;
-    }
-  drop_chain(&j);
-  *course = out;
+  *course = (sm_course){.modulus_wh = modulus_wh};
+  err = all_follow(point, count, max_power_w) ? take_all(course, point, count)
+                                              : judge_all(course, point, count, max_power_w);
+  if (err == SM_OK)
+    course->longest_ms = longest_step(course);
+  else
+    sm_course_fini(course);
+  return err;
+}
+
+/* A course that reads its points where they are gets a copy of them. */
+static sm_err own_points(sm_course *course) {
+  if (course->own_point != NULL) return SM_OK;
+  sm_register_point *copy = malloc((course->point_count + 1) * sizeof *copy);
+  if (copy == NULL) return SM_ERR_NOMEM;
+  memcpy(copy, course->point, course->point_count * sizeof *copy);
+  course->point = course->own_point = copy;
   return SM_OK;
 }
 
 sm_err sm_course_extend(sm_course *course, int64_t to_ms, int64_t more_wh) {
   assert(course->point_count > 0);
+  sm_err err = own_points(course);
+  if (err != SM_OK) return err;
   const sm_register_point *last = &course->point[course->point_count - 1];
   sm_register_point next = {.ts_ms = to_ms, .gap_ms = INT32_MAX};
-  sm_err err = sm_add_i64(last->wh, more_wh, &next.wh);
+  course->longest_ms = sm_max_i64(course->longest_ms, to_ms - last->ts_ms);
+  err = sm_add_i64(last->wh, more_wh, &next.wh);
   if (err != SM_OK) return err;
-  course->point[course->point_count++] = next;
+  course->own_point[course->point_count++] = next;
   course->stretch[course->stretch_count - 1].count++;
   return SM_OK;
 }
@@ -234,7 +288,7 @@ bool sm_course_doubts(const sm_course *course, int64_t ts_ms) {
 
 void sm_course_fini(sm_course *course) {
   if (course == NULL) return;
-  free(course->point);
+  free(course->own_point);
   free(course->stretch);
   free(course->event);
   free(course->suspect_ms);
@@ -262,10 +316,6 @@ int64_t sm_register_between(const sm_register_point *a, const sm_register_point 
   if (sm_mul_div_round(b->wh - a->wh, at_ms - a->ts_ms, b->ts_ms - a->ts_ms, &part) != SM_OK)
     return a->wh;
   return a->wh + part;
-}
-
-int64_t sm_register_gap_ms(const sm_register_point *a, const sm_register_point *b) {
-  return b->gap_ms > 0 ? b->gap_ms : b->ts_ms - a->ts_ms;
 }
 
 void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
@@ -310,6 +360,10 @@ int64_t sm_stretch_to_ms(const sm_course *course, size_t stretch) {
 }
 
 sm_err sm_register_scale(int64_t wh, int64_t multiplier_milli, int64_t *scaled) {
+  if (multiplier_milli == 1000) {
+    *scaled = wh;
+    return SM_OK;
+  }
   return sm_mul_div_round(wh, multiplier_milli, 1000, scaled);
 }
 

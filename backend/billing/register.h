@@ -42,9 +42,9 @@ typedef struct sm_register_event {
 } sm_register_event;
 
 typedef struct sm_course {
-  sm_register_point *point; /* the good ones, unrolled, by time; a reset has one more, 0 Wh at the
-                               instant of the last good reading before it. gap_ms is kept where the
-                               point before is good too */
+  const sm_register_point *point; /* the good ones, unrolled, by time; a reset has one more, 0 Wh at
+                               the instant of the last good reading before it. gap_ms is kept where
+                               the point before is good too */
   size_t point_count;
   sm_stretch *stretch;
   size_t stretch_count;
@@ -53,14 +53,17 @@ typedef struct sm_course {
   int64_t *suspect_ms; /* instants of those that were not believed; not sorted */
   size_t suspect_count;
   int64_t modulus_wh;
+  int64_t longest_ms;           /* between two neighbouring points of a stretch; 0: no two */
+  sm_register_point *own_point; /* NULL: a register without any doubt is read where it is */
 } sm_course;
 
 /* Whether a point of that instant was not believed. */
 bool sm_course_doubts(const sm_course *course, int64_t ts_ms);
 
-/* Judges `count` points. Points at the instant of the one before are passed over (the first
- * stands). SM_ERR_INVALID: not by time, or a modulus or power that is none; SM_ERR_OVERFLOW: an
- * instant or a register beyond all reason; SM_ERR_NOMEM. fini with sm_course_fini. */
+/* Judges `count` points, which must outlive the course. Points at the instant of the one before are
+ * passed over (the first stands). SM_ERR_INVALID: not by time, or a modulus or power that is none;
+ * SM_ERR_OVERFLOW: an instant or a register beyond all reason; SM_ERR_NOMEM. fini with
+ * sm_course_fini. */
 SM_MUST_CHECK sm_err sm_course_init(sm_course *course, const sm_register_point *point, size_t count,
                                     int64_t modulus_wh, int64_t max_power_w);
 void sm_course_fini(sm_course *course);
@@ -81,7 +84,9 @@ void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
  * Before a it stands still, after b too. */
 int64_t sm_register_between(const sm_register_point *a, const sm_register_point *b, int64_t at_ms);
 /* The longest time without a reading between two neighbouring points. */
-int64_t sm_register_gap_ms(const sm_register_point *a, const sm_register_point *b);
+static inline int64_t sm_register_gap_ms(const sm_register_point *a, const sm_register_point *b) {
+  return b->gap_ms > 0 ? b->gap_ms : b->ts_ms - a->ts_ms;
+}
 /* When an unrolled register was reached inside a stretch: the first such ms. */
 int64_t sm_course_when(const sm_course *course, size_t stretch, int64_t wh);
 

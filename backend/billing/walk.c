@@ -38,11 +38,25 @@ static sm_err next_stretch(sm_walk *walk) {
   return err == SM_OK ? open_stretch(walk) : err;
 }
 
+/* The last point at or before an instant, or where the search begins: it doubles its steps, since
+ * the next instant may be a point away or hundreds. */
+static size_t last_before(const sm_register_point *point, size_t count, size_t from,
+                          int64_t at_ms) {
+  size_t step = 1;
+  while (from + step < count && point[from + step].ts_ms <= at_ms) {
+    from += step;
+    step *= 2;
+  }
+  for (; step > 0; step /= 2)
+    if (from + step < count && point[from + step].ts_ms <= at_ms) from += step;
+  return from;
+}
+
 /* The register at an instant, with the point before it at hand. */
 static int64_t register_at(sm_walk *walk, int64_t at_ms) {
   const sm_register_point *point = points(walk);
   size_t count = point_count(walk);
-  while (walk->point + 1 < count && point[walk->point + 1].ts_ms <= at_ms) walk->point++;
+  walk->point = last_before(point, count, walk->point, at_ms);
   const sm_register_point *a = &point[walk->point];
   if (walk->point + 1 == count) return a->wh;
   return sm_register_between(a, a + 1, at_ms);
@@ -51,14 +65,18 @@ static int64_t register_at(sm_walk *walk, int64_t at_ms) {
 sm_err sm_walk_total(sm_walk *walk, int64_t at_ms, int64_t *wh) {
   const sm_course *course = walk->course;
   sm_err err = SM_OK;
-  if (course->stretch_count == 0) {
-    *wh = 0;
+  if (course->stretch_count == 0 || at_ms == walk->last_ms) {
+    *wh = walk->last_wh;
     return SM_OK;
   }
   while (err == SM_OK && walk->stretch + 1 < course->stretch_count &&
          sm_stretch_from_ms(course, walk->stretch + 1) < at_ms)
     err = next_stretch(walk);
-  return err == SM_OK ? use_until(walk, register_at(walk, at_ms), wh) : err;
+  if (err == SM_OK) err = use_until(walk, register_at(walk, at_ms), &walk->last_wh);
+  if (err != SM_OK) return err;
+  walk->last_ms = at_ms;
+  *wh = walk->last_wh;
+  return SM_OK;
 }
 
 sm_err sm_account_walk_init(sm_account_walk *walk, const sm_measures *measures) {

@@ -14,6 +14,8 @@ typedef struct sm_walk {
   size_t point;       /* of the stretch: at or before the last instant, if any is */
   int64_t opening_wh; /* of the stretch, × multiplier */
   int64_t done_wh;    /* of the stretches before */
+  int64_t last_ms;    /* what was asked for last, and the answer */
+  int64_t last_wh;
 } sm_walk;
 
 SM_MUST_CHECK sm_err sm_walk_init(sm_walk *walk, const sm_measure *measure);

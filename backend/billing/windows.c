@@ -220,7 +220,7 @@ static sm_err measure_meter(const span *s, const sm_measure *measure, const hold
   int64_t from_ms = sm_max_i64(s->from_ms, measure->from_ms);
   int64_t to_ms = sm_min_i64(s->to_ms, measure->to_ms);
   if (from_ms >= to_ms || measure->course.point_count == 0) return SM_OK;
-  m.has_gap = next_gap(&m.gap);
+  m.has_gap = measure->course.longest_ms > SM_BILLING_GAP_MS && next_gap(&m.gap);
   sm_err err = sm_walk_init(&m.walk, measure);
   for (size_t i = 0; i < list->count && err == SM_OK; i++) {
     const hold *h = &list->item[i];

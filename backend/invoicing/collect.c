@@ -1,5 +1,7 @@
 #include "invoicing/collect.h"
 
+#include "invoicing/thin.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +9,14 @@ void sm_month_span(const sm_zone *zone, int year, int month, int64_t *from_ms, i
   sm_date first = {.year = year, .month = month, .day = 1};
   *from_ms = sm_zone_day_start_ms(zone, first);
   *to_ms = sm_zone_day_start_ms(zone, sm_date_add_months(first, 1));
+}
+
+void sm_month_days_init(sm_month_days *days, const sm_zone *zone, int year, int month) {
+  sm_date date = {.year = year, .month = month, .day = 1};
+  sm_date next = sm_date_add_months(date, 1);
+  *days = (sm_month_days){.count = 0};
+  for (; sm_date_compare(date, next) <= 0; date = sm_date_add_days(date, 1))
+    days->start_ms[days->count++] = sm_zone_day_start_ms(zone, date);
 }
 
 bool sm_meter_serves(const sm_account_meter *meter, int64_t from_ms, int64_t to_ms) {
@@ -44,7 +54,7 @@ void sm_collected_fini(sm_collected *collected) {
   *collected = (sm_collected){0};
 }
 
-/* ---- meters ---- */
+/* ---- edits ---- */
 static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
   sm_billing_edit *out = calloc(edits->count + 1, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
@@ -61,14 +71,50 @@ static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
   return SM_OK;
 }
 
+/* ---- which points ---- */
+
+/* A tariff that measures inside days, or a month that is projected, wants all points. */
+static bool wants_days_only(const sm_subject *subject, const sm_collected *c, int64_t to_ms) {
+  if (subject->now_ms < to_ms || subject->whole) return false;
+  for (size_t i = 0; i < c->input.tariff_count; i++)
+    if (c->schedule[i].tariff->window_count > 0 || c->schedule[i].tariff->has_demand) return false;
+  return true;
+}
+
+static void add_instant(int64_t *list, size_t *count, int64_t at_ms) {
+  size_t i = *count;
+  if (at_ms == INT64_MIN || at_ms == INT64_MAX) return;
+  while (i > 0 && list[i - 1] > at_ms) {
+    list[i] = list[i - 1];
+    i--;
+  }
+  list[i] = at_ms;
+  (*count)++;
+}
+
+static void thin(const sm_subject *subject, const sm_account_meter *meter, sm_trace *trace) {
+  int64_t list[SM_MONTH_DAYS_MAX + 3];
+  size_t count = subject->days->count;
+  memcpy(list, subject->days->start_ms, count * sizeof *list);
+  add_instant(list, &count, meter->from_ms);
+  add_instant(list, &count, meter->to_ms);
+  sm_trace_thin(trace, sm_billing_step_limit_w(meter->max_power_w), list, count);
+}
+
+/* ---- meters ---- */
+
 /* A meter that went before the month is asked for its end only: it tells that the account had begun
  * to be measured. What is there at a failure goes with the rest. */
-static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_meter *from,
-                            int64_t from_ms, int64_t to_ms, sm_collected *out) {
+static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *subject,
+                            const sm_account_meter *from, int64_t from_ms, int64_t to_ms,
+                            sm_collected *out) {
+  bool edited = subject->candidate == NULL || subject->candidate->edited;
+  bool days_only = wants_days_only(subject, out, to_ms);
   if (from->from_ms >= to_ms) return SM_OK;
   if (from->to_ms <= from_ms) from_ms = to_ms = from->to_ms;
   size_t i = out->count;
-  sm_err err = sm_meter_edits_load(invoicing->ledger, from->device_id, &out->edits[i]);
+  sm_err err =
+      edited ? sm_meter_edits_load(invoicing->ledger, from->device_id, &out->edits[i]) : SM_OK;
   if (err != SM_OK) return err;
   out->count++;
   const sm_edits edits = sm_meter_edits_list(&out->edits[i]);
@@ -77,6 +123,7 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_account_mete
     err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms, to_ms,
                             sm_billing_step_limit_w(from->max_power_w), &edits, &out->trace[i]);
   if (err != SM_OK) return err;
+  if (days_only && edits.count == 0) thin(subject, from, &out->trace[i]);
   out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
                                      .from_ms = from->from_ms,
                                      .to_ms = from->to_ms,
@@ -111,11 +158,11 @@ static sm_err collect_meters(const sm_invoicing *invoicing, const sm_subject *su
   out->meter = calloc(count + 1, sizeof *out->meter);
   if (out->trace == NULL || out->edits == NULL || out->shown == NULL || out->meter == NULL)
     return SM_ERR_NOMEM;
-  int64_t from_ms, to_ms;
-  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
+  int64_t from_ms = subject->days->start_ms[0];
+  int64_t to_ms = subject->days->start_ms[subject->days->count - 1];
   sm_err err = SM_OK;
   for (size_t i = 0; i < count && err == SM_OK; i++)
-    err = collect_meter(invoicing, &meter[i], from_ms, to_ms, out);
+    err = collect_meter(invoicing, subject, &meter[i], from_ms, to_ms, out);
   return err;
 }
 
@@ -180,25 +227,29 @@ static void fill_input(const sm_invoicing *invoicing, const sm_subject *subject,
   in->to = account->to;
   in->sanctioned_load_w = account->sanctioned_load_w;
   if (in->device_id != NULL) return;
-  int64_t from_ms, to_ms;
-  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
-  const sm_account_meter *last = sm_last_meter(account, from_ms, to_ms);
+  const sm_account_meter *last = sm_last_meter(account, subject->days->start_ms[0],
+                                               subject->days->start_ms[subject->days->count - 1]);
   in->device_id = last != NULL ? last->device_id : "";
 }
 
 sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book, const sm_subject *subject,
                   sm_collected *collected) {
   sm_collected out = {0};
-  int64_t from_ms, to_ms;
-  sm_month_span(invoicing->zone, subject->year, subject->month, &from_ms, &to_ms);
-  if (from_ms > subject->now_ms) return SM_ERR_RANGE;
-  sm_err err = collect_meters(invoicing, subject, &out);
-  if (err == SM_OK) err = collect_tariffs(book, subject->account, &out);
+  sm_month_days days;
+  sm_subject asked = *subject;
+  if (asked.days == NULL) {
+    sm_month_days_init(&days, invoicing->zone, asked.year, asked.month);
+    asked.days = &days;
+  }
+  if (asked.days->start_ms[0] > asked.now_ms) return SM_ERR_RANGE;
+  /* The tariffs first: they say which points are wanted. */
+  sm_err err = collect_tariffs(book, asked.account, &out);
+  if (err == SM_OK) err = collect_meters(invoicing, &asked, &out);
   if (err != SM_OK) {
     sm_collected_fini(&out);
     return err;
   }
-  fill_input(invoicing, subject, &out);
+  fill_input(invoicing, &asked, &out);
   *collected = out;
   return SM_OK;
 }

@@ -7,15 +7,28 @@
 #include "invoicing/book.h"
 #include "invoicing/edits.h"
 #include "invoicing/invoicing.h"
+#include "store/ledger_issue.h"
+
+enum { SM_MONTH_DAYS_MAX = 31 };
+
+/* Where the days of a month begin, and the next month: found once, since a zone is slow to ask. */
+typedef struct sm_month_days {
+  int64_t start_ms[SM_MONTH_DAYS_MAX + 1];
+  size_t count; /* with the next month's begin */
+} sm_month_days;
+void sm_month_days_init(sm_month_days *days, const sm_zone *zone, int year, int month);
 
 /* Whose month: an account, or (account NULL) a meter that serves none. */
 typedef struct sm_subject {
   const sm_account *account;
   const sm_device *device;
-  const char *shown_device_id; /* NULL: the meter that served last */
+  const sm_issue_candidate *candidate; /* of the account; NULL: the ledger is asked for more */
+  const char *shown_device_id;         /* NULL: the meter that served last */
   int year;
   int month;
   int64_t now_ms;
+  const sm_month_days *days; /* of that month; NULL: found here */
+  bool whole; /* all points, since it is billed by a tariff that is not the account's */
 } sm_subject;
 
 /* Holds what `input` borrows; borrows the account, the device and the book itself. */
@@ -29,8 +42,11 @@ typedef struct sm_collected {
   sm_billing_tariff *schedule;
 } sm_collected;
 
-/* Collects; fini with sm_collected_fini. Errors of the stores and the book. SM_ERR_RANGE: the month
- * has not begun. */
+/* Collects; fini with sm_collected_fini. Of each meter: its register's trace (sm_readings_trace);
+ * or, where the month is over, no tariff of the account measures inside days, nothing was edited
+ * and the whole trace is plain, only those points that the register at the begin of a day and at
+ * both ends of the meter's service is worked out from (sm_trace_thin). Errors of the stores and the
+ * book. SM_ERR_RANGE: the month has not begun. */
 SM_MUST_CHECK sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book,
                                 const sm_subject *subject, sm_collected *collected);
 void sm_collected_fini(sm_collected *collected);

@@ -14,5 +14,9 @@
  * sm_billing_explain. The query and its errors are those of sm_invoicing_bill. */
 SM_MUST_CHECK sm_err sm_invoicing_explain_json(const sm_invoicing *invoicing,
                                                const sm_invoicing_query *query, sm_buf *out);
+/* The same of an invoice by its number, cancelled or not. SM_ERR_NOT_FOUND also for a credit note.
+ */
+SM_MUST_CHECK sm_err sm_invoicing_explain_invoice(const sm_invoicing *invoicing, const char *number,
+                                                  int64_t now_ms, sm_buf *out);
 
 #endif

@@ -63,7 +63,7 @@ an_issued_month_is_explained_by_its_own_tariff_and_says_if_readings_changed(void
   assert_string_equal(text_of(invoice, "total_now"), "1888.00");
   assert_true(json_is_false(json_object_get(json_object_get(invoice, "readings"), "changed")));
   json_decref(root);
-  /* a tariff that would have held, and a reading that came late */
+  /* a tariff that would have held, and a reading that came late and is not believed */
   int32_t version = 0;
   assert_int_equal(
       sm_ledger_tariff_add(f->ledger, tester, "LT-1 Domestic", (sm_date){2026, 1, 10},
@@ -72,7 +72,7 @@ an_issued_month_is_explained_by_its_own_tariff_and_says_if_readings_changed(void
                            "\"fixed_charge\":\"0.00\",\"taxes\":[]}",
                            true, &version),
       SM_OK);
-  feed(f, "meter-001", "2026-01-31T23:55:00+05:30", "2026-01-31T23:55:00+05:30", 600, 1349999, 0);
+  feed(f, "meter-001", "2026-01-31T23:55:00+05:30", "2026-01-31T23:55:00+05:30", 600, 9000000, 0);
   root = explain(f, &query);
   invoice = json_object_get(root, "invoice");
   assert_true(json_is_true(json_object_get(json_object_get(invoice, "readings"), "changed")));

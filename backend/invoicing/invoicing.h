@@ -82,20 +82,34 @@ typedef struct sm_issue_request {
   int month;
   const char *device_id; /* only accounts that this meter served in the month; NULL: all */
   bool dry_run;          /* nothing is written */
+  bool open_only;        /* pass over, untold, accounts that have their invoice */
   int64_t now_ms;
+  size_t threads; /* that compute, beside the caller's, which writes; 0: one a core */
+  size_t batch;   /* accounts a transaction; 0: 256 */
 } sm_issue_request;
 
+/* Counts as they are told; a caller may look at them meanwhile. */
 typedef struct sm_issue_summary {
+  uint64_t looked_at; /* accounts, whether or not they have to do with the month */
   uint64_t issued;
   uint64_t already;
   uint64_t skipped;
   uint64_t failed;
+  uint64_t estimated;   /* of those issued */
+  uint64_t not_settled; /* the reasons of those skipped */
+  uint64_t no_readings;
+  uint64_t no_meter;
+  uint64_t cancelled;
+  int64_t total_minor;  /* of those issued */
+  bool total_too_large; /* it does not fit: total_minor means nothing */
 } sm_issue_summary;
 
-/* Issues the month's invoices, account by account, each in a transaction of its own: killed at any
- * moment and run again, every account has one invoice and the numbers have no gap. Accounts are
- * read in pages. `each` may be NULL. SM_ERR_RANGE: the month is not over; SM_ERR_NOT_FOUND: no such
- * device. Accounts that fail are counted and told, and are no error of the run. */
+/* Issues the month's invoices in the order of the accounts, some hundreds in a transaction: killed
+ * at any moment and run again, every account has one invoice and the numbers have no gap. A bill is
+ * computed again if the account, its meters, tariffs, edits or entries changed before it was
+ * written. `each` may be NULL; it is told of an account after it was written, on the caller's
+ * thread. SM_ERR_RANGE: the month is not over; SM_ERR_NOT_FOUND: no such device. Accounts that fail
+ * are counted and told, and are no error of the run; a store that is full, busy or broken is. */
 SM_MUST_CHECK sm_err sm_invoicing_issue_month(const sm_invoicing *invoicing,
                                               const sm_issue_request *request, sm_issue_fn *each,
                                               void *context, sm_issue_summary *summary);

@@ -310,6 +310,53 @@ static void a_bill_from_the_stores_trace_is_the_bill_from_all_readings(void **st
   free(point);
 }
 
+/* Every reading somewhere else, most of them twice. */
+static size_t disorder(uint64_t *random, const sm_register_point *point, size_t count,
+                       sm_register_point *out) {
+  size_t n = 0;
+  for (size_t i = 0; i < count; i++) {
+    out[n++] = point[i];
+    if (next_random(random) % 3 > 0) out[n++] = point[i];
+  }
+  for (size_t i = n - 1; i > 0; i--) {
+    size_t k = (size_t)(next_random(random) % (i + 1));
+    sm_register_point kept = out[i];
+    out[i] = out[k];
+    out[k] = kept;
+  }
+  return n;
+}
+
+static void the_order_and_repetition_of_arrival_change_nothing(void **state) {
+  fixture *f = *state;
+  enum { COUNT = 6000 };
+  sm_register_point *point = calloc(COUNT, sizeof *point);
+  sm_register_point *mixed = calloc((size_t)2 * COUNT, sizeof *mixed);
+  assert_true(point != NULL && mixed != NULL);
+  add_tariff(f, measured_tariff);
+  uint64_t random = 977;
+  size_t count = random_history(&random, point, COUNT);
+  add_device(f, "arrived-a", NULL);
+  add_device(f, "arrived-b", NULL);
+  store_points(f, "arrived-a", point, count);
+  store_points(f, "arrived-b", mixed, disorder(&random, point, count, mixed));
+  char *text[2];
+  for (int i = 0; i < 2; i++) {
+    sm_invoicing_query query = january(i == 0 ? "arrived-a" : "arrived-b");
+    sm_bill *bill = NULL;
+    assert_int_equal(sm_invoicing_bill(&f->invoicing, &query, &bill), SM_OK);
+    assert_true(bill->consumption_wh > 0 && bill->segment[0].demand.measured);
+    text[i] = text_of(f, bill);
+    for (char *at = text[i]; (at = strstr(at, "arrived-b")) != NULL;) at[8] = 'a';
+    sm_bill_free(bill);
+  }
+  assert_string_equal(text[0], text[1]);
+  free(text[0]);
+  free(text[1]);
+  free(point);
+  free(mixed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(the_contracts_example_comes_out_of_the_store),
@@ -320,6 +367,7 @@ int main(void) {
       TEST(a_new_version_of_the_tariff_cuts_the_month),
       TEST(a_meter_changed_in_an_earlier_month_does_not_make_a_first_month),
       TEST(a_bill_from_the_stores_trace_is_the_bill_from_all_readings),
+      TEST(the_order_and_repetition_of_arrival_change_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,26 @@
+/* The run of a month: a page of accounts is computed by the crew while the one before is written,
+ * in the order of the ledger, in one transaction. */
 #include "invoicing/invoicing.h"
 
-#include "billing/billing.h"
+#include "base/checked.h"
 #include "invoicing/collect.h"
-#include "invoicing/snapshot.h"
+#include "invoicing/crew.h"
+#include "invoicing/prepare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PAGE = 200, FIRST_REVISION = 1, TEXT_MAX = 256 };
+enum { BATCH = 256, AGAIN_MAX = 3 };
+
+/* Accounts that are read, computed and written together. */
+typedef struct page {
+  sm_issue_candidate *candidate;
+  sm_prepared *prepared; /* of each, once computed */
+  bool *passed;          /* over: nothing to do with the month, or failed before */
+  size_t count;
+} page;
 
 typedef struct run {
   const sm_invoicing *invoicing;
@@ -16,18 +28,16 @@ typedef struct run {
   sm_issue_fn *each;
   void *context;
   sm_issue_summary *summary;
-  sm_book book;
-  char month[16];
-  int64_t from_ms; /* the month */
-  int64_t to_ms;
+  sm_prepare_month month;
+  char financial_year[SM_FINANCIAL_YEAR_MAX];
+  sm_book book; /* changed only while nobody computes */
+  int64_t book_tariffs_no;
+  sm_crew *crew;
+  size_t batch;
+  char *after; /* the last account that was read; NULL: none */
+  bool more;
+  const page *computing;
 } run;
-
-/* One account being issued: what is told of it, and what that borrows. */
-typedef struct job {
-  sm_issue_result result;
-  sm_invoice found; /* the invoice that it has, or gets */
-  char text[TEXT_MAX];
-} job;
 
 const char *sm_issue_outcome_name(sm_issue_outcome outcome) {
   static const char *const names[] = {[SM_ISSUE_ISSUED] = "issued",
@@ -44,213 +54,198 @@ char *sm_financial_year(sm_date date, char out[SM_FINANCIAL_YEAR_MAX]) {
   return out;
 }
 
-static void skip(job *j, const char *reason, const char *text) {
-  j->result.outcome = SM_ISSUE_SKIPPED;
-  j->result.reason = reason;
-  (void)snprintf(j->text, sizeof j->text, "%s", text);
+/* ---- pages ---- */
+
+static void page_fini(page *p) {
+  for (size_t i = 0; i < p->count; i++) sm_prepared_fini(&p->prepared[i]);
+  sm_issue_candidates_free(p->candidate, p->count);
+  free(p->prepared);
+  free(p->passed);
+  *p = (page){0};
 }
 
-static void fail(job *j, sm_err err) {
-  j->result.outcome = SM_ISSUE_FAILED;
-  j->result.err = err;
-  (void)snprintf(j->text, sizeof j->text, "%s", sm_err_text(err));
-}
-
-/* ---- whether to issue ---- */
-/* Looks whether the account has its invoice. */
-static sm_err look_up(run *r, job *j) {
-  sm_err err =
-      sm_ledger_invoice_of(r->invoicing->ledger, j->result.account_id, r->month, &j->found);
-  if (err != SM_OK) return err;
-  j->result.outcome = SM_ISSUE_ALREADY;
-  j->result.number = j->found.number;
-  j->result.total_minor = j->found.total_minor;
-  j->result.has_total = true;
+static sm_err remember_place(run *r, const page *p) {
+  r->more = p->count == r->batch;
+  if (!r->more) return SM_OK;
+  char *after = strdup(p->candidate[p->count - 1].account.account_id);
+  if (after == NULL) return SM_ERR_NOMEM;
+  free(r->after);
+  r->after = after;
   return SM_OK;
 }
 
-/* When it is no longer waited for a reading after the period. */
-static int64_t deadline_ms(const run *r, const sm_bill *bill) {
-  sm_date end = sm_zone_date(r->invoicing->zone, bill->to_ms);
-  return sm_zone_day_start_ms(r->invoicing->zone,
-                              sm_date_add_days(end, r->invoicing->settings->settle_days));
-}
-
-static bool ready(const run *r, const sm_bill *bill, job *j) {
-  char until[40];
-  if (bill->days == 0) {
-    skip(j, "no_readings", "No meter of this account had been read by the end of the month.");
-    return false;
-  }
-  int64_t until_ms = deadline_ms(r, bill);
-  if (!bill->settled && r->request->now_ms < until_ms) {
-    skip(j, "not_settled", "");
-    (void)snprintf(j->text, sizeof j->text,
-                   "Not settled yet: there is no reading after the end of the period. It is issued "
-                   "when there is one, or as estimated from %s.",
-                   sm_zone_format(r->invoicing->zone, until_ms, until));
-    return false;
-  }
-  return true;
-}
-
-/* ---- issuing ---- */
-static sm_err write_body(const run *r, const sm_bill *bill, sm_buf *out) {
-  sm_jsonw w;
-  sm_jsonw_init(&w, out);
-  sm_bill_write_json(&w, bill, r->invoicing->zone);
-  return out->err;
-}
-
-static sm_err fill_invoice(const run *r, const sm_bill *bill, sm_buf *body, sm_buf *snapshot,
-                           sm_invoice *invoice) {
-  const sm_zone *zone = r->invoicing->zone;
-  sm_date due =
-      sm_date_add_days(sm_zone_date(zone, r->request->now_ms), r->invoicing->settings->due_days);
-  invoice->account_id = strdup(bill->account_id);
-  invoice->device_id = bill->device_id[0] != '\0' ? strdup(bill->device_id) : NULL;
-  invoice->kind = strdup("invoice");
-  invoice->month = strdup(r->month);
-  invoice->revision = FIRST_REVISION;
-  invoice->total_minor = bill->total_minor;
-  invoice->tax_minor = bill->tax_minor;
-  invoice->currency = strdup(bill->currency);
-  invoice->issued_ms = r->request->now_ms;
-  invoice->due_ms = sm_zone_day_start_ms(zone, due);
-  invoice->body = sm_buf_take(body);
-  invoice->snapshot = sm_buf_take(snapshot);
-  bool all = invoice->account_id != NULL && invoice->kind != NULL && invoice->month != NULL &&
-             invoice->currency != NULL && invoice->body != NULL && invoice->snapshot != NULL &&
-             (invoice->device_id != NULL || bill->device_id[0] == '\0');
-  return all ? SM_OK : SM_ERR_NOMEM;
-}
-
-static sm_err write_invoice(run *r, const sm_account *account, const sm_collected *collected,
-                            const sm_bill *bill, job *j) {
-  char year[SM_FINANCIAL_YEAR_MAX];
-  sm_buf body, snapshot;
-  sm_invoice invoice = {0};
-  (void)sm_financial_year(sm_zone_date(r->invoicing->zone, r->request->now_ms), year);
-  sm_buf_init(&body, 0);
-  sm_buf_init(&snapshot, 0);
-  sm_err err = write_body(r, bill, &body);
-  if (err == SM_OK) err = sm_snapshot_write(account, collected, bill, &snapshot);
-  if (err == SM_OK) err = fill_invoice(r, bill, &body, &snapshot, &invoice);
-  if (err == SM_OK)
-    err = sm_ledger_invoice_issue(r->invoicing->ledger, r->request->actor,
-                                  r->invoicing->settings->invoice_prefix, year, &invoice);
-  sm_buf_fini(&body);
-  sm_buf_fini(&snapshot);
-  if (err == SM_OK) {
-    j->found = invoice;
-    j->result.number = invoice.number;
+static sm_err read_page(run *r, page *p) {
+  const sm_issue_query query = {.month = r->month.text,
+                                .after = r->after != NULL ? r->after : "",
+                                .open_only = r->request->open_only,
+                                .limit = r->batch};
+  page out = {0};
+  if (!r->more) {
+    *p = out;
     return SM_OK;
   }
-  sm_invoice_fini(&invoice);
+  sm_err err = sm_ledger_issue_candidates(r->invoicing->ledger, &query, &out.candidate, &out.count);
+  if (err != SM_OK) return err;
+  out.prepared = calloc(out.count + 1, sizeof *out.prepared);
+  out.passed = calloc(out.count + 1, sizeof *out.passed);
+  if (out.prepared == NULL || out.passed == NULL) {
+    sm_issue_candidates_free(out.candidate, out.count);
+    free(out.prepared);
+    free(out.passed);
+    return SM_ERR_NOMEM;
+  }
+  err = remember_place(r, &out);
+  if (err == SM_OK)
+    *p = out;
+  else
+    page_fini(&out);
   return err;
 }
 
-/* Another run was faster, or the only one was cancelled: then a new revision is an admin's word. */
-static void settle_exists(run *r, job *j) {
-  sm_err err = look_up(r, j);
-  if (err == SM_ERR_NOT_FOUND)
-    skip(j, "cancelled", "The invoice of this month was cancelled; a new one is not made here.");
-  else if (err != SM_OK)
-    fail(j, err);
+/* ---- computing ---- */
+
+/* New versions may have come: what was read before is then not the basis of this candidate. */
+static void keep_book_with(run *r, const sm_issue_basis *basis) {
+  if (r->book_tariffs_no == basis->tariffs_no) return;
+  sm_book_fini(&r->book);
+  sm_book_init(&r->book, r->invoicing->ledger);
+  r->book_tariffs_no = basis->tariffs_no;
 }
 
-static void issue_bill(run *r, const sm_account *account, const sm_collected *collected,
-                       const sm_bill *bill, job *j) {
-  j->result.device_id = bill->device_id;
-  j->result.has_total = true;
-  j->result.total_minor = bill->total_minor;
-  j->result.estimated = bill->estimated;
-  if (!ready(r, bill, j)) return;
-  j->result.outcome = SM_ISSUE_ISSUED;
-  if (r->request->dry_run) return;
-  sm_err err = write_invoice(r, account, collected, bill, j);
-  if (err == SM_ERR_EXISTS)
-    settle_exists(r, j);
-  else if (err != SM_OK)
-    fail(j, err);
+static void compute_one(void *context, size_t i) {
+  const run *r = context;
+  const page *p = r->computing;
+  if (p->passed[i]) return;
+  sm_book book = r->book; /* read only: it has all tariffs of the page */
+  sm_prepare(r->invoicing, &book, &r->month, &p->candidate[i], !r->request->dry_run,
+             &p->prepared[i]);
 }
 
-/* ---- the accounts ---- */
-static bool concerned(const run *r, const sm_account *account) {
-  const sm_zone *zone = r->invoicing->zone;
-  if (account->has_from && sm_zone_day_start_ms(zone, account->from) >= r->to_ms) return false;
-  if (account->has_to && sm_zone_day_start_ms(zone, account->to) <= r->from_ms) return false;
-  if (account->has_from && account->has_to && sm_date_compare(account->from, account->to) >= 0)
-    return false;
-  if (r->request->device_id == NULL) return true;
-  for (size_t i = 0; i < account->meter_count; i++)
-    if (strcmp(account->meter[i].device_id, r->request->device_id) == 0 &&
-        sm_meter_serves(&account->meter[i], r->from_ms, r->to_ms))
-      return true;
-  return false;
+/* Nobody computes when this begins. */
+static void start_computing(run *r, page *p) {
+  for (size_t i = 0; i < p->count; i++) {
+    const sm_account *account = &p->candidate[i].account;
+    p->passed[i] =
+        !sm_prepare_concerns(r->invoicing->zone, &r->month, account, r->request->device_id);
+    if (p->passed[i]) continue;
+    keep_book_with(r, &p->candidate[i].basis);
+    sm_err err = sm_prepare_tariffs(&r->book, account);
+    if (err == SM_OK) continue;
+    p->passed[i] = true;
+    p->prepared[i].result.account_id = account->account_id;
+    p->prepared[i].result.device_id = "";
+    sm_prepared_fail(&p->prepared[i], err);
+  }
+  r->computing = p;
+  sm_crew_start(r->crew, compute_one, r, p->count);
 }
 
-static bool tell(run *r, job *j) {
-  j->result.text = j->text;
-  switch (j->result.outcome) {
+/* ---- writing ---- */
+
+static bool to_issue(const sm_prepared *p) {
+  return p->result.account_id != NULL && p->result.outcome == SM_ISSUE_ISSUED;
+}
+
+static sm_err issue_items(const run *r, sm_issue_item *items, size_t count) {
+  return sm_ledger_issue_batch(r->invoicing->ledger, r->request->actor,
+                               r->invoicing->settings->invoice_prefix, r->financial_year, items,
+                               count);
+}
+
+/* Reads, computes and issues one account anew, since it changed while it was computed, or since it
+ * spoilt its batch. The crew computes another page meanwhile, so the book is one of its own. */
+static sm_err issue_again(run *r, sm_issue_candidate *candidate, sm_prepared *p) {
+  sm_book book;
+  sm_issue_candidate fresh;
+  sm_err err = sm_ledger_issue_candidate(r->invoicing->ledger, candidate->account.account_id,
+                                         r->month.text, &fresh);
+  if (err != SM_OK) return err;
+  sm_prepared_fini(p);
+  sm_issue_candidate_fini(candidate);
+  *candidate = fresh;
+  sm_book_init(&book, r->invoicing->ledger);
+  err = sm_prepare_tariffs(&book, &candidate->account);
+  if (err == SM_OK) {
+    sm_prepare(r->invoicing, &book, &r->month, candidate, true, p);
+    if (to_issue(p)) err = issue_items(r, &p->item, 1);
+    if (err == SM_OK && to_issue(p)) err = p->item.err;
+  }
+  p->result.account_id = candidate->account.account_id;
+  if (p->result.device_id == NULL) p->result.device_id = "";
+  sm_book_fini(&book);
+  return err;
+}
+
+static void settle(run *r, sm_issue_candidate *candidate, sm_prepared *p) {
+  sm_err err = SM_ERR_CONFLICT;
+  for (int i = 0; i < AGAIN_MAX && (err == SM_ERR_CONFLICT || err == SM_ERR_EXISTS); i++)
+    err = issue_again(r, candidate, p);
+  if (err != SM_OK) sm_prepared_fail(p, err == SM_ERR_CONFLICT ? SM_ERR_BUSY : err);
+}
+
+/* Errors of the store as a whole: the next run goes on, nothing is gained by trying each. */
+static bool ends_run(sm_err err) {
+  return err == SM_ERR_FULL || err == SM_ERR_IO || err == SM_ERR_BUSY || err == SM_ERR_NOMEM;
+}
+
+static sm_err write_page(run *r, page *p) {
+  size_t count = 0;
+  if (r->request->dry_run) return SM_OK;
+  sm_issue_item *items = calloc(p->count + 1, sizeof *items);
+  if (items == NULL) return SM_ERR_NOMEM;
+  for (size_t i = 0; i < p->count; i++)
+    if (to_issue(&p->prepared[i])) items[count++] = p->prepared[i].item;
+  sm_err err = issue_items(r, items, count);
+  bool end = err != SM_OK && ends_run(err);
+  for (size_t i = 0, k = 0; i < p->count; i++) {
+    if (!to_issue(&p->prepared[i])) continue;
+    p->prepared[i].item = items[k++];
+    if (!end && p->prepared[i].item.err != SM_OK) settle(r, &p->candidate[i], &p->prepared[i]);
+  }
+  free(items);
+  return end ? err : SM_OK;
+}
+
+/* ---- telling ---- */
+
+static void count_result(sm_issue_summary *summary, const sm_issue_result *result) {
+  switch (result->outcome) {
   case SM_ISSUE_ISSUED:
-    r->summary->issued++;
+    summary->issued++;
+    if (result->estimated) summary->estimated++;
+    if (sm_add_i64(summary->total_minor, result->total_minor, &summary->total_minor) != SM_OK)
+      summary->total_too_large = true;
     break;
   case SM_ISSUE_ALREADY:
-    r->summary->already++;
+    summary->already++;
     break;
   case SM_ISSUE_SKIPPED:
-    r->summary->skipped++;
+    summary->skipped++;
+    if (strcmp(result->reason, "not_settled") == 0) summary->not_settled++;
+    if (strcmp(result->reason, "no_readings") == 0) summary->no_readings++;
+    if (strcmp(result->reason, "no_meter") == 0) summary->no_meter++;
+    if (strcmp(result->reason, "cancelled") == 0) summary->cancelled++;
     break;
   case SM_ISSUE_FAILED:
-    r->summary->failed++;
+    summary->failed++;
     break;
   }
-  return r->each == NULL || r->each(r->context, &j->result);
 }
 
-static sm_err issue_account(run *r, const sm_account *account) {
-  job j = {.result = {.account_id = account->account_id, .device_id = ""}};
-  sm_collected collected = {0};
-  sm_bill *bill = NULL;
-  sm_subject subject = {.account = account,
-                        .year = r->request->year,
-                        .month = r->request->month,
-                        .now_ms = r->request->now_ms};
-  const sm_account_meter *last = sm_last_meter(account, r->from_ms, r->to_ms);
-  if (last != NULL) j.result.device_id = last->device_id;
-  sm_err err = look_up(r, &j);
-  if (err == SM_ERR_NOT_FOUND && last == NULL) {
-    skip(&j, "no_meter", "No meter serves this account in the month.");
-    err = SM_OK;
-  } else if (err == SM_ERR_NOT_FOUND) {
-    err = sm_collect(r->invoicing, &r->book, &subject, &collected);
-    if (err == SM_OK) err = sm_billing_compute(&collected.input, &bill);
-    if (err == SM_OK) issue_bill(r, account, &collected, bill, &j);
+static sm_err tell_page(run *r, page *p) {
+  for (size_t i = 0; i < p->count; i++) {
+    sm_prepared *told = &p->prepared[i];
+    r->summary->looked_at++;
+    if (told->result.account_id == NULL) continue;
+    told->result.text = told->text;
+    if (told->item.invoice.number != NULL) told->result.number = told->item.invoice.number;
+    count_result(r->summary, &told->result);
+    if (r->each != NULL && !r->each(r->context, &told->result)) return SM_ERR_CLOSED;
   }
-  if (err != SM_OK) fail(&j, err);
-  bool go_on = tell(r, &j);
-  sm_bill_free(bill);
-  sm_collected_fini(&collected);
-  sm_invoice_fini(&j.found);
-  return go_on ? SM_OK : SM_ERR_CLOSED;
+  return SM_OK;
 }
 
-static sm_err issue_page(run *r, char **after, bool *more) {
-  sm_account *accounts = NULL;
-  size_t count = 0;
-  sm_err err = sm_ledger_accounts(r->invoicing->ledger, NULL, *after != NULL ? *after : "", PAGE,
-                                  &accounts, &count);
-  if (err != SM_OK) return err;
-  for (size_t i = 0; i < count && err == SM_OK; i++)
-    if (concerned(r, &accounts[i])) err = issue_account(r, &accounts[i]);
-  *more = count == PAGE;
-  free(*after);
-  *after = *more ? strdup(accounts[count - 1].account_id) : NULL;
-  if (*more && *after == NULL && err == SM_OK) err = SM_ERR_NOMEM;
-  sm_accounts_free(accounts, count);
-  return err;
-}
+/* ---- the whole ---- */
 
 static sm_err check_device(const run *r) {
   if (r->request->device_id == NULL) return SM_OK;
@@ -260,24 +255,54 @@ static sm_err check_device(const run *r) {
   return err;
 }
 
+static size_t thread_count(const sm_issue_request *request) {
+  if (request->threads > 0) return request->threads;
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores > 0 ? (size_t)cores : 1;
+}
+
+static sm_err go_through(run *r) {
+  page pages[2] = {{0}};
+  size_t at = 0;
+  sm_err err = read_page(r, &pages[at]);
+  if (err == SM_OK) start_computing(r, &pages[at]);
+  while (err == SM_OK && pages[at].count > 0) {
+    page *now = &pages[at];
+    page *next = &pages[1 - at];
+    err = read_page(r, next);
+    sm_crew_wait(r->crew);
+    if (err == SM_OK) start_computing(r, next);
+    if (err == SM_OK) err = write_page(r, now);
+    if (err == SM_OK) err = tell_page(r, now);
+    page_fini(now);
+    at = 1 - at;
+  }
+  sm_crew_wait(r->crew);
+  page_fini(&pages[0]);
+  page_fini(&pages[1]);
+  return err;
+}
+
 sm_err sm_invoicing_issue_month(const sm_invoicing *invoicing, const sm_issue_request *request,
                                 sm_issue_fn *each, void *context, sm_issue_summary *summary) {
   run r = {.invoicing = invoicing,
            .request = request,
            .each = each,
            .context = context,
-           .summary = summary};
-  char *after = NULL;
-  bool more = true;
+           .summary = summary,
+           .batch = request->batch > 0 ? request->batch : BATCH,
+           .more = true};
   *summary = (sm_issue_summary){0};
-  sm_month_span(invoicing->zone, request->year, request->month, &r.from_ms, &r.to_ms);
-  if (r.to_ms > request->now_ms) return SM_ERR_RANGE;
+  sm_prepare_month_init(&r.month, invoicing->zone, request->year, request->month, request->now_ms);
+  if (r.month.to_ms > request->now_ms) return SM_ERR_RANGE;
+  (void)sm_financial_year(sm_zone_date(invoicing->zone, request->now_ms), r.financial_year);
   sm_err err = check_device(&r);
+  if (err == SM_OK) err = sm_crew_new(thread_count(request), &r.crew);
   if (err != SM_OK) return err;
-  (void)snprintf(r.month, sizeof r.month, "%04d-%02d", request->year, request->month);
   sm_book_init(&r.book, invoicing->ledger);
-  while (more && err == SM_OK) err = issue_page(&r, &after, &more);
-  free(after);
+  err = go_through(&r);
+  sm_crew_free(r.crew);
   sm_book_fini(&r.book);
+  free(r.after);
   return err;
 }

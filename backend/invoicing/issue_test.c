@@ -188,6 +188,7 @@ static void a_stopped_run_goes_on_where_it_was(void **state) {
   free(add_example(f, "meter-002", 2));
   sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
   t.stop_after = 1;
+  request.batch = 1;
   assert_int_equal(run(f, &request, &t), SM_ERR_CLOSED);
   t.stop_after = 0;
   request.now_ms = ms("2026-04-01T00:00:00+05:30");

@@ -1,99 +1,130 @@
 #include "invoicing/issued.h"
 
+#include "base/checked.h"
+#include "base/decimal.h"
+#include "model/money.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 void sm_issued_fini(sm_issued *issued) {
   if (issued == NULL) return;
-  for (size_t i = 0; i < issued->tariff_count; i++) sm_tariff_free(issued->tariff[i]);
-  free(issued->tariff);
-  free(issued->schedule);
-  free(issued->readings_hash);
+  for (size_t i = 0; i < issued->tax_count; i++) free(issued->tax[i].name);
+  for (size_t i = 0; i < issued->segment_count; i++) free(issued->segment[i].tariff);
+  free(issued->tax);
+  free(issued->segment);
   *issued = (sm_issued){0};
 }
 
-/* A tariff of the snapshot is what the ledger has, and its version beside it. */
-static sm_err read_tariff(json_t *object, sm_tariff **tariff) {
-  json_int_t version = json_integer_value(json_object_get(object, "version"));
-  json_t *plain = json_copy(object);
-  char *text = NULL;
-  sm_problems problems = {0};
-  sm_err err = SM_ERR_NOMEM;
-  if (plain != NULL && json_object_del(plain, "version") == 0) text = json_dumps(plain, 0);
-  if (text != NULL) err = sm_tariff_read_json(text, strlen(text), tariff, NULL, &problems);
-  if (err == SM_OK) (*tariff)->version = (int32_t)version;
-  free(text);
-  json_decref(plain);
-  return err == SM_ERR_INVALID || err == SM_ERR_SYNTAX ? SM_ERR_CORRUPT : err;
+static sm_issued_tax *tax_of(sm_issued *issued, const char *name, int64_t percent_micro) {
+  for (size_t i = 0; i < issued->tax_count; i++)
+    if (issued->tax[i].percent_micro == percent_micro && strcmp(issued->tax[i].name, name) == 0)
+      return &issued->tax[i];
+  sm_issued_tax *more = realloc(issued->tax, (issued->tax_count + 1) * sizeof *more);
+  if (more == NULL) return NULL;
+  issued->tax = more;
+  sm_issued_tax *tax = &more[issued->tax_count];
+  *tax = (sm_issued_tax){.name = strdup(name), .percent_micro = percent_micro};
+  if (tax->name == NULL) return NULL;
+  issued->tax_count++;
+  return tax;
 }
 
-static sm_err read_tariffs(const json_t *snapshot, sm_issued *out) {
-  const json_t *list = json_object_get(snapshot, "tariffs");
-  size_t count = json_array_size(list);
-  if (count == 0) return SM_ERR_CORRUPT;
-  out->tariff = calloc(count, sizeof(sm_tariff *));
-  if (out->tariff == NULL) return SM_ERR_NOMEM;
+sm_err sm_issued_add_tax(sm_issued *issued, const char *name, int64_t percent_micro,
+                         int64_t base_minor, int64_t amount_minor) {
+  sm_issued_tax *tax = tax_of(issued, name, percent_micro);
+  if (tax == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_add_i64(tax->base_minor, base_minor, &tax->base_minor);
+  return err == SM_OK ? sm_add_i64(tax->amount_minor, amount_minor, &tax->amount_minor) : err;
+}
+
+static sm_err add_segment(sm_issued *issued, const char *tariff, int32_t version, sm_date from) {
+  sm_issued_segment *more = realloc(issued->segment, (issued->segment_count + 1) * sizeof *more);
+  if (more == NULL) return SM_ERR_NOMEM;
+  issued->segment = more;
+  more[issued->segment_count] =
+      (sm_issued_segment){.tariff = strdup(tariff), .version = version, .from = from};
+  return more[issued->segment_count++].tariff != NULL ? SM_OK : SM_ERR_NOMEM;
+}
+
+/* ---- from a bill ---- */
+
+sm_err sm_issued_of_bill(const sm_bill *bill, const sm_zone *zone, sm_issued *issued) {
+  sm_issued out = {.net_minor = bill->subtotal_minor, .total_minor = bill->total_minor};
   sm_err err = SM_OK;
-  for (size_t i = 0; i < count && err == SM_OK; i++) {
-    json_t *object = json_array_get(list, i);
-    err = json_is_object(object) ? read_tariff(object, &out->tariff[i]) : SM_ERR_CORRUPT;
-    if (err == SM_OK) out->tariff_count++;
+  for (size_t i = 0; err == SM_OK && i < bill->line_count; i++) {
+    const sm_bill_line *line = &bill->line[i];
+    if (line->kind == SM_LINE_TAX)
+      err =
+          sm_issued_add_tax(&out, line->name, line->rate_micro, line->quantity, line->amount_minor);
   }
+  for (size_t i = 0; err == SM_OK && i < bill->segment_count; i++)
+    err = add_segment(&out, bill->segment[i].tariff, bill->segment[i].version,
+                      sm_zone_date(zone, bill->segment[i].from_ms));
+  if (err == SM_OK)
+    *issued = out;
+  else
+    sm_issued_fini(&out);
   return err;
 }
 
-static const sm_tariff *find_tariff(const sm_issued *issued, const char *name, json_int_t version) {
-  for (size_t i = 0; i < issued->tariff_count; i++)
-    if (issued->tariff[i]->version == version && strcmp(issued->tariff[i]->name, name) == 0)
-      return issued->tariff[i];
-  return NULL;
+/* ---- from JSON ---- */
+
+static sm_err take_decimal(const json_t *object, const char *name, unsigned places,
+                           int64_t *value) {
+  const char *text = json_string_value(json_object_get(object, name));
+  if (text == NULL) return SM_ERR_CORRUPT;
+  sm_err err = sm_decimal_parse(text, strlen(text), places, value);
+  return err == SM_OK ? SM_OK : SM_ERR_CORRUPT;
 }
 
-/* "2026-01-15T00:00:00+05:30" begins with the local day, and segments begin with one. */
-static sm_err read_segment(const json_t *segment, sm_issued *out) {
+static sm_err take_line(const json_t *line, unsigned digits, sm_issued *out) {
+  int64_t base, rate, amount;
+  const char *kind = json_string_value(json_object_get(line, "kind"));
+  const char *name = json_string_value(json_object_get(line, "name"));
+  if (kind == NULL || name == NULL) return SM_ERR_CORRUPT;
+  if (strcmp(kind, "tax") != 0) return SM_OK;
+  sm_err err = take_decimal(line, "quantity", digits, &base);
+  if (err == SM_OK) err = take_decimal(line, "rate", 6, &rate);
+  if (err == SM_OK) err = take_decimal(line, "amount", digits, &amount);
+  return err == SM_OK ? sm_issued_add_tax(out, name, rate, base, amount) : err;
+}
+
+static sm_err take_segment(const json_t *segment, sm_issued *out) {
+  sm_date from;
   char day[11] = "";
-  const char *name = json_string_value(json_object_get(segment, "tariff"));
-  const char *from = json_string_value(json_object_get(segment, "from"));
-  if (name == NULL || from == NULL || strlen(from) < sizeof day) return SM_ERR_CORRUPT;
-  memcpy(day, from, sizeof day - 1);
-  sm_billing_tariff *entry = &out->schedule[out->schedule_count];
-  entry->tariff = find_tariff(out, name, json_integer_value(json_object_get(segment, "version")));
-  if (entry->tariff == NULL || sm_date_parse(day, &entry->from) != SM_OK) return SM_ERR_CORRUPT;
-  out->schedule_count++;
-  return SM_OK;
+  const char *tariff = json_string_value(json_object_get(segment, "tariff"));
+  const char *at = json_string_value(json_object_get(segment, "from"));
+  json_int_t version = json_integer_value(json_object_get(segment, "version"));
+  if (tariff == NULL || at == NULL || strlen(at) < 10 || version < 1 || version > INT32_MAX)
+    return SM_ERR_CORRUPT;
+  memcpy(day, at, 10); /* a time on the zone's clock begins with its date */
+  if (sm_date_parse(day, &from) != SM_OK) return SM_ERR_CORRUPT;
+  return add_segment(out, tariff, (int32_t)version, from);
 }
 
-static sm_err read_schedule(const json_t *body, sm_issued *out) {
-  const json_t *list = json_object_get(body, "segments");
-  size_t count = json_array_size(list);
-  if (count == 0) return SM_ERR_CORRUPT;
-  out->schedule = calloc(count, sizeof *out->schedule);
-  if (out->schedule == NULL) return SM_ERR_NOMEM;
-  sm_err err = SM_OK;
-  for (size_t i = 0; i < count && err == SM_OK; i++)
-    err = read_segment(json_array_get(list, i), out);
+static sm_err take_bill(const json_t *root, unsigned digits, sm_issued *out) {
+  size_t i;
+  const json_t *item;
+  const json_t *lines = json_object_get(root, "lines");
+  const json_t *segments = json_object_get(root, "segments");
+  sm_err err = take_decimal(root, "subtotal", digits, &out->net_minor);
+  if (err == SM_OK) err = take_decimal(root, "total", digits, &out->total_minor);
+  json_array_foreach(lines, i, item) if (err == SM_OK) err = take_line(item, digits, out);
+  json_array_foreach(segments, i, item) if (err == SM_OK) err = take_segment(item, out);
+  if (err == SM_OK && out->segment_count == 0) err = SM_ERR_CORRUPT;
   return err;
 }
 
-static sm_err read_hash(const json_t *snapshot, sm_issued *out) {
-  const json_t *readings = json_object_get(snapshot, "readings");
-  const char *hash = json_string_value(json_object_get(readings, "sha256"));
-  if (hash == NULL) return SM_ERR_CORRUPT;
-  out->readings_hash = strdup(hash);
-  return out->readings_hash != NULL ? SM_OK : SM_ERR_NOMEM;
-}
-
-sm_err sm_issued_read(const sm_invoice *invoice, sm_issued *issued) {
+sm_err sm_issued_read(const char *body, unsigned digits, sm_issued *issued) {
   sm_issued out = {0};
-  json_t *body = json_loads(invoice->body, JSON_REJECT_DUPLICATES, NULL);
-  json_t *snapshot = json_loads(invoice->snapshot, JSON_REJECT_DUPLICATES, NULL);
-  sm_err err = json_is_object(body) && json_is_object(snapshot) ? SM_OK : SM_ERR_CORRUPT;
-  if (err == SM_OK) err = read_tariffs(snapshot, &out);
-  if (err == SM_OK) err = read_schedule(body, &out);
-  if (err == SM_OK) err = read_hash(snapshot, &out);
-  json_decref(body);
-  json_decref(snapshot);
+  json_error_t why;
+  json_t *root = json_loads(body, JSON_REJECT_DUPLICATES, &why);
+  if (root == NULL)
+    return json_error_code(&why) == json_error_out_of_memory ? SM_ERR_NOMEM : SM_ERR_CORRUPT;
+  sm_err err = take_bill(root, digits, &out);
+  json_decref(root);
   if (err == SM_OK)
     *issued = out;
   else

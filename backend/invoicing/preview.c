@@ -2,8 +2,9 @@
 
 #include "base/checked.h"
 #include "billing/billing.h"
-#include "invoicing/issued.h"
+#include "invoicing/make.h"
 #include "invoicing/subject.h"
+#include "model/money.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +22,37 @@ typedef struct preview {
 } preview;
 
 /* ---- one account ---- */
-/* The month as it was billed: by the invoice's own versions if there is one. */
+/* The month by the versions that its invoice was made by. The corrections on it are of other months
+ * and left out. */
+static sm_err issued_bill(preview *p, const sm_subject *subject, const sm_invoice *invoice,
+                          sm_bill **bill) {
+  sm_issued issued = {0};
+  sm_made made = {0};
+  sm_err err = sm_issued_read(invoice->body, sm_currency_digits(invoice->currency), &issued);
+  if (err != SM_OK) return err;
+  const sm_make make = {.account = subject->account,
+                        .year = subject->year,
+                        .month = subject->month,
+                        .now_ms = subject->now_ms,
+                        .again = invoice->number,
+                        .by = &issued};
+  err = sm_make_bill(p->invoicing, &p->book, &make, &made);
+  if (err == SM_OK) {
+    made.collected.input.true_up_count = 0;
+    err = sm_billing_compute(&made.collected.input, bill);
+  }
+  sm_made_fini(&made);
+  sm_issued_fini(&issued);
+  return err;
+}
+
+/* The month as it was billed, or would be. */
 static sm_err old_bill(preview *p, const sm_subject *subject, sm_collected *collected,
                        sm_bill **bill) {
   sm_invoice invoice = {0};
-  sm_issued issued = {0};
-  sm_billing_input input = collected->input;
   sm_err err = sm_found_invoice(p->invoicing, subject, &invoice);
-  if (err == SM_OK) {
-    err = sm_issued_read(&invoice, &issued);
-    input.tariff = issued.schedule;
-    input.tariff_count = issued.schedule_count;
-  } else if (err == SM_ERR_NOT_FOUND) {
-    err = SM_OK;
-  }
-  if (err == SM_OK) err = sm_billing_compute(&input, bill);
-  sm_issued_fini(&issued);
+  if (err == SM_ERR_NOT_FOUND) return sm_billing_compute(&collected->input, bill);
+  if (err == SM_OK) err = issued_bill(p, subject, &invoice, bill);
   sm_invoice_fini(&invoice);
   return err;
 }
@@ -135,6 +151,7 @@ static sm_err preview_one(preview *p) {
                                     .now_ms = q->now_ms};
   sm_found found;
   sm_err err = sm_found_init(p->invoicing, &query, &found);
+  found.subject.whole = true;
   if (err == SM_OK) err = preview_subject(p, &found.subject);
   sm_found_fini(&found);
   return err;

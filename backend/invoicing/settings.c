@@ -243,6 +243,11 @@ static void take_logo(reading *r, sm_invoicing_settings *s) {
     refuse(r, name, s->logo, "the path of a PNG or SVG file that can be read");
   else if (!is_picture(data, len))
     refuse(r, name, s->logo, "a PNG or SVG file: that one is neither");
+  if (r->err == SM_OK) {
+    uint8_t digest[SM_SHA256_BYTES];
+    sm_sha256(data, len, digest);
+    (void)sm_hex(digest, sizeof digest, s->logo_sha256);
+  }
   free(data);
 }
 

@@ -240,6 +240,7 @@ static void a_logo_is_a_picture_that_is_there(void **state) {
     write_file(path, good[i], strlen(good[i]));
     sm_invoicing_settings s = loaded("SMARTMETER_INVOICE_LOGO", path);
     assert_string_equal(s.logo, path);
+    assert_int_equal(strspn(s.logo_sha256, "0123456789abcdef"), 64);
     sm_invoicing_settings_fini(&s);
   }
   write_file(path, "GIF89a", 6);

@@ -1,10 +1,28 @@
 #include "invoicing/snapshot.h"
 
 #include "base/jsonw.h"
+#include "base/put.h"
+#include "model/money.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static char *put_i64(char *at, int64_t value) {
+  if (value < 0) *at++ = '-';
+  return sm_put_u64(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+static void write_point(const sm_register_point *point, sm_buf *text) {
+  char line[2 * (SM_PUT_U64_MAX + 1) + sizeof "  stated\n"];
+  char *at = put_i64(line, point->ts_ms);
+  *at++ = ' ';
+  at = put_i64(at, point->wh);
+  if (point->stated) at = sm_put_text(at, " stated", sizeof " stated" - 1);
+  *at++ = '\n';
+  sm_buf_append(text, line, (size_t)(at - line));
+}
 
 static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_buf *text,
                          size_t *count) {
@@ -16,8 +34,7 @@ static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_
   size_t first = 0;
   while (first + 1 < meter->point_count && meter->point[first + 1].ts_ms <= from_ms) first++;
   for (size_t i = first; i < meter->point_count; i++) {
-    sm_buf_printf(text, "%" PRId64 " %" PRId64 "%s\n", meter->point[i].ts_ms, meter->point[i].wh,
-                  meter->point[i].stated ? " stated" : "");
+    write_point(&meter->point[i], text);
     (*count)++;
     if (meter->point[i].ts_ms >= to_ms) break;
   }
@@ -78,27 +95,83 @@ static void write_tariffs(sm_jsonw *w, const sm_collected *collected, const sm_b
   sm_jsonw_array_end(w);
 }
 
-sm_err sm_snapshot_write(const sm_account *account, const sm_collected *collected,
-                         const sm_bill *bill, sm_buf *out) {
+static void write_seller(sm_jsonw *w, const sm_invoicing_settings *settings) {
+  sm_jsonw_key(w, "seller");
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "name", settings->seller_name);
+  sm_jsonw_key_text(w, "address", settings->seller_address);
+  sm_jsonw_key_text(w, "tax_id", settings->seller_tax_id);
+  sm_jsonw_object_end(w);
+  sm_jsonw_key_text(w, "hsn", settings->hsn);
+  sm_jsonw_key_text(w, "note", settings->note);
+  sm_jsonw_key_text(w, "language", settings->language);
+  sm_jsonw_key_text(w, "logo", settings->logo != NULL ? settings->logo_sha256 : NULL);
+  sm_jsonw_key(w, "upi");
+  if (settings->upi_id == NULL) {
+    sm_jsonw_null(w);
+    return;
+  }
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "id", settings->upi_id);
+  sm_jsonw_key_text(w, "name", settings->upi_name);
+  sm_jsonw_object_end(w);
+}
+
+static void write_month(sm_jsonw *w, int year, int month, int64_t use_wh) {
+  char text[16];
+  (void)snprintf(text, sizeof text, "%04d-%02d", year, month);
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "month", text);
+  sm_jsonw_key_decimal(w, "kwh", use_wh, 3);
+  sm_jsonw_object_end(w);
+}
+
+/* Twelve months, this one too; months between that have no invoice are left out. */
+static void write_history(sm_jsonw *w, const sm_snapshot_input *in) {
+  const sm_bill *bill = in->bill;
+  const sm_issue_use *use = in->candidate->use;
+  int first = bill->year * 12 + bill->month - SM_ISSUE_USES_MAX + 1;
+  sm_jsonw_key(w, "history");
+  sm_jsonw_array(w);
+  for (size_t i = in->candidate->use_count; i-- > 0;)
+    if (use[i].year * 12 + use[i].month >= first)
+      write_month(w, use[i].year, use[i].month, use[i].use_wh);
+  write_month(w, bill->year, bill->month, bill->consumption_wh);
+  sm_jsonw_array_end(w);
+}
+
+static void write_readings(sm_jsonw *w, const char *hex, size_t points) {
+  sm_jsonw_key(w, "readings");
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "sha256", hex);
+  sm_jsonw_key_int(w, "points", (int64_t)points);
+  sm_jsonw_object_end(w);
+}
+
+sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   char hex[SM_SHA256_HEX_MAX];
   size_t points = 0;
+  const sm_account *account = &in->candidate->account;
+  const sm_billing_input *input = &in->collected->input;
   sm_jsonw w;
-  sm_err err = sm_snapshot_hash(collected, bill, hex, &points);
+  sm_err err = sm_snapshot_hash(in->collected, in->bill, hex, &points);
   if (err != SM_OK) return err;
   sm_jsonw_init(&w, out);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "account_id", account->account_id);
   err = write_payer(&w, account);
   if (err != SM_OK) return err;
-  sm_jsonw_key_text(&w, "zone", sm_zone_name(collected->input.zone));
-  sm_jsonw_key_text(&w, "currency", collected->input.currency);
+  sm_jsonw_key_text(&w, "zone", sm_zone_name(input->zone));
+  sm_jsonw_key_text(&w, "currency", input->currency);
   sm_jsonw_key_decimal(&w, "sanctioned_load_kw", account->sanctioned_load_w, 3);
-  write_tariffs(&w, collected, bill);
-  sm_jsonw_key(&w, "readings");
-  sm_jsonw_object(&w);
-  sm_jsonw_key_text(&w, "sha256", hex);
-  sm_jsonw_key_int(&w, "points", (int64_t)points);
-  sm_jsonw_object_end(&w);
+  write_tariffs(&w, in->collected, in->bill);
+  write_readings(&w, hex, points);
+  write_seller(&w, in->settings);
+  if (in->settings->arrears) {
+    sm_jsonw_key(&w, "balance_before");
+    sm_jsonw_decimal_text(&w, in->candidate->balance_minor, sm_currency_digits(input->currency));
+  }
+  write_history(&w, in);
   sm_jsonw_object_end(&w);
   return out->err;
 }

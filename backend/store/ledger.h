@@ -264,6 +264,10 @@ typedef struct sm_invoice {
    * settled in the same transaction; one that does not wait any more is SM_ERR_CONFLICT. */
   int64_t *settles;
   size_t settle_count;
+  /* What is kept for later invoices when one of kind "invoice" is issued; not read back. */
+  int64_t use_wh;
+  int32_t days;
+  bool measured; /* a reading of the month is in it */
 } sm_invoice;
 void sm_invoice_fini(sm_invoice *invoice);
 

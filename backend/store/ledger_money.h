@@ -179,7 +179,9 @@ SM_MUST_CHECK sm_err sm_ledger_invoices_valid(sm_ledger *ledger, const char *acc
 /* ---- exceptions: what an issued month would be now ---- */
 typedef struct sm_exception_tax {
   char *name;
-  int64_t amount_minor;
+  int64_t percent_micro;
+  int64_t base_minor;   /* the difference of what it is per cent of */
+  int64_t amount_minor; /* the difference of the tax */
 } sm_exception_tax;
 
 typedef struct sm_exception {
@@ -243,6 +245,7 @@ typedef struct sm_exception_query {
   const char *state;      /* NULL: any */
   const char *account_id; /* NULL: any */
   const char *invoice;    /* NULL: any */
+  const char *settled_by; /* that stand on this one, valid or not; NULL: any */
   int64_t after_no;
   size_t limit;
 } sm_exception_query;

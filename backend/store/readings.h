@@ -112,6 +112,12 @@ SM_MUST_CHECK sm_err sm_readings_raw(sm_readings *store, const char *device_id, 
                                      int64_t from_ms, int64_t to_ms, size_t limit,
                                      sm_reading_list *list);
 
+/* The same where only instant, register, voltage, current and power are wanted: quicker. Of the
+ * others, with their flags in `has`, some may be there. */
+SM_MUST_CHECK sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+                                       int64_t from_ms, int64_t to_ms, size_t limit,
+                                       sm_reading_list *list);
+
 /* The latest reading of a device; SM_ERR_NOT_FOUND. From memory. */
 SM_MUST_CHECK sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                                         sm_reading *reading);
@@ -185,6 +191,13 @@ void sm_trace_fini(sm_trace *trace);
 SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                                        const sm_edits *edits, sm_trace *trace);
+
+/* The same trace, and from the same snapshot the quarters with readings that touch [from, to): the
+ * price is that of the trace alone. Also a quarter that `from` or `to` cuts is given as it is. */
+SM_MUST_CHECK sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,
+                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                                        const sm_edits *edits, sm_trace *trace,
+                                        sm_quarter_list *quarters);
 
 /* ---- refused messages ---- */
 typedef struct sm_reject {

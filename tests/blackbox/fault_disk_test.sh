@@ -5,7 +5,8 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 SERVER_DATA=$TMP/small
 mkdir "$SERVER_DATA"
-if ! mount -t tmpfs -o size=24m,mode=700 tmpfs "$SERVER_DATA" 2>>"$TMP/log/mount.log"; then
+# Room for all that is sent: what has been stored must not fill it by itself.
+if ! mount -t tmpfs -o "size=$(long 24m 160m),mode=700" tmpfs "$SERVER_DATA" 2>>"$TMP/log/mount.log"; then
   skip 'a full disk' 'a small file system cannot be mounted here (it takes root)'
   finish
 fi

@@ -226,9 +226,10 @@ class Month:
             else:
                 amount = nearest(self.total_of(["energy", "time_of_day"]) * Fraction(surcharge["percent"]) / 100)
             self.add("surcharge", surcharge["name"], amount)
-        minimum = self.minor(Fraction(self.tariff.get("minimum_charge", "0")) * share)
-        self.add("minimum", "Minimum charge",
-                 max(0, minimum - self.total_of(["energy", "time_of_day", "demand", "fixed"])))
+        if "minimum_charge" in self.tariff:
+            minimum = self.minor(Fraction(self.tariff["minimum_charge"]) * share)
+            self.add("minimum", "Minimum charge",
+                     max(0, minimum - self.total_of(["energy", "time_of_day", "demand", "fixed"])))
         for tax in self.tariff["taxes"]:
             amount = nearest(self.total_of(tax.get("on", TAXABLE)) * Fraction(tax["percent"]) / 100)
             self.add("tax", tax["name"], amount)

@@ -8,6 +8,7 @@ enum {
   K_MAX = 36, /* so that a code of up to 20 ones and k bits fits into one look at 57 bits */
   K_ZEROS = 63,
   ONES_MAX = 20,
+  PAIR_K_MAX = 8, /* and two codes of up to 20 ones and k bits into 56 */
   WIDTH_BITS = 6
 };
 
@@ -185,6 +186,32 @@ static inline bool take_code(bit_source *in, unsigned k, uint64_t *number) {
   return skip(in, ones + 1 + k);
 }
 
+/* A code that is known to be there whole; false: an exception, of which nothing is taken. */
+static inline bool take_short(bit_source *in, unsigned k, uint64_t *number) {
+  unsigned ones = (unsigned)__builtin_ctzll(~in->bits | UINT64_C(1) << ONES_MAX);
+  if (ones == ONES_MAX) return false;
+  *number = (uint64_t)ones << k | low_bits(in->bits >> (ones + 1), k);
+  in->bits >>= ones + 1 + k;
+  in->count -= ones + 1 + k;
+  return true;
+}
+
+/* The codes of a group up to the first exception, or to where the bytes are about to end: two a
+ * look, on a copy that stays in registers. Returns how many were taken. */
+static size_t take_pairs(bit_source *source, unsigned k, size_t n, uint64_t *numbers) {
+  bit_source in = *source;
+  size_t i = 0;
+  while (i + 2 <= n && in.end - in.at >= 8) {
+    refill(&in);
+    if (!take_short(&in, k, &numbers[i])) break;
+    i++;
+    if (!take_short(&in, k, &numbers[i])) break;
+    i++;
+  }
+  *source = in;
+  return i;
+}
+
 bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers) {
   bit_source in = {.at = *at, .end = end};
   for (size_t from = 0; from < count; from += SM_BITS_GROUP) {
@@ -195,7 +222,8 @@ bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t
       memset(numbers + from, 0, n * sizeof *numbers);
       continue;
     }
-    for (size_t i = 0; i < n; i++)
+    size_t i = k <= PAIR_K_MAX ? take_pairs(&in, (unsigned)k, n, numbers + from) : 0;
+    for (; i < n; i++)
       if (!take_code(&in, (unsigned)k, &numbers[from + i])) return false;
   }
   /* What is left of the last byte is zeros; whole bytes that were only looked at are given back. */

@@ -14,6 +14,7 @@ enum { VERSION = 2, VERSION_1 = 1 };
 enum { ENERGY, VOLTAGE, CURRENT, POWER, FREQUENCY, POWER_FACTOR, RSSI, SEQ, EPOCH };
 static const uint8_t order[SM_READING_COLUMNS] = {VOLTAGE,      CURRENT, POWER, ENERGY, FREQUENCY,
                                                   POWER_FACTOR, RSSI,    SEQ,   EPOCH};
+enum { BRIEF_COLUMNS = 4 }; /* as far as a brief decoding goes: those that every reading has */
 
 /* What encoding and decoding have in common while they go through the columns. */
 typedef struct pass {
@@ -21,8 +22,10 @@ typedef struct pass {
   size_t count;
   int64_t first_ms;
   const sm_reading *last; /* the head's copy of the last row: what a column is near */
-  uint32_t *row_of;       /* the rows that have the column at hand */
-  size_t n;               /* how many these are */
+  uint8_t has_all;        /* the flags that every row has */
+  uint32_t *row_of;       /* the rows that have the column at hand, unless all have it */
+  bool all;
+  size_t n; /* how many these are */
   sm_physics physics;
   sm_column_oracle oracle;
   sm_column_work work;
@@ -48,14 +51,31 @@ static const sm_column_oracle *times_oracle(pass *p) {
   return &p->oracle;
 }
 
+static void find_common(pass *p) {
+  p->has_all = UINT8_MAX;
+  for (size_t i = 0; i < p->count; i++) p->has_all &= p->rows[i].has;
+}
+
+/* The rows of one meter nearly always have the same. */
+static void find_rows(pass *p, const sm_reading_column *column) {
+  p->all = (p->has_all & column->flag) == column->flag;
+  p->n = p->all ? p->count : 0;
+  for (size_t i = 0; !p->all && i < p->count; i++)
+    if (sm_reading_has(&p->rows[i], column)) p->row_of[p->n++] = (uint32_t)i;
+}
+
+/* Row `i` of those that have the column. */
+static inline sm_reading *row_at(const pass *p, size_t i) {
+  return &p->rows[p->all ? i : p->row_of[i]];
+}
+
 /* Finds the rows of a column, and who can foretell it; NULL: nobody. */
 static const sm_column_oracle *enter_column(pass *p, size_t c, int64_t *before) {
   const sm_reading_column *column = &sm_reading_columns[c];
-  p->n = 0;
-  for (size_t i = 0; i < p->count; i++)
-    if (sm_reading_has(&p->rows[i], column)) p->row_of[p->n++] = (uint32_t)i;
+  find_rows(p, column);
   *before = sm_reading_has(p->last, column) ? column->get(p->last) : 0;
-  p->physics = (sm_physics){.rows = p->rows, .row_of = p->row_of, .before = *before};
+  p->physics =
+      (sm_physics){.rows = p->rows, .row_of = p->all ? NULL : p->row_of, .before = *before};
   if (c == POWER)
     p->oracle = sm_physics_power(&p->physics);
   else if (c == ENERGY)
@@ -88,6 +108,7 @@ static void put_has(const sm_reading *readings, size_t count, sm_buf *out) {
 }
 
 static void put_columns(pass *p, sm_buf *out) {
+  find_common(p);
   for (size_t i = 0; i < p->count; i++)
     p->work.value[i] = sm_wrapping_sub(p->rows[i].ts_ms, p->first_ms);
   sm_column_write(&p->work, p->count, 0, times_oracle(p), out);
@@ -96,8 +117,7 @@ static void put_columns(pass *p, sm_buf *out) {
     int64_t before;
     const sm_column_oracle *oracle = enter_column(p, c, &before);
     if (p->n == 0) continue;
-    for (size_t i = 0; i < p->n; i++)
-      p->work.value[i] = sm_reading_columns[c].get(&p->rows[p->row_of[i]]);
+    for (size_t i = 0; i < p->n; i++) p->work.value[i] = sm_reading_columns[c].get(row_at(p, i));
     sm_column_write(&p->work, p->n, before, oracle, out);
   }
 }
@@ -167,18 +187,30 @@ static bool get_column(pass *p, sm_cursor *in, size_t c) {
   if (p->n == 0) return true;
   if (!sm_column_read(&in->at, in->end, p->n, before, oracle, &p->work)) return false;
   for (size_t i = 0; i < p->n; i++)
-    if (!sm_reading_columns[c].set(&p->rows[p->row_of[i]], p->work.value[i])) return false;
+    if (!sm_reading_columns[c].set(row_at(p, i), p->work.value[i])) return false;
   return true;
 }
 
-static bool get_rows(pass *p, sm_cursor *in) {
+/* The columns behind what is wanted are left alone: the CRC has vouched for them. */
+static bool get_brief(pass *p, sm_cursor *in) {
+  for (size_t at = 0; at < BRIEF_COLUMNS; at++)
+    if (!get_column(p, in, order[at])) return false;
+  for (size_t i = 0; i < p->count; i++) p->rows[i].has = 0;
+  const sm_reading *row = &p->rows[p->count - 1];
+  return row->ts_ms == p->last->ts_ms && row->energy_wh == p->last->energy_wh;
+}
+
+static bool get_rows(pass *p, sm_cursor *in, bool brief) {
   if (!get_has(in, p->rows, p->count) || !get_times(p, in)) return false;
+  find_common(p);
+  if (brief) return get_brief(p, in);
   for (size_t at = 0; at < SM_READING_COLUMNS; at++)
     if (!get_column(p, in, order[at])) return false;
   return in->at == in->end && sm_reading_equal(&p->rows[p->count - 1], p->last);
 }
 
-static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+static sm_err decode_v2(const uint8_t *data, size_t len, bool brief, sm_reading **readings,
+                        size_t *count) {
   sm_block_info info;
   size_t head_len = 0;
   sm_err err = get_head(data, len, &info, &head_len);
@@ -189,7 +221,7 @@ static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, 
   err = pass_init(&p, info.count);
   if (err == SM_OK) {
     sm_cursor in = {.at = data + head_len, .end = data + len - SM_CRC_BYTES};
-    if (in.at > in.end || !get_rows(&p, &in)) err = SM_ERR_CORRUPT;
+    if (in.at > in.end || !get_rows(&p, &in, brief)) err = SM_ERR_CORRUPT;
     pass_fini(&p);
   }
   if (err != SM_OK) {
@@ -201,12 +233,22 @@ static sm_err decode_v2(const uint8_t *data, size_t len, sm_reading **readings, 
   return SM_OK;
 }
 
-sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+static sm_err decode(const uint8_t *data, size_t len, bool brief, sm_reading **readings,
+                     size_t *count) {
   if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
-  if (data[0] == VERSION) return decode_v2(data, len, readings, count);
+  if (data[0] == VERSION) return decode_v2(data, len, brief, readings, count);
   if (data[0] != VERSION_1) return SM_ERR_UNSUPPORTED;
   sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
   return sm_block_v1_decode(&in, readings, count);
+}
+
+sm_err sm_block_decode(const uint8_t *data, size_t len, sm_reading **readings, size_t *count) {
+  return decode(data, len, false, readings, count);
+}
+
+sm_err sm_block_decode_brief(const uint8_t *data, size_t len, sm_reading **readings,
+                             size_t *count) {
+  return decode(data, len, true, readings, count);
 }
 
 sm_err sm_block_peek(const uint8_t *data, size_t len, sm_block_info *info) {

@@ -135,6 +135,25 @@ static void check_equal(const sm_reading *a, const sm_reading *b, size_t count) 
   }
 }
 
+/* A brief decoding gives the members that every reading has, and says of no other that it is there.
+ */
+static void check_brief(const sm_reading *r, size_t count, const sm_buf *buf) {
+  sm_reading *back = NULL;
+  size_t n = 0;
+  assert_int_equal(sm_block_decode_brief((const uint8_t *)buf->data, buf->len, &back, &n), SM_OK);
+  assert_int_equal(n, count);
+  for (size_t i = 0; i < count; i++) {
+    const sm_reading wanted = {.ts_ms = r[i].ts_ms,
+                               .energy_wh = r[i].energy_wh,
+                               .voltage_mv = r[i].voltage_mv,
+                               .current_ma = r[i].current_ma,
+                               .power_mw = r[i].power_mw};
+    assert_int_equal(back[i].ts_ms, wanted.ts_ms);
+    assert_true(sm_reading_equal(&back[i], &wanted));
+  }
+  free(back);
+}
+
 static size_t check_block(const sm_reading *r, size_t count) {
   sm_buf buf;
   sm_buf_init(&buf, 0);
@@ -146,6 +165,7 @@ static size_t check_block(const sm_reading *r, size_t count) {
   assert_int_equal(n, count);
   check_equal(r, back, count);
   free(back);
+  check_brief(r, count, &buf);
   sm_block_info info;
   assert_int_equal(sm_block_peek((const uint8_t *)buf.data, buf.len, &info), SM_OK);
   assert_int_equal(info.count, count);
@@ -185,6 +205,8 @@ static void damaged_blocks_are_found(void **state) {
   for (size_t at = 0; at < buf.len; at++) {
     buf.data[at] = (char)(buf.data[at] ^ 16);
     assert_int_equal(sm_block_decode((const uint8_t *)buf.data, buf.len, &back, &n),
+                     SM_ERR_CORRUPT);
+    assert_int_equal(sm_block_decode_brief((const uint8_t *)buf.data, buf.len, &back, &n),
                      SM_ERR_CORRUPT);
     assert_int_equal(sm_block_decode((const uint8_t *)buf.data, at, &back, &n), SM_ERR_CORRUPT);
     buf.data[at] = (char)(buf.data[at] ^ 16);

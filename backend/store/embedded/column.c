@@ -60,7 +60,15 @@ static unsigned scale_of(const int64_t *value, size_t count) {
 static int64_t to_units(int64_t value, unsigned scale) {
   if (scale == 0) return value;
   int64_t half = powers[scale] / 2;
-  return sm_wrapping_add(value, value < 0 ? -half : half) / powers[scale];
+  int64_t near = sm_wrapping_add(value, value < 0 ? -half : half);
+  switch (scale) { /* the usual ones by constants, as above */
+  case 1:
+    return near / 10;
+  case 2:
+    return near / 100;
+  default:
+    return near / powers[scale];
+  }
 }
 
 /* ---- foretelling, in units ---- */

@@ -38,6 +38,8 @@ static void write_taxes(const sm_exception_new *e, sm_buf *out) {
   for (size_t i = 0; i < e->tax_count; i++) {
     sm_jsonw_object(&w);
     sm_jsonw_key_text(&w, "name", e->tax[i].name);
+    sm_jsonw_key_int(&w, "percent_micro", e->tax[i].percent_micro);
+    sm_jsonw_key_int(&w, "base_minor", e->tax[i].base_minor);
     sm_jsonw_key_int(&w, "amount_minor", e->tax[i].amount_minor);
     sm_jsonw_object_end(&w);
   }
@@ -278,7 +280,9 @@ static sm_err turn_round(sm_sql *db, sm_actor actor, int64_t exception_no) {
           "net_minor, tax_minor, taxes, currency, new_total_minor, body, found_ms, state, "
           "decided_ms, decided_by, reason) SELECT 1, account_no, invoice_no, 'credit', "
           "readings_hash, -net_minor, -tax_minor, (SELECT json_group_array(json_object('name', "
-          " json_extract(value, '$.name'), 'amount_minor', "
+          " json_extract(value, '$.name'), 'percent_micro', "
+          " json_extract(value, '$.percent_micro'), 'base_minor', "
+          " -json_extract(value, '$.base_minor'), 'amount_minor', "
           " -json_extract(value, '$.amount_minor'))) FROM json_each(taxes)), currency, 0, '{}', "
           "?2, 'true_up', ?2, ?3, ?4 FROM exception WHERE exception_no = ?1");
   sm_sql_bind_i64(&q, 1, exception_no);

@@ -37,6 +37,8 @@ static void take_exception(sm_sql_stmt *q, sm_exception *e) {
 static sm_err take_taxes(sm_sql *db, const char *json, sm_exception *e) {
   size_t cap = 0;
   sm_sql_stmt q = sm_sql_use(db, "SELECT json_extract(value, '$.name'), "
+                                 "json_extract(value, '$.percent_micro'), "
+                                 "json_extract(value, '$.base_minor'), "
                                  "json_extract(value, '$.amount_minor') FROM json_each(?1)");
   sm_sql_bind_text(&q, 1, json);
   while (sm_sql_row(&q)) {
@@ -46,7 +48,9 @@ static sm_err take_taxes(sm_sql *db, const char *json, sm_exception *e) {
       break;
     }
     e->tax = grown;
-    e->tax[e->tax_count] = (sm_exception_tax){.amount_minor = sm_sql_i64(&q, 1)};
+    e->tax[e->tax_count] = (sm_exception_tax){.percent_micro = sm_sql_i64(&q, 1),
+                                              .base_minor = sm_sql_i64(&q, 2),
+                                              .amount_minor = sm_sql_i64(&q, 3)};
     sm_sql_take_text(&q, 0, &e->tax[e->tax_count++].name);
   }
   return sm_sql_end(&q);
@@ -78,24 +82,34 @@ static sm_err take_rows(sm_sql_stmt *q, sm_exception **exceptions, size_t *count
   return SM_OK;
 }
 
+#define EXCEPTION_PAGE                                                                             \
+  "e.exception_no > ?4 AND (?1 IS NULL OR e.state = ?1) AND (?2 IS NULL OR a.account_id = ?2) "    \
+  "ORDER BY e.exception_no LIMIT ?5"
+
+/* One text for each filter, so that each finds its rows by index. */
+static sm_sql_stmt use_list(sm_sql *db, const sm_exception_query *query) {
+  if (query->settled_by != NULL)
+    return sm_sql_use(db, EXCEPTION_SELECT
+                      "WHERE e.exception_no IN (SELECT s.exception_no FROM settlement s JOIN "
+                      "invoice n ON n.invoice_no = s.invoice_no WHERE n.number = ?3) "
+                      "AND " EXCEPTION_PAGE);
+  if (query->invoice != NULL)
+    return sm_sql_use(db, EXCEPTION_SELECT "WHERE i.number = ?3 AND " EXCEPTION_PAGE);
+  return sm_sql_use(db, EXCEPTION_SELECT "WHERE " EXCEPTION_PAGE);
+}
+
 sm_err sm_ledger_exceptions(sm_ledger *ledger, const sm_exception_query *query,
                             sm_exception **exceptions, size_t *count) {
   sm_sql *db;
   sm_err err = sm_ledger_read_begin(ledger, &db);
   if (err != SM_OK) return err;
-  sm_sql_stmt q =
-      query->invoice != NULL
-          ? sm_sql_use(db, EXCEPTION_SELECT "WHERE i.number = ?3 AND e.exception_no > ?4 "
-                                            "AND (?1 IS NULL OR e.state = ?1) "
-                                            "AND (?2 IS NULL OR a.account_id = ?2) "
-                                            "ORDER BY e.exception_no LIMIT ?5")
-          : sm_sql_use(db, EXCEPTION_SELECT
-                       "WHERE e.exception_no > ?4 AND (?1 IS NULL OR e.state = ?1) "
-                       "AND (?2 IS NULL OR a.account_id = ?2) "
-                       "ORDER BY e.exception_no LIMIT ?5");
+  sm_sql_stmt q = use_list(db, query);
   sm_sql_bind_text(&q, 1, query->state);
   sm_sql_bind_text(&q, 2, query->account_id);
-  if (query->invoice != NULL) sm_sql_bind_text(&q, 3, query->invoice);
+  if (query->settled_by != NULL)
+    sm_sql_bind_text(&q, 3, query->settled_by);
+  else if (query->invoice != NULL)
+    sm_sql_bind_text(&q, 3, query->invoice);
   sm_sql_bind_i64(&q, 4, query->after_no);
   sm_ledger_bind_limit(&q, 5, query->limit);
   err = take_rows(&q, exceptions, count);

@@ -174,6 +174,17 @@ SM_MUST_CHECK sm_err sm_ledger_rebill_mark(sm_sql *db, int64_t tariff_no,
 SM_MUST_CHECK sm_err sm_ledger_tariff_touches(sm_sql *db, int64_t tariff_no,
                                               const char *effective_from, bool *touches);
 
+/* The two steps of issuing inside a write. check: SM_ERR_EXISTS, SM_ERR_NOT_FOUND and
+ * SM_ERR_INVALID as sm_ledger_invoice_issue; writes nothing. put checks again, and then writes:
+ * number (terminated), row, use, entry and audit. */
+enum { SM_LEDGER_NUMBER_MAX = 16 };
+SM_MUST_CHECK sm_err sm_ledger_invoice_check(sm_sql *db, const sm_invoice *invoice);
+SM_MUST_CHECK sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const char *prefix,
+                                           const char *financial_year, const sm_invoice *invoice,
+                                           char number[SM_LEDGER_NUMBER_MAX + 1]);
+/* A number that changes with every tariff version that is added. */
+SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
+
 /* ---- edits ---- */
 /* The edit of that number and device. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_edit_load(sm_sql *db, int64_t device_no, int64_t edit_no,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIAL_MAX = 999999, NUMBER_MAX = 16, PREFIX_MAX = 5, FINANCIAL_YEAR_LEN = 4 };
+enum { SERIAL_MAX = 999999, PREFIX_MAX = 5, FINANCIAL_YEAR_LEN = 4 };
 
 typedef struct issue {
   sm_actor actor;
@@ -18,7 +18,7 @@ typedef struct issue {
   int64_t device_no; /* 0: none */
   int64_t serial;
   int64_t invoice_no;
-  char number[NUMBER_MAX + 1];
+  char number[SM_LEDGER_NUMBER_MAX + 1];
 } issue;
 
 /* ---- checking ---- */
@@ -119,6 +119,20 @@ static sm_err insert_invoice(sm_sql *db, issue *it) {
   return err;
 }
 
+static sm_err insert_use(sm_sql *db, const issue *it) {
+  const sm_invoice *invoice = it->invoice;
+  if (it->credit_note) return SM_OK;
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO invoice_use (account_no, month, revision, use_wh, "
+                                 "days, measured) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  sm_sql_bind_i64(&q, 1, it->account_no);
+  sm_sql_bind_text(&q, 2, invoice->month);
+  sm_sql_bind_i64(&q, 3, invoice->revision);
+  sm_sql_bind_i64(&q, 4, invoice->use_wh);
+  sm_sql_bind_i64(&q, 5, invoice->days);
+  sm_sql_bind_i64(&q, 6, invoice->measured);
+  return sm_sql_run(&q);
+}
+
 static sm_err insert_entry(sm_sql *db, const issue *it) {
   int64_t total = it->invoice->total_minor;
   sm_sql_stmt q = sm_sql_use(db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, "
@@ -149,6 +163,7 @@ static sm_err issue_locked(sm_sql *db, issue *it) {
   sm_err err = check(db, it);
   if (err == SM_OK) err = take_number(db, it);
   if (err == SM_OK) err = insert_invoice(db, it);
+  if (err == SM_OK) err = insert_use(db, it);
   if (err == SM_OK) err = insert_entry(db, it);
   if (err == SM_OK)
     err = sm_ledger_settle(db, it->invoice_no, it->invoice->settles, it->invoice->settle_count);
@@ -156,14 +171,35 @@ static sm_err issue_locked(sm_sql *db, issue *it) {
   return err;
 }
 
+static issue issue_of(sm_actor actor, const char *prefix, const char *financial_year,
+                      const sm_invoice *invoice) {
+  return (issue){.actor = actor,
+                 .prefix = prefix,
+                 .financial_year = financial_year,
+                 .invoice = invoice,
+                 .credit_note = strcmp(invoice->kind, "credit_note") == 0};
+}
+
+sm_err sm_ledger_invoice_check(sm_sql *db, const sm_invoice *invoice) {
+  if (!invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = issue_of((sm_actor){0}, NULL, NULL, invoice);
+  return check(db, &it);
+}
+
+sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const char *prefix,
+                             const char *financial_year, const sm_invoice *invoice,
+                             char number[SM_LEDGER_NUMBER_MAX + 1]) {
+  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
+  issue it = issue_of(actor, prefix, financial_year, invoice);
+  sm_err err = issue_locked(db, &it);
+  if (err == SM_OK) memcpy(number, it.number, sizeof it.number);
+  return err;
+}
+
 sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,
                                 const char *financial_year, sm_invoice *invoice) {
   if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
-  issue it = {.actor = actor,
-              .prefix = prefix,
-              .financial_year = financial_year,
-              .invoice = invoice,
-              .credit_note = strcmp(invoice->kind, "credit_note") == 0};
+  issue it = issue_of(actor, prefix, financial_year, invoice);
   sm_err err = issue_locked(db, &it);
   if (err == SM_OK) err = sm_ledger_invoice_state(db, it.account_no, it.invoice_no, invoice);
   if (err != SM_OK) return err;

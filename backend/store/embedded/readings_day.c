@@ -99,16 +99,17 @@ static bool is_damage(sm_err err) {
   return err == SM_ERR_CORRUPT || err == SM_ERR_UNSUPPORTED;
 }
 
-static sm_err decode(damage_kind kind, const uint8_t *body, size_t len, sm_run *run) {
+static sm_err decode(damage_kind kind, const uint8_t *body, size_t len, bool brief, sm_run *run) {
   if (body == NULL) return SM_ERR_CORRUPT;
   if (kind == DAMAGE_FRESH) return sm_fresh_row_read(body, len, run);
-  sm_err err = sm_block_decode(body, len, &run->item, &run->count);
+  sm_err err = brief ? sm_block_decode_brief(body, len, &run->item, &run->count)
+                     : sm_block_decode(body, len, &run->item, &run->count);
   run->cap = run->count;
   return err;
 }
 
-sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key, sm_run *run,
-                    bool *damaged) {
+static sm_err read_rows(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key, bool brief,
+                        sm_run *run, bool *damaged) {
   sm_run out = {0};
   sm_err err = SM_OK;
   sm_sql_stmt q = sm_sql_use(db, body_sql(kind));
@@ -116,7 +117,7 @@ sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t ke
   if (sm_sql_row(&q)) {
     size_t len = 0;
     const uint8_t *body = sm_sql_blob(&q, 0, &len);
-    err = decode(kind, body, len, &out);
+    err = decode(kind, body, len, brief, &out);
   }
   sm_err end = sm_sql_end(&q);
   if (err == SM_OK) err = end;
@@ -128,6 +129,11 @@ sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t ke
   if (err != SM_OK) sm_run_fini(&out);
   if (err == SM_OK) *run = out;
   return err;
+}
+
+sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key, sm_run *run,
+                    bool *damaged) {
+  return read_rows(store, db, kind, key, false, run, damaged);
 }
 
 static sm_err load_fresh(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
@@ -148,10 +154,11 @@ static sm_err load_fresh(sm_readings *store, sm_sql *db, int64_t series_no, int6
   return SM_OK;
 }
 
-sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day, day_rows *rows) {
+sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day, bool brief,
+                   day_rows *rows) {
   day_rows out = {0};
-  sm_err err = sm_rows_read(store, db, DAMAGE_BLOCK, sm_day_key(series_no, day), &out.run,
-                            &out.block_damaged);
+  sm_err err = read_rows(store, db, DAMAGE_BLOCK, sm_day_key(series_no, day), brief, &out.run,
+                         &out.block_damaged);
   if (err == SM_OK) err = load_fresh(store, db, series_no, day, &out);
   if (err != SM_OK)
     sm_run_fini(&out.run);

@@ -32,6 +32,8 @@
 
 enum {
   READERS_MAX = 8,
+  SNAPSHOT_READERS = 4, /* of a read-only store, at most READERS_MAX */
+  SNAPSHOT_TRIES = 20,
   DAY_BITS = 24,   /* of a block's key: days since 1970 */
   HOUR_SHIFT = 32, /* of a fresh row's key: hour since 1970 << 32 | series_no */
   DAY_HOURS = 24,
@@ -282,8 +284,9 @@ extern const char sm_course_next_sql[];
  * has what can be read all the same. */
 SM_MUST_CHECK sm_err sm_rows_read(sm_readings *store, sm_sql *db, damage_kind kind, int64_t key,
                                   sm_run *run, bool *damaged);
+/* `brief`: what block.h says of it, but fresh rows are whole. */
 SM_MUST_CHECK sm_err sm_day_load(sm_readings *store, sm_sql *db, int64_t series_no, int64_t day,
-                                 day_rows *rows);
+                                 bool brief, day_rows *rows);
 /* The day's quarter row. *damaged: it cannot be read. */
 SM_MUST_CHECK sm_err sm_day_quarter_row(sm_readings *store, sm_sql *db, int64_t series_no,
                                         int64_t day, sm_quarter_list *list, bool *damaged);
@@ -296,7 +299,7 @@ SM_MUST_CHECK sm_err sm_row_write(sm_sql *db, damage_kind kind, int64_t key, con
 /* ---- readers (readings_reader.c) ---- */
 
 /* A connection with a snapshot, and the hot readings of one series that belong to it, those of the
- * days that [from_ms, to_ms) touches. */
+ * days that [from_ms, to_ms) touches. One thread. */
 typedef struct reader {
   sm_readings *store;
   sm_sql *db;
@@ -304,19 +307,56 @@ typedef struct reader {
   int64_t first_ms;  /* of the series, if series_no */
   int64_t last_ms;
   sm_run hot;
+  bool brief;       /* its user needs no more of a reading than block.h calls brief */
+  int64_t kept_day; /* the day that was put together last; -1: none. A snapshot never changes, so
+                       what was read of it stays true */
+  sm_run kept;
 } reader;
+/* Begins the snapshot of a read-only store, on several connections that see the same if the writer
+ * lets it, else on store->db alone. store->db is one of the pool from then on, or (with an error)
+ * may be: sm_readings_close knows. */
+SM_MUST_CHECK sm_err sm_readers_open_snapshot(sm_readings *store);
 SM_MUST_CHECK sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel,
                                      int64_t from_ms, int64_t to_ms, reader *r);
 void sm_reader_end(reader *r);
+/* All readings of a day, decoded once if nothing else is asked for in between. Borrowed until the
+ * next call that reads days. */
+SM_MUST_CHECK sm_err sm_reader_day(reader *r, int64_t day, const sm_run **run);
 SM_MUST_CHECK sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                    sm_reading_list *list);
-/* The register's course: as raw, and where raw was dropped, what was kept of it (only ts_ms and
- * energy_wh mean something). */
+/* What was kept of the register's course where raw was dropped (only ts_ms and energy_wh mean
+ * something). */
 SM_MUST_CHECK sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms,
                                       sm_reading_list *list);
 SM_MUST_CHECK sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                         sm_quarter_list *list);
-SM_MUST_CHECK sm_err sm_reader_first_ms(const reader *r, int64_t *ts_ms);
+
+/* ---- quarters around a span of time (readings_span.c) ---- */
+
+/* The quarters of one reader over some days, which grow at both ends by what is wanted next, so
+ * that no day is read twice. */
+typedef struct quarter_span {
+  reader *r;
+  int64_t floor_ms; /* the start of the first quarter of all, and the end of the last */
+  int64_t stop_ms;
+  int64_t from_ms; /* whole days are looked at, so far */
+  int64_t to_ms;
+  sm_quarter_list list;
+} quarter_span;
+
+enum { SPAN_STEP_MS = 16 * SM_QUARTER_MS }; /* looked at beyond what is asked for, at first */
+
+/* 0 <= from_ms <= to_ms. A reader without a series has no quarters. fini after success. */
+SM_MUST_CHECK sm_err sm_span_init(quarter_span *s, reader *r, int64_t from_ms, int64_t to_ms);
+void sm_span_fini(quarter_span *s);
+/* Goes back by width_ms or more, not beyond floor_ms; *more: so many quarters stand before the
+ * others now. And on, not beyond stop_ms. After a failure it is as it was. */
+SM_MUST_CHECK sm_err sm_span_back(quarter_span *s, int64_t width_ms, size_t *more);
+SM_MUST_CHECK sm_err sm_span_on(quarter_span *s, int64_t width_ms);
+/* The index of the first quarter that starts at or after an instant. */
+size_t sm_span_find(const quarter_span *s, int64_t start_ms);
+/* The quarters that touch [from_ms, to_ms), as far as they are there; the span has none after. */
+void sm_span_take(quarter_span *s, int64_t from_ms, int64_t to_ms, sm_quarter_list *quarters);
 
 /* ---- the writer's pieces ---- */
 

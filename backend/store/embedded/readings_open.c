@@ -139,8 +139,8 @@ static sm_err open_snapshot(sm_readings *store) {
                                   .busy_timeout_ms = BUSY_TIMEOUT_MS,
                                   .cache_kib = WRITER_CACHE_KIB};
   sm_err err = sm_sql_open(&options, &store->db);
-  if (err == SM_OK) err = sm_sql_begin(store->db);
-  if (err == SM_OK) err = check_version(store->db); /* a read is what begins it */
+  if (err == SM_OK) err = check_version(store->db);
+  if (err == SM_OK) err = sm_readers_open_snapshot(store);
   return err;
 }
 
@@ -206,7 +206,8 @@ static void free_writers(sm_readings *store) {
 
 void sm_readings_close(sm_readings *store) {
   if (store == NULL) return;
-  for (size_t i = 0; i < store->readers.idle_count; i++) sm_sql_close(store->readers.idle[i]);
+  for (size_t i = 0; i < store->readers.idle_count; i++)
+    if (store->readers.idle[i] != store->db) sm_sql_close(store->readers.idle[i]);
   sm_sql_close(store->db);
   free_writers(store);
   sm_series_table_fini(&store->table);

@@ -117,11 +117,26 @@ static void whatever_comes_in_whatever_order(void **state) {
 
 /* ---- traces ---- */
 
+/* The quarters that come with a trace are those that the store gives alone, also the cut ones. */
+static void same_quarters(const sm_quarter_list *some, sm_readings *store, const char *name,
+                          int64_t from_ms, int64_t to_ms) {
+  sm_quarter_list list;
+  assert_int_equal(
+      sm_readings_quarters(store, name, 0, sm_quarter_start_ms(from_ms), to_ms, SIZE_MAX, &list),
+      SM_OK);
+  assert_int_equal(some->count, list.count);
+  for (size_t i = 0; i < list.count; i++)
+    assert_memory_equal(&some->item[i], &list.item[i], offsetof(sm_quarter, fell));
+  sm_quarter_list_fini(&list);
+}
+
 static void same_trace(sm_readings *a, sm_readings *b, const char *name, int64_t from_ms,
                        int64_t to_ms) {
   sm_trace left;
   sm_trace right;
-  assert_int_equal(sm_readings_trace(a, name, 0, from_ms, to_ms, 27600, NULL, &left), SM_OK);
+  sm_quarter_list quarters;
+  assert_int_equal(sm_readings_survey(a, name, 0, from_ms, to_ms, 27600, NULL, &left, &quarters),
+                   SM_OK);
   assert_int_equal(sm_readings_trace(b, name, 0, from_ms, to_ms, 27600, NULL, &right), SM_OK);
   assert_int_equal(left.count, right.count);
   assert_int_equal(left.from_beginning, right.from_beginning);
@@ -129,6 +144,8 @@ static void same_trace(sm_readings *a, sm_readings *b, const char *name, int64_t
     assert_int_equal(left.point[i].ts_ms, right.point[i].ts_ms);
     assert_int_equal(left.point[i].wh, right.point[i].wh);
   }
+  same_quarters(&quarters, b, name, from_ms, to_ms);
+  sm_quarter_list_fini(&quarters);
   sm_trace_fini(&left);
   sm_trace_fini(&right);
 }

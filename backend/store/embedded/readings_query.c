@@ -67,19 +67,24 @@ static sm_err walk_on(walk *w) {
   return err;
 }
 
-/* All that there is of a day, hot readings too. */
-static sm_err load_day(reader *r, int64_t day, day_rows *rows) {
-  day_rows out = {0};
-  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, &out);
+sm_err sm_reader_day(reader *r, int64_t day, const sm_run **run) {
+  *run = &r->kept;
+  if (r->kept_day == day) return SM_OK;
+  sm_run_fini(&r->kept);
+  r->kept_day = -1;
+  day_rows rows = {0};
+  sm_err err = sm_day_load(r->store, r->db, r->series_no, day, r->brief, &rows);
   if (err != SM_OK) return err;
   size_t first = sm_run_find(&r->hot, day * DAY_MS);
   size_t end = sm_run_find(&r->hot, (day + 1) * DAY_MS);
-  if (end > first) err = sm_run_join(&out.run, r->hot.item + first, end - first);
-  if (err != SM_OK)
-    sm_run_fini(&out.run);
-  else
-    *rows = out;
-  return err;
+  if (end > first) err = sm_run_join(&rows.run, r->hot.item + first, end - first);
+  if (err != SM_OK) {
+    sm_run_fini(&rows.run);
+    return err;
+  }
+  r->kept_day = day;
+  r->kept = rows.run;
+  return SM_OK;
 }
 
 /* ---- raw ---- */
@@ -97,10 +102,9 @@ static sm_err read_on(walk *w, int64_t from_ms, int64_t to_ms, size_t limit, sm_
   int64_t day;
   sm_err err = SM_OK;
   while (err == SM_OK && out->count < limit && (day = walk_day(w)) >= 0) {
-    day_rows rows = {0};
-    err = load_day(w->r, day, &rows);
-    if (err == SM_OK) err = append(out, &rows.run, from_ms, to_ms, limit);
-    sm_run_fini(&rows.run);
+    const sm_run *run;
+    err = sm_reader_day(w->r, day, &run);
+    if (err == SM_OK) err = append(out, run, from_ms, to_ms, limit);
     if (err == SM_OK) err = walk_on(w);
   }
   return err;
@@ -120,22 +124,31 @@ sm_err sm_reader_raw(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
   return SM_OK;
 }
 
-sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
-                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+static sm_err read_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, bool brief, size_t limit, sm_reading_list *list) {
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = brief;
   err = sm_reader_raw(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;
 }
 
+sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, false, limit, list);
+}
+
+sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+                         int64_t from_ms, int64_t to_ms, size_t limit, sm_reading_list *list) {
+  return read_raw(store, device_id, channel, from_ms, to_ms, true, limit, list);
+}
+
 sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
-  sm_err err = sm_reader_raw(r, from_ms, to_ms, SIZE_MAX, list);
-  if (err != SM_OK || list->count > 0) return err;
   walk w;
   sm_run out = {0};
-  err = walk_begin(&w, r, sm_course_next_sql, from_ms, to_ms);
+  sm_err err = walk_begin(&w, r, sm_course_next_sql, from_ms, to_ms);
   while (err == SM_OK && w.row_day >= 0) {
     sm_run run = {0};
     bool damaged = false;
@@ -149,7 +162,6 @@ sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_li
     sm_run_fini(&out);
     return err;
   }
-  sm_reading_list_fini(list);
   *list = (sm_reading_list){.item = out.item, .count = out.count};
   return SM_OK;
 }
@@ -167,12 +179,6 @@ sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t cha
   }
   (void)pthread_rwlock_unlock(&store->lock);
   return err;
-}
-
-sm_err sm_reader_first_ms(const reader *r, int64_t *ts_ms) {
-  if (r->series_no == 0) return SM_ERR_NOT_FOUND;
-  *ts_ms = r->first_ms;
-  return SM_OK;
 }
 
 sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
@@ -232,10 +238,9 @@ static sm_err quarters_of_day(const walk *w, int64_t day, sm_quarter_list *list)
     *list = row;
     return SM_OK;
   }
-  day_rows rows = {0};
-  if (err == SM_OK) err = load_day(r, day, &rows);
-  if (err == SM_OK) err = sm_day_quarters(&row, &rows.run, list);
-  sm_run_fini(&rows.run);
+  const sm_run *run;
+  if (err == SM_OK) err = sm_reader_day(r, day, &run);
+  if (err == SM_OK) err = sm_day_quarters(&row, run, list);
   sm_quarter_list_fini(&row);
   return err;
 }
@@ -282,6 +287,7 @@ sm_err sm_readings_quarters(sm_readings *store, const char *device_id, uint8_t c
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);
   if (err != SM_OK) return err;
+  r.brief = true;
   err = sm_reader_quarters(&r, from_ms, to_ms, limit, list);
   sm_reader_end(&r);
   return err;

@@ -11,15 +11,8 @@ static sm_err open_connection(sm_readings *store, sm_sql **db) {
 static sm_err take_connection(sm_readings *store, sm_sql **db) {
   reader_pool *pool = &store->readers;
   (void)pthread_mutex_lock(&pool->mutex);
-  if (!store->writer) {
-    /* A read-only store has the one connection that holds its snapshot. */
-    while (pool->open_count == 1) (void)pthread_cond_wait(&pool->free_again, &pool->mutex);
-    pool->open_count = 1;
-    *db = store->db;
-    (void)pthread_mutex_unlock(&pool->mutex);
-    return SM_OK;
-  }
-  while (pool->idle_count == 0 && pool->open_count == READERS_MAX)
+  /* A read-only store has those that hold its snapshot, and no others. */
+  while (pool->idle_count == 0 && (!store->writer || pool->open_count == READERS_MAX))
     (void)pthread_cond_wait(&pool->free_again, &pool->mutex);
   bool reuse = pool->idle_count > 0;
   if (reuse)
@@ -42,20 +35,63 @@ static void give_connection(sm_readings *store, sm_sql *db) {
   reader_pool *pool = &store->readers;
   if (store->writer) sm_sql_rollback(db);
   (void)pthread_mutex_lock(&pool->mutex);
-  if (store->writer)
-    pool->idle[pool->idle_count++] = db;
-  else
-    pool->open_count = 0;
+  pool->idle[pool->idle_count++] = db;
   (void)pthread_cond_signal(&pool->free_again);
   (void)pthread_mutex_unlock(&pool->mutex);
 }
 
-static sm_err begin_snapshot(reader *r) {
-  if (!r->store->writer) return SM_OK;
-  sm_err err = sm_sql_begin(r->db);
+/* A read is what takes the snapshot, not BEGIN. */
+static sm_err begin_reading(sm_sql *db) {
   int64_t unused;
-  /* A read is what takes the snapshot, not BEGIN. */
-  return err == SM_OK ? sm_sql_query_i64(r->db, "SELECT count(*) FROM seal", &unused) : err;
+  sm_err err = sm_sql_begin(db);
+  return err == SM_OK ? sm_sql_query_i64(db, "SELECT count(*) FROM seal", &unused) : err;
+}
+
+static sm_err begin_snapshot(reader *r) {
+  return r->store->writer ? begin_reading(r->db) : SM_OK;
+}
+
+/* ---- a read-only store's connections ---- */
+
+static sm_err begin_all(sm_sql *const *db, size_t count) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < count && err == SM_OK; i++) {
+    sm_sql_rollback(db[i]);
+    err = begin_reading(db[i]);
+  }
+  return err;
+}
+
+/* Nothing was committed between two looks at the file's version: all that began meanwhile see the
+ * same. A busy writer may not let that happen. */
+static bool begin_same(sm_sql *watch, sm_sql *const *db, size_t count) {
+  for (int i = 0; i < SNAPSHOT_TRIES; i++) {
+    int64_t before = 0;
+    int64_t after = 0;
+    sm_err err = sm_sql_query_i64(watch, "PRAGMA data_version", &before);
+    if (err == SM_OK) err = begin_all(db, count);
+    if (err == SM_OK) err = sm_sql_query_i64(watch, "PRAGMA data_version", &after);
+    if (err != SM_OK) return false;
+    if (before == after) return true;
+  }
+  return false;
+}
+
+sm_err sm_readers_open_snapshot(sm_readings *store) {
+  reader_pool *pool = &store->readers;
+  sm_sql *db[SNAPSHOT_READERS] = {store->db};
+  sm_sql *watch = NULL;
+  size_t count = 1;
+  sm_err err = open_connection(store, &watch);
+  for (; err == SM_OK && count < SNAPSHOT_READERS; count += err == SM_OK)
+    err = open_connection(store, &db[count]);
+  bool same = err == SM_OK && begin_same(watch, db, count);
+  sm_sql_close(watch);
+  for (; !same && count > 1; count--) sm_sql_close(db[count - 1]);
+  if (!same) err = begin_all(db, count);
+  for (size_t i = 0; i < count; i++) pool->idle[pool->idle_count++] = db[i];
+  pool->open_count = count;
+  return err;
 }
 
 /* The day's start of an instant, and its end; the ends of time stay what they are. */
@@ -94,7 +130,7 @@ static sm_err copy_hot(reader *r, const char *device_id, uint8_t channel, int64_
 
 sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, reader *r) {
-  reader out = {.store = store};
+  reader out = {.store = store, .kept_day = -1};
   sm_err err = take_connection(store, &out.db);
   if (err != SM_OK) return err;
   (void)pthread_rwlock_rdlock(&store->lock);
@@ -112,4 +148,5 @@ sm_err sm_reader_begin(sm_readings *store, const char *device_id, uint8_t channe
 void sm_reader_end(reader *r) {
   give_connection(r->store, r->db);
   sm_run_fini(&r->hot);
+  sm_run_fini(&r->kept);
 }

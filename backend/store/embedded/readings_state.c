@@ -136,7 +136,7 @@ static void take_bounds(sm_series *series, const sm_run *run) {
 
 static sm_err day_bounds(sm_readings *store, sm_series *series, int64_t day) {
   day_rows rows = {0};
-  sm_err err = sm_day_load(store, store->db, series->no, day, &rows);
+  sm_err err = sm_day_load(store, store->db, series->no, day, false, &rows);
   if (err == SM_OK) {
     take_bounds(series, &rows.run);
     if (rows.block_damaged || rows.fresh_damaged) series->unsure = true;

@@ -214,6 +214,73 @@ static void a_trace_of_a_meter_that_sends_hourly_is_short_too(void **state) {
   }
 }
 
+/* Going back and on as far as it takes: three readings are three days. */
+static void a_trace_of_a_meter_that_sends_daily_goes_as_far_as_it_must(void **state) {
+  store_fixture *f = *state;
+  enum { DAYS = 120, FALL = 57 };
+  const int64_t day = 86400000;
+  for (int64_t i = 0; i < DAYS; i++)
+    (void)commit_one(f->store, "a", make_reading(t0 + i * day, 1000 + (i < FALL ? 500000 : i) + i));
+  for (int sealed = 0; sealed < 2; sealed++) {
+    sm_trace trace;
+    sm_quarter_list quarters;
+    assert_int_equal(sm_readings_survey(f->store, "a", 0, t0 + (FALL + 1) * day + 1,
+                                        t0 + (FALL + 3) * day + 1, 27600, NULL, &trace, &quarters),
+                     SM_OK);
+    /* Behind the fall only one agrees, in a quarter before `from` that is not cut. */
+    assert_true(trace.point[0].ts_ms == t0 + (FALL - 3) * day);
+    assert_true(trace.point[trace.count - 1].ts_ms == t0 + (FALL + 6) * day);
+    assert_int_equal(trace.count, 10);
+    assert_int_equal(quarters.count, 3);
+    assert_true(quarters.item[0].start_ms == t0 + (FALL + 1) * day);
+    sm_quarter_list_fini(&quarters);
+    sm_trace_fini(&trace);
+    assert_int_equal(sm_readings_survey(f->store, "a", 0, t0 + 9 * DAYS * day, t0 + 10 * DAYS * day,
+                                        27600, NULL, &trace, &quarters),
+                     SM_OK);
+    assert_int_equal(trace.count, 3);
+    assert_true(trace.point[2].ts_ms == t0 + (DAYS - 1) * day);
+    assert_int_equal(quarters.count, 0);
+    sm_quarter_list_fini(&quarters);
+    sm_trace_fini(&trace);
+    seal_all(f->store);
+  }
+}
+
+/* What a trace keeps of a day is of that day, and of that trace. */
+static void doubts_on_several_days_are_each_given_whole(void **state) {
+  store_fixture *f = *state;
+  enum { DAYS = 4, STEP_MS = 60000, A_DAY = 1440 };
+  sm_reading_in *in = calloc((size_t)DAYS * A_DAY, sizeof *in);
+  assert_non_null(in);
+  for (int64_t i = 0; i < (int64_t)DAYS * A_DAY; i++) {
+    bool wild = i % A_DAY == 100 || i % A_DAY == 900;
+    in[i] = (sm_reading_in){.device_id = "a",
+                            .reading = make_reading(t0 + i * STEP_MS, wild ? 9000000 : i * 2)};
+  }
+  assert_int_equal(commit_all(f->store, in, (size_t)DAYS * A_DAY), SM_OK);
+  free(in);
+  for (int round = 0; round < 3; round++) {
+    sm_trace trace;
+    int64_t late_ms = t0 + (int64_t)(round + 1) * A_DAY * STEP_MS + 100 * STEP_MS + 1 + round;
+    (void)commit_one(f->store, "a", make_reading(late_ms, 8000000));
+    if (round > 0) seal_all(f->store);
+    assert_int_equal(sm_readings_trace(f->store, "a", 0, t0, t0 + (int64_t)DAYS * A_DAY * STEP_MS,
+                                       27600, NULL, &trace),
+                     SM_OK);
+    assert_true(trace_has(&trace, late_ms));
+    for (int64_t day = 0; day < DAYS; day++)
+      for (int64_t i = 90; i < 105; i++) {
+        assert_true(trace_has(&trace, t0 + (day * A_DAY + i) * STEP_MS));
+        assert_true(trace_has(&trace, t0 + (day * A_DAY + 800 + i) * STEP_MS));
+      }
+    assert_true(trace.count < (size_t)DAYS * (96 * 2 + 10 * 15));
+    for (size_t i = 1; i < trace.count; i++)
+      assert_true(trace.point[i].ts_ms > trace.point[i - 1].ts_ms);
+    sm_trace_fini(&trace);
+  }
+}
+
 static void rejects_are_kept_with_their_bytes(void **state) {
   store_fixture *f = *state;
   char payload[SM_REJECT_PAYLOAD_MAX + 10];
@@ -408,6 +475,8 @@ int main(void) {
       T(a_trace_is_short_where_plain_and_whole_where_not),
       T(a_trace_gives_a_quarter_whole_that_creeps_over_the_limit),
       T(a_trace_of_a_meter_that_sends_hourly_is_short_too),
+      T(a_trace_of_a_meter_that_sends_daily_goes_as_far_as_it_must),
+      T(doubts_on_several_days_are_each_given_whole),
       T(rejects_are_kept_with_their_bytes),
       T(there_is_one_writer_and_readers_beside_it),
       T(a_full_disk_stores_nothing_and_passes),

@@ -2,6 +2,7 @@
  * Billing judges readings one after the other (three that agree settle any doubt), so it may start
  * at any three readings that agree, and needs of a plain quarter only its ends. What people edited
  * is applied to the finished points (model/edit.h); where an edit lies nothing is plain. */
+#include "base/order.h"
 #include "store/embedded/readings_internal.h"
 
 #include <stdlib.h>
@@ -48,61 +49,49 @@ static bool agrees(agreement *a, const sm_quarter *q, bool forward, const trace_
   return a->count >= AGREEING;
 }
 
+/* ---- where it begins and ends ---- */
+
 /* Where to start: three readings that agree and end at or before from_ms, looked for in ever wider
  * steps back; else the first reading. */
-static sm_err find_start(reader *r, int64_t from_ms, int64_t first_ms, const trace_rule *rule,
+static sm_err find_start(quarter_span *s, int64_t from_ms, const trace_rule *rule,
                          int64_t *start_ms) {
-  int64_t end_ms = sm_quarter_start_ms(from_ms);
-  int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
-  int64_t floor_ms = sm_quarter_start_ms(first_ms);
   agreement found = {.count = 0};
-  while (end_ms > floor_ms) {
-    int64_t begin_ms = end_ms - floor_ms > width_ms ? end_ms - width_ms : floor_ms;
-    sm_quarter_list list = {0};
-    sm_err err = sm_reader_quarters(r, begin_ms, end_ms, SIZE_MAX, &list);
-    if (err != SM_OK) return err;
-    bool enough = false;
-    for (size_t i = list.count; !enough && i-- > 0;)
-      enough = agrees(&found, &list.item[i], false, rule);
-    sm_quarter_list_fini(&list);
-    if (enough) {
+  size_t left = sm_span_find(s, sm_quarter_start_ms(from_ms));
+  for (int64_t width_ms = (int64_t)8 * SPAN_STEP_MS;; width_ms *= 8) {
+    while (left > 0) {
+      if (!agrees(&found, &s->list.item[--left], false, rule)) continue;
       *start_ms = found.edge.start_ms;
       return SM_OK;
     }
-    end_ms = begin_ms;
-    width_ms *= 8;
+    if (s->from_ms <= s->floor_ms) break;
+    sm_err err = sm_span_back(s, width_ms, &left);
+    if (err != SM_OK) return err;
   }
-  *start_ms = floor_ms;
+  *start_ms = s->floor_ms;
   return SM_OK;
 }
 
 /* Where to stop (exclusive): behind three readings that agree and begin at or after to_ms; else
  * behind the last reading. */
-static sm_err find_end(reader *r, int64_t to_ms, int64_t last_ms, const trace_rule *rule,
-                       int64_t *end_ms) {
-  int64_t begin_ms = sm_quarter_start_ms(to_ms + SM_QUARTER_MS - 1);
-  int64_t stop_ms = sm_quarter_start_ms(last_ms) + SM_QUARTER_MS;
-  int64_t width_ms = (int64_t)16 * SM_QUARTER_MS;
+static sm_err find_end(quarter_span *s, int64_t to_ms, const trace_rule *rule, int64_t *end_ms) {
   agreement found = {.count = 0};
-  while (begin_ms < stop_ms) {
-    int64_t next_ms = stop_ms - begin_ms > width_ms ? begin_ms + width_ms : stop_ms;
-    sm_quarter_list list = {0};
-    sm_err err = sm_reader_quarters(r, begin_ms, next_ms, SIZE_MAX, &list);
-    if (err != SM_OK) return err;
-    bool enough = false;
-    for (size_t i = 0; !enough && i < list.count; i++)
-      enough = agrees(&found, &list.item[i], true, rule);
-    sm_quarter_list_fini(&list);
-    if (enough) {
+  int64_t begin_ms = sm_quarter_start_ms(to_ms + SM_QUARTER_MS - 1);
+  size_t at = sm_span_find(s, begin_ms);
+  for (int64_t width_ms = (int64_t)8 * SPAN_STEP_MS;; width_ms *= 8) {
+    while (at < s->list.count) {
+      if (!agrees(&found, &s->list.item[at++], true, rule)) continue;
       *end_ms = found.edge.start_ms + SM_QUARTER_MS;
       return SM_OK;
     }
-    begin_ms = next_ms;
-    width_ms *= 8;
+    if (s->to_ms >= s->stop_ms) break;
+    sm_err err = sm_span_on(s, width_ms);
+    if (err != SM_OK) return err;
   }
-  *end_ms = stop_ms > begin_ms ? stop_ms : begin_ms;
+  *end_ms = sm_max_i64(s->stop_ms, begin_ms);
   return SM_OK;
 }
+
+/* ---- its points ---- */
 
 /* Marks the quarters that must be given whole: those with a doubt inside or at their joint, the one
  * before, and those after until three more readings have agreed. */
@@ -145,91 +134,115 @@ static sm_err put_ends(const sm_quarter *q, sm_trace *trace, size_t *cap) {
   return put(trace, cap, last);
 }
 
-static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t *cap) {
-  sm_reading_list raw = {0};
-  sm_err err = sm_reader_course(r, q->start_ms, q->start_ms + SM_QUARTER_MS, &raw);
-  if (err == SM_OK && raw.count == 0) return put_ends(q, trace, cap);
-  for (size_t i = 0; err == SM_OK && i < raw.count; i++)
-    err = put(trace, cap,
-              (sm_register_point){.ts_ms = raw.item[i].ts_ms, .wh = raw.item[i].energy_wh});
-  sm_reading_list_fini(&raw);
+static sm_err put_readings(const sm_reading *reading, size_t count, sm_trace *trace, size_t *cap) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < count; i++)
+    err =
+        put(trace, cap, (sm_register_point){.ts_ms = reading[i].ts_ms, .wh = reading[i].energy_wh});
   return err;
 }
 
-static sm_err put_quarters(reader *r, const sm_quarter_list *list, const trace_rule *rule,
-                           sm_trace *trace) {
-  bool *whole = calloc(list->count + 1, sizeof *whole);
+/* Doubtful quarters are neighbours: their day is decoded once. */
+static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t *cap) {
+  const int64_t end_ms = q->start_ms + SM_QUARTER_MS;
+  const sm_run *day;
+  sm_err err = sm_reader_day(r, sm_day_of(q->start_ms), &day);
+  if (err != SM_OK) return err;
+  size_t first = sm_run_find(day, q->start_ms);
+  size_t end = sm_run_find(day, end_ms);
+  if (end > first) return put_readings(day->item + first, end - first, trace, cap);
+  sm_reading_list kept = {0};
+  err = sm_reader_course(r, q->start_ms, end_ms, &kept);
+  if (err != SM_OK) return err;
+  err = kept.count > 0 ? put_readings(kept.item, kept.count, trace, cap) : put_ends(q, trace, cap);
+  sm_reading_list_fini(&kept);
+  return err;
+}
+
+static sm_err put_quarters(reader *r, const sm_quarter *quarter, size_t count,
+                           const trace_rule *rule, sm_trace *trace) {
+  bool *whole = calloc(count + 1, sizeof *whole);
   if (whole == NULL) return SM_ERR_NOMEM;
-  mark_doubtful(list->item, list->count, rule, whole);
-  size_t cap = 0;
-  sm_err err = SM_OK;
-  for (size_t i = 0; err == SM_OK && i < list->count; i++) {
-    const sm_quarter *q = &list->item[i];
-    if (whole[i]) {
-      err = put_whole(r, q, trace, &cap);
-      continue;
-    }
-    err = put_ends(q, trace, &cap);
-  }
+  mark_doubtful(quarter, count, rule, whole);
+  size_t cap = 2 * count; /* the ends; more is wanted only in doubt */
+  trace->point = malloc((cap + 1) * sizeof *trace->point);
+  sm_err err = trace->point == NULL ? SM_ERR_NOMEM : SM_OK;
+  for (size_t i = 0; err == SM_OK && i < count; i++)
+    err = whole[i] ? put_whole(r, &quarter[i], trace, &cap) : put_ends(&quarter[i], trace, &cap);
   free(whole);
   return err;
 }
 
 /* The readings of the trace, before any edit. An end that nothing was found beyond is open. */
-static sm_err trace_readings(reader *r, int64_t *from_ms, int64_t *to_ms, int64_t last_ms,
+static sm_err trace_readings(quarter_span *s, int64_t *from_ms, int64_t *to_ms,
                              const trace_rule *rule, sm_trace *trace) {
-  int64_t first_ms;
-  sm_err err = sm_reader_first_ms(r, &first_ms);
-  if (err == SM_ERR_NOT_FOUND) {
-    *from_ms = INT64_MIN;
-    *to_ms = INT64_MAX;
-    return SM_OK;
-  }
   int64_t start_ms = 0;
   int64_t end_ms = 0;
-  if (err == SM_OK) err = find_start(r, *from_ms, first_ms, rule, &start_ms);
-  if (err == SM_OK) err = find_end(r, *to_ms, last_ms, rule, &end_ms);
-  sm_quarter_list list = {0};
-  if (err == SM_OK) err = sm_reader_quarters(r, start_ms, end_ms, SIZE_MAX, &list);
-  if (err == SM_OK) err = put_quarters(r, &list, rule, trace);
-  sm_quarter_list_fini(&list);
-  *from_ms = start_ms <= first_ms ? INT64_MIN : start_ms;
-  *to_ms = end_ms > last_ms ? INT64_MAX : end_ms;
+  sm_err err = find_start(s, *from_ms, rule, &start_ms);
+  if (err == SM_OK) err = find_end(s, *to_ms, rule, &end_ms);
+  if (err != SM_OK) return err;
+  size_t first = sm_span_find(s, start_ms);
+  size_t end = sm_span_find(s, end_ms);
+  *from_ms = start_ms <= s->r->first_ms ? INT64_MIN : start_ms;
+  *to_ms = end_ms > s->r->last_ms ? INT64_MAX : end_ms;
+  if (first == end) return SM_OK;
+  return put_quarters(s->r, s->list.item + first, end - first, rule, trace);
+}
+
+/* What was edited comes in; nothing to do is the rule. */
+static sm_err apply_edits(sm_trace *trace, int64_t from_ms, int64_t to_ms, const sm_edits *edits) {
+  sm_trace out = {0};
+  if (edits->count == 0) return SM_OK;
+  sm_err err =
+      sm_edits_apply(edits, from_ms, to_ms, trace->point, trace->count, &out.point, &out.count);
+  if (err != SM_OK) return err;
+  sm_trace_fini(trace);
+  *trace = out;
+  return SM_OK;
+}
+
+static sm_err survey(reader *r, int64_t from_ms, int64_t to_ms, const trace_rule *rule,
+                     sm_trace *trace, sm_quarter_list *quarters) {
+  int64_t begin_ms = r->series_no != 0 ? from_ms : INT64_MIN;
+  int64_t end_ms = r->series_no != 0 ? to_ms : INT64_MAX;
+  sm_trace out = {0};
+  quarter_span s;
+  sm_err err = sm_span_init(&s, r, from_ms, to_ms);
+  if (err != SM_OK) return err;
+  if (r->series_no != 0) err = trace_readings(&s, &begin_ms, &end_ms, rule, &out);
+  if (err == SM_OK) err = apply_edits(&out, begin_ms, end_ms, rule->edits);
+  if (err == SM_OK) {
+    out.from_beginning = out.count > 0 && begin_ms == INT64_MIN;
+    *trace = out;
+    if (quarters != NULL) sm_span_take(&s, from_ms, to_ms, quarters);
+  } else {
+    sm_trace_fini(&out);
+  }
+  sm_span_fini(&s);
   return err;
 }
 
-static sm_err trace_all(reader *r, int64_t from_ms, int64_t to_ms, int64_t last_ms,
-                        const trace_rule *rule, sm_trace *trace) {
-  sm_trace raw = {0};
-  sm_trace out = {0};
-  sm_err err = trace_readings(r, &from_ms, &to_ms, last_ms, rule, &raw);
-  if (err == SM_OK)
-    err = sm_edits_apply(rule->edits, from_ms, to_ms, raw.point, raw.count, &out.point, &out.count);
-  sm_trace_fini(&raw);
+sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,
+                          int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                          const sm_edits *edits, sm_trace *trace, sm_quarter_list *quarters) {
+  static const sm_edits none = {0};
+  const trace_rule rule = {.step_limit_w = step_limit_w, .edits = edits != NULL ? edits : &none};
+  /* Far edges ("open" is INT64_MIN or MAX) are brought near enough to compute with. */
+  const int64_t far_ms = (int64_t)1 << 50;
+  from_ms = sm_min_i64(sm_max_i64(from_ms, 0), far_ms);
+  to_ms = sm_min_i64(sm_max_i64(to_ms, from_ms), far_ms);
+  reader r;
+  sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
   if (err != SM_OK) return err;
-  out.from_beginning = out.count > 0 && from_ms == INT64_MIN;
-  *trace = out;
-  return SM_OK;
+  r.brief = true;
+  err = survey(&r, from_ms, to_ms, &rule, trace, quarters);
+  sm_reader_end(&r);
+  return err;
 }
 
 sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
                          int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                          const sm_edits *edits, sm_trace *trace) {
-  static const sm_edits none = {0};
-  const trace_rule rule = {.step_limit_w = step_limit_w, .edits = edits != NULL ? edits : &none};
-  /* Far edges ("open" is INT64_MIN or MAX) are brought near enough to compute with. */
-  const int64_t far_ms = (int64_t)1 << 50;
-  if (from_ms < 0) from_ms = 0;
-  if (from_ms > far_ms) from_ms = far_ms;
-  if (to_ms < from_ms) to_ms = from_ms;
-  if (to_ms > far_ms) to_ms = far_ms;
-  reader r;
-  sm_reading last = {0};
-  sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
-  if (err != SM_OK) return err;
-  /* What was stored since the snapshot may make this later than its last reading: no harm. */
-  if (sm_readings_latest(store, device_id, channel, &last) != SM_OK) last.ts_ms = 0;
-  err = trace_all(&r, from_ms, to_ms, last.ts_ms, &rule, trace);
-  sm_reader_end(&r);
-  return err;
+  return sm_readings_survey(store, device_id, channel, from_ms, to_ms, step_limit_w, edits, trace,
+                            NULL);
 }

@@ -17,7 +17,24 @@ uint8_t sm_byte_get(sm_cursor *in) {
   return *in->at++;
 }
 
-uint64_t sm_varint_get(sm_cursor *in) {
+/* Where no number can reach the end, nothing has to be looked at but its bytes. */
+static uint64_t get_within(sm_cursor *in) {
+  const uint8_t *at = in->at;
+  uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    uint8_t byte = *at++;
+    if (shift == 63 && byte > 1) break;
+    value |= (uint64_t)(byte & 0x7f) << shift;
+    if ((byte & 0x80) != 0) continue;
+    in->at = at;
+    return value;
+  }
+  in->bad = true;
+  return 0;
+}
+
+uint64_t sm_varint_get_long(sm_cursor *in) {
+  if (!in->bad && in->end - in->at >= SM_VARINT_BYTES_MAX) return get_within(in);
   uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     uint8_t byte = sm_byte_get(in);
@@ -27,8 +44,4 @@ uint64_t sm_varint_get(sm_cursor *in) {
   }
   in->bad = true;
   return 0;
-}
-
-int64_t sm_varint_get_signed(sm_cursor *in) {
-  return sm_unzigzag(sm_varint_get(in));
 }

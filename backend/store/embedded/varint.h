@@ -37,8 +37,16 @@ typedef struct sm_cursor {
 
 void sm_varint_put(sm_buf *out, uint64_t value);
 void sm_varint_put_signed(sm_buf *out, int64_t value);
-uint64_t sm_varint_get(sm_cursor *in);
-int64_t sm_varint_get_signed(sm_cursor *in);
+uint64_t sm_varint_get_long(sm_cursor *in);
 uint8_t sm_byte_get(sm_cursor *in);
+
+/* Most take one byte. */
+static inline uint64_t sm_varint_get(sm_cursor *in) {
+  if (!in->bad && in->at < in->end && *in->at < 0x80) return *in->at++;
+  return sm_varint_get_long(in);
+}
+static inline int64_t sm_varint_get_signed(sm_cursor *in) {
+  return sm_unzigzag(sm_varint_get(in));
+}
 
 #endif

@@ -1,0 +1,109 @@
+#include "document/chart.h"
+
+#include "document/amount.h"
+
+#include <qrencode.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- bars ---- */
+static int64_t highest(const sm_chart *chart) {
+  int64_t most = 0;
+  for (size_t i = 0; i < chart->count; i++)
+    if (chart->bar[i].wh > most) most = chart->bar[i].wh;
+  return most;
+}
+
+static void put_small(sm_sheet *sheet, double x, double y, double width, sm_align align,
+                      const char *text) {
+  const sm_piece piece = {
+      .set = {.text = text, .style = SM_STYLE_SMALL, .width = width, .lines = 1},
+      .x = x,
+      .y = y,
+      .align = align,
+      .colour = &sm_grey};
+  (void)sm_sheet_put(sheet, &piece);
+}
+
+/* The name of a bar below it. */
+static void put_name(sm_sheet *sheet, const sm_chart *chart, size_t i, double x, double width) {
+  char text[16];
+  sm_date date = chart->bar[i].date;
+  double y = chart->y + chart->height - sm_style_line(SM_STYLE_SMALL);
+  if (chart->months) {
+    put_small(sheet, x - 2, y, width + 4, SM_CENTRE,
+              sm_month_short(sheet->invoice->language, date.month));
+  } else if (date.day % 7 == 1 && date.day < 30) {
+    (void)snprintf(text, sizeof text, "%d", date.day);
+    put_small(sheet, x - 5, y, width + 10, SM_CENTRE, text);
+  }
+}
+
+/* "350", or "0.35" of a small use: what a bar's height is worth. */
+static char *short_kwh(int64_t wh, const char *currency, char out[SM_AMOUNT_TEXT_MAX]) {
+  int64_t unit = wh >= 100000 ? 1000 : wh >= 10000 ? 100 : 10;
+  int64_t rest = wh % unit;
+  int64_t whole = wh - rest;
+  if (rest * 2 >= unit && whole <= INT64_MAX - unit) whole += unit;
+  return sm_energy_text(whole, 0, currency, out);
+}
+
+void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
+  char text[SM_AMOUNT_TEXT_MAX];
+  const sm_document_invoice *invoice = sheet->invoice;
+  double line = sm_style_line(SM_STYLE_SMALL);
+  double top = chart->y + line + 4 + line;
+  double floor_y = chart->y + chart->height - line - 2;
+  double step = chart->width / (double)chart->count;
+  double width = step * 0.7;
+  int64_t most = highest(chart);
+  bool said = most == 0; /* of days only the highest has its number */
+  sm_sheet_tag(sheet, "Figure");
+  (void)sm_sheet_line(sheet, SM_STYLE_SMALL_BOLD, NULL, chart->x, chart->y, chart->width,
+                      chart->title);
+  for (size_t i = 0; i < chart->count; i++) {
+    double x = chart->x + step * (double)i + (step - width) / 2;
+    int64_t wh = chart->bar[i].wh > 0 ? chart->bar[i].wh : 0;
+    double height = most > 0 ? (floor_y - top) * ((double)wh / (double)most) : 0;
+    bool last = chart->months && i + 1 == chart->count;
+    static const sm_colour earlier = {0.62, 0.70, 0.79};
+    sm_sheet_fill(sheet, last || !chart->months ? &sheet->accent : &earlier, x, floor_y - height,
+                  width, height);
+    put_name(sheet, chart, i, x, width);
+    if (chart->months || (!said && wh == most))
+      put_small(sheet, x - 12, floor_y - height - line, width + 24, SM_CENTRE,
+                short_kwh(wh, invoice->currency, text));
+    if (wh == most) said = true;
+  }
+  sm_sheet_fill(sheet, &sm_grey, chart->x, floor_y, chart->width, 0.6);
+  sm_sheet_tag_end(sheet, "Figure");
+}
+
+/* ---- QR ---- */
+enum { QUIET = 4 }; /* modules around the code, as the standard has it */
+
+/* Runs of dark modules are one rectangle. */
+static void put_row(cairo_t *cr, const unsigned char *row, int width, double x, double y,
+                    double module) {
+  for (int i = 0; i < width;) {
+    int run = 0;
+    while (i + run < width && (row[i + run] & 1)) run++;
+    if (run > 0) cairo_rectangle(cr, x + i * module, y, run * module, module);
+    i += run > 0 ? run : 1;
+  }
+}
+
+sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double size) {
+  if (sheet->cr == NULL) return SM_OK;
+  QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+  if (code == NULL) return SM_ERR_RANGE;
+  double module = size / (code->width + 2 * QUIET);
+  sm_sheet_fill(sheet, &sm_white, x, y, size, size);
+  cairo_set_source_rgb(sheet->cr, 0, 0, 0);
+  for (int i = 0; i < code->width; i++)
+    put_row(sheet->cr, code->data + i * code->width, code->width, x + QUIET * module,
+            y + (QUIET + i) * module, module);
+  cairo_fill(sheet->cr);
+  QRcode_free(code);
+  return SM_OK;
+}

@@ -1,0 +1,210 @@
+#include "document/press.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "document/logo.h"
+#include "document/page.h"
+
+#include <cairo-pdf.h>
+#include <pthread.h>
+#include <qpdf/qpdf-c.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one thread prints with. */
+typedef struct machine {
+  struct machine *next;
+  sm_type *type;
+  char logo_name[SM_LOGO_NAME_MAX]; /* of `logo`; "": none yet */
+  cairo_surface_t *logo;            /* NULL: it is not to be had */
+} machine;
+
+struct sm_press {
+  char *logo_dir; /* NULL: none */
+  pthread_mutex_t lock;
+  machine *free_one; /* guarded by lock, as the next */
+  sm_fonts *fonts;   /* NULL until the first print */
+};
+
+sm_err sm_press_new(const char *logo_dir, sm_press **press) {
+  sm_press *out = calloc(1, sizeof *out);
+  if (out != NULL && logo_dir != NULL) out->logo_dir = strdup(logo_dir);
+  if (out == NULL || (logo_dir != NULL && out->logo_dir == NULL)) {
+    free(out);
+    return SM_ERR_NOMEM;
+  }
+  (void)pthread_mutex_init(&out->lock, NULL);
+  *press = out;
+  return SM_OK;
+}
+
+static void free_machine(machine *m) {
+  if (m->logo != NULL) cairo_surface_destroy(m->logo);
+  sm_type_free(m->type);
+  free(m);
+}
+
+void sm_press_free(sm_press *press) {
+  if (press == NULL) return;
+  while (press->free_one != NULL) {
+    machine *m = press->free_one;
+    press->free_one = m->next;
+    free_machine(m);
+  }
+  sm_fonts_free(press->fonts);
+  (void)pthread_mutex_destroy(&press->lock);
+  free(press->logo_dir);
+  free(press);
+}
+
+static sm_err new_machine(const sm_fonts *fonts, machine **out) {
+  machine *m = calloc(1, sizeof *m);
+  if (m == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_type_new(fonts, &m->type);
+  if (err == SM_OK)
+    *out = m;
+  else
+    free(m);
+  return err;
+}
+
+static sm_err take_machine(sm_press *press, machine **out) {
+  (void)pthread_mutex_lock(&press->lock);
+  sm_err err = press->fonts == NULL ? sm_fonts_new(&press->fonts) : SM_OK;
+  machine *m = press->free_one;
+  if (m != NULL) press->free_one = m->next;
+  (void)pthread_mutex_unlock(&press->lock);
+  if (err != SM_OK) return err;
+  if (m == NULL) return new_machine(press->fonts, out);
+  *out = m;
+  return SM_OK;
+}
+
+static void give_machine(sm_press *press, machine *m) {
+  (void)pthread_mutex_lock(&press->lock);
+  m->next = press->free_one;
+  press->free_one = m;
+  (void)pthread_mutex_unlock(&press->lock);
+}
+
+/* The logo of an invoice; the last one is kept. */
+static cairo_surface_t *logo_of(const sm_press *press, machine *m, const char *name) {
+  if (name == NULL || name[0] == '\0' || press->logo_dir == NULL) return NULL;
+  if (m->logo != NULL && strcmp(m->logo_name, name) == 0) return m->logo;
+  if (m->logo != NULL) cairo_surface_destroy(m->logo);
+  m->logo = NULL;
+  sm_err err = sm_logo_load(press->logo_dir, name, &m->logo);
+  (void)snprintf(m->logo_name, sizeof m->logo_name, "%s", name);
+  if (err != SM_OK)
+    sm_log(SM_LOG_WARN, "document.logo_missing", SM_LOG_TEXT("logo", &m->logo_name[0]),
+           SM_LOG_TEXT("reason", sm_err_text(err)));
+  return m->logo;
+}
+
+/* ---- drawing ---- */
+static cairo_status_t append(void *context, const unsigned char *data, unsigned len) {
+  sm_buf *out = context;
+  sm_buf_append(out, data, len);
+  return out->err == SM_OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static void set_metadata(cairo_surface_t *surface, const sm_document_invoice *invoice) {
+  char title[160], instant[SM_RFC3339_MAX];
+  (void)snprintf(
+      title, sizeof title, "%s %s",
+      sm_word_text(invoice->language, invoice->credit_note ? SM_WORD_CREDIT_NOTE : SM_WORD_BILL),
+      invoice->number);
+  /* The moment of issue, not of printing. */
+  (void)sm_rfc3339_format(invoice->issued_ms / 1000 * 1000, instant);
+  cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, title);
+  cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "Smartmeter");
+  cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, instant);
+  cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_MOD_DATE, instant);
+  if (invoice->seller_name != NULL) {
+    sm_buf name;
+    sm_buf_init(&name, 0);
+    sm_type_clean(invoice->seller_name, &name);
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_AUTHOR, sm_buf_text(&name));
+    sm_buf_fini(&name);
+  }
+}
+
+static sm_err draw(machine *m, const sm_document_invoice *invoice, cairo_surface_t *logo,
+                   sm_buf *out) {
+  sm_sheet sheet = {.type = m->type, .invoice = invoice, .y = SM_PAGE_MARGIN, .page = 1};
+  sm_page_colours(&sheet);
+  sm_page_draw(&sheet, logo); /* measures */
+  sheet.pages = sheet.page;
+  sheet.page = 1;
+  sheet.y = SM_PAGE_MARGIN;
+  cairo_surface_t *surface =
+      cairo_pdf_surface_create_for_stream(append, out, SM_PAGE_WIDTH, SM_PAGE_HEIGHT);
+  set_metadata(surface, invoice);
+  sheet.cr = cairo_create(surface);
+  sm_page_draw(&sheet, logo);
+  cairo_status_t status = cairo_status(sheet.cr);
+  cairo_destroy(sheet.cr);
+  cairo_surface_finish(surface);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
+  cairo_surface_destroy(surface);
+  if (out->err != SM_OK) return out->err;
+  if (status == CAIRO_STATUS_SUCCESS) return SM_OK;
+  if (status == CAIRO_STATUS_NO_MEMORY) return SM_ERR_NOMEM;
+  sm_log(SM_LOG_ERROR, "document.not_drawn", SM_LOG_TEXT("number", invoice->number),
+         SM_LOG_TEXT("reason", cairo_status_to_string(status)));
+  return SM_ERR_INTERNAL;
+}
+
+/* ---- what Cairo does not say: the language, that it is tagged, an id made from the content ----
+ */
+static sm_err finish(const sm_document_invoice *invoice, sm_buf *drawn, sm_buf *pdf) {
+  qpdf_data qpdf = qpdf_init();
+  qpdf_silence_errors(qpdf);
+  QPDF_ERROR_CODE code = qpdf_read_memory(qpdf, invoice->number, drawn->data, drawn->len, NULL);
+  if ((code & QPDF_ERRORS) == 0) {
+    qpdf_oh root = qpdf_get_root(qpdf);
+    qpdf_oh view = qpdf_oh_new_dictionary(qpdf);
+    qpdf_oh marked = qpdf_oh_new_dictionary(qpdf);
+    qpdf_oh_replace_key(
+        qpdf, root, "/Lang",
+        qpdf_oh_new_unicode_string(qpdf, invoice->language == SM_LANGUAGE_HI ? "hi-IN" : "en-IN"));
+    qpdf_oh_replace_key(qpdf, view, "/DisplayDocTitle", qpdf_oh_new_bool(qpdf, QPDF_TRUE));
+    qpdf_oh_replace_key(qpdf, root, "/ViewerPreferences", view);
+    qpdf_oh_replace_key(qpdf, marked, "/Marked", qpdf_oh_new_bool(qpdf, QPDF_TRUE));
+    qpdf_oh_replace_key(qpdf, root, "/MarkInfo", marked);
+    code = qpdf_init_write_memory(qpdf);
+  }
+  if ((code & QPDF_ERRORS) == 0) {
+    qpdf_set_deterministic_ID(qpdf, QPDF_TRUE);
+    qpdf_set_stream_data_mode(qpdf, qpdf_s_preserve);
+    qpdf_set_object_stream_mode(qpdf, qpdf_o_generate);
+    code = qpdf_write(qpdf);
+  }
+  sm_err err = (code & QPDF_ERRORS) == 0 ? SM_OK : SM_ERR_INTERNAL;
+  if (err == SM_OK) {
+    sm_buf_append(pdf, qpdf_get_buffer(qpdf), qpdf_get_buffer_length(qpdf));
+    err = pdf->err;
+  } else {
+    sm_log(SM_LOG_ERROR, "document.not_finished", SM_LOG_TEXT("number", invoice->number));
+  }
+  qpdf_cleanup(&qpdf);
+  return err;
+}
+
+sm_err sm_press_print(sm_press *press, const sm_document_invoice *invoice, sm_buf *pdf,
+                      bool *whole) {
+  machine *m;
+  sm_err err = take_machine(press, &m);
+  if (err != SM_OK) return err;
+  bool wants_logo = invoice->logo != NULL && invoice->logo[0] != '\0';
+  cairo_surface_t *logo = logo_of(press, m, invoice->logo);
+  sm_buf drawn;
+  sm_buf_init(&drawn, pdf->limit);
+  err = draw(m, invoice, logo, &drawn);
+  give_machine(press, m);
+  if (err == SM_OK) err = finish(invoice, &drawn, pdf);
+  sm_buf_fini(&drawn);
+  if (err == SM_OK) *whole = !wants_logo || logo != NULL;
+  return err;
+}

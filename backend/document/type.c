@@ -1,0 +1,284 @@
+#include "document/type.h"
+
+#include "base/utf8.h"
+
+#include <pango/pangofc-fontmap.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+/* Fontconfig points to what it holds by distances, which the leak checker does not follow. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+  return "leak:libfontconfig\n";
+}
+#endif
+
+#define FONT_FOLDER "/usr/share/fonts/truetype/noto/"
+
+enum {
+  CACHE_SLOTS = 1024, /* shaped texts that are kept: most words of one bill are those of the next */
+  TEXT_MAX_BYTES = 6000
+};
+
+/* In the order in which a character's font is looked for. Each is there in Regular and Bold, but
+ * for the symbols. */
+static const char *const families[] = {
+    "NotoSans",         "NotoSansDevanagari", "NotoSansBengali", "NotoSansTamil",
+    "NotoSansTelugu",   "NotoSansGujarati",   "NotoSansKannada", "NotoSansMalayalam",
+    "NotoSansGurmukhi", "NotoSansOriya",      "NotoSansSinhala", "NotoSansArabic",
+    "NotoSansHebrew",   "NotoSansThai",       "NotoSansSymbols", "NotoSansSymbols2",
+};
+static const char family_list[] =
+    "Noto Sans,Noto Sans Devanagari,Noto Sans Bengali,Noto Sans Tamil,Noto Sans Telugu,"
+    "Noto Sans Gujarati,Noto Sans Kannada,Noto Sans Malayalam,Noto Sans Gurmukhi,Noto Sans Oriya,"
+    "Noto Sans Sinhala,Noto Sans Arabic,Noto Sans Hebrew,Noto Sans Thai,Noto Sans Symbols,"
+    "Noto Sans Symbols2";
+
+static const struct {
+  double size;
+  double line;
+  bool bold;
+} styles[SM_STYLE_COUNT] = {
+    [SM_STYLE_SMALL] = {7.5, 10.5, false}, [SM_STYLE_SMALL_BOLD] = {7.5, 10.5, true},
+    [SM_STYLE_BODY] = {9, 13, false},      [SM_STYLE_BOLD] = {9, 13, true},
+    [SM_STYLE_HEAD] = {11, 15, true},      [SM_STYLE_LARGE] = {14, 19, true},
+    [SM_STYLE_TITLE] = {20, 26, true},     [SM_STYLE_HUGE] = {26, 33, true},
+};
+
+double sm_style_line(sm_style style) {
+  return styles[style].line;
+}
+
+double sm_style_base(sm_style style) {
+  return styles[style].line / 2 + styles[style].size * 0.36;
+}
+
+/* One shaped text. */
+typedef struct slot {
+  PangoLayout *layout; /* NULL: empty */
+  char *text;
+  sm_style style;
+  int width;
+  int lines;
+} slot;
+
+struct sm_type {
+  PangoFontMap *map;
+  PangoContext *context;
+  PangoFontDescription *font[SM_STYLE_COUNT];
+  PangoAttrList *attributes[SM_STYLE_COUNT];
+  slot cache[CACHE_SLOTS];
+  slot last; /* what no slot was to be had for */
+  sm_buf clean;
+};
+
+/* ---- fonts ---- */
+struct sm_fonts {
+  FcConfig *config;
+};
+
+static bool add_font(FcConfig *config, const char *family, const char *weight) {
+  char path[256];
+  (void)snprintf(path, sizeof path, FONT_FOLDER "%s-%s.ttf", family, weight);
+  return access(path, R_OK) == 0 && FcConfigAppFontAddFile(config, (const FcChar8 *)path) == FcTrue;
+}
+
+sm_err sm_fonts_new(sm_fonts **fonts) {
+  sm_fonts *out = calloc(1, sizeof *out);
+  if (out != NULL) out->config = FcConfigCreate();
+  if (out == NULL || out->config == NULL) {
+    free(out);
+    return SM_ERR_NOMEM;
+  }
+  bool there =
+      add_font(out->config, families[0], "Regular") && add_font(out->config, families[0], "Bold");
+  for (size_t i = 1; there && i < sizeof families / sizeof families[0]; i++) {
+    (void)add_font(out->config, families[i], "Regular");
+    (void)add_font(out->config, families[i], "Bold");
+  }
+  /* Pango would read the machine's own settings and all its fonts, for nothing, if there were none
+   * in force yet. */
+  if (there && FcConfigSetCurrent(out->config) == FcTrue) {
+    *fonts = out;
+    return SM_OK;
+  }
+  sm_fonts_free(out);
+  return SM_ERR_NOT_FOUND;
+}
+
+void sm_fonts_free(sm_fonts *fonts) {
+  if (fonts == NULL) return;
+  FcConfigDestroy(fonts->config);
+  free(fonts);
+}
+
+static void make_styles(sm_type *type) {
+  for (int i = 0; i < SM_STYLE_COUNT; i++) {
+    type->font[i] = pango_font_description_new();
+    pango_font_description_set_family_static(type->font[i], family_list);
+    pango_font_description_set_absolute_size(type->font[i], styles[i].size * PANGO_SCALE);
+    pango_font_description_set_weight(type->font[i],
+                                      styles[i].bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+    /* Lines are apart by the style alone, whatever fonts are in them. */
+    type->attributes[i] = pango_attr_list_new();
+    pango_attr_list_insert(type->attributes[i], pango_attr_line_height_new_absolute(
+                                                    (int)(styles[i].line * PANGO_SCALE)));
+    pango_attr_list_insert(type->attributes[i], pango_attr_insert_hyphens_new(FALSE));
+  }
+}
+
+static void make_context(sm_type *type) {
+  cairo_font_options_t *options = cairo_font_options_create();
+  cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+  cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+  type->context = pango_font_map_create_context(type->map);
+  pango_cairo_context_set_resolution(type->context, 72);
+  pango_cairo_context_set_font_options(type->context, options);
+  pango_context_set_round_glyph_positions(type->context, FALSE);
+  pango_context_set_language(type->context, pango_language_from_string("en"));
+  pango_context_set_base_dir(type->context, PANGO_DIRECTION_LTR);
+  cairo_font_options_destroy(options);
+}
+
+sm_err sm_type_new(const sm_fonts *fonts, sm_type **type) {
+  sm_type *out = calloc(1, sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  sm_buf_init(&out->clean, 0);
+  out->map = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT);
+  pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(out->map), fonts->config);
+  make_context(out);
+  make_styles(out);
+  *type = out;
+  return SM_OK;
+}
+
+static void empty_slot(slot *s) {
+  if (s->layout != NULL) g_object_unref(s->layout);
+  free(s->text);
+  *s = (slot){.layout = NULL};
+}
+
+void sm_type_free(sm_type *type) {
+  if (type == NULL) return;
+  for (size_t i = 0; i < CACHE_SLOTS; i++) empty_slot(&type->cache[i]);
+  empty_slot(&type->last);
+  for (int i = 0; i < SM_STYLE_COUNT; i++) {
+    pango_font_description_free(type->font[i]);
+    pango_attr_list_unref(type->attributes[i]);
+  }
+  g_object_unref(type->context);
+  g_object_unref(type->map);
+  sm_buf_fini(&type->clean);
+  free(type);
+}
+
+/* ---- what may be drawn ---- */
+static uint32_t decode(const unsigned char *at, size_t step) {
+  static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  uint32_t c = at[0] & first[step];
+  for (size_t i = 1; i < step; i++) c = c << 6 | (at[i] & 0x3fU);
+  return c;
+}
+
+/* Turns the direction of what follows, or is nothing to see. */
+static bool is_left_out(uint32_t c) {
+  return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+static bool is_blank(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
+}
+
+void sm_type_clean(const char *text, sm_buf *out) {
+  size_t len = strlen(text);
+  for (size_t at = 0; at < len && at < TEXT_MAX_BYTES;) {
+    size_t step = sm_utf8_step(text + at, len - at);
+    uint32_t c = step > 0 ? decode((const unsigned char *)text + at, step) : 0xfffd;
+    if (step == 0)
+      sm_buf_append_text(out, "\xef\xbf\xbd");
+    else if (is_blank(c))
+      sm_buf_append_char(out, ' ');
+    else if (!is_left_out(c))
+      sm_buf_append(out, text + at, step);
+    at += step > 0 ? step : 1;
+  }
+}
+
+/* ---- setting ---- */
+static size_t hash_of(const char *text, const sm_setting *setting) {
+  uint64_t h = 14695981039346656037U;
+  for (; *text != '\0'; text++) h = (h ^ (unsigned char)*text) * 1099511628211U;
+  h = (h ^ (uint64_t)setting->style) * 1099511628211U;
+  h = (h ^ (uint64_t)(setting->width * PANGO_SCALE)) * 1099511628211U;
+  h = (h ^ (uint64_t)setting->lines) * 1099511628211U;
+  return (size_t)(h >> 20) % CACHE_SLOTS;
+}
+
+static PangoLayout *shape(sm_type *type, const char *text, const sm_setting *setting, int width) {
+  PangoLayout *layout = pango_layout_new(type->context);
+  pango_layout_set_font_description(layout, type->font[setting->style]);
+  pango_layout_set_attributes(layout, type->attributes[setting->style]);
+  if (width > 0) {
+    pango_layout_set_width(layout, width);
+    pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    if (setting->lines > 0) {
+      pango_layout_set_height(layout, -setting->lines);
+      pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
+    }
+  }
+  pango_layout_set_text(layout, text, -1);
+  /* "Left" means where a paragraph begins: names written from right to left stay in their column.
+   */
+  if (pango_layout_get_direction(layout, 0) == PANGO_DIRECTION_RTL)
+    pango_layout_set_alignment(layout, PANGO_ALIGN_RIGHT);
+  return layout;
+}
+
+PangoLayout *sm_type_set(sm_type *type, const sm_setting *setting) {
+  int width = setting->width > 0 ? (int)(setting->width * PANGO_SCALE) : 0;
+  sm_buf_clear(&type->clean);
+  sm_type_clean(setting->text, &type->clean);
+  const char *text = sm_buf_text(&type->clean);
+  slot *s = &type->cache[hash_of(text, setting)];
+  if (s->layout != NULL && s->style == setting->style && s->width == width &&
+      s->lines == setting->lines && strcmp(s->text, text) == 0)
+    return s->layout;
+  empty_slot(s);
+  char *kept = strdup(text);
+  if (kept == NULL) s = &type->last;
+  if (kept == NULL) empty_slot(s);
+  s->layout = shape(type, text, setting, width);
+  s->text = kept;
+  s->style = setting->style;
+  s->width = width;
+  s->lines = setting->lines;
+  return s->layout;
+}
+
+double sm_type_width(sm_type *type, const sm_setting *setting) {
+  PangoRectangle logical;
+  pango_layout_get_extents(sm_type_set(type, setting), NULL, &logical);
+  return (double)logical.width / PANGO_SCALE;
+}
+
+double sm_type_height(sm_type *type, const sm_setting *setting) {
+  return pango_layout_get_line_count(sm_type_set(type, setting)) * sm_style_line(setting->style);
+}
+
+sm_style sm_type_fit(sm_type *type, const char *text, sm_style style, double width) {
+  static const sm_style smaller[SM_STYLE_COUNT] = {
+      [SM_STYLE_HUGE] = SM_STYLE_TITLE,      [SM_STYLE_TITLE] = SM_STYLE_LARGE,
+      [SM_STYLE_LARGE] = SM_STYLE_HEAD,      [SM_STYLE_HEAD] = SM_STYLE_BOLD,
+      [SM_STYLE_BOLD] = SM_STYLE_SMALL_BOLD, [SM_STYLE_SMALL_BOLD] = SM_STYLE_SMALL_BOLD,
+      [SM_STYLE_BODY] = SM_STYLE_SMALL,      [SM_STYLE_SMALL] = SM_STYLE_SMALL};
+  for (;;) {
+    const sm_setting setting = {.text = text, .style = style};
+    if (smaller[style] == style || sm_type_width(type, &setting) <= width) return style;
+    style = smaller[style];
+  }
+}

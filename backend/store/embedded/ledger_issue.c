@@ -1,0 +1,61 @@
+/* Many invoices in one transaction. */
+#include "store/ledger_issue.h"
+#include "store/embedded/ledger_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* SM_ERR_CONFLICT: what the bill was computed on has changed. */
+static sm_err check_basis(sm_sql *db, const sm_issue_item *item) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT a.changed_no, coalesce((SELECT max(e.entry_no) FROM entry e "
+          "WHERE e.account_no = a.account_no), 0) FROM account a WHERE a.account_id = ?1");
+  sm_sql_bind_text(&q, 1, item->invoice.account_id);
+  bool found = sm_sql_row(&q);
+  bool same = found && sm_sql_i64(&q, 0) == item->basis.changed_no &&
+              sm_sql_i64(&q, 1) == item->basis.entry_no;
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
+  return err == SM_OK && !same ? SM_ERR_CONFLICT : err;
+}
+
+static sm_err issue_one(sm_sql *db, sm_actor actor, const char *prefix, const char *financial_year,
+                        int64_t tariffs_no, sm_issue_item *item) {
+  char number[SM_LEDGER_NUMBER_MAX + 1];
+  /* The invoice that is there already would have made the basis another: it is told as such. */
+  sm_err err = sm_ledger_invoice_check(db, &item->invoice);
+  if (err == SM_OK) err = check_basis(db, item);
+  if (err == SM_OK && tariffs_no != item->basis.tariffs_no) err = SM_ERR_CONFLICT;
+  item->err = err;
+  if (err == SM_ERR_EXISTS || err == SM_ERR_CONFLICT) return SM_OK;
+  if (err == SM_OK)
+    err = sm_ledger_invoice_put(db, actor, prefix, financial_year, &item->invoice, number);
+  if (err != SM_OK) return err;
+  item->invoice.number = strdup(number);
+  return item->invoice.number != NULL ? SM_OK : SM_ERR_NOMEM;
+}
+
+static sm_err issue_all(sm_sql *db, sm_actor actor, const char *prefix, const char *financial_year,
+                        sm_issue_item *items, size_t count) {
+  int64_t tariffs_no = 0;
+  sm_err err = sm_ledger_tariffs_no(db, &tariffs_no);
+  for (size_t i = 0; i < count && err == SM_OK; i++)
+    err = issue_one(db, actor, prefix, financial_year, tariffs_no, &items[i]);
+  return err;
+}
+
+sm_err sm_ledger_issue_batch(sm_ledger *ledger, sm_actor actor, const char *prefix,
+                             const char *financial_year, sm_issue_item *items, size_t count) {
+  sm_sql *db;
+  if (count == 0) return SM_OK;
+  sm_err err = sm_ledger_write_begin(ledger, &db);
+  if (err == SM_OK)
+    err = sm_ledger_write_end(ledger, issue_all(db, actor, prefix, financial_year, items, count));
+  if (err == SM_OK) return SM_OK;
+  for (size_t i = 0; i < count; i++) {
+    free(items[i].invoice.number);
+    items[i].invoice.number = NULL;
+    items[i].err = err;
+  }
+  return err;
+}

@@ -1,0 +1,89 @@
+/* The ledger's part in issuing a month for many accounts: pages of accounts with all that an
+ * invoice needs of the ledger, and many invoices in one transaction. As for the rest of the ledger
+ * (ledger.h): any thread, each function one transaction, the same errors. */
+#ifndef SM_STORE_LEDGER_ISSUE_H
+#define SM_STORE_LEDGER_ISSUE_H
+
+#include "store/ledger.h"
+
+enum { SM_ISSUE_USES_MAX = 12 };
+
+/* What a bill was computed on, readings excepted. The same numbers mean the same account, meters,
+ * tariffs, edits and entries. */
+typedef struct sm_issue_basis {
+  int64_t changed_no; /* of the account, its meters, assignments and edits */
+  int64_t tariffs_no; /* of all tariff versions of the site */
+  int64_t entry_no;   /* the account's last entry; 0: none */
+} sm_issue_basis;
+
+/* The use of an invoiced month, by the highest revision that no credit note took back. */
+typedef struct sm_issue_use {
+  int year;
+  int month;
+  int64_t use_wh;
+  int32_t days;
+  bool measured;
+} sm_issue_use;
+
+/* An account and how it stands with a month. */
+typedef struct sm_issue_candidate {
+  sm_account account;
+  sm_issue_basis basis;
+  int64_t balance_minor; /* what it owes by all its entries */
+  bool edited;           /* a meter of it has edits, also such as were withdrawn */
+  bool corrected;        /* a correction waits for its next invoice (sm_ledger_true_ups) */
+  /* its valid invoice of the month, if any */
+  char *number; /* NULL: none */
+  int64_t total_minor;
+  bool cancelled;                      /* no valid one, but such as were taken back */
+  sm_issue_use use[SM_ISSUE_USES_MAX]; /* the last ones before the month, latest first */
+  size_t use_count;
+} sm_issue_candidate;
+
+/* Accounts after `after` (an account_id, "" for the first), oldest first. open_only: without those
+ * that have a valid invoice of the month. month: "2026-01". */
+typedef struct sm_issue_query {
+  const char *month;
+  const char *after;
+  bool open_only;
+  size_t limit;
+} sm_issue_query;
+SM_MUST_CHECK sm_err sm_ledger_issue_candidates(sm_ledger *ledger, const sm_issue_query *query,
+                                                sm_issue_candidate **list, size_t *count);
+void sm_issue_candidates_free(sm_issue_candidate *list, size_t count);
+/* One. SM_ERR_NOT_FOUND. fini with sm_issue_candidate_fini. */
+SM_MUST_CHECK sm_err sm_ledger_issue_candidate(sm_ledger *ledger, const char *account_id,
+                                               const char *month, sm_issue_candidate *candidate);
+void sm_issue_candidate_fini(sm_issue_candidate *candidate);
+/* How many accounts there are: for progress. */
+SM_MUST_CHECK sm_err sm_ledger_account_count(sm_ledger *ledger, uint64_t *count);
+
+/* One invoice of a batch. */
+typedef struct sm_issue_item {
+  sm_invoice invoice; /* as sm_ledger_invoice_issue wants it; its number is set, no status */
+  sm_issue_basis basis;
+  sm_err err; /* set: SM_OK, it is issued; SM_ERR_EXISTS, there is one of (account, kind, month,
+                 revision); SM_ERR_CONFLICT, its basis is no more, so compute again */
+} sm_issue_item;
+
+/* Issues all in one transaction, in order, numbers consecutive; those that have an `err` are passed
+ * over by the others. Any other trouble with one of them is the error of the whole call, of which
+ * nothing is written then: SM_ERR_NOT_FOUND, SM_ERR_OVERFLOW, SM_ERR_INVALID as for
+ * sm_ledger_invoice_issue, or what the store gives. prefix and financial_year as there. */
+SM_MUST_CHECK sm_err sm_ledger_issue_batch(sm_ledger *ledger, sm_actor actor, const char *prefix,
+                                           const char *financial_year, sm_issue_item *items,
+                                           size_t count);
+
+/* When the ledger was made, and the last month with an invoice (NULL: none; heap). */
+SM_MUST_CHECK sm_err sm_ledger_issue_begin(sm_ledger *ledger, int64_t *created_ms,
+                                           char **last_month);
+
+/* Takes or prolongs the lease of a job until now + for_ms. *taken false: another holder has it. One
+ * that ends later than now + for_ms was made by a clock that has been set back, and is taken over.
+ * Only that two do not work at once follows from a lease, never that anything is right. */
+SM_MUST_CHECK sm_err sm_ledger_lease_take(sm_ledger *ledger, const char *name, const char *holder,
+                                          int64_t now_ms, int64_t for_ms, bool *taken);
+/* Gives it back; somebody else's stays. */
+SM_MUST_CHECK sm_err sm_ledger_lease_give(sm_ledger *ledger, const char *name, const char *holder);
+
+#endif
