@@ -286,7 +286,7 @@ void sm_handle_exception_decide(sm_api *api, const sm_request *request, sm_answe
     sm_problems_add(&problems, "action", "must be true_up, reissue or dismiss");
   if (sm_decimal_parse(request->param[0], strlen(request->param[0]), 0, &no) != SM_OK)
     sm_answer_not_found(answer);
-  else if (sm_problems_any(&problems))
+  else if (sm_problems_any(&problems) || action == NULL || reason == NULL)
     sm_answer_problems(answer, 422, &problems);
   else if (sm_api_expensive_enter(api, answer)) {
     decide(api, request, answer, no, action, reason);
