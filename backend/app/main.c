@@ -25,6 +25,7 @@ static const struct command {
     {"serve", sm_cmd_serve, "take readings, bill them, serve API and dashboard"},
     {"simulate", sm_cmd_simulate, "send the readings of simulated meters"},
     {"bill", sm_cmd_bill, "issue the invoices of a month"},
+    {"invoice", sm_cmd_invoice, "write invoices as PDF, and those of a month as ZIP"},
     {"user", sm_cmd_user, "add, list, disable people; change passwords"},
     {"device", sm_cmd_device, "add, list, revoke meters"},
     {"tariff", sm_cmd_tariff, "add and list tariffs"},

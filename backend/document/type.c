@@ -12,6 +12,10 @@
 #if defined(__SANITIZE_ADDRESS__)
 /* Fontconfig points to what it holds by distances, which the leak checker does not follow. */
 const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void) {
+  return "print_suppressions=0";
+}
 const char *__lsan_default_suppressions(void) {
   return "leak:libfontconfig\n";
 }
@@ -107,7 +111,7 @@ sm_err sm_fonts_new(sm_fonts **fonts) {
     return SM_OK;
   }
   sm_fonts_free(out);
-  return SM_ERR_NOT_FOUND;
+  return SM_ERR_UNSUPPORTED;
 }
 
 void sm_fonts_free(sm_fonts *fonts) {
