@@ -149,7 +149,7 @@ bool sm_bucket_is_empty(const sm_bucket *bucket) {
 
 /* ---- a row ---- */
 
-#define PUT(at, literal) sm_put_text(at, literal, sizeof literal - 1)
+#define PUT(at, literal) sm_put_text((at), (literal), sizeof(literal) - 1)
 
 static char *put_milli(char *at, int64_t value) {
   return sm_decimal_put(at, value, 3, 0);

@@ -95,7 +95,7 @@ static sm_err join_points(const piece *p, sm_register_point **joined, size_t *co
   const sm_register_point *b = p->trace.point;
   const sm_register_point *a_end = a + p->point_count;
   const sm_register_point *b_end = b + p->trace.count;
-  sm_register_point *out = malloc((p->point_count + p->trace.count) * sizeof *out);
+  sm_register_point *out = calloc(p->point_count + p->trace.count, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   size_t n = 0;
   while (a < a_end && b < b_end) out[n++] = a->ts_ms < b->ts_ms ? *a++ : *b++;

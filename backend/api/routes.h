@@ -37,6 +37,9 @@ void sm_handle_edit_withdraw(struct sm_api *api, const sm_request *request, sm_a
 void sm_handle_bill(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_invoices(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_invoice(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_print.c */
+void sm_handle_invoice_pdf(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_invoices_zip(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_tariff.c */
 void sm_handle_tariffs(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_tariff_add(struct sm_api *api, const sm_request *request, sm_answer *answer);

@@ -5,6 +5,7 @@
 #include "app/live_source.h"
 #include "app/options.h"
 #include "app/pipeline.h"
+#include "app/printing.h"
 #include "app/program.h"
 #include "app/replay.h"
 #include "app/uplinks.h"
@@ -14,6 +15,7 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "invoicing/job.h"
 #include "transfer/import_server.h"
 
 #include <errno.h>
@@ -41,6 +43,9 @@ typedef struct service {
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
   sm_import_server *imports;
+  sm_cabinet *cabinet;
+  sm_invoicing invoicing; /* the job's */
+  sm_job *billing;        /* NULL: not by itself */
   sm_api *api;
   char *dashboard_dir;
 } service;
@@ -58,6 +63,7 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_pipeline_write_metrics(s->pipeline, out);
   sm_uplinks_write_metrics(s->uplinks, out);
   sm_import_server_write_metrics(s->imports, out);
+  sm_job_write_metrics(s->billing, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -265,6 +271,7 @@ static bool make_api(service *s) {
       .readings = s->program.readings,
       .identity = s->program.identity,
       .live = s->live,
+      .cabinet = s->cabinet,
       .hooks = {.context = s,
                 .write_metrics = write_metrics,
                 .ready = ready,
@@ -308,6 +315,17 @@ static bool make_imports(service *s) {
   return err == SM_OK;
 }
 
+static bool make_billing(service *s) {
+  if (!s->program.invoicing.billing_job) return true;
+  s->invoicing = sm_program_invoicing(&s->program);
+  const sm_job_options options = {.invoicing = &s->invoicing,
+                                  .holder = sm_readings_client_id(s->program.readings),
+                                  .delay_ms = (int64_t)s->program.invoicing.billing_delay_s * 1000};
+  sm_err err = sm_job_new(&options, &s->billing);
+  if (err != SM_OK) sm_complain("cannot set up the billing job: %s", sm_err_text(err));
+  return err == SM_OK;
+}
+
 static bool make_parts(service *s) {
   s->live_parts = (sm_live_parts){.identity = s->program.identity,
                                   .ledger = s->program.ledger,
@@ -325,7 +343,8 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_uplinks(s) && make_imports(s) && make_api(s);
+  return make_uplinks(s) && make_imports(s) && make_billing(s) &&
+         sm_printing_open(&s->program, &s->cabinet) && make_api(s);
 }
 
 static bool start_parts(service *s) {
@@ -345,14 +364,19 @@ static bool start_parts(service *s) {
     if (err == SM_OK) err = sm_uplinks_start(s->uplinks);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
+  if (err == SM_OK && s->billing != NULL) {
+    err = sm_job_start(s->billing);
+    if (err != SM_OK) sm_complain("cannot start the billing job: %s", sm_err_text(err));
+  }
   return err == SM_OK;
 }
 
 /* In the order of the stream: no more readings in, what is in made durable and sealed, then the
  * rest. */
 static void stop_parts(service *s) {
+  bool billed = sm_job_stop(s->billing, STOP_TIMEOUT_MS);
   bool ended = s->uplinks == NULL || sm_uplinks_stop(s->uplinks, STOP_TIMEOUT_MS);
-  if (!ended) {
+  if (!ended || !billed) {
     /* The store holds a commit up for longer than anybody waits. What is not acknowledged comes
      * again; memory that the thread still uses must not be freed. */
     sm_log(SM_LOG_ERROR, "serve.stop_timed_out", SM_LOG_INT("ms", STOP_TIMEOUT_MS));
@@ -372,6 +396,8 @@ static void stop_parts(service *s) {
 
 static void free_parts(service *s) {
   sm_api_free(s->api);
+  sm_cabinet_free(s->cabinet);
+  sm_job_free(s->billing);
   sm_uplinks_free(s->uplinks);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
@@ -383,8 +409,9 @@ static void free_parts(service *s) {
 
 static bool start(service *s) {
   return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) &&
-         sm_program_load_invoicing(&s->program) && check_demo(s) && make_first_admin(s) &&
-         open_readings(s) && make_parts(s) && start_parts(s);
+         sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
+         check_demo(s) && make_first_admin(s) && open_readings(s) && make_parts(s) &&
+         start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

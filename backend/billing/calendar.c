@@ -4,6 +4,12 @@
 
 enum { DAY_MS = 86400000, MINUTE_MS = 60000 };
 
+/* Whether a day is 24 hours from 00:00 on. */
+static bool is_plain(const sm_zone *zone, int64_t start_ms, int64_t end_ms) {
+  return end_ms - start_ms == DAY_MS && sm_zone_is_steady(zone, start_ms, end_ms - 1) &&
+         sm_zone_minute_of_day(zone, start_ms) == 0;
+}
+
 /* Without a change of the clock in all those days one look is enough. */
 static bool init_steady(sm_calendar *c) {
   int64_t first_ms = sm_zone_day_start_ms(c->zone, c->first);
@@ -26,8 +32,7 @@ void sm_calendar_init(sm_calendar *calendar, const sm_zone *zone, sm_date first,
   for (size_t i = 0; i <= count; i++)
     c->start_ms[i] = sm_zone_day_start_ms(zone, sm_date_add_days(first, (int64_t)i));
   for (size_t i = 0; i < count; i++)
-    c->plain[i] = sm_zone_is_steady(zone, c->start_ms[i], c->start_ms[i + 1] - 1) &&
-                  sm_zone_minute_of_day(zone, c->start_ms[i]) == 0;
+    c->plain[i] = is_plain(zone, c->start_ms[i], c->start_ms[i + 1]);
 }
 
 size_t sm_calendar_index(const sm_calendar *calendar, sm_date date) {
@@ -57,5 +62,6 @@ int64_t sm_calendar_at(const sm_calendar *calendar, size_t day, int minute) {
 int64_t sm_calendar_find(const sm_zone *zone, sm_date date, int minute) {
   int64_t start_ms = sm_zone_day_start_ms(zone, date);
   int64_t end_ms = sm_zone_day_start_ms(zone, sm_date_add_days(date, 1));
+  if (is_plain(zone, start_ms, end_ms)) return start_ms + (int64_t)minute * MINUTE_MS;
   return search(zone, start_ms, end_ms, minute);
 }

@@ -72,7 +72,6 @@ sm_err sm_price_minimum(sm_pricing *p) {
                      .min_places = p->digits,
                      .unit = p->in->currency};
   int64_t minimum_minor;
-  if (p->tariff->minimum_charge_micro == 0) return SM_OK; /* none; a credit stays one */
   sm_err err = sm_price_sum(p, counted, &d.quantity);
   if (err == SM_OK) err = month_share(p, p->tariff->minimum_charge_micro, &minimum_minor);
   /* No minimum is none, not one of 0.00: it would take back what a net that fell gives back. */

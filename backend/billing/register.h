@@ -6,12 +6,13 @@
  *   Three lower ones are a rollover if modulus − old + new is plausible for the time passed, else a
  *   reset: a new stretch that counts from zero. Three higher ones are a jump: a new stretch, and
  *   what lies between is unknown.
- * - One reading never makes an event: if the very first reading stands alone against the three that
- *   follow it, it is the suspect.
+ * - One reading never makes an event, no rollover either: if the very first reading stands alone
+ *   against the three that follow it, it is the suspect.
  * - What a person stated (a manual or corrected reading) counts as two: one more that agrees, a
  *   person's or the meter's, makes the event. Alone it makes none, and a good one is taken back
  * when the meter's next reading follows its last one before and not what was stated: then that is
- * the suspect. A reset that begins with a stated reading counts from it, not from zero.
+ * the suspect (of several, those that do not fit between). A reset that begins with a stated
+ * reading counts from it, not from zero.
  *
  * Inside a stretch the register is unrolled: a rollover adds the modulus, so it never falls. Pure;
  * a course may be read by any number of threads. */

@@ -31,8 +31,9 @@ typedef struct sm_invoicing_settings {
   char invoice_prefix[SM_INVOICE_PREFIX_MAX + 1]; /* 1 to 5 of A-Z 0-9; never the same as: */
   char credit_prefix[SM_INVOICE_PREFIX_MAX + 1];  /* that of the credit notes */
   int32_t due_days;                               /* from the day of issue; 0 to 365 */
-  int32_t settle_days; /* so long a reading after the month is waited for; 0 to 28 */
-  bool billing_job;    /* the server issues months by itself */
+  int32_t settle_days;     /* so long a reading after the month is waited for; 0 to 28 */
+  bool billing_job;        /* the server issues months by itself */
+  int32_t billing_delay_s; /* but so long after its start; 0 to 86400 */
 
   bool arrears;                   /* an invoice asks for what was owed before it too */
   int64_t late_fee_percent_micro; /* of what is overdue, a month; millionths of a per cent */
@@ -50,7 +51,7 @@ typedef struct sm_invoicing_settings {
   char *seller_tax_id;
   char *hsn;                           /* 4 to 8 digits */
   char *note;                          /* * */
-  char *logo;                          /* path of a PNG or SVG file that was there at the start */
+  char *logo;                          /* path of a PNG file that was there at the start */
   char logo_sha256[SM_SHA256_HEX_MAX]; /* of its bytes then */
   char language[SM_INVOICE_LANGUAGE_MAX + 1]; /* "en", "hi" */
   char *upi_id;                               /* "name@bank"; only with the currency INR */

@@ -121,6 +121,9 @@ SM_MUST_CHECK sm_err sm_readings_brief(sm_readings *store, const char *device_id
 /* The latest reading of a device; SM_ERR_NOT_FOUND. From memory. */
 SM_MUST_CHECK sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                                         sm_reading *reading);
+/* The latest instant of any device's reading; SM_ERR_NOT_FOUND: there is none. From memory, and
+ * without holding up who stores readings. */
+SM_MUST_CHECK sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms);
 /* The earliest reading's instant; SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_readings_first_ms(sm_readings *store, const char *device_id,
                                           uint8_t channel, int64_t *ts_ms);

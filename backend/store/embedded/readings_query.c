@@ -1,3 +1,4 @@
+#include "base/order.h"
 #include "store/embedded/readings_internal.h"
 
 #include <stdlib.h>
@@ -179,6 +180,28 @@ sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t cha
   }
   (void)pthread_rwlock_unlock(&store->lock);
   return err;
+}
+
+/* A part of the series from *at on, under the lock; false: that was the last one. */
+static bool look_at_some(sm_readings *store, size_t *at, int64_t *last_ms) {
+  enum { SOME = 1000 };
+  (void)pthread_rwlock_rdlock(&store->lock);
+  size_t end = store->series_count - *at > SOME ? *at + SOME : store->series_count;
+  for (; *at < end; (*at)++)
+    if (store->series[*at]->has_last)
+      *last_ms = sm_max_i64(*last_ms, store->series[*at]->last.ts_ms);
+  bool more = *at < store->series_count;
+  (void)pthread_rwlock_unlock(&store->lock);
+  return more;
+}
+
+sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
+  int64_t last_ms = INT64_MIN;
+  size_t at = 0;
+  while (look_at_some(store, &at, &last_ms)) continue;
+  if (last_ms == INT64_MIN) return SM_ERR_NOT_FOUND;
+  *ts_ms = last_ms;
+  return SM_OK;
 }
 
 sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
