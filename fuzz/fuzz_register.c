@@ -25,7 +25,7 @@ static const char json[] =
     "\"-100\"},"
     "{\"name\":\"C\",\"from\":\"06:00\",\"to\":\"18:00\",\"percent\":\"0.5\"}],"
     "\"holidays\":[\"2026-02-02\",\"2026-02-15\"],"
-    "\"demand\":{\"rate_per_kw\":\"100\",\"window_minutes\":15},\"minimum_charge\":\"50\"}";
+    "\"demand\":{\"rate_per_kw\":\"100\",\"window_minutes\":60},\"minimum_charge\":\"50\"}";
 
 typedef struct bytes {
   const uint8_t *at;

@@ -25,6 +25,7 @@ struct sm_api {
   sm_gate expensive;
   sm_gate logins;
   sm_figures figures;
+  struct sm_zip_desk *zip_desk;        /* NULL: there is no cabinet */
   struct sm_http *http;                /* NULL until started */
   struct sm_metrics_listener *metrics; /* NULL: off, or not started */
 };

@@ -27,9 +27,15 @@ static bool is_kind(sm_param_kind kind, const char *text) {
 
 typedef enum fit { FIT, NO_FIT, BROKEN } fit;
 
-/* One segment against a {…}: decoded into out. */
-static fit take_param(const char *segment, size_t len, sm_param_kind kind, char *out) {
+/* One segment against a {…} and what stands behind it ("{number}.pdf"): decoded into out. */
+static fit take_param(const char *pattern, size_t pattern_len, const char *segment, size_t len,
+                      sm_param_kind kind, char *out) {
   char decoded[3 * SM_PATH_PARAM_MAX];
+  const char *end = memchr(pattern, '}', pattern_len);
+  size_t ending = end != NULL ? pattern_len - (size_t)(end + 1 - pattern) : 0;
+  if (len < ending || (ending > 0 && memcmp(segment + len - ending, end + 1, ending) != 0))
+    return NO_FIT;
+  len -= ending;
   if (len >= sizeof decoded) return NO_FIT;
   if (!sm_percent_decode(segment, len, decoded)) return BROKEN;
   size_t decoded_len = strlen(decoded);
@@ -46,7 +52,8 @@ static fit match_path(const sm_route *route, const char *path, sm_request *reque
     size_t path_len = *path == '/' ? strcspn(path + 1, "/") : 0;
     if (*path != '/') return NO_FIT;
     if (pattern[1] == '{') {
-      fit fits = take_param(path + 1, path_len, route->param[params], request->param[params]);
+      fit fits = take_param(pattern + 1, pattern_len, path + 1, path_len, route->param[params],
+                            request->param[params]);
       if (fits != FIT) return fits;
       params++;
     } else if (pattern_len != path_len || strncmp(pattern + 1, path + 1, path_len) != 0) {

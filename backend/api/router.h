@@ -1,6 +1,7 @@
 /* Which handler a request is for: a table of method, pattern, who may, and handler. A pattern is a
- * path with {…} for a segment that varies; each such segment has a kind, and one that can't be of
- * its kind (a device id with a blank) is as absent as one that nobody has. */
+ * path with {…} for a segment that varies, also with an ending behind it ("{number}.pdf"); each
+ * such segment has a kind, and one that can't be of its kind (a device id with a blank) is as
+ * absent as one that nobody has. */
 #ifndef SM_API_ROUTER_H
 #define SM_API_ROUTER_H
 

@@ -1,4 +1,5 @@
 #include "api/server.h"
+#include "api/zip_desk.h"
 
 #include "api/api.h"
 #include "api/http_server.h"
@@ -123,6 +124,8 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   if (err == SM_OK) err = take_proxies(out);
   if (err == SM_OK) err = take_public_url(out);
   if (err == SM_OK) err = take_tls(out);
+  if (err == SM_OK && options->cabinet != NULL)
+    err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
   set_defaults(&out->options, out->proxies.count > 0);
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
   /* Checking a password takes its thread for long: one is always left for all else. */
@@ -175,6 +178,7 @@ static void wipe_text(char *text) {
 void sm_api_free(sm_api *api) {
   if (api == NULL) return;
   sm_api_stop(api);
+  sm_zip_desk_free(api->zip_desk);
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);
   free_texts(&api->options);

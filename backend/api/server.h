@@ -22,6 +22,7 @@ struct sm_ledger;             /* store/ledger.h */
 struct sm_readings;           /* store/readings.h */
 struct sm_identity;           /* auth/identity.h */
 struct sm_live;               /* api/live.h */
+struct sm_cabinet;            /* document/cabinet.h */
 struct sm_invoicing_settings; /* invoicing/settings.h */
 
 /* What the server knows of a device beside its readings. */
@@ -72,7 +73,8 @@ typedef struct sm_api_options {
   struct sm_ledger *ledger;
   struct sm_readings *readings;
   struct sm_identity *identity;
-  struct sm_live *live; /* NULL: /api/live answers 503 */
+  struct sm_live *live;       /* NULL: /api/live answers 503 */
+  struct sm_cabinet *cabinet; /* NULL: invoices are not printed, which is a 503 */
   sm_api_hooks hooks;
   sm_api_mqtt mqtt;
   int64_t (*now_ms)(void); /* NULL: the wall clock */

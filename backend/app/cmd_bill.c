@@ -1,5 +1,7 @@
+#include "app/bill_correct.h"
 #include "app/commands.h"
 #include "app/options.h"
+#include "app/printing.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
@@ -22,7 +24,15 @@ static const char usage[] =
     "never\n"
     "twice however often it runs. --dry-run shows what would be issued. Of many accounts only "
     "those\n"
-    "are listed that need a look; --list lists all, --summary none.\n";
+    "are listed that need a look; --list lists all, --summary none.\n"
+    "       smartmeter bill credit NUMBER --reason TEXT [--json]\n"
+    "takes an invoice back by a credit note, as a whole.\n"
+    "       smartmeter bill --month YYYY-MM --account ID [--reissue --reason TEXT] [--json]\n"
+    "issues a month of one account; --reissue: again, after a credit note.\n"
+    "       smartmeter bill --recheck [--month YYYY-MM] [--account ID] [--json]\n"
+    "looks what readings that came late make of issued months (`smartmeter exception list`).\n"
+    "       smartmeter bill --fees [--json]\n"
+    "adds the late fees that have come due; the server does both by itself once a day.\n";
 
 enum {
   LISTED_MAX = 100,   /* accounts of a deployment that is listed unasked */
@@ -203,7 +213,7 @@ static sm_err issue(sm_program *program, const words *w, int year, int month,
 
 static int run(sm_program *program, const words *w, int year, int month) {
   sm_issue_summary summary = {.issued = 0};
-  if (!sm_program_load_invoicing(program)) return SM_EXIT_FAILED;
+  if (!sm_program_load_invoicing(program) || !sm_printing_keep_logo(program)) return SM_EXIT_FAILED;
   sm_err err = sm_program_open_readings(program, false);
   if (err != SM_OK) {
     sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
@@ -214,16 +224,68 @@ static int run(sm_program *program, const words *w, int year, int month) {
   return err == SM_OK && summary.failed == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
+/* The other things that it does: NULL if the words mean the run of a month, else what is wrong with
+ * them, or "" and *run. */
+typedef int (*correction)(sm_program *program, const sm_bill_words *words);
+typedef struct modes {
+  bool credit;
+  bool recheck;
+  bool reissue;
+  bool fees;
+} modes;
+
+static const char *choose(const modes *m, const sm_bill_words *w, correction *chosen) {
+  int year, month;
+  bool good_month = w->month != NULL && sm_month_parse(w->month, &year, &month) == SM_OK;
+  if (m->credit) {
+    *chosen = sm_bill_credit;
+    return w->reason == NULL ? "--reason is missing: residents may read it" : "";
+  }
+  if (m->recheck) {
+    *chosen = sm_bill_recheck;
+    return w->month != NULL && !good_month ? "--month must be a month such as 2026-01" : "";
+  }
+  if (m->fees) {
+    *chosen = sm_bill_fees;
+    return "";
+  }
+  if (w->account == NULL) return m->reissue ? "--reissue needs --account" : NULL;
+  *chosen = sm_bill_one;
+  if (!good_month) return "--month must be a month such as 2026-01";
+  return m->reissue && w->reason == NULL ? "--reason is missing: residents may read it" : "";
+}
+
+static int correct(const sm_bill_words *w, correction chosen) {
+  sm_program program;
+  int status =
+      sm_program_open(&program, SM_PROGRAM_EXISTING) ? chosen(&program, w) : SM_EXIT_FAILED;
+  sm_program_fini(&program);
+  return status;
+}
+
 int sm_cmd_bill(int argc, char **argv) {
   words w = {0};
-  const sm_option options[] = {{"--month", .text = &w.month},     {"--device", .text = &w.device},
-                               {"--dry-run", .flag = &w.dry_run}, {"--list", .flag = &w.list},
-                               {"--summary", .flag = &w.summary}, {"--json", .flag = &w.json}};
+  modes m = {0};
+  sm_bill_words more = {0};
+  correction chosen = NULL;
+  const sm_option options[] = {
+      {"--month", .text = &w.month},        {"--device", .text = &w.device},
+      {"--account", .text = &more.account}, {"--reason", .text = &more.reason},
+      {"--reissue", .flag = &m.reissue},    {"--recheck", .flag = &m.recheck},
+      {"--fees", .flag = &m.fees},          {"--dry-run", .flag = &w.dry_run},
+      {"--list", .flag = &w.list},          {"--summary", .flag = &w.summary},
+      {"--json", .flag = &w.json}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;
   int year;
   int month;
+  more.month = w.month;
+  more.json = w.json;
+  m.credit = argc == 3 && strcmp(argv[1], "credit") == 0;
+  if (m.credit) more.number = argv[2];
+  const char *wrong = argc > 1 && !m.credit ? NULL : choose(&m, &more, &chosen);
+  if (wrong != NULL) return wrong[0] != '\0' ? sm_misused(usage, wrong) : correct(&more, chosen);
   if (argc > 1) return sm_misused(usage, "there is a word too many");
   if (w.list && w.summary) return sm_misused(usage, "--list and --summary contradict each other");
   if (w.month == NULL || sm_month_parse(w.month, &year, &month) != SM_OK)

@@ -79,8 +79,9 @@ static void complain_of(const sm_program *program, sm_err err, const words *w,
   if (err == SM_ERR_NOT_FOUND)
     complain_not_found(program, w);
   else if (err == SM_ERR_CONFLICT)
-    sm_complain("it changes the register in a month that is invoiced: take that invoice back first, "
-                "with `smartmeter bill credit`");
+    sm_complain(
+        "it changes the register in a month that is invoiced: take that invoice back first, "
+        "with `smartmeter bill credit`");
   else
     sm_complain("%s", sm_err_text(err));
 }

@@ -5,6 +5,7 @@
 #include "app/live_source.h"
 #include "app/options.h"
 #include "app/pipeline.h"
+#include "app/printing.h"
 #include "app/program.h"
 #include "app/replay.h"
 #include "app/uplinks.h"
@@ -42,6 +43,7 @@ typedef struct service {
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
   sm_import_server *imports;
+  sm_cabinet *cabinet;
   sm_invoicing invoicing; /* the job's */
   sm_job *billing;        /* NULL: not by itself */
   sm_api *api;
@@ -269,6 +271,7 @@ static bool make_api(service *s) {
       .readings = s->program.readings,
       .identity = s->program.identity,
       .live = s->live,
+      .cabinet = s->cabinet,
       .hooks = {.context = s,
                 .write_metrics = write_metrics,
                 .ready = ready,
@@ -340,7 +343,8 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_uplinks(s) && make_imports(s) && make_billing(s) && make_api(s);
+  return make_uplinks(s) && make_imports(s) && make_billing(s) &&
+         sm_printing_open(&s->program, &s->cabinet) && make_api(s);
 }
 
 static bool start_parts(service *s) {
@@ -392,6 +396,7 @@ static void stop_parts(service *s) {
 
 static void free_parts(service *s) {
   sm_api_free(s->api);
+  sm_cabinet_free(s->cabinet);
   sm_job_free(s->billing);
   sm_uplinks_free(s->uplinks);
   sm_live_free(s->live);
@@ -404,8 +409,9 @@ static void free_parts(service *s) {
 
 static bool start(service *s) {
   return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) &&
-         sm_program_load_invoicing(&s->program) && check_demo(s) && make_first_admin(s) &&
-         open_readings(s) && make_parts(s) && start_parts(s);
+         sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
+         check_demo(s) && make_first_admin(s) && open_readings(s) && make_parts(s) &&
+         start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

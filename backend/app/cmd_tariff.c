@@ -1,11 +1,16 @@
+#include "app/cmd_tariff_preview.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 
+#include "base/clock.h"
 #include "base/complain.h"
+#include "base/decimal.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "invoicing/recheck.h"
+#include "model/money.h"
 #include "model/tariff.h"
 
 #include <stdio.h>
@@ -16,10 +21,17 @@ enum { FILE_LIMIT = 256 * 1024, PAGE = 200 };
 
 static const char usage[] =
     "usage: smartmeter tariff set FILE [--json]\n"
+    "       smartmeter tariff set FILE --rebill [--confirm HASH] [--json]\n"
     "       smartmeter tariff list [--json]\n"
+    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account ID | --on "
+    "NAME]\n"
+    "                                 [--json]\n"
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
     "never\n"
-    "changed: each `set` adds a version, in force from its effective_from.\n";
+    "changed: each `set` adds a version, in force from its effective_from. --rebill is for one "
+    "that\n"
+    "touches issued months: it lists what it would change, and with the --confirm of that list it\n"
+    "adds the version; what differs is then decided by `smartmeter exception`.\n";
 
 static sm_err read_input(const char *path, char **text, size_t *len) {
   return sm_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_LIMIT, text, len);
@@ -39,7 +51,53 @@ static sm_err store(sm_program *program, const sm_tariff *tariff, int32_t *versi
   return err;
 }
 
-static int set(sm_program *program, const char *path, bool json) {
+typedef struct set_words {
+  bool json;
+  bool rebill;
+  const char *confirm;
+} set_words;
+
+static bool print_effect(void *context, const sm_rebill_effect *e) {
+  const char *currency = *(const char **)context;
+  char before[SM_DECIMAL_TEXT_MAX], after[SM_DECIMAL_TEXT_MAX];
+  unsigned digits = sm_currency_digits(currency);
+  (void)printf("%-16s %s %14s -> %14s %s\n", e->number, e->month,
+               sm_decimal_format(e->old_total_minor, digits, digits, before),
+               sm_decimal_format(e->new_total_minor, digits, digits, after), currency);
+  return true;
+}
+
+static sm_err show_effects(const sm_program *program, const sm_tariff *tariff, bool json) {
+  const sm_invoicing invoicing = sm_program_invoicing(program);
+  sm_rebill_summary s;
+  const char *currency = program->config.currency;
+  sm_err err = sm_rebill_effects(&invoicing, tariff, sm_clock_now_ms(), json ? NULL : print_effect,
+                                 &currency, &s);
+  if (err != SM_OK) return err;
+  if (json)
+    (void)printf("{\"count\":%llu,\"confirm\":\"%s\"}\n", (unsigned long long)s.count, s.confirm);
+  else
+    (void)printf("%llu invoices; nothing is changed yet. To bill so: --confirm %s\n",
+                 (unsigned long long)s.count, s.confirm);
+  return SM_OK;
+}
+
+/* *version stays 0 if the effects are only listed. */
+static sm_err rebill(sm_program *program, const sm_tariff *tariff, const set_words *w,
+                     int32_t *version) {
+  if (!sm_program_load_invoicing(program)) return SM_ERR_INVALID;
+  sm_err err = sm_program_open_readings(program, false);
+  if (err != SM_OK) return err;
+  if (w->confirm == NULL) return show_effects(program, tariff, w->json);
+  const sm_invoicing invoicing = sm_program_invoicing(program);
+  err = sm_rebill_apply(&invoicing, sm_cli_actor(), tariff, w->confirm, sm_clock_now_ms(), version);
+  if (err == SM_ERR_CONFLICT)
+    sm_complain("--confirm is not what the effects are now: look at them again, without it");
+  return err;
+}
+
+static int set(sm_program *program, const char *path, const set_words *w) {
+  bool json = w->json;
   char *text = NULL;
   size_t len = 0;
   sm_err err = read_input(path, &text, &len);
@@ -49,19 +107,26 @@ static int set(sm_program *program, const char *path, bool json) {
   }
   sm_problems problems = {.count = 0};
   sm_tariff *tariff = NULL;
-  err = sm_tariff_read_json(text, len, &tariff, NULL, &problems);
+  bool asked = false; /* the file may say rebill too, as the API's body does */
+  err = sm_tariff_read_json(text, len, &tariff, w->rebill ? &asked : NULL, &problems);
   free(text);
   if (err == SM_OK) err = sm_tariff_supported(tariff, program->config.currency, &problems);
   int32_t version = 0;
-  if (err == SM_OK) err = store(program, tariff, &version);
+  if (err == SM_OK && w->rebill)
+    err = rebill(program, tariff, w, &version);
+  else if (err == SM_OK)
+    err = store(program, tariff, &version);
   for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
     sm_complain("%s: %s", problems.item[i].field[0] != '\0' ? problems.item[i].field : path,
                 problems.item[i].message);
-  if (err == SM_ERR_CONFLICT)
-    sm_complain("it would change months that are invoiced: choose a later effective_from");
-  else if (err != SM_OK && problems.count == 0)
+  if (err == SM_ERR_CONFLICT && !w->rebill)
+    sm_complain("it would change months that are invoiced: choose a later effective_from, or look "
+                "at what it would change with --rebill");
+  else if (err != SM_OK && err != SM_ERR_CONFLICT && problems.count == 0)
     sm_complain("%s", sm_err_text(err));
-  if (err == SM_OK && json)
+  if (err == SM_OK && version == 0)
+    (void)fflush(stdout); /* listed */
+  else if (err == SM_OK && json)
     (void)printf("{\"version\":%d}\n", (int)version);
   else if (err == SM_OK)
     (void)printf("'%s' version %d\n", tariff->name, (int)version);
@@ -105,18 +170,21 @@ static int list(sm_program *program, bool json) {
 }
 
 int sm_cmd_tariff(int argc, char **argv) {
-  bool json = false;
-  const sm_option options[] = {{"--json", .flag = &json}};
+  if (argc > 1 && strcmp(argv[1], "preview") == 0) return sm_cmd_tariff_preview(argc, argv);
+  set_words w = {0};
+  const sm_option options[] = {{"--json", .flag = &w.json},
+                               {"--rebill", .flag = &w.rebill},
+                               {"--confirm", .text = &w.confirm}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;
   bool is_set = argc == 3 && strcmp(argv[1], "set") == 0;
   bool is_list = argc == 2 && strcmp(argv[1], "list") == 0;
-  if (!is_set && !is_list) return sm_misused(usage, "say set FILE, or list");
+  if (!is_set && !is_list) return sm_misused(usage, "say set FILE, list, or preview FILE");
   sm_program program;
   status = SM_EXIT_FAILED;
   if (sm_program_open(&program, is_set ? SM_PROGRAM_MAY_CREATE : SM_PROGRAM_EXISTING))
-    status = is_set ? set(&program, argv[2], json) : list(&program, json);
+    status = is_set ? set(&program, argv[2], &w) : list(&program, w.json);
   sm_program_fini(&program);
   return status;
 }

@@ -224,6 +224,52 @@ static void stamps_are_as_if_each_was_written_alone(void **state) {
   }
 }
 
+/* The fast way of 64 bits and the one of 128 say the same, at the ends too. */
+static void both_divisions_round_alike(void **state) {
+  (void)state;
+  static const int64_t some[] = {
+      INT64_MIN, INT64_MIN + 1, -1000001, -1000,         -3,       -2, -1, 0, 1, 2,
+      3,         999,           1000,     INT64_MAX - 1, INT64_MAX};
+  const size_t count = sizeof some / sizeof some[0];
+  uint64_t random = 88172645463325252;
+  for (size_t i = 0; i < 20000; i++) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    int64_t value = i < count * count ? some[i / count] : (int64_t)random >> (random % 60);
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    int64_t divisor = i < count * count ? some[i % count] : (int64_t)random >> (random % 60);
+    if (divisor == 0) continue;
+    int64_t fast = 0;
+    int64_t wide = 0;
+    assert_int_equal(sm_div_round_i128(value, divisor, &fast),
+                     sm_div_round_wide(value, divisor, &wide));
+    assert_int_equal(fast, wide);
+  }
+  int64_t v = 7;
+  assert_int_equal(sm_div_round_wide(-((sm_i128)1 << 100) - 1, (sm_i128)1 << 101, &v), SM_OK);
+  assert_int_equal(v, -1);
+  assert_int_equal(sm_div_round_wide((sm_i128)1 << 100, 3, &v), SM_ERR_OVERFLOW);
+  assert_int_equal(v, -1);
+  assert_int_equal(sm_div_round_i128(INT64_MIN, -1, &v), SM_ERR_OVERFLOW);
+}
+
+static void a_zone_is_steady_between_changes_of_its_clock(void **state) {
+  (void)state;
+  sm_zone *zone;
+  assert_int_equal(sm_zone_new("Europe/Berlin", &zone), SM_OK);
+  int64_t change = instant("2026-03-29T01:00:00Z");
+  assert_true(sm_zone_is_steady(zone, change - 86400000, change - 1));
+  assert_false(sm_zone_is_steady(zone, change - 86400000, change));
+  assert_true(sm_zone_is_steady(zone, change, change + 86400000));
+  sm_zone_free(zone);
+  /* the same offset before and after a month of another is not steady */
+  assert_int_equal(sm_zone_new("Africa/Casablanca", &zone), SM_OK);
+  assert_int_equal(sm_zone_offset_s(zone, instant("2026-02-01T00:00:00Z")),
+                   sm_zone_offset_s(zone, instant("2026-04-01T00:00:00Z")));
+  assert_false(
+      sm_zone_is_steady(zone, instant("2026-02-01T00:00:00Z"), instant("2026-04-01T00:00:00Z")));
+  sm_zone_free(zone);
+}
+
 static void days_begin_where_the_zone_says(void **state) {
   (void)state;
   sm_zone *zone;
@@ -333,6 +379,8 @@ int main(void) {
       cmocka_unit_test(division_rounds_half_away),
       cmocka_unit_test(division_is_one_whatever_the_width),
       cmocka_unit_test(rfc3339_takes_dates_and_nothing_else),
+      cmocka_unit_test(both_divisions_round_alike),
+      cmocka_unit_test(a_zone_is_steady_between_changes_of_its_clock),
       cmocka_unit_test(days_begin_where_the_zone_says),
       cmocka_unit_test(stamps_are_as_if_each_was_written_alone),
       cmocka_unit_test(calendar_arithmetic),

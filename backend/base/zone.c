@@ -5,7 +5,6 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,9 +152,17 @@ sm_err sm_date_parse(const char *text, sm_date *date) {
   return SM_OK;
 }
 
+static void put_digits(char *at, int value, int digits) {
+  for (int i = digits - 1; i >= 0; i--, value /= 10) at[i] = (char)('0' + value % 10);
+}
+
 char *sm_date_format(sm_date date, char out[SM_DATE_MAX]) {
-  (void)snprintf(out, SM_DATE_MAX, "%04d-%02d-%02d", date.year % 10000, date.month % 100,
-                 date.day % 100);
+  put_digits(out, date.year, 4);
+  out[4] = '-';
+  put_digits(out + 5, date.month, 2);
+  out[7] = '-';
+  put_digits(out + 8, date.day, 2);
+  out[10] = '\0';
   return out;
 }
 

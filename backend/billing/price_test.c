@@ -388,6 +388,42 @@ static void a_bill_too_large_for_its_money_is_refused(void **state) {
   kit_free(k);
 }
 
+static void what_is_measured_inside_the_month_is_refused_when_too_large(void **state) {
+  (void)state;
+  static const char *const members[] = {
+      "\"demand\":{\"rate_per_kw\":\"1000000\",\"window_minutes\":30}",
+      "\"time_of_day\":[{\"name\":\"A\",\"from\":\"00:00\",\"to\":\"12:00\",\"percent\":\"1000\"}"
+      "]"};
+  for (size_t i = 0; i < 2; i++) {
+    char json[512];
+    kit *k = kit_new("Asia/Kolkata", "2026-01");
+    k->meter[0].modulus_wh = INT64_C(1000000000000000);
+    k->meter[0].max_power_w = INT64_C(100000000000000);
+    k->meter[0].multiplier_milli = 1000000000;
+    (void)snprintf(
+        json, sizeof json,
+        "{\"name\":\"R\",\"effective_from\":\"2026-01-01\",\"slabs\":[{\"up_to_kwh\":null,"
+        "\"rate\":\"%s\"}],%s}",
+        i == 0 ? "0" : "1000000", members[i]);
+    kit_tariff(k, 0, "2026-01-01", json);
+    kit_run(k, 0, "2025-12-31T23:55:00+05:30", "2026-02-01T00:05:00+05:30", 5, INT64_C(1000000000));
+    sm_bill *bill = NULL;
+    assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+    kit_free(k);
+  }
+}
+
+static void a_correction_too_large_is_refused(void **state) {
+  (void)state;
+  kit *k = january(350000);
+  sm_billing_true_up true_up = {.year = 2025, .month = 12, .net_minor = INT64_MAX / 2};
+  k->input.true_up = &true_up;
+  k->input.true_up_count = 1;
+  sm_bill *bill = NULL;
+  assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+  kit_free(k);
+}
+
 static void no_tariff_and_tariffs_out_of_order_are_refused(void **state) {
   (void)state;
   kit *k = january(350000);
@@ -470,6 +506,8 @@ int main(void) {
       cmocka_unit_test(no_tariff_and_tariffs_out_of_order_are_refused),
       cmocka_unit_test(a_correction_of_another_month_is_never_taxed_here),
       cmocka_unit_test(no_minimum_is_not_a_minimum_of_nothing),
+      cmocka_unit_test(what_is_measured_inside_the_month_is_refused_when_too_large),
+      cmocka_unit_test(a_correction_too_large_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

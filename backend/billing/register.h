@@ -6,12 +6,13 @@
  *   Three lower ones are a rollover if modulus − old + new is plausible for the time passed, else a
  *   reset: a new stretch that counts from zero. Three higher ones are a jump: a new stretch, and
  *   what lies between is unknown.
- * - One reading never makes an event: if the very first reading stands alone against the three that
- *   follow it, it is the suspect.
+ * - One reading never makes an event, no rollover either: if the very first reading stands alone
+ *   against the three that follow it, it is the suspect.
  * - What a person stated (a manual or corrected reading) counts as two: one more that agrees, a
  *   person's or the meter's, makes the event. Alone it makes none, and a good one is taken back
  * when the meter's next reading follows its last one before and not what was stated: then that is
- * the suspect. A reset that begins with a stated reading counts from it, not from zero.
+ * the suspect (of several, those that do not fit between). A reset that begins with a stated
+ * reading counts from it, not from zero.
  *
  * Inside a stretch the register is unrolled: a rollover adds the modulus, so it never falls. Pure;
  * a course may be read by any number of threads. */
@@ -75,6 +76,11 @@ SM_MUST_CHECK sm_err sm_course_extend(sm_course *course, int64_t to_ms, int64_t 
 /* The unrolled register of a stretch at an instant, to the nearest Wh; before its first and after
  * its last point it stands still. */
 int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms);
+/* The points that sm_course_at takes its value from: the last at or before the instant and, unless
+ * that is of the instant itself, the first after it, both of the stretch; NULL where it has none.
+ */
+void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
+                         const sm_register_point **before, const sm_register_point **after);
 /* The register between two points of a stretch, a not after b, to the nearest Wh: use is even.
  * Before a it stands still, after b too. */
 int64_t sm_register_between(const sm_register_point *a, const sm_register_point *b, int64_t at_ms);

@@ -2,6 +2,7 @@
 
 #include "document/amount.h"
 
+#include <math.h>
 #include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,14 +56,14 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
   double top = chart->y + line + 4 + line;
   double floor_y = chart->y + chart->height - line - 2;
   double step = chart->width / (double)chart->count;
-  double width = step * 0.7;
+  double width = round(step * 0.7 * 4) / 4;
   int64_t most = highest(chart);
   bool said = most == 0; /* of days only the highest has its number */
   sm_sheet_tag(sheet, "Figure");
   (void)sm_sheet_line(sheet, SM_STYLE_SMALL_BOLD, NULL, chart->x, chart->y, chart->width,
                       chart->title);
   for (size_t i = 0; i < chart->count; i++) {
-    double x = chart->x + step * (double)i + (step - width) / 2;
+    double x = round((chart->x + step * (double)i + (step - width) / 2) * 4) / 4;
     int64_t wh = chart->bar[i].wh > 0 ? chart->bar[i].wh : 0;
     double height = most > 0 ? (floor_y - top) * ((double)wh / (double)most) : 0;
     bool last = chart->months && i + 1 == chart->count;
@@ -80,30 +81,49 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
 }
 
 /* ---- QR ---- */
-enum { QUIET = 4 }; /* modules around the code, as the standard has it */
+enum {
+  QUIET = 4,
+  QR_WIDTH_MAX = 178 /* of the largest code, and one more */
+};                   /* modules around the code, as the standard has it */
 
-/* Runs of dark modules are one rectangle. */
+/* A row is one dashed line, as thick as a module: dashes are runs of dark modules, gaps of light
+ * ones. That is a third of what rectangles are, on the page and in time. */
 static void put_row(cairo_t *cr, const unsigned char *row, int width, double x, double y,
                     double module) {
-  for (int i = 0; i < width;) {
-    int run = 0;
-    while (i + run < width && (row[i + run] & 1)) run++;
-    if (run > 0) cairo_rectangle(cr, x + i * module, y, run * module, module);
-    i += run > 0 ? run : 1;
+  double run[QR_WIDTH_MAX];
+  int runs = 0, first = 0, last = width;
+  while (first < width && (row[first] & 1) == 0) first++;
+  while (last > first && (row[last - 1] & 1) == 0) last--;
+  for (int i = first; i < last; runs++) {
+    int begin = i;
+    while (i < last && ((row[i] ^ row[begin]) & 1) == 0) i++;
+    run[runs] = (i - begin) * module;
   }
+  if (runs == 0) return;
+  run[runs++] = module; /* the gap that nothing follows: dashes and gaps go by twos */
+  cairo_set_dash(cr, run, runs, 0);
+  cairo_move_to(cr, x + first * module, y);
+  cairo_line_to(cr, x + last * module, y);
+  cairo_stroke(cr);
 }
 
+/* Modules are quarters of a point wide and begin on one: then their numbers are short. */
 sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double size) {
   if (sheet->cr == NULL) return SM_OK;
   QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
   if (code == NULL) return SM_ERR_RANGE;
-  double module = size / (code->width + 2 * QUIET);
+  cairo_t *cr = sheet->cr;
+  int modules = code->width + 2 * QUIET;
+  double module = floor(size / modules * 4) / 4;
+  double left = floor(x + (size - module * code->width) / 2);
+  double top = floor(y + (size - module * code->width) / 2);
   sm_sheet_fill(sheet, &sm_white, x, y, size, size);
-  cairo_set_source_rgb(sheet->cr, 0, 0, 0);
+  cairo_set_source_rgb(cr, 0, 0, 0);
+  cairo_set_line_width(cr, module);
+  cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);
   for (int i = 0; i < code->width; i++)
-    put_row(sheet->cr, code->data + i * code->width, code->width, x + QUIET * module,
-            y + (QUIET + i) * module, module);
-  cairo_fill(sheet->cr);
+    put_row(cr, code->data + i * code->width, code->width, left, top + (i + 0.5) * module, module);
+  cairo_set_dash(cr, NULL, 0, 0);
   QRcode_free(code);
   return SM_OK;
 }

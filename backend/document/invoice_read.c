@@ -21,14 +21,17 @@ typedef struct reader {
 
 /* Where in the row something is. */
 typedef struct place {
-  const char *list; /* NULL: not in a list */
-  size_t at;
+  const char *of; /* the list or object that it is in; NULL: none */
+  bool in_list;
+  size_t at; /* of the list */
 } place;
 
 static void wrong(reader *r, place where, const char *member, const char *what) {
   if (r->err != SM_OK) return;
   r->err = SM_ERR_CORRUPT;
-  if (where.list != NULL) sm_buf_printf(r->problem, "%s[%zu].", where.list, where.at);
+  if (where.of != NULL) sm_buf_append_text(r->problem, where.of);
+  if (where.in_list) sm_buf_printf(r->problem, "[%zu]", where.at);
+  if (where.of != NULL) sm_buf_append_char(r->problem, '.');
   sm_buf_printf(r->problem, "%s %s", member, what);
 }
 
@@ -128,7 +131,7 @@ static void take_list(reader *r, const json_t *from, const char *member, size_t 
   *list = n == 0 ? NULL : calloc(n, size);
   if (n != 0 && *list == NULL && r->err == SM_OK) r->err = SM_ERR_NOMEM;
   for (size_t i = 0; i < n && r->err == SM_OK; i++) {
-    place where = {.list = member, .at = i};
+    place where = {.of = member, .in_list = true, .at = i};
     const json_t *element = json_array_get(array, i);
     if (!json_is_object(element)) wrong(r, where, "element", "is no object");
     take(r, where, element, (char *)*list + i * size);
@@ -252,7 +255,7 @@ static void take_month(reader *r, place where, const json_t *from, void *element
 static void take_correction(reader *r, const json_t *body) {
   sm_document_invoice *out = r->out;
   const json_t *difference = json_object_get(body, "difference");
-  place where = {.list = "difference"};
+  place where = {.of = "difference"};
   if (out->credit_note) {
     out->credited = take_text(r, (place){0}, body, "credits");
     out->reason = take_text(r, (place){0}, body, "reason");
@@ -299,8 +302,8 @@ static void take_seller(reader *r, const json_t *snapshot) {
   sm_document_invoice *out = r->out;
   const json_t *seller = json_object_get(snapshot, "seller");
   const json_t *upi = json_object_get(snapshot, "upi");
-  place in_seller = {.list = "seller"};
-  place in_upi = {.list = "upi"};
+  place in_seller = {.of = "seller"};
+  place in_upi = {.of = "upi"};
   out->seller_name = take_text(r, in_seller, seller, "name");
   out->seller_address = take_text(r, in_seller, seller, "address");
   out->seller_tax_id = take_text(r, in_seller, seller, "tax_id");
@@ -333,9 +336,9 @@ static void take_snapshot(reader *r, const json_t *snapshot) {
   sm_document_invoice *out = r->out;
   const json_t *payer = json_object_get(snapshot, "payer");
   const json_t *readings = json_object_get(snapshot, "readings");
-  out->place = take_text(r, (place){.list = "payer"}, payer, "place");
+  out->place = take_text(r, (place){.of = "payer"}, payer, "place");
   (void)take_milli(r, (place){0}, snapshot, "sanctioned_load_kw", &out->sanctioned_load_w);
-  out->readings_sha256 = take_text(r, (place){.list = "readings"}, readings, "sha256");
+  out->readings_sha256 = take_text(r, (place){.of = "readings"}, readings, "sha256");
   out->has_before = take_money(r, (place){0}, snapshot, "balance_before", &out->before_minor);
   TAKE_LIST(r, snapshot, "history", take_month, history, history_count);
   take_seller(r, snapshot);

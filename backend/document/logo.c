@@ -1,4 +1,4 @@
-#include "document/logo.h"
+#include "document/logo_picture.h"
 
 #include "base/file.h"
 
@@ -52,8 +52,8 @@ static sm_err unpack(const char *data, size_t len, cairo_surface_t **out) {
     *out = surface;
     return SM_OK;
   }
-  cairo_surface_destroy(surface);
-  return status == CAIRO_STATUS_NO_MEMORY ? SM_ERR_NOMEM : SM_ERR_SYNTAX;
+  cairo_surface_destroy(surface); /* it says "no memory" of a broken picture too */
+  return SM_ERR_SYNTAX;
 }
 
 static char *path_of(const char *dir, const char *name) {

@@ -6,11 +6,8 @@
 #include "base/crypto.h"
 #include "base/err.h"
 
-#include <cairo.h>
-#include <stddef.h>
-
 enum {
-  SM_LOGO_BYTES_MAX = 512 * 1024,
+  SM_LOGO_BYTES_MAX = 1 << 20,
   SM_LOGO_SIDE_MAX = 2000, /* pixels */
   SM_LOGO_NAME_MAX = SM_SHA256_HEX_MAX
 };
@@ -19,10 +16,5 @@ enum {
  * gets the hash. SM_ERR_NOT_FOUND, SM_ERR_DENIED, SM_ERR_RANGE (too large, in bytes or pixels),
  * SM_ERR_SYNTAX (no PNG picture), and what writing gives. */
 SM_MUST_CHECK sm_err sm_logo_keep(const char *path, const char *dir, char name[SM_LOGO_NAME_MAX]);
-
-/* The kept picture, not larger than what is seen of it in print. SM_ERR_SYNTAX: `name` is none, or
- * no picture is kept there; SM_ERR_CORRUPT: other bytes than were kept; SM_ERR_NOT_FOUND, … The
- * caller destroys it. */
-SM_MUST_CHECK sm_err sm_logo_load(const char *dir, const char *name, cairo_surface_t **logo);
 
 #endif

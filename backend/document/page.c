@@ -6,6 +6,7 @@
 #include "document/charges.h"
 #include "document/chart.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,7 +217,7 @@ static void put_used(sm_sheet *sheet, double x, double y, double width) {
 
 static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, double width) {
   double x = SM_PAGE_WIDTH - SM_PAGE_MARGIN - size - 8;
-  if (sm_qr_draw(sheet, upi, x, y + 8, size) != SM_OK) return;
+  if (sm_qr_draw(sheet, upi, floor(x), floor(y + 8), size) != SM_OK) return;
   sm_piece piece = {.set = {say(sheet, SM_WORD_SCAN), SM_STYLE_SMALL, width, 2},
                     .x = x - width - 8,
                     .y = y + size - 14,
@@ -230,7 +231,7 @@ static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, doub
 
 static void put_summary(sm_sheet *sheet) {
   char text[TEXT_MAX], date[SM_DATE_WORDS_MAX];
-  static const double qr_size = 96;
+  static const double qr_size = 104;
   const sm_document_invoice *invoice = sheet->invoice;
   const char *name;
   sm_buf upi;

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "document/logo.h"
+#include "document/logo_picture.h"
 #include "document/page.h"
 
 #include <cairo-pdf.h>

@@ -21,9 +21,9 @@ SM_MUST_CHECK sm_err sm_press_new(const char *logo_dir, sm_press **press);
 void sm_press_free(sm_press *press); /* none may be printing; NULL is fine */
 
 /* Appends the PDF to `pdf`. *whole is false if the invoice's logo is not to be had: then the page
- * is without it, and no copy should be kept. SM_ERR_NOT_FOUND: the fonts are not installed (Debian:
- * fonts-noto-core); SM_ERR_NOMEM; SM_ERR_RANGE: larger than the buffer may be; SM_ERR_INTERNAL: a
- * library refused, which is logged. */
+ * is without it, and no copy should be kept. SM_ERR_UNSUPPORTED: the fonts are not installed
+ * (Debian: fonts-noto-core); SM_ERR_NOMEM; SM_ERR_RANGE: larger than the buffer may be;
+ * SM_ERR_INTERNAL: a library refused, which is logged. */
 SM_MUST_CHECK sm_err sm_press_print(sm_press *press, const sm_document_invoice *invoice,
                                     sm_buf *pdf, bool *whole);
 

@@ -30,7 +30,7 @@ typedef enum sm_style {
 } sm_style;
 
 /* The fonts, read from their files: a tenth of a second, once. Any number of threads may make types
- * of them. SM_ERR_NOT_FOUND: they are not installed; SM_ERR_NOMEM. The caller frees it, after the
+ * of them. SM_ERR_UNSUPPORTED: they are not installed; SM_ERR_NOMEM. The caller frees it, after the
  * types. */
 typedef struct sm_fonts sm_fonts;
 SM_MUST_CHECK sm_err sm_fonts_new(sm_fonts **fonts);

@@ -11,10 +11,21 @@ typedef struct sm_daily_summary {
   sm_recheck_summary recheck;
 } sm_daily_summary;
 
+typedef struct sm_daily_request {
+  sm_actor actor;
+  int64_t now_ms;
+  /* How far time is known to have passed, such as by the last reading: no fee is posted for a day
+   * after it, so that a clock that jumps ahead costs nobody anything. A fee that comes later is
+   * what it would have been. */
+  int64_t known_ms;
+  sm_go_on_fn *go_on; /* NULL: to the end */
+  void *context;
+} sm_daily_request;
+
 /* Each part is done once however often it runs; killed at any moment, the next run does the rest.
  * One part that fails does not keep the others back: the first error is given. Errors of the
- * stores, SM_ERR_NOMEM. */
-SM_MUST_CHECK sm_err sm_invoicing_daily(const sm_invoicing *invoicing, sm_actor actor,
-                                        int64_t now_ms, sm_daily_summary *summary);
+ * stores, SM_ERR_NOMEM, SM_ERR_CLOSED. */
+SM_MUST_CHECK sm_err sm_invoicing_daily(const sm_invoicing *invoicing,
+                                        const sm_daily_request *request, sm_daily_summary *summary);
 
 #endif

@@ -91,12 +91,14 @@ static bool settled(const sm_exception *e) {
   return e->settled_by != NULL;
 }
 
+static bool unsettled(const sm_exception *e) {
+  return !settled(e) && !is(e->cause, "credit") &&
+         (is(e->state, "open") || is(e->state, "true_up"));
+}
+
 bool sm_past_has_unsettled(const sm_past *past) {
-  for (size_t i = 0; i < past->exception_count; i++) {
-    const sm_exception *e = &past->exception[i];
-    if (!settled(e) && !is(e->cause, "credit") && (is(e->state, "open") || is(e->state, "true_up")))
-      return true;
-  }
+  for (size_t i = 0; i < past->exception_count; i++)
+    if (unsettled(&past->exception[i])) return true;
   return false;
 }
 
@@ -116,6 +118,15 @@ static bool same_taxes(const sm_exception *e, const sm_issued *d) {
   return equal == e->tax_count && equal == d->tax_count;
 }
 
+bool sm_past_has_same(const sm_past *past, const sm_issued *difference) {
+  for (size_t i = 0; i < past->exception_count; i++) {
+    const sm_exception *e = &past->exception[i];
+    if (unsettled(e) && e->net_minor == difference->net_minor && same_taxes(e, difference))
+      return true;
+  }
+  return false;
+}
+
 bool sm_past_dismissed(const sm_past *past, const sm_issued *same) {
   for (size_t i = 0; i < past->exception_count; i++) {
     const sm_exception *e = &past->exception[i];
@@ -131,8 +142,11 @@ sm_err sm_past_compute(const sm_invoicing *invoicing, sm_book *book, const sm_pa
                        int64_t now_ms, sm_made *made) {
   sm_make make = {.account = &past->account, .now_ms = now_ms, .again = past->invoice.number};
   if (!anew) make.by = past->has_latest ? &past->latest : &past->issued;
-  sm_err err = sm_month_parse(past->invoice.month, &make.year, &make.month);
-  return err == SM_OK ? sm_make_bill(invoicing, book, &make, made) : SM_ERR_CORRUPT;
+  int64_t from_ms, to_ms;
+  if (sm_month_parse(past->invoice.month, &make.year, &make.month) != SM_OK) return SM_ERR_CORRUPT;
+  sm_month_span(invoicing->zone, make.year, make.month, &from_ms, &to_ms);
+  if (to_ms > now_ms) return SM_ERR_RANGE; /* the clock was set back */
+  return sm_make_bill(invoicing, book, &make, made);
 }
 
 static sm_err subtract(sm_issued *from, int64_t net_minor) {

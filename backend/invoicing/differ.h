@@ -28,6 +28,8 @@ bool sm_past_has_hash(const sm_past *past, const char *hash);
 /* Whether it has an exception that waits or is open. */
 bool sm_past_has_unsettled(const sm_past *past);
 
+/* Whether one of those is of just this difference. */
+bool sm_past_has_same(const sm_past *past, const sm_issued *difference);
 /* Whether it has one that somebody is to decide. */
 bool sm_past_has_open(const sm_past *past);
 

@@ -59,11 +59,12 @@ static bool has_fee(const sm_statement *s, int64_t invoice_no, int32_t part) {
   return false;
 }
 
-/* What an invoice owes on the evening before a day. */
+/* What an invoice owes on the evening before a day, or when it was issued if that was later. */
 static sm_err owed_before(const fees *f, const sm_statement *s, size_t at, sm_date day,
                           int64_t *settled, int64_t *owed_minor) {
-  const int64_t start_ms = sm_zone_day_start_ms(f->invoicing->zone, day);
-  sm_err err = sm_statement_settle(s, start_ms - 1, settled, NULL);
+  int64_t as_of_ms = sm_zone_day_start_ms(f->invoicing->zone, day) - 1;
+  if (as_of_ms < s->debit[at].at_ms) as_of_ms = s->debit[at].at_ms;
+  sm_err err = sm_statement_settle(s, as_of_ms, settled, NULL);
   if (err == SM_OK) *owed_minor = s->debit[at].amount_minor - settled[at];
   return err;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "billing/billing.h"
 #include "invoicing/invoicing_test_kit.h"
+#include "invoicing/snapshot.h"
 #include "model/tariff.h"
 
 #include <setjmp.h>
@@ -310,6 +311,39 @@ static void a_bill_from_the_stores_trace_is_the_bill_from_all_readings(void **st
   free(point);
 }
 
+static void hash_of(const sm_collected *collected, const sm_bill *bill,
+                    char hex[SM_SHA256_HEX_MAX]) {
+  size_t count = 0;
+  assert_int_equal(sm_snapshot_hash(collected, bill, hex, &count), SM_OK);
+  assert_int_equal(count, 2);
+}
+
+/* A reading that comes late into a plain quarter moves no register, and may make a demand. */
+static void a_pause_is_in_the_hash_where_a_demand_is_charged(void **state) {
+  (void)state;
+  char before[SM_SHA256_HEX_MAX], after[SM_SHA256_HEX_MAX];
+  sm_register_point point[] = {{.ts_ms = 1000, .wh = 5},
+                               {.ts_ms = 601000, .wh = 9, .gap_ms = 400000}};
+  sm_billing_meter meter = {.device_id = "m",
+                            .from_ms = 0,
+                            .to_ms = 601000,
+                            .sign = 1,
+                            .multiplier_milli = 1000,
+                            .point = point,
+                            .point_count = 2};
+  sm_bill_segment segment = {.tariff = NULL};
+  sm_bill bill = {.from_ms = 0, .to_ms = 900000, .segment = &segment, .segment_count = 1};
+  sm_collected collected = {.count = 1, .meter = &meter};
+  for (int charged = 0; charged < 2; charged++) {
+    segment.demand.charged = charged == 1;
+    point[1].gap_ms = 400000;
+    hash_of(&collected, &bill, before);
+    point[1].gap_ms = 200000;
+    hash_of(&collected, &bill, after);
+    assert_int_equal(strcmp(before, after) != 0, charged);
+  }
+}
+
 /* Every reading somewhere else, most of them twice. */
 static size_t disorder(uint64_t *random, const sm_register_point *point, size_t count,
                        sm_register_point *out) {
@@ -368,6 +402,7 @@ int main(void) {
       TEST(a_meter_changed_in_an_earlier_month_does_not_make_a_first_month),
       TEST(a_bill_from_the_stores_trace_is_the_bill_from_all_readings),
       TEST(the_order_and_repetition_of_arrival_change_nothing),
+      TEST(a_pause_is_in_the_hash_where_a_demand_is_charged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/order.h"
+#include "invoicing/daily.h"
 #include "store/ledger_issue.h"
 
 #include <errno.h>
@@ -182,6 +183,39 @@ static sm_err issue_months(sm_job *job, uint64_t *waiting, bool *good) {
   return err == SM_ERR_RANGE ? SM_OK : err;
 }
 
+/* ---- what is issued already ---- */
+
+static bool still_wanted(void *context) {
+  sm_job *job = context;
+  renew_lease(job);
+  return !atomic_load(&job->stopping);
+}
+
+static void log_daily(const sm_daily_summary *s, sm_err err) {
+  bool good = err == SM_OK && s->recheck.failed == 0;
+  if (good && s->fees == 0 && s->rebilled == 0 && s->recheck.found == 0) return;
+  sm_log(good ? SM_LOG_INFO : SM_LOG_ERROR, "billing.daily", SM_LOG_INT("fees", (int64_t)s->fees),
+         SM_LOG_INT("checked", (int64_t)s->recheck.checked),
+         SM_LOG_INT("exceptions", (int64_t)(s->recheck.found + s->rebilled)),
+         SM_LOG_INT("true_ups", (int64_t)s->recheck.true_up),
+         SM_LOG_INT("failed", (int64_t)s->recheck.failed), SM_LOG_TEXT("result", sm_err_text(err)));
+}
+
+/* Late fees, and what late readings changed: before months are issued, so that it is on them. What
+ * goes wrong here does not keep them back, and is tried again like theirs. */
+static sm_err look_after_issued(sm_job *job, bool *good) {
+  sm_daily_summary summary = {.fees = 0};
+  sm_daily_request request = {
+      .actor = {.id = "server"}, .now_ms = job->now_ms(), .go_on = still_wanted, .context = job};
+  sm_err err = sm_readings_last_ms(job->invoicing->readings, &request.known_ms);
+  if (err == SM_ERR_NOT_FOUND) return SM_OK; /* nothing was ever measured */
+  if (err == SM_OK) err = sm_invoicing_daily(job->invoicing, &request, &summary);
+  if (err == SM_ERR_CLOSED) return err;
+  log_daily(&summary, err);
+  if (err != SM_OK) *good = false;
+  return SM_OK;
+}
+
 /* ---- when ---- */
 
 /* The day that is to be worked on: it begins at one. */
@@ -202,7 +236,8 @@ static sm_err work(sm_job *job, uint64_t *waiting, bool *good) {
   if (err != SM_OK) return err;
   if (!taken) return SM_ERR_BUSY;
   job->lease_told_ms = sm_clock_steady_ms();
-  err = issue_months(job, waiting, good);
+  err = look_after_issued(job, good);
+  if (err == SM_OK) err = issue_months(job, waiting, good);
   sm_err given = sm_ledger_lease_give(ledger, LEASE, job->holder);
   (void)given; /* it ends by itself */
   return err;

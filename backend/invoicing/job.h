@@ -1,5 +1,6 @@
 /* The server's own daily job: issues every month that is over, by itself, and makes up for days and
- * months in which no server ran.
+ * months in which no server ran. Before that it looks after what is issued already (daily.h): late
+ * fees, and what readings that came late change.
  *
  * It works once on each of the deployment's days, from one o'clock in the morning (by then most
  * meters have been read after midnight, on the first of a month too), at the start, and again an

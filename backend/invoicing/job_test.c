@@ -243,8 +243,40 @@ static void its_thread_starts_and_stops(void **state) {
   sm_job_free(NULL);
 }
 
+static void nothing_found(void *context, const sm_ledger_finding *finding) {
+  (void)context;
+  fail_msg("%s %s: %s", finding->kind, finding->subject, finding->detail);
+}
+
+/* What came late stands on the month that the same day's work issues; and no fee is for a day that
+ * no reading has reached, however far the clock has jumped. */
+static void it_looks_after_what_is_issued(void **state) {
+  fixture *f = *state;
+  char *owner = add_user(f, 1);
+  f->settings.late_fee_flat_minor = 1000;
+  add_device(f, "meter-001", owner);
+  free(owner);
+  made_at(f, "2026-01-01T00:00:00+05:30");
+  feed(f, "meter-001", "2025-12-31T00:00:00+05:30", "2026-01-01T00:00:00+05:30", 600, 0, 1000);
+  feed(f, "meter-001", "2026-01-01T00:10:00+05:30", "2026-01-20T00:00:00+05:30", 600, 1000, 80000);
+  feed(f, "meter-001", "2026-02-04T00:00:00+05:30", "2026-02-04T01:00:00+05:30", 600, 81000, 0);
+  sm_job *job = new_job(f, "one");
+  look_at(job, "2026-02-04T02:00:00+05:30", true);
+  assert_int_equal(issued(job), 1);
+  feed(f, "meter-001", "2026-01-20T00:10:00+05:30", "2026-02-03T23:50:00+05:30", 600, 81000, 0);
+  feed(f, "meter-001", "2026-02-04T01:10:00+05:30", "2026-03-01T00:30:00+05:30", 600, 81000, 50000);
+  look_at(job, "2030-03-01T01:30:00+05:30", true); /* due on the 19th of February 2026 */
+  assert_int_equal(issued(job), 2);
+  sm_ledger_check_result result;
+  assert_int_equal(sm_ledger_check(f->ledger, nothing_found, NULL, NULL, &result), SM_OK);
+  assert_int_equal(result.entries, 3); /* two invoices and one fee */
+  assert_int_equal(result.findings, 0);
+  sm_job_free(job);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(it_looks_after_what_is_issued),
       TEST(a_month_is_issued_once_a_reading_behind_it_is_there),
       TEST(what_is_not_settled_waits),
       TEST(months_without_a_server_are_made_up_for),

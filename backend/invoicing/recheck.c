@@ -81,6 +81,7 @@ static sm_err settle_difference(const look *l, const sm_past *past, const sm_mad
   if (!nothing && l->rebill == NULL && sm_past_dismissed(past, difference) &&
       !sm_past_has_unsettled(past))
     return SM_OK;
+  if (l->rebill == NULL && sm_past_has_same(past, difference)) return SM_OK;
   bool true_up = !nothing && by_itself(l, past, total_minor);
   err = open_exception(l, past, made, difference, true_up, &out->opened);
   out->true_up = out->opened && true_up;
@@ -159,7 +160,11 @@ sm_err sm_invoicing_recheck(const sm_invoicing *invoicing, const sm_recheck_requ
   sm_err err = SM_OK;
   *summary = (sm_recheck_summary){0};
   sm_book_init(&l.book, invoicing->ledger);
-  while (more && err == SM_OK) err = recheck_page(&l, request, &after, &more, summary);
+  while (more && err == SM_OK) {
+    err = recheck_page(&l, request, &after, &more, summary);
+    if (err == SM_OK && request->go_on != NULL && !request->go_on(request->context))
+      err = SM_ERR_CLOSED;
+  }
   sm_book_fini(&l.book);
   return err;
 }

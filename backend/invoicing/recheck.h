@@ -21,12 +21,17 @@ typedef struct sm_recheck_summary {
   uint64_t failed;  /* could not be computed; logged */
 } sm_recheck_summary;
 
+/* Asked now and then by work that may be long: false ends it (SM_ERR_CLOSED). */
+typedef bool sm_go_on_fn(void *context);
+
 typedef struct sm_recheck_request {
   sm_actor actor;
   const char *from_month; /* "2026-01"; both inclusive */
   const char *to_month;
   const char *account_id; /* NULL: all */
   int64_t now_ms;
+  sm_go_on_fn *go_on; /* NULL: to the end */
+  void *context;
 } sm_recheck_request;
 
 /* Opens an exception for each valid invoice whose readings, and whose amounts by them, differ from

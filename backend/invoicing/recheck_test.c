@@ -433,12 +433,13 @@ static void what_is_left_of_a_rebill_is_done_by_the_next_day(void **state) {
                    SM_OK);
   sm_tariff_free(tariff);
   sm_daily_summary daily;
-  assert_int_equal(
-      sm_invoicing_daily(&f->invoicing, tester, ms("2026-02-10T02:00:00+05:30"), &daily), SM_OK);
+  sm_daily_request request = {
+      .actor = tester, .now_ms = ms("2026-02-10T02:00:00+05:30"), .known_ms = INT64_MAX};
+  assert_int_equal(sm_invoicing_daily(&f->invoicing, &request, &daily), SM_OK);
   assert_int_equal(daily.rebilled, 1);
   assert_int_equal(daily.recheck.found, 0);
-  assert_int_equal(
-      sm_invoicing_daily(&f->invoicing, tester, ms("2026-02-11T02:00:00+05:30"), &daily), SM_OK);
+  request.now_ms = ms("2026-02-11T02:00:00+05:30");
+  assert_int_equal(sm_invoicing_daily(&f->invoicing, &request, &daily), SM_OK);
   assert_int_equal(daily.rebilled, 0);
   nothing_is_wrong(f);
 }

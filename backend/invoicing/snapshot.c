@@ -14,12 +14,23 @@ static char *put_i64(char *at, int64_t value) {
   return sm_put_u64(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-static void write_point(const sm_register_point *point, sm_buf *text) {
-  char line[2 * (SM_PUT_U64_MAX + 1) + sizeof "  stated\n"];
+/* A demand is measured only where the meter was read closely: then pauses count as well. */
+static bool charges_demand(const sm_bill *bill) {
+  for (size_t i = 0; i < bill->segment_count; i++)
+    if (bill->segment[i].demand.charged) return true;
+  return false;
+}
+
+static void write_point(const sm_register_point *point, bool gaps, sm_buf *text) {
+  char line[3 * (SM_PUT_U64_MAX + 1) + sizeof "  stated gap \n"];
   char *at = put_i64(line, point->ts_ms);
   *at++ = ' ';
   at = put_i64(at, point->wh);
   if (point->stated) at = sm_put_text(at, " stated", sizeof " stated" - 1);
+  if (gaps && point->gap_ms > 0) {
+    at = sm_put_text(at, " gap ", sizeof " gap " - 1);
+    at = put_i64(at, point->gap_ms);
+  }
   *at++ = '\n';
   sm_buf_append(text, line, (size_t)(at - line));
 }
@@ -31,10 +42,11 @@ static void write_points(const sm_billing_meter *meter, const sm_bill *bill, sm_
   if (from_ms >= to_ms) return;
   sm_buf_printf(text, "meter %s %" PRId32 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
                 meter->device_id, meter->sign, meter->multiplier_milli, from_ms, to_ms);
+  bool gaps = charges_demand(bill);
   size_t first = 0;
   while (first + 1 < meter->point_count && meter->point[first + 1].ts_ms <= from_ms) first++;
   for (size_t i = first; i < meter->point_count; i++) {
-    write_point(&meter->point[i], text);
+    write_point(&meter->point[i], gaps, text);
     (*count)++;
     if (meter->point[i].ts_ms >= to_ms) break;
   }

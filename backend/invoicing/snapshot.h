@@ -25,8 +25,9 @@ SM_MUST_CHECK sm_err sm_snapshot_write(const sm_snapshot_input *input, sm_buf *o
  * "meter {device_id} {sign} {multiplier_milli} {from_ms} {to_ms}" (its service inside the bill),
  * then "{ts_ms} {wh}" for each register point that was computed from, from the last one at or
  * before the service's begin to the first one at or after its end, with " stated" behind a manual
- * or corrected one (a voided one is none). Which points a bill is computed from
- * is collect.h's: a reading that comes late and lies between them changes neither hash nor bill.
+ * or corrected one (a voided one is none), and, in a bill with a demand charge, " gap {ms}" where
+ * readings before it were left out (sm_register_point). Which points a bill is computed from is
+ * collect.h's: a reading that comes late and lies between them changes neither hash nor bill.
  * *count is how many points. */
 SM_MUST_CHECK sm_err sm_snapshot_hash(const sm_collected *collected, const sm_bill *bill,
                                       char hex[SM_SHA256_HEX_MAX], size_t *count);

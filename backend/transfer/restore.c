@@ -11,10 +11,11 @@
 #include <unistd.h>
 
 /* What a data folder holds that a backup puts in its place; places in files that were being
- * imported say nothing of other stores. */
+ * imported say nothing of other stores, nor do pages that were printed of another ledger. */
 static const char *const parts[] = {"ledger.db",   "ledger.db-wal",   "ledger.db-shm",
                                     "readings.db", "readings.db-wal", "readings.db-shm",
-                                    "keys",        "broker",          "imports"};
+                                    "keys",        "broker",          "logos",
+                                    "imports",     "invoices"};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 typedef struct restoring {

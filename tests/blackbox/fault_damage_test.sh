@@ -57,7 +57,7 @@ damaged_row() {
 }
 
 start_world
-start_meters --twice 0 --rate 4000
+start_meters --twice 0 --rate 4000 --start 2026-01-05T00:00:00Z
 meters_go_on 3000
 stop_meters
 all_is_there 'before any damage'

@@ -429,7 +429,7 @@ def arguments():
     meters.add_argument("--seq", type=int, default=0, help="how many that send seq, seq-0 ...")
     meters.add_argument("--rate", type=float, default=2000, help="readings a second, all together")
     meters.add_argument("--array", type=int, default=20, help="readings a message, at most")
-    meters.add_argument("--start", default="2026-01-05T00:00:00Z", help="instant of the first reading")
+    meters.add_argument("--start", default="2020-06-01T00:00:00Z", help="instant of the first reading: long ago, so that no meter comes to the present")
     meters.add_argument("--step-s", type=int, default=600, help="between a meter's readings")
     meters.add_argument("--late", type=float, default=0.05, help="share of readings that are sent late")
     meters.add_argument("--twice", type=float, default=0.05, help="share that is sent twice")

@@ -6,6 +6,7 @@ from copy import copy
 from datetime import date, timedelta
 from decimal import Decimal
 
+import exact
 from exact import DAY_MS, DIGITS, HOUR_MS, Clock, instant_ms, kwh, month_days, nearest, scaled, text_of
 from measured import Demand, Window
 from pricing import Pricer, Segment, Tariff
@@ -33,11 +34,13 @@ class Meter:
         judge = Judge(scaled(source.get("max_power_kw", 23), 3), scaled(source.get("modulus_kwh", 10000), 3))
         self.open_end = False  # the month is running: nobody knows beyond the last reading
         self.edits = source.get("edits", [])
-        self.register = Register(self._edited(source["readings"]), judge)
+        readings = source["readings"]
+        left_out = {instant_ms(r[0]): (instant_ms(before[0]), r[2]) for before, r in zip(readings, readings[1:]) if len(r) > 2 and r[2]}
+        self.register = Register(self._edited(readings), judge, left_out)
 
     def _edited(self, readings):
         """The readings with what people said about them."""
-        points = [(instant_ms(t), scaled(w, 3), False) for t, w in readings]
+        points = [(instant_ms(r[0]), scaled(r[1], 3), False) for r in readings]
         if not self.edits:
             return points
         said = {instant_ms(e["at"]): e for e in self.edits}
@@ -400,4 +403,7 @@ class Bill:
 
 
 def bill(case_input):
-    return Bill(case_input).compute()
+    """The bill; or {"error"} where a number of it does not fit into 64 bits, of which the C program must refuse to write any."""
+    exact.largest = 0
+    found = Bill(case_input).compute()
+    return found if exact.largest < 2**63 else {"error": "a number does not fit"}

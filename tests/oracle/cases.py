@@ -28,6 +28,7 @@ class Maker:
         self.random = random.Random(f"{seed}/{number}")
         self.chance = lambda p: self.random.random() < p
         self.pick = self.random.choice
+        self.absurd = self.chance(0.005)  # the most of all: some of these bills do not fit into 64 bits
         self.between = self.random.randint
 
     # --- the frame -------------------------------------------------------------------------------------------------
@@ -47,7 +48,7 @@ class Maker:
         if self.running:
             begin = self.clock.day_start(self.first)
             case["now"] = self.between(begin, max(begin, self.high - 1))
-        case["tariffs"] = self.tariffs()
+        case["tariffs"] = self.known_tariffs = self.tariffs()
         self.edges = self.all_edges(case)
         case["meters"] = self.meters()
         if self.running:
@@ -175,22 +176,63 @@ class Maker:
             elif i:
                 values[0] = self.between(0, modulus)
 
+    def hit(self, times, values):
+        """Readings on the edges, and a use that ends on, or beside, the bounds of slabs."""
+        bounds = [s["up_to_kwh"] * 1000 for t in self.known_tariffs for s in t["tariff"]["slabs"] if s["up_to_kwh"] is not None]
+        segments = sorted({e for e in self.edges if self.clock.wall(self.clock.day_of(e), 0) == e and self.low <= e <= self.high})
+        if not bounds or len(segments) < 2:
+            return
+        times[:], at = segments, values[0] if values else 0
+        values[:] = [at]
+        days = (self.high - self.low) / DAY_MS
+        for a, b in zip(segments, segments[1:]):
+            step = self.pick(bounds) * self.pick([1, 1, 1, round((b - a) / DAY_MS) / (self.after - self.first).days, days / 31])
+            at += max(0, round(step) + self.pick([0, 0, -1, 1]))
+            values.append(at)
+
+    def leave_out(self, found):
+        """Readings that stand for others, which were left out in between."""
+        for before, reading in zip(found, found[1:]):
+            passed = reading[0] - before[0]
+            if 2 <= passed <= 15 * MINUTE_MS and self.chance(0.5):
+                reading.append(self.pick([passed // 2 + 1, passed - 1, min(passed, 5 * MINUTE_MS), min(passed, 5 * MINUTE_MS + 1)]))
+
     def readings(self, low, high, max_w, modulus):
         times = self.carve(self.times(low, high))
         times = [t for t in times if low <= t <= high or self.chance(0.5)]
         values = self.values(times, max_w)
         start = self.pick([0, 1, modulus // 2, modulus - self.between(0, 200000) % modulus, self.between(0, modulus)])
         values = [v + start for v in values]
-        self.disturb(times, values, modulus)
+        if self.chance(0.15):
+            self.hit(times, values)
+        else:
+            self.disturb(times, values, modulus)
         found = [[t, kwh(v % modulus if v != modulus else v)] for t, v in zip(times, values)]
+        if self.chance(0.15):
+            self.leave_out(found)
         if found and self.chance(0.1):
             i = self.between(0, len(found) - 1)
             found.insert(i, [found[i][0], kwh(self.pick([0, self.between(0, modulus)]))])
         return found
 
+    def module(self, readings, modulus):
+        """The measuring module is changed for a used one, in a gap: what was read from the old one and the new one."""
+        places = [i for i in range(1, len(readings)) if readings[i][0] - readings[i - 1][0] > 2 * HOUR_MS]
+        if not places:
+            return {}
+        i = self.pick(places)
+        went = readings[i - 1][0] + self.pick([600000, HOUR_MS // 2])
+        came = went + self.pick([1, 600000, HOUR_MS, HOUR_MS, HOUR_MS + 1])
+        old = round(readings[i - 1][1] * 1000) + self.between(0, 1000)
+        new = self.pick([0, self.between(0, old), self.between(0, modulus)])
+        shift = new + self.between(0, 1000) - round(readings[i][1] * 1000)
+        readings[i:] = [[t, kwh((round(w * 1000) + shift) % modulus)] for t, w in readings[i:]]
+        return {at: {"kind": "manual", "before_kwh": None, "after_kwh": kwh(min(wh, modulus))} for at, wh in ((went, old), (came, new))}
+
     def edits(self, meter, modulus):
         """What a person says about some of a meter's readings."""
-        by_time, found = {r[0]: r[1] for r in meter["readings"]}, {}
+        found = self.module(meter["readings"], modulus) if self.chance(0.3) else {}
+        by_time = {r[0]: r[1] for r in meter["readings"]}
         times = sorted(by_time)
         for _ in range(self.between(1, 4)):
             kind = self.pick(["void", "correct", "manual", "manual"])
@@ -230,6 +272,8 @@ class Maker:
             meter["sign"] = sign
         if self.chance(0.2):
             meter["multiplier"] = kwh(self.pick([2500, 1, 333, 1001, 20000, self.between(1, 100000)]))
+        if self.absurd:
+            meter["multiplier"] = 10**6
         if self.chance(0.2):
             modulus = self.pick([100000, 1000000, 100000000])
             meter["modulus_kwh"] = kwh(modulus)
@@ -247,7 +291,7 @@ class Maker:
         if serves_to is not None and self.chance(0.8):
             high = serves_to + self.pick([0, -5 * MINUTE_MS, -HOUR_MS, -HOUR_MS - 1, HOUR_MS, self.between(-DAY_MS, DAY_MS)])
         meter["readings"] = [] if self.chance(0.02) else self.readings(low, high, max_w, modulus)
-        if self.chance(0.12) and meter["readings"]:
+        if self.chance(0.12) and meter["readings"] and all(len(r) == 2 for r in meter["readings"]):
             self.edits(meter, modulus)
         return meter
 
@@ -277,6 +321,8 @@ class Maker:
         return text_of(self.between(0, whole_max * 10**places), places, min(2, places))
 
     def rate(self):
+        if self.absurd:
+            return "1000000"  # the most there is
         return self.pick(["0", "0.005", "0.5", "1", "3.50", "6.00", "0.3275", self.decimal(9), self.decimal(9), self.decimal(100),
                           self.decimal(1000000)] if self.chance(0.3) else [self.decimal(9, 2)])
 

@@ -9,6 +9,7 @@ QUARTER_MS = HOUR_MS // 4
 DAY_MS = 24 * HOUR_MS
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EPOCH_DAY = date(1970, 1, 1)
+largest = 0  # of all numbers that were written as text
 DIGITS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3, "OMR": 3}
 
 
@@ -32,6 +33,8 @@ def scaled(number, places):
 
 def text_of(value, places, at_least):
     """value × 10^-places as text, with zeros at its end cut down to `at_least` places."""
+    global largest
+    largest = max(largest, abs(value))
     sign, value = ("-", -value) if value < 0 else ("", value)
     whole, part = divmod(value, 10**places)
     fraction = str(part).zfill(places) if places else ""
@@ -42,6 +45,8 @@ def text_of(value, places, at_least):
 
 def kwh(wh):
     """As a JSON number."""
+    global largest
+    largest = max(largest, abs(wh))
     return Decimal(wh).scaleb(-3)
 
 

@@ -27,6 +27,7 @@ class Stretch:
         self.values = [w for _, w in knots]
         self.start = self.times[0]
         self.end = None
+        self.rolls_over = False  # at its end
 
     def add(self, t, wh):
         self.times.append(t)
@@ -76,10 +77,12 @@ class Judge:
 
 
 class Register:
-    """Readings are (ms, Wh, by hand) in the order of their instants, of one instant the first."""
+    """Readings are (ms, Wh, by hand) in the order of their instants, of one instant the first. left_out: {ms: (ms of the reading before,
+    longest silence between the two)} where readings in between were left out."""
 
-    def __init__(self, readings, judge):
+    def __init__(self, readings, judge, left_out):
         self.judge = judge
+        self.left_out = left_out
         self.good = []  # as given
         self.doubted = set()  # instants of readings that are not believed
         self.events = []
@@ -165,6 +168,7 @@ class Register:
             # At the edge the meter shows the modulus; it has rolled over since it first did so.
             before.add(over, self.judge.modulus_wh)
             after = Stretch([(over, 0), (event.at_ms, event.after_wh)])
+            before.rolls_over = True
             before.end = after.start = before.times[before.values.index(self.judge.modulus_wh)]
         self.stretches.append(after)
 
@@ -185,6 +189,7 @@ class Register:
             over = last_ms + Fraction((edge - last_wh) * (t - last_ms), more_wh)
             self.stretches[-1].add(over, self.judge.modulus_wh)
             after = Stretch([(over, 0)])
+            self.stretches[-1].rolls_over = True
             self.stretches[-1].end = after.start = over
             self.stretches.append(after)
             edge += self.judge.modulus_wh
@@ -211,12 +216,18 @@ class Register:
         times = [reading[0] for reading in self.good] + ([self.silent_until] if self.silent_until else [])
         return [(a, b) for a, b in zip(times, times[1:]) if b - a > longer_than]
 
+    def _gap(self, before, reading):
+        """The longest silence since the good reading before: readings that the case left out say how long theirs was."""
+        since, gap = self.left_out.get(reading[0], (None, 0))
+        return gap if since == before else reading[0] - before
+
     def read_closely(self, gap_ms):
         """Spans without a longer gap, and without an event, between good readings."""
         begins = {event.at_ms for event in self.events}
         spans = []
-        for ms, _, _ in self.good:
-            if spans and ms - spans[-1][1] <= gap_ms and ms not in begins:
+        for reading in self.good:
+            ms = reading[0]
+            if spans and ms not in begins and self._gap(spans[-1][1], reading) <= gap_ms:
                 spans[-1] = (spans[-1][0], ms)
             else:
                 spans.append((ms, ms))
@@ -233,6 +244,9 @@ class Register:
         for stretch in self.stretches:
             a = max(low, stretch.start)
             b = high if stretch.end is None else min(high, stretch.end)
-            if a < b:
-                found.append((a, b, stretch.at(a), stretch.at(b)))
+            opening, closing = stretch.at(a), stretch.at(b)
+            # To the nearest Wh it stood at the modulus already.
+            over = opening == self.judge.modulus_wh and stretch.rolls_over and b == stretch.end
+            if a < b and not over:
+                found.append((a, b, opening, closing))
         return found

@@ -200,7 +200,7 @@ export interface paths {
         put?: never;
         /**
          * Add a version of a tariff
-         * @description Admin. 409 when it touches an issued period and `rebill` is not true.
+         * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided. 409 when the effects are not those of `confirm` any more.
          */
         post: operations["createTariff"];
         delete?: never;
@@ -260,7 +260,11 @@ export interface paths {
         /** Invoices that a meter stands on */
         get: operations["listInvoices"];
         put?: never;
-        post?: never;
+        /**
+         * Issue a month of one account
+         * @description Admin. The first time, or again after a credit note; the bill then has `difference`. 409 when the month has a valid invoice, or cannot be issued yet.
+         */
+        post: operations["issueInvoice"];
         delete?: never;
         options?: never;
         head?: never;
@@ -280,6 +284,50 @@ export interface paths {
         };
         /** One invoice */
         get: operations["getInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices/{id}/{number}.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                number: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One invoice or credit note, printed
+         * @description Always the same bytes: what was printed once is kept. 503 with Retry-After while enough are being printed.
+         */
+        get: operations["getInvoicePdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All invoices and credit notes of a month, printed, as one ZIP
+         * @description Admin. A large month takes minutes: until it is made the answer is 503 with Retry-After, and its detail says how far it is; ask again. One month is made at a time, and the last one is kept until an invoice is added to it.
+         */
+        get: operations["getInvoicesZip"];
         put?: never;
         post?: never;
         delete?: never;
@@ -373,6 +421,236 @@ export interface paths {
         get: operations["ready"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{id}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a payment
+         * @description Admin. Counted once by the header Idempotency-Key or by its reference: sent again it answers 200 with the entry that is there. 409 when the key or reference is that of an entry that says something else. Settles the named invoice, else the oldest due first; what is over is a credit.
+         */
+        post: operations["createPayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{id}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * An account's own ledger
+         * @description Own account; any for an admin. In the order of writing down, with the balance after each; positive is owed.
+         */
+        get: operations["listEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{id}/entries/{no}/reverse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id. */
+                id: string;
+                /** @description The entry's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an entry back by its opposite
+         * @description Admin. A payment, late fee or opening balance; invoices are taken back by credit notes. 409 when it is taken back already, or cannot be.
+         */
+        post: operations["reverseEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices/{id}/{number}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an invoice back by a credit note
+         * @description Admin. As a whole, with its late fees. 409 when it is taken back already.
+         */
+        post: operations["creditInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices/{id}/{number}/dispute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dispute an invoice
+         * @description Own invoices; any for an admin. While it is open no late fee is added, and its days do not count. 409 when the invoice has an open dispute, is cancelled, or was disputed too often.
+         */
+        post: operations["disputeInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disputes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Disputes
+         * @description Of own invoices; all for an admin.
+         */
+        get: operations["listDisputes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disputes/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dispute's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * A dispute with the bill's explanation
+         * @description Own; any for an admin.
+         */
+        get: operations["getDispute"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/disputes/{no}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dispute's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve a dispute
+         * @description Admin. 409 when it is resolved already.
+         */
+        post: operations["resolveDispute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What issued months would be now
+         * @description Admin. Late readings and tariffs that are billed again, as far as they change what was issued.
+         */
+        get: operations["listExceptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exceptions/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The exception's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide an exception
+         * @description Admin. `true_up`: the difference goes on the account's next invoice; `reissue`: its invoice is taken back and the month issued again, at once; `dismiss`: nothing is billed of it. 409 when it is decided already, or stands on an invoice.
+         */
+        post: operations["decideException"];
         delete?: never;
         options?: never;
         head?: never;
@@ -752,6 +1030,18 @@ export interface components {
             segments?: components["schemas"]["BillSegment"][];
             /** @description What was used on each calendar day of the period, in the running month to the last reading's; they add up to `consumption_kwh`. Empty if nothing was measured. */
             days?: components["schemas"]["BillDay"][];
+            /** @description Of a month that is issued again: the invoice before it, and what lies between. */
+            difference?: {
+                previous: string;
+                previous_total: components["schemas"]["Money"];
+                total: components["schemas"]["Money"];
+                difference: components["schemas"]["Money"];
+                reason: string;
+            };
+            /** @description Of a credit note: the number of the invoice that it takes back, whose bill this is. */
+            credits?: string;
+            /** @description Of a credit note: why. */
+            reason?: string;
         };
         Slab: {
             /** @description Belongs to the slab; null in the last one. */
@@ -937,6 +1227,11 @@ export interface components {
             issued_at: components["schemas"]["Timestamp"];
             /** Format: date-time */
             due_at: string | null;
+            /** @description 1 for the first of a month; a credit note has that of the invoice that it takes back. */
+            revision?: number;
+            account_id?: string;
+            /** @description What of a valid invoice is settled. */
+            paid?: components["schemas"]["Money"];
         };
         InvoicePage: {
             invoices: components["schemas"]["Invoice"][];
@@ -997,6 +1292,182 @@ export interface components {
             reading: components["schemas"]["Reading"];
         };
         LiveMessage: components["schemas"]["LiveReady"] | components["schemas"]["LiveReading"];
+        /** @enum {string} */
+        EntryKind: "invoice" | "payment" | "credit" | "fee" | "prepayment" | "opening" | "reversal";
+        Entry: {
+            no: number;
+            kind: components["schemas"]["EntryKind"];
+            /** @description Positive is owed. */
+            amount: components["schemas"]["Money"];
+            /** @description Of the account after it. */
+            balance: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            /** @description The invoice or credit note that it is of, or that a payment names. */
+            invoice: string | null;
+            /** @description When it holds: a payment's receipt. */
+            at: components["schemas"]["Timestamp"];
+            posted_at: components["schemas"]["Timestamp"];
+            method: string | null;
+            reference: string | null;
+            note: string | null;
+            /** @description Of a late fee: 1 for the first. */
+            month_overdue: number | null;
+            /** @description The entry that it takes back. */
+            reverses: number | null;
+            reversed_by: number | null;
+            /** @description `admin`, `operator` or `server`. */
+            by: string | null;
+            /** @description For admins. */
+            by_user: string | null;
+        };
+        EntryPage: {
+            account_id: string;
+            /** @description What the account owes now; below zero it has a credit. */
+            balance: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            entries: components["schemas"]["Entry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        NewPayment: {
+            /** @description Above zero, at most 1000000000.00, with no more decimals than the currency has. */
+            amount: components["schemas"]["Money"];
+            /** @description The deployment's. */
+            currency?: components["schemas"]["Currency"];
+            /** @description Not in the future. */
+            received_at: components["schemas"]["Timestamp"];
+            /**
+             * @default other
+             * @enum {string|null}
+             */
+            method?: "cash" | "upi" | "bank" | "card" | "cheque" | "other" | null;
+            /** @description Of the bank, a receipt, …: counted once an account. Required without Idempotency-Key. */
+            reference?: string | null;
+            /** @description The number of the invoice that it pays first. */
+            invoice?: string | null;
+            note?: string | null;
+        };
+        Reason: {
+            /** @description Residents may read it. */
+            reason: string;
+        };
+        IssueRequest: {
+            month: components["schemas"]["Month"];
+            /** @description Which account, if the meter served several in the month. */
+            account?: string | null;
+            /** @description Required if the month had an invoice before. */
+            reason?: string | null;
+        };
+        /**
+         * @description `open`: to be decided; `true_up`: on the next invoice, or on the one of `settled_by`; `superseded`: a later look took its place; `void`: its invoice was taken back.
+         * @enum {string}
+         */
+        ExceptionState: "open" | "true_up" | "reissue" | "dismissed" | "superseded" | "void";
+        Exception: {
+            no: number;
+            state: components["schemas"]["ExceptionState"];
+            /** @enum {string} */
+            cause: "readings" | "tariff" | "credit";
+            account_id: string;
+            device_id: string | null;
+            /** @description The one that would differ. */
+            invoice: string;
+            month: components["schemas"]["Month"];
+            found_at: components["schemas"]["Timestamp"];
+            /** @description Of the invoice. */
+            old_total: components["schemas"]["Money"];
+            /** @description Of the month as it is now. */
+            new_total: components["schemas"]["Money"];
+            /** @description The difference without taxes, beyond what is corrected already. */
+            net: components["schemas"]["Money"];
+            taxes: {
+                name: string;
+                amount: components["schemas"]["Money"];
+            }[];
+            /** @description `net` and `taxes`. */
+            difference: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            decided: {
+                at: components["schemas"]["Timestamp"];
+                by: string;
+                reason: string;
+            } | null;
+            /** @description The valid invoice that it stands on. */
+            settled_by: string | null;
+        };
+        ExceptionPage: {
+            exceptions: components["schemas"]["Exception"][];
+            next: components["schemas"]["Cursor"];
+        };
+        ExceptionDecision: {
+            /** @enum {string} */
+            action: "true_up" | "reissue" | "dismiss";
+            reason: string;
+        };
+        Dispute: {
+            no: number;
+            account_id: string;
+            device_id: string | null;
+            invoice: string;
+            month: components["schemas"]["Month"];
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description `you`, `admin`, `operator`. */
+            by: string;
+            /** @description For admins. */
+            by_user: string | null;
+            text: string;
+            resolved: {
+                at: components["schemas"]["Timestamp"];
+                text: string;
+                by_user: string | null;
+            } | null;
+        };
+        DisputeDetail: {
+            no: number;
+            account_id: string;
+            device_id: string | null;
+            invoice: string;
+            month: components["schemas"]["Month"];
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description `you`, `admin`, `operator`. */
+            by: string;
+            /** @description For admins. */
+            by_user: string | null;
+            text: string;
+            resolved: {
+                at: components["schemas"]["Timestamp"];
+                text: string;
+                by_user: string | null;
+            } | null;
+            /** @description What the bill stood on when the dispute was opened. */
+            explanation: {
+                [key: string]: unknown;
+            };
+        };
+        DisputePage: {
+            disputes: components["schemas"]["Dispute"][];
+            next: components["schemas"]["Cursor"];
+        };
+        NewDispute: {
+            text: string;
+        };
+        RebillEffects: {
+            name: string;
+            effective_from: components["schemas"]["Date"];
+            /** @description The first 1000; `count`, the sums and `confirm` are of all. */
+            invoices: {
+                number: string;
+                account_id: string;
+                device_id: string | null;
+                month: components["schemas"]["Month"];
+                old_total: components["schemas"]["Money"];
+                new_total: components["schemas"]["Money"];
+            }[];
+            count: number;
+            old_total: components["schemas"]["Money"];
+            new_total: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            confirm: string;
+        };
     };
     responses: {
         /** @description Malformed. */
@@ -1475,7 +1946,10 @@ export interface operations {
     };
     createTariff: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With `rebill`: the `confirm` of the effects that are agreed to. */
+                confirm?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1486,6 +1960,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `rebill`, what it would change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebillEffects"];
+                };
+            };
             /** @description Added; nothing is edited in place. */
             201: {
                 headers: {
@@ -1659,6 +2142,42 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    issueInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueRequest"];
+            };
+        };
+        responses: {
+            /** @description Issued. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getInvoice: {
         parameters: {
             query?: never;
@@ -1683,6 +2202,73 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInvoicePdf: {
+        parameters: {
+            query?: {
+                /** @description The language; by default the one that it was issued in. */
+                lang?: "en" | "hi";
+            };
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A4, tagged, with its fonts. `ETag` is of the bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description The bytes of `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInvoicesZip: {
+        parameters: {
+            query: {
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One PDF an invoice, named as its number. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -1813,6 +2399,360 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createPayment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 80 visible ASCII characters, once a deployment. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The account's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPayment"];
+            };
+        };
+        responses: {
+            /** @description It is there already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEntries: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path: {
+                /** @description The account's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reverseEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's id. */
+                id: string;
+                /** @description The entry's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The reversal. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    creditInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The credit note. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    disputeInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDispute"];
+            };
+        };
+        responses: {
+            /** @description Opened. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisputeDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDisputes: {
+        parameters: {
+            query?: {
+                /** @description 1: only those that are open. */
+                open?: number;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of disputes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisputePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDispute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dispute's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisputeDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resolveDispute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dispute's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDispute"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisputeDetail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listExceptions: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["ExceptionState"];
+                account?: string;
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of exceptions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExceptionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    decideException: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The exception's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExceptionDecision"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };

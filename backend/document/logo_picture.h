@@ -1,0 +1,14 @@
+/* A kept logo as a picture. Internal to document. */
+#ifndef SM_DOCUMENT_LOGO_PICTURE_H
+#define SM_DOCUMENT_LOGO_PICTURE_H
+
+#include "document/logo.h"
+
+#include <cairo.h>
+
+/* The kept picture, not larger than what is seen of it in print. SM_ERR_SYNTAX: `name` is none, or
+ * no picture is kept there; SM_ERR_CORRUPT: other bytes than were kept; SM_ERR_NOT_FOUND, … The
+ * caller destroys it. */
+SM_MUST_CHECK sm_err sm_logo_load(const char *dir, const char *name, cairo_surface_t **logo);
+
+#endif
