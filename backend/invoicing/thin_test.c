@@ -81,8 +81,9 @@ static void compare(const month *m, const sm_trace *thin) {
     sm_course_around(&few, m->instant_ms[i], &before[1], &after[1]);
     assert_int_equal(before[0] != NULL, before[1] != NULL);
     assert_int_equal(after[0] != NULL, after[1] != NULL);
-    if (before[0] != NULL) assert_int_equal(before[0]->ts_ms, before[1]->ts_ms);
-    if (after[0] != NULL) assert_int_equal(after[0]->ts_ms, after[1]->ts_ms);
+    if (before[0] != NULL && before[1] != NULL)
+      assert_int_equal(before[0]->ts_ms, before[1]->ts_ms);
+    if (after[0] != NULL && after[1] != NULL) assert_int_equal(after[0]->ts_ms, after[1]->ts_ms);
   }
   sm_course_fini(&all);
   sm_course_fini(&few);
