@@ -1,7 +1,9 @@
 #include "invoicing/collect.h"
 
+#include "base/checked.h"
 #include "invoicing/thin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +204,44 @@ static sm_err collect_tariffs(sm_book *book, const sm_account *account, sm_colle
   return err == SM_ERR_NOT_FOUND ? SM_ERR_CORRUPT : err;
 }
 
+/* ---- the average ---- */
+
+/* A day's use by the last three invoices that a reading of their month is in. */
+static sm_err average_of(const sm_issue_candidate *candidate, sm_billing_input *in) {
+  enum { INVOICES = 3 };
+  int64_t use_wh = 0;
+  int64_t days = 0;
+  int found = 0;
+  for (size_t i = 0; i < candidate->use_count && found < INVOICES; i++) {
+    const sm_issue_use *use = &candidate->use[i];
+    if (!use->measured || use->days <= 0 || use->use_wh < 0) continue;
+    sm_err err = sm_add_i64(use_wh, use->use_wh, &use_wh);
+    if (err != SM_OK) return err;
+    days += use->days;
+    found++;
+  }
+  in->has_average = found > 0;
+  return found > 0 ? sm_mul_div_round(use_wh, 1, days, &in->average_wh_per_day) : SM_OK;
+}
+
+/* What a meter that falls silent goes on with, if that is how it is set. */
+static sm_err find_average(const sm_invoicing *invoicing, const sm_subject *subject,
+                           sm_billing_input *in) {
+  char month[16];
+  sm_issue_candidate asked;
+  if (subject->account == NULL ||
+      invoicing->settings->after_last_reading != SM_AFTER_LAST_READING_AVERAGE)
+    return SM_OK;
+  if (subject->candidate != NULL) return average_of(subject->candidate, in);
+  (void)snprintf(month, sizeof month, "%04d-%02d", subject->year, subject->month);
+  sm_err err =
+      sm_ledger_issue_candidate(invoicing->ledger, subject->account->account_id, month, &asked);
+  if (err != SM_OK) return err;
+  err = average_of(&asked, in);
+  sm_issue_candidate_fini(&asked);
+  return err;
+}
+
 /* ---- the whole ---- */
 static void fill_input(const sm_invoicing *invoicing, const sm_subject *subject,
                        sm_collected *out) {
@@ -245,6 +285,7 @@ sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book, const sm_subject
   /* The tariffs first: they say which points are wanted. */
   sm_err err = collect_tariffs(book, asked.account, &out);
   if (err == SM_OK) err = collect_meters(invoicing, &asked, &out);
+  if (err == SM_OK) err = find_average(invoicing, &asked, &out.input);
   if (err != SM_OK) {
     sm_collected_fini(&out);
     return err;

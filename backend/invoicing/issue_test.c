@@ -280,6 +280,39 @@ static void an_invoice_knows_what_was_owed_and_used_before(void **state) {
   sm_invoice_fini(&january);
 }
 
+/* Measured until mid January: 310 kWh in December's 31 days are 10 a day. */
+static void a_silent_meter_goes_on_by_the_average_if_so_set(void **state) {
+  fixture *f = *state;
+  static told t;
+  char *owner = add_user(f, 1);
+  add_device(f, "meter-001", owner);
+  feed(f, "meter-001", "2025-12-01T00:00:00+05:30", "2026-01-01T00:00:00+05:30", 3600, 1000,
+       310000);
+  feed(f, "meter-001", "2026-01-01T01:00:00+05:30", "2026-01-11T00:00:00+05:30", 3600, 311000,
+       100000);
+  sm_issue_request request = {
+      .actor = tester, .year = 2025, .month = 12, .now_ms = ms("2026-02-10T08:00:00+05:30")};
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 1);
+  sm_invoicing_query query = january("meter-001");
+  query.now_ms = request.now_ms;
+  sm_bill *bill = NULL;
+  assert_int_equal(sm_invoicing_bill(&f->invoicing, &query, &bill), SM_OK);
+  assert_int_equal(bill->consumption_wh, 100000);
+  sm_bill_free(bill);
+  f->settings.after_last_reading = SM_AFTER_LAST_READING_AVERAGE;
+  assert_int_equal(sm_invoicing_bill(&f->invoicing, &query, &bill), SM_OK);
+  assert_int_equal(bill->consumption_wh, 100000 + 21 * 10000);
+  assert_true(bill->estimated);
+  request.month = 1;
+  request.year = 2026;
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 1);
+  assert_int_equal(t.summary.total_minor, bill->total_minor);
+  sm_bill_free(bill);
+  free(owner);
+}
+
 static void what_is_printed_is_kept(void **state) {
   fixture *f = *state;
   static told t;
@@ -438,6 +471,7 @@ int main(void) {
       TEST(accounts_are_walked_page_by_page),
       TEST(days_of_waiting_and_paying_are_settings),
       TEST(an_invoice_knows_what_was_owed_and_used_before),
+      TEST(a_silent_meter_goes_on_by_the_average_if_so_set),
       TEST(what_is_printed_is_kept),
       TEST(threads_and_batches_change_nothing),
       TEST(an_edit_during_the_run_is_on_the_invoice),
