@@ -11,15 +11,20 @@
 #include "base/jsonw.h"
 #include "invoicing/invoicing.h"
 #include "model/money.h"
+#include "store/ledger_issue.h"
+#include "transfer/progress.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
-    "usage: smartmeter bill --month YYYY-MM [--device ID] [--dry-run] [--json]\n"
+    "usage: smartmeter bill --month YYYY-MM [--device ID] [--dry-run] [--list | --summary] "
+    "[--json]\n"
     "Issues the invoices of a month that is over: one an account, numbered without gaps, and "
     "never\n"
-    "twice however often it runs. --dry-run shows what would be issued.\n"
+    "twice however often it runs. --dry-run shows what would be issued. Of many accounts only "
+    "those\n"
+    "are listed that need a look; --list lists all, --summary none.\n"
     "       smartmeter bill credit NUMBER --reason TEXT [--json]\n"
     "takes an invoice back by a credit note, as a whole.\n"
     "       smartmeter bill --month YYYY-MM --account ID [--reissue --reason TEXT] [--json]\n"
@@ -29,18 +34,42 @@ static const char usage[] =
     "       smartmeter bill --fees [--json]\n"
     "adds the late fees that have come due; the server does both by itself once a day.\n";
 
-typedef struct printer {
-  bool json;
-  bool first;
+enum {
+  LISTED_MAX = 100,   /* accounts of a deployment that is listed unasked */
+  ATTENTION_MAX = 20, /* lines about those that need a look, of each kind */
+  TELL_EVERY = 64     /* accounts between two looks at the clock */
+};
+
+typedef struct words {
+  const char *month;
+  const char *device;
   bool dry_run;
+  bool list;
+  bool summary;
+  bool json;
+} words;
+
+typedef struct printer {
+  const words *words;
   const char *currency;
+  const sm_issue_summary *summary;
+  bool first;
+  bool list; /* every account */
+  uint64_t accounts;
+  sm_progress progress;
 } printer;
+
+/* ---- accounts ---- */
+
+static char *format_money(int64_t minor, const char *currency, char out[SM_DECIMAL_TEXT_MAX]) {
+  unsigned digits = sm_currency_digits(currency);
+  return sm_decimal_format(minor, digits, digits, out);
+}
 
 static void print_line(const printer *p, const sm_issue_result *r) {
   char total[SM_DECIMAL_TEXT_MAX] = "-";
-  unsigned digits = sm_currency_digits(p->currency);
-  if (r->has_total) (void)sm_decimal_format(r->total_minor, digits, digits, total);
-  const char *outcome = p->dry_run && r->outcome == SM_ISSUE_ISSUED
+  if (r->has_total) (void)format_money(r->total_minor, p->currency, total);
+  const char *outcome = p->words->dry_run && r->outcome == SM_ISSUE_ISSUED
                             ? "would issue"
                             : sm_issue_outcome_name(r->outcome);
   (void)printf("%-12s %-16s %-20s %12s %s%s%s%s\n", outcome, r->number != NULL ? r->number : "-",
@@ -72,29 +101,91 @@ static void print_object(printer *p, const sm_issue_result *r) {
   sm_buf_fini(&text);
 }
 
+/* Failures, and those left out for another reason than that they are not settled yet, which they
+ * will be by themselves; some of each. */
+static bool needs_look(const printer *p, const sm_issue_result *r) {
+  const sm_issue_summary *s = p->summary;
+  if (r->outcome == SM_ISSUE_FAILED) return s->failed <= ATTENTION_MAX;
+  return r->outcome == SM_ISSUE_SKIPPED && strcmp(r->reason, "not_settled") != 0 &&
+         s->skipped - s->not_settled <= ATTENTION_MAX;
+}
+
 static bool print_result(void *context, const sm_issue_result *result) {
   printer *p = context;
-  if (p->json)
+  const sm_issue_summary *s = p->summary;
+  if (s->looked_at % TELL_EVERY == 0)
+    sm_progress_at(
+        &p->progress,
+        (sm_progress_point){.count = s->looked_at, .done = s->looked_at, .total = p->accounts});
+  if (p->words->summary) return true;
+  if (p->words->json) {
     print_object(p, result);
-  else
+  } else if (p->list || needs_look(p, result)) {
+    sm_progress_end(&p->progress);
     print_line(p, result);
+  }
   return true;
 }
 
-typedef struct words {
-  const char *month;
-  const char *device;
-  bool dry_run;
-  bool json;
-} words;
+/* ---- the sum ---- */
 
-static int run(sm_program *program, const words *w, int year, int month) {
-  if (!sm_program_load_invoicing(program) || !sm_printing_keep_logo(program)) return SM_EXIT_FAILED;
-  sm_err err = sm_program_open_readings(program, false);
-  if (err != SM_OK) {
-    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
-    return SM_EXIT_FAILED;
-  }
+static void print_json_sum(const printer *p) {
+  const sm_issue_summary *s = p->summary;
+  const struct {
+    const char *key;
+    uint64_t value;
+  } counts[] = {
+      {"issued", s->issued},           {"already", s->already},     {"skipped", s->skipped},
+      {"failed", s->failed},           {"estimated", s->estimated}, {"not_settled", s->not_settled},
+      {"no_readings", s->no_readings}, {"no_meter", s->no_meter},   {"cancelled", s->cancelled}};
+  char total[SM_DECIMAL_TEXT_MAX];
+  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    (void)printf("\"%s\":%llu,", counts[i].key, (unsigned long long)counts[i].value);
+  if (s->total_too_large)
+    (void)printf("\"total\":null}\n");
+  else
+    (void)printf("\"total\":\"%s\"}\n", format_money(s->total_minor, p->currency, total));
+}
+
+static void print_part(const char *what, uint64_t count) {
+  if (count > 0) (void)printf("  %llu %s\n", (unsigned long long)count, what);
+}
+
+static void print_sum(const printer *p) {
+  const sm_issue_summary *s = p->summary;
+  char total[SM_DECIMAL_TEXT_MAX];
+  if (s->issued > 0 && !s->total_too_large)
+    (void)printf("%s %s in all%s", format_money(s->total_minor, p->currency, total), p->currency,
+                 s->estimated > 0 ? "" : "\n");
+  if (s->issued > 0 && s->estimated > 0)
+    (void)printf("%s%llu estimated\n", s->total_too_large ? "" : ", ",
+                 (unsigned long long)s->estimated);
+  if (s->skipped > 0) (void)printf("skipped:\n");
+  print_part("not settled: issued once a reading after the month is there, or some days after it",
+             s->not_settled);
+  print_part("without a reading by the end of the month", s->no_readings);
+  print_part("without a meter in the month", s->no_meter);
+  print_part("cancelled by a credit note: an admin issues them again", s->cancelled);
+  (void)printf("%s: %llu %s, %llu already issued, %llu skipped, %llu failed\n", p->words->month,
+               (unsigned long long)s->issued, p->words->dry_run ? "to issue" : "issued",
+               (unsigned long long)s->already, (unsigned long long)s->skipped,
+               (unsigned long long)s->failed);
+}
+
+/* ---- the run ---- */
+
+static void complain_of(const words *w, sm_err err) {
+  if (err == SM_ERR_RANGE)
+    sm_complain("%s is not over: only past months are invoiced", w->month);
+  else if (err == SM_ERR_NOT_FOUND)
+    sm_complain("there is no device %s", w->device);
+  else if (err != SM_OK)
+    sm_complain("%s; what was issued stays, and the same command goes on with the rest",
+                sm_err_text(err));
+}
+
+static sm_err issue(sm_program *program, const words *w, int year, int month,
+                    sm_issue_summary *summary) {
   const sm_invoicing invoicing = sm_program_invoicing(program);
   const sm_issue_request request = {.actor = sm_cli_actor(),
                                     .year = year,
@@ -102,26 +193,34 @@ static int run(sm_program *program, const words *w, int year, int month) {
                                     .device_id = w->device,
                                     .dry_run = w->dry_run,
                                     .now_ms = sm_clock_now_ms()};
-  printer p = {
-      .json = w->json, .first = true, .dry_run = w->dry_run, .currency = program->config.currency};
-  sm_issue_summary summary = {.issued = 0};
-  if (w->json) (void)printf("{\"month\":\"%s\",\"accounts\":[", w->month);
-  err = sm_invoicing_issue_month(&invoicing, &request, print_result, &p, &summary);
+  printer p = {.words = w, .currency = program->config.currency, .summary = summary, .first = true};
+  sm_err err = sm_ledger_account_count(program->ledger, &p.accounts);
+  if (err != SM_OK) return err;
+  p.list = w->list || w->device != NULL || p.accounts <= LISTED_MAX;
+  sm_progress_init(&p.progress, stderr, "billing", "accounts");
   if (w->json)
-    (void)printf("],\"issued\":%llu,\"already\":%llu,\"skipped\":%llu,\"failed\":%llu}\n",
-                 (unsigned long long)summary.issued, (unsigned long long)summary.already,
-                 (unsigned long long)summary.skipped, (unsigned long long)summary.failed);
+    (void)printf("{\"month\":\"%s\",\"currency\":\"%s\",\"dry_run\":%s,%s", w->month, p.currency,
+                 w->dry_run ? "true" : "false", w->summary ? "" : "\"accounts\":[");
+  err = sm_invoicing_issue_month(&invoicing, &request, print_result, &p, summary);
+  sm_progress_end(&p.progress);
+  if (w->json) (void)printf("%s", w->summary ? "" : "],");
+  if (w->json)
+    print_json_sum(&p);
   else if (err == SM_OK)
-    (void)printf("%s: %llu %s, %llu already issued, %llu skipped, %llu failed\n", w->month,
-                 (unsigned long long)summary.issued, w->dry_run ? "to issue" : "issued",
-                 (unsigned long long)summary.already, (unsigned long long)summary.skipped,
-                 (unsigned long long)summary.failed);
-  if (err == SM_ERR_RANGE)
-    sm_complain("%s is not over: only past months are invoiced", w->month);
-  else if (err == SM_ERR_NOT_FOUND)
-    sm_complain("there is no device %s", w->device);
-  else if (err != SM_OK)
-    sm_complain("%s", sm_err_text(err));
+    print_sum(&p);
+  return err;
+}
+
+static int run(sm_program *program, const words *w, int year, int month) {
+  sm_issue_summary summary = {.issued = 0};
+  if (!sm_program_load_invoicing(program) || !sm_printing_keep_logo(program)) return SM_EXIT_FAILED;
+  sm_err err = sm_program_open_readings(program, false);
+  if (err != SM_OK) {
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
+    return SM_EXIT_FAILED;
+  }
+  err = issue(program, w, year, month, &summary);
+  complain_of(w, err);
   return err == SM_OK && summary.failed == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
@@ -174,6 +273,7 @@ int sm_cmd_bill(int argc, char **argv) {
       {"--account", .text = &more.account}, {"--reason", .text = &more.reason},
       {"--reissue", .flag = &m.reissue},    {"--recheck", .flag = &m.recheck},
       {"--fees", .flag = &m.fees},          {"--dry-run", .flag = &w.dry_run},
+      {"--list", .flag = &w.list},          {"--summary", .flag = &w.summary},
       {"--json", .flag = &w.json}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
@@ -187,6 +287,7 @@ int sm_cmd_bill(int argc, char **argv) {
   const char *wrong = argc > 1 && !m.credit ? NULL : choose(&m, &more, &chosen);
   if (wrong != NULL) return wrong[0] != '\0' ? sm_misused(usage, wrong) : correct(&more, chosen);
   if (argc > 1) return sm_misused(usage, "there is a word too many");
+  if (w.list && w.summary) return sm_misused(usage, "--list and --summary contradict each other");
   if (w.month == NULL || sm_month_parse(w.month, &year, &month) != SM_OK)
     return sm_misused(usage, "--month must be a month such as 2026-01");
   sm_program program;

@@ -292,6 +292,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/invoices/{id}/{number}.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                number: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One invoice or credit note, printed
+         * @description Always the same bytes: what was printed once is kept. 503 with Retry-After while enough are being printed.
+         */
+        get: operations["getInvoicePdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invoices.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All invoices and credit notes of a month, printed, as one ZIP
+         * @description Admin. A large month takes minutes: until it is made the answer is 503 with Retry-After, and its detail says how far it is; ask again. One month is made at a time, and the last one is kept until an invoice is added to it.
+         */
+        get: operations["getInvoicesZip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rejects": {
         parameters: {
             query?: never;
@@ -986,6 +1030,18 @@ export interface components {
             segments?: components["schemas"]["BillSegment"][];
             /** @description What was used on each calendar day of the period, in the running month to the last reading's; they add up to `consumption_kwh`. Empty if nothing was measured. */
             days?: components["schemas"]["BillDay"][];
+            /** @description Of a month that is issued again: the invoice before it, and what lies between. */
+            difference?: {
+                previous: string;
+                previous_total: components["schemas"]["Money"];
+                total: components["schemas"]["Money"];
+                difference: components["schemas"]["Money"];
+                reason: string;
+            };
+            /** @description Of a credit note: the number of the invoice that it takes back, whose bill this is. */
+            credits?: string;
+            /** @description Of a credit note: why. */
+            reason?: string;
         };
         Slab: {
             /** @description Belongs to the slab; null in the last one. */
@@ -2146,6 +2202,73 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInvoicePdf: {
+        parameters: {
+            query?: {
+                /** @description The language; by default the one that it was issued in. */
+                lang?: "en" | "hi";
+            };
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A4, tagged, with its fonts. `ETag` is of the bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description The bytes of `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInvoicesZip: {
+        parameters: {
+            query: {
+                month: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One PDF an invoice, named as its number. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
