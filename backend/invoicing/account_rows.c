@@ -136,7 +136,8 @@ static bool read_header(reader *r) {
     return false;
   }
   if (!split(r, record, len, line, fields, &r->field_count)) return false;
-  for (size_t i = 0; i < r->field_count; i++) read_column(r, line, i, field_text(r, &fields[i]), seen);
+  for (size_t i = 0; i < r->field_count; i++)
+    read_column(r, line, i, field_text(r, &fields[i]), seen);
   if (!seen[SM_COLUMN_ACCOUNT]) line_problem(r->problems, line, "lacks the column 'account'");
   if (!seen[SM_COLUMN_PERSON]) line_problem(r->problems, line, "lacks the column 'person'");
   return !sm_problems_any(r->problems);
