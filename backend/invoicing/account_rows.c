@@ -30,6 +30,9 @@ const char *sm_account_column_name(sm_account_column column) {
 }
 
 static void problem_at(sm_problems *problems, size_t line, const char *column, const char *format,
+                       va_list args) SM_PRINTF(4, 0);
+
+static void problem_at(sm_problems *problems, size_t line, const char *column, const char *format,
                        va_list args) {
   char field[96];
   char message[200];
