@@ -7,11 +7,13 @@
 #include "store/ledger_print.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zip.h>
 
 enum { NAME_MAX_BYTES = 96 };
@@ -180,18 +182,44 @@ static sm_err take_kept(const char *path, sm_buf *pdf) {
   return err;
 }
 
-static sm_err keep(const char *path, const sm_buf *pdf) {
+/* A file under another name, which it loses once it is whole; what a power cut leaves of it is
+ * found out by looks_whole. */
+static sm_err write_for_now(const char *path, const sm_buf *pdf) {
+  char fresh[4096];
+  int len = snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid());
+  if (len < 0 || (size_t)len >= sizeof fresh) return SM_ERR_RANGE;
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return sm_write_err();
+  sm_err err = sm_write_all(fd, pdf->data, pdf->len);
+  if (close(fd) != 0 && err == SM_OK) err = sm_write_err();
+  if (err == SM_OK && rename(fresh, path) != 0) err = sm_write_err();
+  if (err != SM_OK) (void)unlink(fresh);
+  return err;
+}
+
+/* `synced`: before this returns; else the caller sees to it (sync_all). */
+static sm_err keep(const char *path, const sm_buf *pdf, bool synced) {
   char *folder = strdup(path);
   if (folder == NULL) return SM_ERR_NOMEM;
   *strrchr(folder, '/') = '\0';
   sm_err err = sm_dir_make(folder);
   free(folder);
-  return err == SM_OK ? sm_file_write_private(path, pdf->data, pdf->len) : err;
+  if (err != SM_OK) return err;
+  return synced ? sm_file_write_private(path, pdf->data, pdf->len) : write_for_now(path, pdf);
+}
+
+/* All that was kept without a sync: one for thousands. */
+static sm_err sync_all(const sm_cabinet *cabinet) {
+  int fd = open(cabinet->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? SM_OK : SM_ERR_IO; /* nothing was kept */
+  sm_err err = syncfs(fd) == 0 ? SM_OK : SM_ERR_IO;
+  (void)close(fd);
+  return err;
 }
 
 /* Gives the kept one or prints. *kept: it is in its file now. */
 static sm_err find_or_print(sm_cabinet *cabinet, const sm_invoice *invoice,
-                            const sm_language *language, const char *path, sm_buf *pdf,
+                            const sm_language *language, const char *path, bool synced, sm_buf *pdf,
                             sm_err *kept) {
   bool whole = false;
   sm_err err = take_kept(path, pdf);
@@ -201,7 +229,7 @@ static sm_err find_or_print(sm_cabinet *cabinet, const sm_invoice *invoice,
   err = print(cabinet, invoice, language, pdf, &whole);
   if (err != SM_OK) return err;
   /* Two that print at once write the same bytes. */
-  *kept = whole ? keep(path, pdf) : SM_ERR_NOT_FOUND;
+  *kept = whole ? keep(path, pdf, synced) : SM_ERR_NOT_FOUND;
   return SM_OK;
 }
 
@@ -221,7 +249,7 @@ sm_err sm_cabinet_pdf(sm_cabinet *cabinet, const sm_invoice *invoice, const sm_l
   if (language != NULL && is_own_language(invoice, *language)) language = NULL;
   char *path = path_of(cabinet, invoice, language);
   if (path == NULL) return SM_ERR_NOMEM;
-  sm_err err = find_or_print(cabinet, invoice, language, path, pdf, &kept);
+  sm_err err = find_or_print(cabinet, invoice, language, path, true, pdf, &kept);
   if (err == SM_OK && kept != SM_OK)
     sm_log(SM_LOG_WARN, "document.not_kept", SM_LOG_TEXT("number", invoice->number),
            SM_LOG_TEXT("reason", sm_err_text(kept)));
@@ -236,29 +264,27 @@ typedef struct bundle {
   char month[16];
 } bundle;
 
-/* Not the moment of packing, and no zone's clock: the first of the month. */
+/* Not the moment of packing, and no zone's clock: the first of the month, as far as ZIP can say. */
 static zip_uint16_t dos_date(const char *month) {
   int year = 1980, number = 1;
-  if (sm_month_parse(month, &year, &number) != SM_OK) return 0x21;
+  if (sm_month_parse(month, &year, &number) != SM_OK || year > 2107) return 0x21;
   return (zip_uint16_t)((year - 1980) << 9 | number << 5 | 1);
 }
 
 /* The bytes are read from the kept file when the archive is written, so that a month of any size
  * takes little memory; one that is not kept (its logo is gone) is held. */
-static sm_err add_entry(bundle *b, const sm_invoice *invoice, const char *path, sm_buf *pdf,
-                        bool in_file) {
+static zip_source_t *source_of(bundle *b, const char *path, const sm_buf *pdf, bool in_file) {
+  if (in_file) return zip_source_file(b->zip, path, 0, -1);
+  void *held = malloc(pdf->len);
+  if (held == NULL) return NULL;
+  memcpy(held, pdf->data, pdf->len);
+  zip_source_t *source = zip_source_buffer(b->zip, held, pdf->len, 1);
+  if (source == NULL) free(held);
+  return source; /* NOLINT(clang-analyzer-unix.Malloc): the source frees it */
+}
+
+static sm_err add_entry(bundle *b, const sm_invoice *invoice, zip_source_t *source) {
   char name[NAME_MAX_BYTES];
-  void *held = NULL;
-  zip_source_t *source;
-  if (in_file) {
-    source = zip_source_file(b->zip, path, 0, -1);
-  } else {
-    held = malloc(pdf->len);
-    if (held == NULL) return SM_ERR_NOMEM;
-    memcpy(held, pdf->data, pdf->len);
-    source = zip_source_buffer(b->zip, held, pdf->len, 1);
-    if (source == NULL) free(held);
-  }
   if (source == NULL) return SM_ERR_NOMEM;
   (void)snprintf(name, sizeof name, "%.16s.pdf", invoice->number);
   zip_int64_t at = zip_file_add(b->zip, name, source, 0);
@@ -286,10 +312,10 @@ static sm_err add_invoice(bundle *b, int64_t after_no) {
   sm_buf_init(&pdf, SM_PDF_BYTES_MAX);
   char *path = count == 1 ? path_of(b->cabinet, &invoice[0], NULL) : NULL;
   err = path != NULL ? SM_OK : SM_ERR_NOMEM;
-  if (err == SM_OK) err = find_or_print(b->cabinet, &invoice[0], NULL, path, &pdf, &kept);
+  if (err == SM_OK) err = find_or_print(b->cabinet, &invoice[0], NULL, path, false, &pdf, &kept);
   /* Without room for the pages there is none for the archive. */
   if (err == SM_OK && kept != SM_OK && kept != SM_ERR_NOT_FOUND) err = kept;
-  if (err == SM_OK) err = add_entry(b, &invoice[0], path, &pdf, kept == SM_OK);
+  if (err == SM_OK) err = add_entry(b, &invoice[0], source_of(b, path, &pdf, kept == SM_OK));
   free(path);
   sm_buf_fini(&pdf);
   sm_invoices_free(invoice, count);
@@ -331,6 +357,8 @@ sm_err sm_cabinet_zip(sm_cabinet *cabinet, const char *month, const char *path,
   }
   if (err == SM_OK) {
     err = add_all(&b, after_no, n, progress, context);
+    /* Before anybody has a page, it is kept for good. */
+    if (err == SM_OK) err = sync_all(cabinet);
     if (err == SM_OK)
       err = close_archive(b.zip, path);
     else
