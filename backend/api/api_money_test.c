@@ -289,6 +289,7 @@ static void a_tariff_billed_again_makes_exceptions_that_are_decided(void **state
                                "{\"action\":\"dismiss\",\"reason\":\"x\"}"),
                    404);
   assert_int_equal(test_status(s, "GET", "/api/exceptions", ASHA, NULL), 403);
+  assert_int_equal(test_status(s, "GET", "/api/exceptions?state=done", ADMIN, NULL), 400);
   assert_int_equal(
       test_status(s, "POST", target, ASHA, "{\"action\":\"dismiss\",\"reason\":\"x\"}"), 403);
 }

@@ -191,6 +191,14 @@ static void write_exception(sm_jsonw *w, const sm_exception *e) {
   sm_jsonw_object_end(w);
 }
 
+static bool is_state(const char *text) {
+  static const char *const states[] = {"open",      "true_up",    "reissue",
+                                       "dismissed", "superseded", "void"};
+  for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+    if (strcmp(states[i], text) == 0) return true;
+  return false;
+}
+
 void sm_handle_exceptions(sm_api *api, const sm_request *request, sm_answer *answer) {
   static const char scope[] = "exceptions";
   sm_exception_query query = {.after_no = 0};
@@ -203,6 +211,11 @@ void sm_handle_exceptions(sm_api *api, const sm_request *request, sm_answer *ans
       !sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
       !sm_request_param_cursor(request, answer, scope, key))
     return;
+  if (query.state != NULL && !is_state(query.state)) {
+    sm_answer_field(answer, 400, "state",
+                    "must be open, true_up, reissue, dismissed, superseded or void");
+    return;
+  }
   if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &query.after_no) != SM_OK)
     query.after_no = 0;
   query.limit = (size_t)limit + 1;
@@ -286,7 +299,7 @@ void sm_handle_exception_decide(sm_api *api, const sm_request *request, sm_answe
     sm_problems_add(&problems, "action", "must be true_up, reissue or dismiss");
   if (sm_decimal_parse(request->param[0], strlen(request->param[0]), 0, &no) != SM_OK)
     sm_answer_not_found(answer);
-  else if (sm_problems_any(&problems))
+  else if (sm_problems_any(&problems) || action == NULL || reason == NULL)
     sm_answer_problems(answer, 422, &problems);
   else if (sm_api_expensive_enter(api, answer)) {
     decide(api, request, answer, no, action, reason);

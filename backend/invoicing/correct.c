@@ -139,6 +139,16 @@ static sm_err compute(one *o, const char *reason, const char **why) {
   return err;
 }
 
+static sm_err make_invoice(one *o, sm_invoice *invoice) {
+  const sm_make_parts parts = {.candidate = &o->candidate,
+                               .collected = &o->made.collected,
+                               .bill = o->made.bill,
+                               .true_ups = &o->made.true_ups,
+                               .now_ms = o->make.now_ms,
+                               .revision = o->previous.revision + 1};
+  return sm_make_invoice(o->invoicing, &parts, &o->body, invoice);
+}
+
 static bool is_valid(const sm_invoice *invoice) {
   return invoice->number != NULL && strcmp(invoice->status, "cancelled") != 0;
 }
@@ -169,9 +179,7 @@ static sm_err issue(one *o, const sm_one_month *request, const char **why, sm_in
   if (is_valid(&o->previous)) return SM_ERR_EXISTS;
   if (o->previous.number != NULL && !reason_given(request->reason)) return SM_ERR_INVALID;
   err = compute(o, request->reason, why);
-  if (err == SM_OK)
-    err = sm_make_invoice(o->invoicing, &o->make, &o->made, o->previous.revision + 1, &o->body,
-                          invoice);
+  if (err == SM_OK) err = make_invoice(o, invoice);
   return err == SM_OK ? issue_item(o, request->actor, invoice) : err;
 }
 
@@ -217,9 +225,7 @@ static sm_err reissue(one *o, sm_actor actor, int64_t exception_no, const char *
   o->make.replaces = o->previous.number;
   sm_err err = balance_without(o);
   if (err == SM_OK) err = compute(o, reason, why);
-  if (err == SM_OK)
-    err = sm_make_invoice(o->invoicing, &o->make, &o->made, o->previous.revision + 1, &o->body,
-                          invoice);
+  if (err == SM_OK) err = make_invoice(o, invoice);
   if (err != SM_OK) return err;
   sm_buf_init(&credited, 0);
   err = credit_of(o->invoicing, &o->previous, reason, o->make.now_ms, year, &credited, &credit);

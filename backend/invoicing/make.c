@@ -1,7 +1,5 @@
 #include "invoicing/make.h"
 
-#include "invoicing/prepare.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,45 +93,60 @@ sm_err sm_make_body(const sm_invoicing *invoicing, const sm_bill *bill, sm_buf *
   return out->err;
 }
 
-static sm_err fill(const sm_invoicing *invoicing, const sm_make *m, const sm_made *made,
-                   sm_buf *body, sm_buf *snapshot, sm_invoice *invoice) {
+/* Whether a meter was read in the period of a bill at all; else all of it is an estimate. */
+static bool is_measured(const sm_collected *collected, const sm_bill *bill) {
+  for (size_t i = 0; i < collected->count; i++) {
+    const sm_billing_meter *meter = &collected->meter[i];
+    for (size_t k = meter->point_count; k-- > 0;) {
+      if (meter->point[k].ts_ms > bill->to_ms) continue;
+      if (meter->point[k].ts_ms >= bill->from_ms) return true;
+      break;
+    }
+  }
+  return false;
+}
+
+static sm_err fill(const sm_invoicing *invoicing, const sm_make_parts *p, sm_invoice *invoice) {
   char month[16];
-  const sm_bill *bill = made->bill;
+  const sm_bill *bill = p->bill;
   const sm_zone *zone = invoicing->zone;
-  sm_date due = sm_date_add_days(sm_zone_date(zone, m->now_ms), invoicing->settings->due_days);
-  (void)snprintf(month, sizeof month, "%04d-%02d", m->year, m->month);
+  sm_date due = sm_date_add_days(sm_zone_date(zone, p->now_ms), invoicing->settings->due_days);
+  (void)snprintf(month, sizeof month, "%04d-%02d", bill->year, bill->month);
   invoice->account_id = strdup(bill->account_id);
-  invoice->device_id = strdup(bill->device_id);
+  invoice->device_id = bill->device_id[0] != '\0' ? strdup(bill->device_id) : NULL;
   invoice->kind = strdup("invoice");
   invoice->month = strdup(month);
+  invoice->revision = p->revision;
   invoice->total_minor = bill->total_minor;
   invoice->tax_minor = bill->tax_minor;
   invoice->currency = strdup(bill->currency);
-  invoice->issued_ms = m->now_ms;
+  invoice->issued_ms = p->now_ms;
   invoice->due_ms = sm_zone_day_start_ms(zone, due);
   invoice->use_wh = bill->consumption_wh;
   invoice->days = bill->days;
-  invoice->measured = sm_prepare_measured(&made->collected, bill);
-  invoice->body = sm_buf_take(body);
-  invoice->snapshot = sm_buf_take(snapshot);
-  bool all = invoice->account_id != NULL && invoice->device_id != NULL && invoice->kind != NULL &&
-             invoice->month != NULL && invoice->currency != NULL && invoice->body != NULL &&
-             invoice->snapshot != NULL;
-  return all ? SM_OK : SM_ERR_NOMEM;
+  invoice->measured = is_measured(p->collected, bill);
+  bool all = invoice->account_id != NULL && invoice->kind != NULL && invoice->month != NULL &&
+             invoice->currency != NULL &&
+             (invoice->device_id != NULL || bill->device_id[0] == '\0');
+  return all ? sm_true_ups_settle(p->true_ups, invoice) : SM_ERR_NOMEM;
 }
 
-sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make *m, const sm_made *made,
-                       int32_t revision, sm_buf *body, sm_invoice *invoice) {
+sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make_parts *p, sm_buf *body,
+                       sm_invoice *invoice) {
   sm_buf snapshot;
-  sm_buf_init(&snapshot, 0);
-  *invoice = (sm_invoice){.revision = revision};
   const sm_snapshot_input input = {.settings = invoicing->settings,
-                                   .candidate = m->candidate,
-                                   .collected = &made->collected,
-                                   .bill = made->bill};
-  sm_err err = sm_snapshot_write(&input, &snapshot);
-  if (err == SM_OK) err = fill(invoicing, m, made, body, &snapshot, invoice);
-  if (err == SM_OK) err = sm_true_ups_settle(&made->true_ups, invoice);
+                                   .candidate = p->candidate,
+                                   .collected = p->collected,
+                                   .bill = p->bill};
+  *invoice = (sm_invoice){0};
+  sm_err err = fill(invoicing, p, invoice);
+  sm_buf_init(&snapshot, 0);
+  if (err == SM_OK) err = sm_snapshot_write(&input, &snapshot);
+  if (err == SM_OK) {
+    invoice->body = sm_buf_take(body);
+    invoice->snapshot = sm_buf_take(&snapshot);
+    if (invoice->body == NULL || invoice->snapshot == NULL) err = SM_ERR_NOMEM;
+  }
   sm_buf_fini(&snapshot);
   return err;
 }

@@ -37,10 +37,19 @@ void sm_made_fini(sm_made *made);
 /* The JSON of a bill, as the body of an invoice. */
 SM_MUST_CHECK sm_err sm_make_body(const sm_invoicing *invoicing, const sm_bill *bill, sm_buf *out);
 
+/* What an invoice is made of; borrowed. */
+typedef struct sm_make_parts {
+  const sm_issue_candidate *candidate;
+  const sm_collected *collected;
+  const sm_bill *bill;
+  const sm_true_ups *true_ups; /* that the bill holds */
+  int64_t now_ms;
+  int32_t revision;
+} sm_make_parts;
+
 /* The invoice of a bill; `body` is taken. Number and status are not set. Free it in any case. */
-SM_MUST_CHECK sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make *make,
-                                     const sm_made *made, int32_t revision, sm_buf *body,
-                                     sm_invoice *invoice);
+SM_MUST_CHECK sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make_parts *parts,
+                                     sm_buf *body, sm_invoice *invoice);
 
 /* Whether the month of a bill can be issued: NULL, or why not in a stable word: "no_meter",
  * "no_readings", "not_settled". */

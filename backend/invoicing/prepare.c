@@ -2,8 +2,7 @@
 
 #include "billing/billing.h"
 #include "invoicing/collect.h"
-#include "invoicing/snapshot.h"
-#include "invoicing/true_ups.h"
+#include "invoicing/make.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,64 +126,19 @@ static bool is_ready(work *w) {
 
 /* ---- the invoice ---- */
 
-bool sm_prepare_measured(const sm_collected *collected, const sm_bill *bill) {
-  for (size_t i = 0; i < collected->count; i++) {
-    const sm_billing_meter *meter = &collected->meter[i];
-    for (size_t k = meter->point_count; k-- > 0;) {
-      if (meter->point[k].ts_ms > bill->to_ms) continue;
-      if (meter->point[k].ts_ms >= bill->from_ms) return true;
-      break;
-    }
-  }
-  return false;
-}
-
-static sm_err write_texts(const work *w, sm_invoice *invoice) {
-  sm_buf body, snapshot;
-  sm_jsonw writer;
-  const sm_snapshot_input input = {.settings = w->invoicing->settings,
-                                   .candidate = w->candidate,
-                                   .collected = &w->collected,
-                                   .bill = w->bill};
+static sm_err make_invoice(const work *w, sm_invoice *invoice) {
+  sm_buf body;
+  const sm_make_parts parts = {.candidate = w->candidate,
+                               .collected = &w->collected,
+                               .bill = w->bill,
+                               .true_ups = &w->true_ups,
+                               .now_ms = w->month->now_ms,
+                               .revision = FIRST_REVISION};
   sm_buf_init(&body, 0);
-  sm_buf_init(&snapshot, 0);
-  sm_jsonw_init(&writer, &body);
-  sm_bill_write_json(&writer, w->bill, w->invoicing->zone);
-  sm_err err = body.err;
-  if (err == SM_OK) err = sm_snapshot_write(&input, &snapshot);
-  if (err == SM_OK) {
-    invoice->body = sm_buf_take(&body);
-    invoice->snapshot = sm_buf_take(&snapshot);
-    if (invoice->body == NULL || invoice->snapshot == NULL) err = SM_ERR_NOMEM;
-  }
+  sm_err err = sm_make_body(w->invoicing, w->bill, &body);
+  if (err == SM_OK) err = sm_make_invoice(w->invoicing, &parts, &body, invoice);
   sm_buf_fini(&body);
-  sm_buf_fini(&snapshot);
   return err;
-}
-
-static sm_err fill_invoice(const work *w, sm_invoice *invoice) {
-  const sm_zone *zone = w->invoicing->zone;
-  const sm_bill *bill = w->bill;
-  sm_date due =
-      sm_date_add_days(sm_zone_date(zone, w->month->now_ms), w->invoicing->settings->due_days);
-  invoice->account_id = strdup(bill->account_id);
-  invoice->device_id = bill->device_id[0] != '\0' ? strdup(bill->device_id) : NULL;
-  invoice->kind = strdup("invoice");
-  invoice->month = strdup(w->month->text);
-  invoice->revision = FIRST_REVISION;
-  invoice->total_minor = bill->total_minor;
-  invoice->tax_minor = bill->tax_minor;
-  invoice->currency = strdup(bill->currency);
-  invoice->issued_ms = w->month->now_ms;
-  invoice->due_ms = sm_zone_day_start_ms(zone, due);
-  invoice->use_wh = bill->consumption_wh;
-  invoice->days = bill->days;
-  invoice->measured = sm_prepare_measured(&w->collected, w->bill);
-  bool all = invoice->account_id != NULL && invoice->kind != NULL && invoice->month != NULL &&
-             invoice->currency != NULL &&
-             (invoice->device_id != NULL || bill->device_id[0] == '\0');
-  sm_err err = all ? write_texts(w, invoice) : SM_ERR_NOMEM;
-  return err == SM_OK ? sm_true_ups_settle(&w->true_ups, invoice) : err;
 }
 
 /* ---- the whole ---- */
@@ -214,7 +168,7 @@ static sm_err prepare(work *w, sm_book *book, bool with_texts) {
   if (!is_ready(w)) return SM_OK;
   p->result.outcome = SM_ISSUE_ISSUED;
   p->item.basis = w->candidate->basis;
-  return with_texts ? fill_invoice(w, &p->item.invoice) : SM_OK;
+  return with_texts ? make_invoice(w, &p->item.invoice) : SM_OK;
 }
 
 void sm_prepare(const sm_invoicing *invoicing, sm_book *book, const sm_prepare_month *month,

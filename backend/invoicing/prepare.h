@@ -39,8 +39,6 @@ SM_MUST_CHECK sm_err sm_prepare_tariffs(sm_book *book, const sm_account *account
  * invoice's texts, which a dry run does without. fini with sm_prepared_fini. */
 void sm_prepare(const sm_invoicing *invoicing, sm_book *book, const sm_prepare_month *month,
                 const sm_issue_candidate *candidate, bool with_texts, sm_prepared *out);
-/* Whether a meter was read in the period of a bill at all; else all of it is an estimate. */
-bool sm_prepare_measured(const sm_collected *collected, const sm_bill *bill);
 void sm_prepared_fini(sm_prepared *prepared);
 /* Turns a result into a failure. */
 void sm_prepared_fail(sm_prepared *prepared, sm_err err);

@@ -33,6 +33,8 @@ static const char *ledger_advice(const char *kind) {
       {"edit", "which of them counts is chance: withdraw all but one (smartmeter reading)"},
       {"tariff", "bills by this tariff cannot be made: set it anew (smartmeter tariff set)"},
       {"meter", "its use would be billed twice: end one of the two tenancies"},
+      {"exception", "a correction was changed: compare with a backup, and look at the invoices"},
+      {"dispute", "a dispute was changed: compare with a backup"},
       {"site", "the file was changed by hand: restore the last backup"},
   };
   for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++)

@@ -96,6 +96,8 @@ is 'with the difference shown' "$(json .total) $(json .bill.difference.previous)
   "410.05 $first 20.65"
 is 'the payment is on it' "$(json .paid)" 100.00
 is 'the rest is owed' "$(balance "$account")" 310.05
+ok 'the new one has its page' api GET "/api/invoices/m1/$second.pdf"
+ok 'and the credit note' api GET "/api/invoices/m1/CN2627-000001.pdf"
 ok 'a month is not issued over a valid invoice' api_is POST /api/invoices/m1 409 '{"month": "2026-01", "reason": "x"}'
 
 # --- late data ---

@@ -3,6 +3,7 @@
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 #include "store/embedded/ledger_test_util.h"
+#include "store/ledger_money.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -144,6 +145,90 @@ static void two_edits_of_an_instant_are_found(void **state) {
   (void)check(*state, "edit m1;");
 }
 
+/* ---- money ---- */
+
+/* A payment of account 1, a correction of its first invoice that waits, and a dispute of it. */
+static void add_money(const ledger_fixture *f) {
+  char *account = account_of(f->ledger, "m1");
+  bool added;
+  int64_t no;
+  const sm_entry_new payment = {.account_id = account,
+                                .kind = "payment",
+                                .amount_minor = -100,
+                                .currency = "INR",
+                                .reference = "r1",
+                                .request_key = "k1"};
+  const sm_exception_new exception = {.invoice = "SM2627-000001",
+                                      .cause = "readings",
+                                      .readings_hash = "h",
+                                      .net_minor = 500,
+                                      .body = "{}",
+                                      .true_up = true};
+  assert_int_equal(sm_ledger_entry_add(f->ledger, tester, &payment, &added, &no), SM_OK);
+  assert_int_equal(sm_ledger_exception_open(f->ledger, tester, &exception, &no), SM_OK);
+  assert_int_equal(sm_ledger_fee_add(f->ledger, tester, "SM2627-000001", 1, 5, 1, "late"), SM_OK);
+  assert_int_equal(sm_ledger_dispute_open(f->ledger, tester, "SM2627-000001", "no", "{}", 1, &no),
+                   SM_OK);
+  assert_int_equal(sm_ledger_dispute_resolve(f->ledger, tester, no, "yes", 2), SM_OK);
+  free(account);
+  (void)check(f, "");
+}
+
+/* Each as another program could leave it, and what is found then. */
+static void money_that_does_not_fit_is_found(void **state) {
+  const ledger_fixture *f = *state;
+  static const char *const cases[][2] = {
+      {"DROP TRIGGER entry_opposite; INSERT INTO entry (site_no, account_no, kind, amount_minor, "
+       "currency, at_ms, reverses) VALUES (1, 1, 'reversal', 99, 'INR', 0, 3)",
+       "entry 5;"},
+      {"DROP TRIGGER entry_once_only; DROP TRIGGER entry_opposite; DROP INDEX entry_reversed; "
+       "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, at_ms, reverses) "
+       "VALUES (1, 1, 'reversal', 100, 'INR', 0, 3), (1, 1, 'reversal', 100, 'INR', 0, 3)",
+       "entry 3;"},
+      {"DROP TRIGGER entry_reference_once; DROP INDEX entry_reference; INSERT INTO entry (site_no, "
+       "account_no, kind, amount_minor, currency, at_ms, reference) VALUES (1, 1, 'payment', -100, "
+       "'INR', 0, 'r1')",
+       "entry 3;"},
+      {"DROP TRIGGER entry_request_once; DROP INDEX entry_request; INSERT INTO entry (site_no, "
+       "account_no, kind, amount_minor, currency, at_ms, request_key) VALUES (1, 1, 'payment', "
+       "-100, 'INR', 0, 'k1')",
+       "entry 3;"},
+      {"DROP TRIGGER entry_fee_frozen; DROP INDEX entry_fee; INSERT INTO entry (site_no, "
+       "account_no, kind, amount_minor, currency, at_ms, invoice_no, part) VALUES (1, 1, 'fee', 5, "
+       "'INR', 0, 1, 1)",
+       "entry SM2627-000001;"},
+      {"DROP TRIGGER dispute_keep; UPDATE dispute SET opened_ms = 1, resolved_ms = 9999999999999",
+       "entry SM2627-000001;"},
+      {"DROP TRIGGER settlement_fits; INSERT INTO settlement VALUES (1, 2, 1)",
+       "exception SM2627-000002;"},
+      {"DROP TRIGGER settlement_once; INSERT INTO settlement VALUES (1, 1, 1), (1, 2, 1)",
+       "exception 1;exception SM2627-000001;exception SM2627-000002;"},
+      {"DROP TRIGGER exception_keep; UPDATE exception SET tax_minor = 7", "exception 1;"},
+      {"DROP INDEX dispute_open; DROP TRIGGER dispute_keep; DROP TRIGGER dispute_once; UPDATE "
+       "dispute SET resolved_ms = NULL, resolution = NULL, resolved_by = NULL, opened_ms = "
+       "9999999999999; INSERT INTO dispute (site_no, account_no, invoice_no, opened_ms, opened_by, "
+       "text, explanation) VALUES (1, 1, 1, 9999999999999, 'x', 'x', '{}')",
+       "dispute SM2627-000001;"},
+  };
+  add_money(f);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char dir[100];
+    char path[120];
+    (void)snprintf(dir, sizeof dir, "%s/copy", f->dir);
+    (void)snprintf(path, sizeof path, "%s/ledger.db", dir);
+    sm_ledger_close(ledger_open(dir)); /* makes the folder */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sm_ledger_backup(f->ledger, path, NULL, NULL), SM_OK);
+    ledger_fixture there = {.ledger = ledger_open(dir)};
+    (void)snprintf(there.dir, sizeof there.dir, "%.60s", dir);
+    change(&there, cases[i][0]);
+    (void)check(&there, cases[i][1]);
+    sm_ledger_close(there.ledger);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+  }
+}
+
 static void a_value_that_the_schema_refuses_is_found(void **state) {
   change(*state, "UPDATE user SET role = 'king'");
   (void)check(*state, "page ;");
@@ -197,6 +282,7 @@ int main(void) {
       CHECK_TEST(a_tariff_that_cannot_be_read_is_found),
       CHECK_TEST(a_meter_that_serves_two_is_found),
       CHECK_TEST(two_edits_of_an_instant_are_found),
+      CHECK_TEST(money_that_does_not_fit_is_found),
       CHECK_TEST(a_value_that_the_schema_refuses_is_found),
       CHECK_TEST(a_check_can_be_ended),
       CHECK_TEST(a_copy_holds_the_same),

@@ -2,12 +2,16 @@
 #include "store/embedded/ledger_test_util.h"
 #include "store/ledger_money.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -388,6 +392,118 @@ static void what_reaches_back_is_touched_too(void **state) {
   sm_account_fini(&a);
 }
 
+/* ---- failures ---- */
+
+/* Every table that an issue which settles, or a reissue, writes to fails in turn: nothing is left
+ * of either. */
+static void a_write_that_fails_leaves_nothing(void **state) {
+  ledger_fixture *f = *state;
+  char *id = account(f);
+  static const char *const tables[] = {"entry",     "audit",      "invoice",    "invoice_series",
+                                       "exception", "settlement", "invoice_use"};
+  assert_int_equal(issue_one(f->ledger, id, "2026-03", 1, 1), SM_OK);
+  int64_t no = open_exception(f, "SM2627-000001", "h1", 500, 0, true);
+  assert_int_equal(issue_settling(f, id, "2026-04", 1, &no, 1), SM_OK);
+  int64_t waits = open_exception(f, "SM2627-000001", "h2", 300, no, true);
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    char sql[300];
+    (void)snprintf(sql, sizeof sql,
+                   "CREATE TRIGGER break_it BEFORE INSERT ON %s BEGIN SELECT RAISE(ABORT, 'x'); "
+                   "END; CREATE TRIGGER break_too BEFORE UPDATE ON %s BEGIN SELECT RAISE(ABORT, "
+                   "'x'); END",
+                   tables[i], tables[i]);
+    int64_t audits = raw_i64(f->dir, "SELECT count(*) FROM audit");
+    int64_t owed = balance(f, id);
+    assert_int_equal(raw_run(f->dir, sql), SQLITE_OK);
+    const bool settles = strcmp(tables[i], "exception") != 0;
+    if (settles) assert_int_equal(issue_settling(f, id, "2026-05", 1, &waits, 1), SM_ERR_CONFLICT);
+    if (strcmp(tables[i], "settlement") != 0) {
+      sm_credit_new c = credit_of("SM2627-000001");
+      sm_invoice again = make_invoice(id, "2026-03", 2);
+      sm_invoice note = {0};
+      assert_int_equal(sm_ledger_reissue(f->ledger, tester, &c, waits, "SM", "2627", &again, &note),
+                       SM_ERR_CONFLICT);
+      assert_null(again.number);
+      sm_invoice_fini(&again);
+    }
+    assert_int_equal(raw_run(f->dir, "DROP TRIGGER break_it; DROP TRIGGER break_too"), SQLITE_OK);
+    assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM audit"), audits);
+    assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM invoice"), 2);
+    assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM settlement"), 1);
+    assert_int_equal(balance(f, id), owed);
+    expect_state(f, waits, "true_up", NULL);
+  }
+  free(id);
+}
+
+/* A child: takes its invoice back and issues the month again, over and over, each time settling
+ * what waits. Never returns. */
+static void reissue_until_killed(const char *dir, const char *account_id, int told) {
+  sm_ledger *ledger = ledger_open(dir);
+  for (;;) {
+    sm_invoice last = {0};
+    if (sm_ledger_invoice_last(ledger, account_id, "2026-04", &last) != SM_OK) _exit(1);
+    const sm_exception_query query = {.settled_by = last.number, .limit = 10};
+    sm_exception *held = NULL;
+    size_t count = 0;
+    if (sm_ledger_exceptions(ledger, &query, &held, &count) != SM_OK) _exit(2);
+    sm_credit_new c = credit_of(last.number);
+    sm_invoice again = make_invoice(account_id, "2026-04", last.revision + 1);
+    sm_invoice note = {0};
+    again.settles = calloc(count + 1, sizeof *again.settles);
+    if (again.settles == NULL) _exit(3);
+    for (size_t i = 0; i < count; i++) again.settles[i] = held[i].exception_no;
+    again.settle_count = count;
+    sm_err err = sm_ledger_reissue(ledger, tester, &c, 0, "SM", "2627", &again, &note);
+    if (err != SM_OK) _exit(4);
+    if (write(told, "x", 1) != 1) _exit(5);
+    sm_exceptions_free(held, count);
+    sm_invoice_fini(&again);
+    sm_invoice_fini(&note);
+    sm_invoice_fini(&last);
+  }
+}
+
+static void a_killed_reissue_settles_once(void **state) {
+  ledger_fixture *f = *state;
+  char *id = account(f);
+  assert_int_equal(issue_one(f->ledger, id, "2026-03", 1, 1), SM_OK);
+  int64_t no = open_exception(f, "SM2627-000001", "h1", 500, 0, true);
+  assert_int_equal(issue_settling(f, id, "2026-04", 1, &no, 1), SM_OK);
+  sm_ledger_close(f->ledger); /* connections must not be carried over a fork */
+  f->ledger = NULL;
+  for (int round = 0; round < 12; round++) {
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+      (void)close(told[0]);
+      reissue_until_killed(f->dir, id, told[1]);
+    }
+    (void)close(told[1]);
+    char byte;
+    for (int i = 0; i <= round % 3; i++) assert_int_equal(read(told[0], &byte, 1), 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    int status;
+    while (waitpid(pid, &status, 0) < 0) assert_int_equal(errno, EINTR);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    (void)close(told[0]);
+    f->ledger = ledger_open(f->dir);
+    assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM settled"), 1);
+    assert_int_equal(raw_i64(f->dir, "SELECT sum(last_serial) FROM invoice_series"),
+                     raw_i64(f->dir, "SELECT count(*) FROM invoice"));
+    assert_int_equal(balance(f, id), 11800 * 2);
+    sm_invoice valid = {0};
+    assert_int_equal(sm_ledger_invoice_of(f->ledger, id, "2026-04", &valid), SM_OK);
+    expect_state(f, no, "true_up", valid.number);
+    sm_invoice_fini(&valid);
+    sm_ledger_close(f->ledger);
+    f->ledger = NULL;
+  }
+  free(id);
+}
+
 #define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, ledger_set_up, ledger_tear_down)
 
 int main(void) {
@@ -403,6 +519,8 @@ int main(void) {
       LEDGER_TEST(corrections_resist_plain_sql),
       LEDGER_TEST(a_tariff_billed_again_names_what_it_changes),
       LEDGER_TEST(what_reaches_back_is_touched_too),
+      LEDGER_TEST(a_write_that_fails_leaves_nothing),
+      LEDGER_TEST(a_killed_reissue_settles_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Payments, fees and what they settle. */
 #include "store/embedded/embedded.h"
+#include "store/embedded/ledger_schema.h"
 #include "store/embedded/ledger_test_util.h"
 #include "store/ledger_money.h"
 
@@ -288,6 +289,49 @@ static void entries_and_disputes_resist_plain_sql(void **state) {
   free(id);
 }
 
+/* ---- an old file ---- */
+
+/* A ledger of version 2 with an invoice, a payment and what a person wrote keeps them, and is then
+ * as strict as a new one. */
+static void a_ledger_of_version_2_keeps_its_entries(void **state) {
+  ledger_fixture *f = *state;
+  char path[100];
+  sqlite3 *db;
+  (void)snprintf(path, sizeof path, "%s/ledger.db", f->dir);
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sm_ledger_schema_1, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sm_ledger_schema_2, NULL, NULL, NULL), SQLITE_OK);
+  static const char old[] =
+      "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x534d4c31; PRAGMA user_version = 2; "
+      "INSERT INTO site VALUES (1, 'Old', 'Asia/Kolkata', 'INR', '{}', 0, 0);"
+      "INSERT INTO account (site_no, account_id, created_ms) VALUES (1, 'a_old', 0);"
+      "INSERT INTO invoice_series VALUES (1, 'SM', '2627', 1);"
+      "INSERT INTO invoice (site_no, account_no, kind, month, revision, series, financial_year, "
+      "serial, number, total_minor, tax_minor, currency, issued_ms, due_ms, body, snapshot) VALUES "
+      "(1, 1, 'invoice', '2026-03', 1, 'SM', '2627', 1, 'SM2627-000001', 11800, 1800, 'INR', 5, "
+      "9, '{\"total\":\"118.00\"}', '{}');"
+      "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, invoice_no, at_ms) "
+      "VALUES (1, 1, 'invoice', 11800, 'INR', 1, 5);"
+      "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, at_ms, note) VALUES "
+      "(1, 1, 'payment', -1800, 'INR', 7, '{\"reason\":\"by hand\"}');";
+  assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  f->ledger = ledger_open(f->dir);
+  assert_int_equal(balance(f, "a_old"), 10000);
+  expect_invoice(f, "SM2627-000001", "overdue", 1800);
+  sm_entry entry = {0};
+  assert_int_equal(sm_ledger_entry(f->ledger, "a_old", 2, &entry), SM_OK);
+  assert_string_equal(entry.reason, "by hand");
+  assert_int_equal(entry.posted_ms, 7);
+  sm_entry_fini(&entry);
+  sm_entry_new p = payment("a_old", 10000, "UTR 1");
+  assert_int_equal(pay(f, &p), SM_OK);
+  assert_int_equal(raw_i64(f->dir, "SELECT max(entry_no) FROM entry"), 3);
+  expect_invoice(f, "SM2627-000001", "paid", 11800);
+  assert_int_equal(raw_run(f->dir, "UPDATE entry SET amount_minor = 0"), SQLITE_CONSTRAINT);
+  assert_int_equal(raw_run(f->dir, "DELETE FROM entry"), SQLITE_CONSTRAINT);
+}
+
 /* ---- failures ---- */
 
 /* A child: pays one by one and tells each. Never returns. */
@@ -380,6 +424,7 @@ static void a_write_that_fails_leaves_nothing(void **state) {
   free(id);
 }
 
+#define DIR_TEST(name) cmocka_unit_test_setup_teardown(name, ledger_dir_set_up, ledger_tear_down)
 #define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, ledger_set_up, ledger_tear_down)
 
 int main(void) {
@@ -392,6 +437,7 @@ int main(void) {
       LEDGER_TEST(a_fee_is_there_once_a_month_and_never_in_a_dispute),
       LEDGER_TEST(late_fees_hold_from_the_day_they_are_switched_on),
       LEDGER_TEST(entries_and_disputes_resist_plain_sql),
+      DIR_TEST(a_ledger_of_version_2_keeps_its_entries),
       LEDGER_TEST(a_killed_payer_leaves_whole_payments),
       LEDGER_TEST(a_write_that_fails_leaves_nothing),
   };

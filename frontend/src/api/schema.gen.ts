@@ -1225,6 +1225,18 @@ export interface components {
             segments?: components["schemas"]["BillSegment"][];
             /** @description What was used on each calendar day of the period, in the running month to the last reading's; they add up to `consumption_kwh`. Empty if nothing was measured. */
             days?: components["schemas"]["BillDay"][];
+            /** @description Of a month that is issued again: the invoice before it, and what lies between. */
+            difference?: {
+                previous: string;
+                previous_total: components["schemas"]["Money"];
+                total: components["schemas"]["Money"];
+                difference: components["schemas"]["Money"];
+                reason: string;
+            };
+            /** @description Of a credit note: the number of the invoice that it takes back, whose bill this is. */
+            credits?: string;
+            /** @description Of a credit note: why. */
+            reason?: string;
         };
         Slab: {
             /** @description Belongs to the slab; null in the last one. */
