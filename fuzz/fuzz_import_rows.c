@@ -1,6 +1,6 @@
 /* Files that are imported, as anybody may have made them: the first byte chooses CSV or JSON lines.
  * Whatever is accepted must lie within the contract, and every record must come to something. */
-#include "transfer/csv.h"
+#include "base/csv.h"
 #include "transfer/import_rows.h"
 
 #include <stddef.h>

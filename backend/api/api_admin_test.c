@@ -197,7 +197,8 @@ static void a_tariff_gets_versions_and_is_never_edited(void **state) {
   root = test_admin_ask(
       s, "POST", "/api/tariffs",
       "{\"name\":\"Flat\",\"rebill\":true,\"effective_from\":\"2026-05-01\"," SLABS "}", 200);
-  assert_int_equal(json_integer_value(json_object_get(root, "count")), 0); /* and nothing is added */
+  assert_int_equal(json_integer_value(json_object_get(root, "count")),
+                   0); /* and nothing is added */
   json_decref(root);
   root = test_admin_ask(s, "GET", "/api/tariffs", NULL, 200);
   json_t *rows = json_object_get(root, "tariffs");

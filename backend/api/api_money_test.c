@@ -312,7 +312,9 @@ static void a_resident_disputes_their_own_invoice(void **state) {
   json_t *dispute = test_json(&reply);
   assert_string_equal(test_text_in(dispute, "by"), "you");
   assert_true(json_is_null(json_object_get(dispute, "resolved")));
-  assert_string_equal(test_text_in(json_object_get(dispute, "explanation"), "total"), who.total);
+  json_t *explanation = json_object_get(dispute, "explanation");
+  assert_string_equal(test_text_in(json_object_get(explanation, "totals"), "total"), who.total);
+  assert_string_equal(test_text_in(json_object_get(explanation, "invoice"), "number"), who.number);
   (void)snprintf(path, sizeof path, "/api/disputes/%lld",
                  (long long)json_integer_value(json_object_get(dispute, "no")));
   json_decref(dispute);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "document/cabinet.h"
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 
@@ -175,6 +176,10 @@ void test_server_start(test_server *s, const sm_api_options *options) {
   s->options.ledger = s->ledger;
   s->options.readings = s->readings;
   s->options.identity = s->identity;
+  const sm_cabinet_options cabinet = {
+      .data_dir = s->dir, .ledger = s->ledger, .sealer = sm_identity_sealer(s->identity)};
+  if (s->cabinet == NULL) assert_int_equal(sm_cabinet_new(&cabinet, &s->cabinet), SM_OK);
+  s->options.cabinet = s->cabinet;
   assert_int_equal(sm_api_new(&s->options, &s->api), SM_OK);
   assert_int_equal(sm_api_start(s->api), SM_OK);
 }
@@ -210,6 +215,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void test_server_free(test_server *s) {
   sm_api_free(s->api);
+  sm_cabinet_free(s->cabinet);
   sm_identity_free(s->identity);
   sm_readings_close(s->readings);
   sm_ledger_close(s->ledger);

@@ -32,6 +32,7 @@ typedef struct test_server {
   sm_ledger *ledger;
   sm_readings *readings;
   sm_identity *identity;
+  struct sm_cabinet *cabinet;
   sm_api_options options; /* as the api was started with */
   sm_api *api;
   char *token[WHO_COUNT]; /* NULL for NOBODY */

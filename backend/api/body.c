@@ -20,16 +20,7 @@ static void note(sm_problems *problems, const char *where, const char *name, con
 }
 
 bool sm_text_plain(const char *text, size_t max_chars) {
-  size_t chars = 0;
-  size_t len = strlen(text);
-  for (size_t at = 0; at < len; chars++) {
-    size_t step = sm_utf8_step(text + at, len - at);
-    unsigned char c = (unsigned char)text[at];
-    bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[at + 1] < 0xa0);
-    if (step == 0 || control) return false;
-    at += step;
-  }
-  return chars >= 1 && chars <= max_chars;
+  return sm_utf8_plain(text, strlen(text), max_chars);
 }
 
 /* The text of a member; NULL if it is not given or not a text, which is noted. */

@@ -1,6 +1,7 @@
 #include "api/api.h"
 #include "api/cursor.h"
 #include "api/invoices.h"
+#include "api/month.h"
 #include "api/routes.h"
 #include "api/visible.h"
 #include "base/clock.h"
@@ -22,18 +23,18 @@ sm_invoicing sm_api_invoicing(const sm_api *api) {
 
 /* ---- the computed bill ---- */
 
-static bool take_month(const sm_api *api, const sm_request *request, sm_answer *answer,
-                       sm_invoicing_query *query) {
-  const char *month;
-  if (!sm_request_param_text(request, answer, "month", &month)) return false;
-  if (month == NULL) {
-    sm_date today = sm_zone_date(api->options.zone, query->now_ms);
-    query->year = today.year;
-    query->month = today.month;
+bool sm_request_param_month(const sm_api *api, const sm_request *request, sm_answer *answer,
+                            int *year, int *month) {
+  const char *text;
+  if (!sm_request_param_text(request, answer, "month", &text)) return false;
+  if (text == NULL) {
+    sm_date today = sm_zone_date(api->options.zone, sm_api_now_ms(api));
+    *year = today.year;
+    *month = today.month;
     return true;
   }
-  if (sm_month_parse(month, &query->year, &query->month) == SM_OK) return true;
-  sm_answer_field(answer, 400, "month", "is '%.20s': give a month such as 2026-01", month);
+  if (sm_month_parse(text, year, month) == SM_OK) return true;
+  sm_answer_field(answer, 400, "month", "is '%.20s': give a month such as 2026-01", text);
   return false;
 }
 
@@ -66,7 +67,8 @@ void sm_handle_bill(sm_api *api, const sm_request *request, sm_answer *answer) {
                               .user_id = sm_request_own_user(request),
                               .now_ms = sm_api_now_ms(api)};
   if (!sm_request_param_text(request, answer, "account", &query.account_id) ||
-      !take_month(api, request, answer, &query) || !sm_api_expensive_enter(api, answer))
+      !sm_request_param_month(api, request, answer, &query.year, &query.month) ||
+      !sm_api_expensive_enter(api, answer))
     return;
   answer_bill(api, request, answer, &query);
   sm_api_expensive_leave(api);

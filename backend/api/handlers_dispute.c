@@ -8,6 +8,7 @@
 #include "base/decimal.h"
 #include "invoicing/disputes.h"
 #include "invoicing/edits.h"
+#include "invoicing/explain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -155,22 +156,35 @@ static void answer_opened(sm_api *api, const sm_request *request, sm_answer *ans
     sm_api_fail(request, answer, err);
 }
 
+/* Why the bill is what it is, as it can be told at this moment. */
+static sm_err explain(void *context, const sm_invoice *invoice, sm_buf *out) {
+  const sm_api *api = context;
+  const sm_invoicing invoicing = sm_api_invoicing(api);
+  return sm_invoicing_explain_invoice(&invoicing, invoice->number, sm_api_now_ms(api), out);
+}
+
 void sm_handle_dispute_open(sm_api *api, const sm_request *request, sm_answer *answer) {
   const sm_invoicing invoicing = sm_api_invoicing(api);
   sm_problems problems = {0};
   sm_invoice invoice = {0};
   int64_t no = 0;
-  sm_dispute_request dispute = {.actor = sm_request_actor(request), .now_ms = sm_api_now_ms(api)};
+  sm_dispute_request dispute = {.actor = sm_request_actor(request),
+                                .now_ms = sm_api_now_ms(api),
+                                .explain = explain,
+                                .context = api};
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   sm_body_text(body, "", "text", true, SM_DISPUTE_MAX, &dispute.text, &problems);
   sm_err err = sm_api_find_invoice(api, request, &invoice);
   if (err == SM_OK && sm_problems_any(&problems)) {
     sm_answer_problems(answer, 422, &problems);
-  } else {
-    dispute.number = invoice.number;
-    if (err == SM_OK) err = sm_invoicing_dispute(&invoicing, &dispute, &no);
+  } else if (err != SM_OK) {
     answer_opened(api, request, answer, err, no);
+  } else if (sm_api_expensive_enter(api, answer)) {
+    dispute.number = invoice.number;
+    err = sm_invoicing_dispute(&invoicing, &dispute, &no);
+    answer_opened(api, request, answer, err, no);
+    sm_api_expensive_leave(api);
   }
   sm_invoice_fini(&invoice);
   json_decref(body);

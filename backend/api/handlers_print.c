@@ -22,6 +22,16 @@ static bool take_language(const sm_request *request, sm_answer *answer, sm_langu
   return false;
 }
 
+static bool find_invoice(sm_api *api, const sm_request *request, sm_answer *answer,
+                         sm_invoice *invoice) {
+  sm_err err = sm_api_find_invoice(api, request, invoice);
+  if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else if (err != SM_OK)
+    sm_api_fail(request, answer, err);
+  return err == SM_OK;
+}
+
 static bool can_print(sm_api *api, sm_answer *answer) {
   if (api->options.cabinet != NULL) return true;
   sm_answer_later(answer, 503, 60, "Invoices are not printed here.");
@@ -63,16 +73,9 @@ void sm_handle_invoice_pdf(sm_api *api, const sm_request *request, sm_answer *an
   sm_invoice invoice;
   sm_language language = SM_LANGUAGE_EN;
   bool given;
-  if (!take_language(request, answer, &language, &given)) return;
-  sm_err found = sm_api_find_invoice(api, request, &invoice);
-  if (found == SM_ERR_NOT_FOUND) {
-    sm_answer_not_found(answer);
+  if (!take_language(request, answer, &language, &given) ||
+      !find_invoice(api, request, answer, &invoice))
     return;
-  }
-  if (found != SM_OK) {
-    sm_api_fail(request, answer, found);
-    return;
-  }
   if (can_print(api, answer) && sm_api_expensive_enter(api, answer)) {
     sm_buf pdf;
     sm_buf_init(&pdf, SM_PDF_BYTES_MAX);

@@ -14,6 +14,7 @@ static const sm_route table[] = {
     {"GET", "/a/{id}", SM_ACCESS_OPEN, {SM_PARAM_DEVICE}, NULL},
     {"PATCH", "/a/{id}/b", SM_ACCESS_OPEN, {SM_PARAM_OPAQUE}, NULL},
     {"GET", "/i/{id}/{number}", SM_ACCESS_OPEN, {SM_PARAM_DEVICE, SM_PARAM_NUMBER}, NULL},
+    {"GET", "/i/{id}/{number}.pdf", SM_ACCESS_OPEN, {SM_PARAM_DEVICE, SM_PARAM_NUMBER}, NULL},
 };
 enum { ROUTES = sizeof table / sizeof table[0] };
 
@@ -47,6 +48,9 @@ static void a_path_and_its_method_find_their_route(void **state) {
   assert_ptr_equal(f.route, &table[4]);
   assert_string_equal(f.param[0], "meter");
   assert_string_equal(f.param[1], "SM2627-000001");
+  f = look("GET", "/i/meter/SM2627-000001.pdf");
+  assert_ptr_equal(f.route, &table[5]);
+  assert_string_equal(f.param[1], "SM2627-000001");
 }
 
 static void another_method_is_told_which_ones_there_are(void **state) {
@@ -75,7 +79,12 @@ static void what_is_not_in_the_table_is_not_found(void **state) {
                                        "/i/x",
                                        "/i/x/",
                                        "/i/x/sm-1",
-                                       "/i/x/SM-1.pdf",
+                                       "/i/x/SM-1.PDF",
+                                       "/i/x/SM-1.pdf.pdf",
+                                       "/i/x/SM-1.pdf/",
+                                       "/i/x/.pdf",
+                                       "/i/x/pdf",
+                                       "/i/x/SM-1%2Epdf",
                                        "/i/x/0123456789ABCDEF0",
                                        "/a/a%20b",
                                        "/a/..",

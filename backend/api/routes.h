@@ -16,6 +16,19 @@ void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer 
 void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_readings.c */
 void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_explain.c */
+void sm_handle_explain(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_tariff_preview(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_landlord.c */
+void sm_handle_account_import(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utilities(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utility_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utility(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utility_post(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utility_reverse(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_utility_cancel(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_statement.c */
+void sm_handle_statement(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_edit.c */
 void sm_handle_edits(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_edit_add(struct sm_api *api, const sm_request *request, sm_answer *answer);

@@ -43,9 +43,9 @@ typedef struct service {
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
   sm_import_server *imports;
+  sm_cabinet *cabinet;
   sm_invoicing invoicing; /* the job's */
   sm_job *billing;        /* NULL: not by itself */
-  sm_cabinet *cabinet;
   sm_api *api;
   char *dashboard_dir;
 } service;
@@ -396,8 +396,8 @@ static void stop_parts(service *s) {
 
 static void free_parts(service *s) {
   sm_api_free(s->api);
-  sm_job_free(s->billing);
   sm_cabinet_free(s->cabinet);
+  sm_job_free(s->billing);
   sm_uplinks_free(s->uplinks);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);

@@ -1,3 +1,4 @@
+#include "app/cmd_tariff_preview.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/program.h"
@@ -22,6 +23,9 @@ static const char usage[] =
     "usage: smartmeter tariff set FILE [--json]\n"
     "       smartmeter tariff set FILE --rebill [--confirm HASH] [--json]\n"
     "       smartmeter tariff list [--json]\n"
+    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account ID | --on "
+    "NAME]\n"
+    "                                 [--json]\n"
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
     "never\n"
     "changed: each `set` adds a version, in force from its effective_from. --rebill is for one "
@@ -167,6 +171,7 @@ static int list(sm_program *program, bool json) {
 }
 
 int sm_cmd_tariff(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "preview") == 0) return sm_cmd_tariff_preview(argc, argv);
   set_words w = {0};
   const sm_option options[] = {{"--json", .flag = &w.json},
                                {"--rebill", .flag = &w.rebill},
@@ -176,7 +181,7 @@ int sm_cmd_tariff(int argc, char **argv) {
     return status;
   bool is_set = argc == 3 && strcmp(argv[1], "set") == 0;
   bool is_list = argc == 2 && strcmp(argv[1], "list") == 0;
-  if (!is_set && !is_list) return sm_misused(usage, "say set FILE, or list");
+  if (!is_set && !is_list) return sm_misused(usage, "say set FILE, list, or preview FILE");
   sm_program program;
   status = SM_EXIT_FAILED;
   if (sm_program_open(&program, is_set ? SM_PROGRAM_MAY_CREATE : SM_PROGRAM_EXISTING))

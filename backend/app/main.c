@@ -32,6 +32,7 @@ static const struct command {
     {"payment", sm_cmd_payment, "record payments; show what an account owes"},
     {"exception", sm_cmd_exception, "decide what late readings make of issued months"},
     {"dispute", sm_cmd_dispute, "list and resolve what residents dispute"},
+    {"account", sm_cmd_account, "bring in accounts and opening balances by file"},
     {"reading", sm_cmd_reading, "read a register by hand; void and correct readings"},
     {"import", sm_cmd_import, "store readings from CSV or JSON lines"},
     {"export", sm_cmd_export, "write readings as CSV or JSON lines"},

@@ -112,6 +112,9 @@ SM_MUST_CHECK sm_err sm_identity_set_disabled(sm_identity *identity, sm_actor ac
  * device. *user_id is a heap text. SM_ERR_INVALID: not an address. */
 SM_MUST_CHECK sm_err sm_identity_ensure_person(sm_identity *identity, sm_actor actor,
                                                const char *email, char **user_id);
+/* The row of somebody who is only named, for a ledger's transaction that finds or adds it: a
+ * consumer without password or name. SM_ERR_INVALID: not an address. */
+SM_MUST_CHECK sm_err sm_identity_named(sm_identity *identity, const char *email, sm_user *row);
 SM_MUST_CHECK sm_err sm_identity_person(sm_identity *identity, const char *user_id,
                                         sm_person *person);
 /* Users after `after` (a user_id, "" for the first), opened, in the ledger's order. */

@@ -130,6 +130,18 @@ sm_err sm_identity_ensure_person(sm_identity *id, sm_actor actor, const char *em
   return err == SM_ERR_EXISTS ? find_id(id, email, user_id) : err;
 }
 
+sm_err sm_identity_named(sm_identity *id, const char *email, sm_user *row) {
+  sm_user out = {0};
+  const sm_user_new user = {.email = email, .role = SM_ROLE_CONSUMER};
+  if (!sm_email_valid(email)) return SM_ERR_INVALID;
+  sm_err err = user_seal(id, &user, &out);
+  if (err == SM_OK)
+    *row = out;
+  else
+    sm_user_fini(&out);
+  return err;
+}
+
 sm_err sm_identity_person(sm_identity *id, const char *user_id, sm_person *person) {
   sm_user user = {0};
   sm_err err = sm_ledger_user_by_id(id->ledger, user_id, &user);

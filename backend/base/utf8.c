@@ -30,3 +30,15 @@ bool sm_utf8_valid(const char *text, size_t len) {
   }
   return true;
 }
+
+bool sm_utf8_plain(const char *text, size_t len, size_t max_chars) {
+  size_t chars = 0;
+  for (size_t at = 0; at < len; chars++) {
+    size_t step = sm_utf8_step(text + at, len - at);
+    unsigned char c = (unsigned char)text[at];
+    bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[at + 1] < 0xa0);
+    if (step == 0 || control) return false;
+    at += step;
+  }
+  return chars >= 1 && chars <= max_chars;
+}

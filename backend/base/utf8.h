@@ -10,4 +10,7 @@
 size_t sm_utf8_step(const char *text, size_t len);
 bool sm_utf8_valid(const char *text, size_t len);
 
+/* A name for people on one line: 1 to max_chars characters without control characters. */
+bool sm_utf8_plain(const char *text, size_t len, size_t max_chars);
+
 #endif

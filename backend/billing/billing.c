@@ -3,9 +3,8 @@
 #include "base/checked.h"
 #include "base/order.h"
 #include "billing/calendar.h"
+#include "billing/compute.h"
 #include "billing/days.h"
-#include "billing/measure.h"
-#include "billing/price.h"
 #include "billing/projection.h"
 #include "billing/record.h"
 
@@ -238,7 +237,26 @@ static sm_err check_input(const sm_billing_input *in) {
   return SM_OK;
 }
 
+static sm_err show(const work *w, sm_computed_fn *see, void *context) {
+  const sm_computed computed = {.input = w->in,
+                                .measures = &w->measures,
+                                .calendar = &w->calendar,
+                                .segment = w->segment,
+                                .segment_count = w->segment_count,
+                                .cut_ms = w->cut_ms,
+                                .from_ms = w->period.from_ms,
+                                .to_ms = w->period.to_ms,
+                                .month_days = w->period.month_days,
+                                .bill = w->bill};
+  return see != NULL ? see(context, &computed) : SM_OK;
+}
+
 sm_err sm_billing_compute(const sm_billing_input *input, sm_bill **bill) {
+  return sm_billing_compute_seen(input, NULL, NULL, bill);
+}
+
+sm_err sm_billing_compute_seen(const sm_billing_input *input, sm_computed_fn *see, void *context,
+                               sm_bill **bill) {
   work w = {.in = input};
   sm_err err = check_input(input);
   if (err == SM_OK) err = find_period(input, &w.period);
@@ -255,6 +273,7 @@ sm_err sm_billing_compute(const sm_billing_input *input, sm_bill **bill) {
   if (err == SM_OK) err = record(&w);
   if (err == SM_OK) err = measure(&w);
   if (err == SM_OK) err = price(&w);
+  if (err == SM_OK) err = show(&w, see, context);
   if (err != SM_OK) goto cleanup;
   *bill = w.bill;
   w.bill = NULL;

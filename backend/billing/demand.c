@@ -60,23 +60,20 @@ static sm_err find_slots(const sm_calendar *c, int minutes, size_t first, size_t
 /* Times that a meter was not read closely, or an event lies in, one after the other. */
 typedef struct holes {
   const sm_course *course;
-  size_t stretch;
   size_t next; /* of the course's points: the one behind the hole; beyond the last: all after it */
   size_t event;
   int64_t from_ms;
   int64_t to_ms;
 } holes;
 
-/* Whether what lies between a point and the one before is a hole. */
+/* Whether what lies between a point and the one before is a hole. Where a stretch ends and the next
+ * begins there is an event. */
 static bool is_hole(holes *h) {
   const sm_course *course = h->course;
   const sm_register_point *point = &course->point[h->next];
-  const sm_stretch *stretch = &course->stretch[h->stretch];
-  bool cut = h->next == stretch->first + stretch->count;
-  if (cut) h->stretch++;
   while (h->event < course->event_count && course->event[h->event].at_ms < point->ts_ms) h->event++;
   bool event = h->event < course->event_count && course->event[h->event].at_ms == point->ts_ms;
-  return cut || event || sm_register_gap_ms(point - 1, point) > SM_DEMAND_GAP_MS;
+  return event || sm_register_gap_ms(point - 1, point) > SM_DEMAND_GAP_MS;
 }
 
 static void next_hole(holes *h) {

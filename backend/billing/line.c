@@ -13,7 +13,8 @@ sm_err sm_line_add(sm_bill *bill, const sm_line_draft *d) {
                          .quantity_places = (uint8_t)d->places,
                          .quantity_min_places = (uint8_t)d->min_places,
                          .rate_micro = d->rate_micro,
-                         .amount_minor = d->amount_minor};
+                         .amount_minor = d->amount_minor,
+                         .source = d->source};
   (void)snprintf(line->unit, sizeof line->unit, "%s", d->unit);
   return line->name != NULL ? SM_OK : SM_ERR_NOMEM;
 }

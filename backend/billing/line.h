@@ -13,6 +13,7 @@ typedef struct sm_line_draft {
   const char *unit;
   int64_t rate_micro;
   int64_t amount_minor;
+  sm_line_source source;
 } sm_line_draft;
 
 /* Adds the line to the bill, unless its amount is 0 and it is not a fixed one. SM_ERR_NOMEM. */

@@ -18,32 +18,36 @@ sm_err sm_price_sum(const sm_pricing *p, sm_line_set kinds, int64_t *sum_minor) 
 
 /* ---- on top ---- */
 static sm_err add_percent(sm_pricing *p, sm_line_kind kind, const char *name, sm_line_set on,
-                          int64_t percent_micro) {
+                          int64_t percent_micro, size_t item) {
   sm_line_draft d = {.kind = kind,
                      .name = name,
                      .places = p->digits,
                      .min_places = p->digits,
                      .unit = "percent",
-                     .rate_micro = percent_micro};
+                     .rate_micro = percent_micro,
+                     .source = {.item = item}};
   sm_err err = sm_price_sum(p, on, &d.quantity);
   if (err == SM_OK) err = sm_mul_div_round(d.quantity, percent_micro, 100000000, &d.amount_minor);
   return err == SM_OK ? sm_line_add(p->bill, &d) : err;
 }
 
-static sm_err price_surcharge(sm_pricing *p, const sm_surcharge *surcharge) {
+static sm_err price_surcharge(sm_pricing *p, size_t i) {
+  const sm_surcharge *surcharge = &p->tariff->surcharge[i];
   if (!surcharge->per_kwh)
     return add_percent(p, SM_LINE_SURCHARGE, surcharge->name,
                        SM_LINE_BIT(SM_LINE_ENERGY) | SM_LINE_BIT(SM_LINE_TIME_OF_DAY),
-                       surcharge->rate_micro);
+                       surcharge->rate_micro, i + 1);
   int64_t low, high;
   int64_t sign = sm_price_range(p, &low, &high);
-  sm_line_draft d = {.kind = SM_LINE_SURCHARGE,
-                     .name = surcharge->name,
-                     .quantity = sign * (high - low),
-                     .places = 3,
-                     .min_places = 3,
-                     .unit = "kWh",
-                     .rate_micro = surcharge->rate_micro};
+  sm_line_draft d = {
+      .kind = SM_LINE_SURCHARGE,
+      .name = surcharge->name,
+      .quantity = sign * (high - low),
+      .places = 3,
+      .min_places = 3,
+      .unit = "kWh",
+      .rate_micro = surcharge->rate_micro,
+      .source = {.item = i + 1, .from_wh = sign > 0 ? low : high, .to_wh = sign > 0 ? high : low}};
   sm_err err = sm_div_round_i128((sm_i128)d.quantity * surcharge->rate_micro, 1000 * p->unit_micro,
                                  &d.amount_minor);
   return err == SM_OK ? sm_line_add(p->bill, &d) : err;
@@ -51,7 +55,7 @@ static sm_err price_surcharge(sm_pricing *p, const sm_surcharge *surcharge) {
 
 static sm_err price_surcharges(sm_pricing *p) {
   for (size_t i = 0; i < p->tariff->surcharge_count; i++) {
-    sm_err err = price_surcharge(p, &p->tariff->surcharge[i]);
+    sm_err err = price_surcharge(p, i);
     if (err != SM_OK) return err;
   }
   return SM_OK;
@@ -60,7 +64,7 @@ static sm_err price_surcharges(sm_pricing *p) {
 static sm_err price_taxes(sm_pricing *p) {
   for (size_t i = 0; i < p->tariff->tax_count; i++) {
     const sm_tax *tax = &p->tariff->tax[i];
-    sm_err err = add_percent(p, SM_LINE_TAX, tax->name, tax->on, tax->percent_micro);
+    sm_err err = add_percent(p, SM_LINE_TAX, tax->name, tax->on, tax->percent_micro, i + 1);
     if (err != SM_OK) return err;
   }
   return SM_OK;

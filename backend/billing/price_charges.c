@@ -15,7 +15,8 @@ static sm_err price_fixed_charge(sm_pricing *p) {
                      .name = "Fixed charge",
                      .places = 6,
                      .unit = "month",
-                     .rate_micro = p->tariff->fixed_charge_micro};
+                     .rate_micro = p->tariff->fixed_charge_micro,
+                     .source = {.item = 1}};
   sm_err err = sm_mul_div_round(p->segment->days, 1000000, p->in->month_days, &d.quantity);
   if (err == SM_OK) err = month_share(p, d.rate_micro, &d.amount_minor);
   return err == SM_OK ? sm_line_add(p->bill, &d) : err;
@@ -28,7 +29,8 @@ static sm_err price_fixed_per_kw(sm_pricing *p) {
                      .places = 6,
                      .min_places = 2,
                      .unit = "kW",
-                     .rate_micro = p->tariff->fixed_per_kw_micro};
+                     .rate_micro = p->tariff->fixed_per_kw_micro,
+                     .source = {.item = 2}};
   int64_t load_w = p->in->sanctioned_load_w;
   if (load_w < 0 || load_w > INT64_C(1000000000000)) return SM_ERR_OVERFLOW;
   sm_err err = sm_mul_div_round(load_w * 1000, p->segment->days, p->in->month_days, &d.quantity);

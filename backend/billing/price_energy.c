@@ -27,16 +27,23 @@ static void name_slab(const sm_slab *slab, int64_t lower_wh, int64_t upper_wh, c
     (void)snprintf(out, 80, "all kWh");
 }
 
+/* The part from one position on the slabs to another, all inside one slab (or priced as if). */
 static sm_err add_energy(sm_pricing *p, const sm_slab *slab, int64_t lower_wh, int64_t upper_wh,
-                         int64_t use_wh) {
+                         int64_t from_wh, int64_t to_wh) {
   char name[80];
+  int64_t use_wh = to_wh - from_wh;
   sm_line_draft d = {.kind = SM_LINE_ENERGY,
                      .name = name,
                      .quantity = use_wh,
                      .places = 3,
                      .min_places = 3,
                      .unit = "kWh",
-                     .rate_micro = slab->rate_micro};
+                     .rate_micro = slab->rate_micro,
+                     .source = {.item = (size_t)(slab - p->tariff->slab) + 1,
+                                .slab_from_wh = lower_wh,
+                                .slab_to_wh = upper_wh,
+                                .from_wh = from_wh,
+                                .to_wh = to_wh}};
   name_slab(slab, lower_wh, upper_wh, name);
   sm_err err =
       sm_div_round_i128((sm_i128)use_wh * slab->rate_micro, 1000 * p->unit_micro, &d.amount_minor);
@@ -75,7 +82,10 @@ static sm_err price_telescopic(sm_pricing *p) {
     int64_t upper = 0;
     sm_err err = slab->open ? SM_OK : bound_of(p, slab, p->segment->days, &upper);
     int64_t part = part_in(low, high, lower, upper, slab->open);
-    if (err == SM_OK && part > 0) err = add_energy(p, slab, lower, upper, sign * part);
+    int64_t from = low > lower ? low : lower;
+    if (err == SM_OK && part > 0)
+      err = add_energy(p, slab, lower, upper, sign > 0 ? from : from + part,
+                       sign > 0 ? from + part : from);
     if (err != SM_OK) return err;
     lower = upper;
   }
@@ -93,7 +103,7 @@ static sm_err price_whole_use(sm_pricing *p) {
     sm_err err = slab->open ? SM_OK : bound_of(p, slab, p->bill_days, &upper);
     if (err != SM_OK) return err;
     if (slab->open || p->month_wh <= upper)
-      return add_energy(p, slab, lower, upper, sign * (high - low));
+      return add_energy(p, slab, lower, upper, sign > 0 ? low : high, sign > 0 ? high : low);
     lower = upper;
   }
   return SM_OK;

@@ -8,14 +8,16 @@ enum { BASE_PLACES = 6 };
 
 /* The base is the part of the energy lines that the window's use has of the segment's. It is shown
  * to 6 places; the amount is computed from the fraction itself, so that it is rounded once. */
-static sm_err price_window(sm_pricing *p, const sm_tod_window *window, int64_t window_wh,
-                           int64_t use_wh, int64_t energy_minor) {
+static sm_err price_window(sm_pricing *p, size_t i, int64_t use_wh, int64_t energy_minor) {
+  const sm_tod_window *window = &p->tariff->window[i];
+  int64_t window_wh = p->segment->window[i].use_wh;
   sm_line_draft d = {.kind = SM_LINE_TIME_OF_DAY,
                      .name = window->name,
                      .places = BASE_PLACES,
                      .min_places = p->digits,
                      .unit = "percent",
-                     .rate_micro = window->percent_micro};
+                     .rate_micro = window->percent_micro,
+                     .source = {.item = i + 1}};
   sm_i128 part; /* of the energy lines, × the segment's Wh */
   sm_i128 scaled;
   if (__builtin_mul_overflow((sm_i128)energy_minor, (sm_i128)window_wh, &part) ||
@@ -35,7 +37,6 @@ sm_err sm_price_time_of_day(sm_pricing *p) {
   if (err == SM_OK) err = sm_price_sum(p, SM_LINE_BIT(SM_LINE_ENERGY), &energy_minor);
   if (err != SM_OK || use_wh == 0) return err; /* nothing that a window could have a part of */
   for (size_t i = 0; i < p->tariff->window_count && err == SM_OK; i++)
-    err =
-        price_window(p, &p->tariff->window[i], p->segment->window[i].use_wh, use_wh, energy_minor);
+    err = price_window(p, i, use_wh, energy_minor);
   return err;
 }

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DAYS_MAX = 32, DAY_MS = 86400000, LEAST_MS = 3600000 };
+enum { DAYS_MAX = SM_PROJECTION_DAYS_MAX, DAY_MS = 86400000, LEAST_MS = 3600000 };
 
 /* Use of the full local days between the first and the last reading of the period: the bill's days
  * but those that are cut. */
@@ -142,32 +142,30 @@ static void swap_if(int64_t *low, int64_t *high) {
 }
 
 /* The least and the most that a coming day is thought to use. */
-static sm_err day_range(const sm_projection_input *in, const sm_bill *bill, int64_t mean_wh,
-                        int64_t *low_wh, int64_t *high_wh) {
-  int64_t day_wh[DAYS_MAX];
-  size_t days = full_days(in, bill, day_wh);
-  int64_t spread_wh = 0;
+static sm_err day_range(const sm_projection_input *in, const sm_bill *bill, sm_bill_projection *p) {
   sm_err err;
-  if (days >= 2)
-    err = spread_of(day_wh, days, &spread_wh);
+  p->day_count = full_days(in, bill, p->day_wh);
+  if (p->day_count >= 2)
+    err = spread_of(p->day_wh, p->day_count, &p->spread_wh);
   else
-    err = sm_mul_div_round(mean_wh < 0 ? -mean_wh : mean_wh, 1, 2, &spread_wh);
-  if (err == SM_OK) err = sm_sub_i64(mean_wh, spread_wh, low_wh);
-  if (err == SM_OK) err = sm_add_i64(mean_wh, spread_wh, high_wh);
-  if (err == SM_OK && mean_wh >= 0 && *low_wh < 0) *low_wh = 0;
+    err = sm_mul_div_round(p->mean_wh < 0 ? -p->mean_wh : p->mean_wh, 1, 2, &p->spread_wh);
+  if (err == SM_OK) err = sm_sub_i64(p->mean_wh, p->spread_wh, &p->low_day_wh);
+  if (err == SM_OK) err = sm_add_i64(p->mean_wh, p->spread_wh, &p->high_day_wh);
+  if (err == SM_OK && p->mean_wh >= 0 && p->low_day_wh < 0) p->low_day_wh = 0;
   return err;
 }
 
 static sm_err project(coming *c, sm_bill *bill) {
   const sm_projection_input *in = c->in;
-  int64_t mean, low_day, high_day, unused;
-  sm_bill_projection p = {0};
-  int64_t passed_ms = sm_max_i64(in->last_ms - in->from_ms, LEAST_MS);
-  sm_err err = sm_mul_div_round(c->so_far_wh, DAY_MS, passed_ms, &mean);
-  if (err == SM_OK) err = day_range(in, bill, mean, &low_day, &high_day);
-  if (err == SM_OK) err = total_at(c, c->so_far_wh, passed_ms, &p.total_minor, &p.consumption_wh);
-  if (err == SM_OK) err = total_at(c, low_day, DAY_MS, &p.low_minor, &unused);
-  if (err == SM_OK) err = total_at(c, high_day, DAY_MS, &p.high_minor, &unused);
+  int64_t unused;
+  sm_bill_projection p = {.so_far_wh = c->so_far_wh,
+                          .passed_ms = sm_max_i64(in->last_ms - in->from_ms, LEAST_MS),
+                          .rest_ms = in->to_ms - in->last_ms};
+  sm_err err = sm_mul_div_round(c->so_far_wh, DAY_MS, p.passed_ms, &p.mean_wh);
+  if (err == SM_OK) err = day_range(in, bill, &p);
+  if (err == SM_OK) err = total_at(c, c->so_far_wh, p.passed_ms, &p.total_minor, &p.consumption_wh);
+  if (err == SM_OK) err = total_at(c, p.low_day_wh, DAY_MS, &p.low_minor, &unused);
+  if (err == SM_OK) err = total_at(c, p.high_day_wh, DAY_MS, &p.high_minor, &unused);
   if (err != SM_OK) return err;
   swap_if(&p.low_minor, &p.high_minor);
   p.low_minor = sm_min_i64(p.low_minor, p.total_minor);

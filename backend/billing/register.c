@@ -318,13 +318,21 @@ int64_t sm_register_between(const sm_register_point *a, const sm_register_point 
   return a->wh + part;
 }
 
-int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
+void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
+                         const sm_register_point **before, const sm_register_point **after) {
   const sm_register_point *point = &course->point[course->stretch[stretch].first];
   size_t count = course->stretch[stretch].count;
   size_t next = first_after(point, count, at_ms);
-  if (next == 0) return point[0].wh;
-  const sm_register_point *a = &point[next - 1];
-  return next == count ? a->wh : sm_register_between(a, &point[next], at_ms);
+  *before = next > 0 ? &point[next - 1] : NULL;
+  bool read = *before != NULL && (*before)->ts_ms == at_ms;
+  *after = next < count && !read ? &point[next] : NULL;
+}
+
+int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
+  const sm_register_point *a, *b;
+  sm_course_around_in(course, stretch, at_ms, &a, &b);
+  if (a == NULL) return b->wh;
+  return b == NULL ? a->wh : sm_register_between(a, b, at_ms);
 }
 
 int64_t sm_course_when(const sm_course *course, size_t stretch, int64_t wh) {

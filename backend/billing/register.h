@@ -76,6 +76,11 @@ SM_MUST_CHECK sm_err sm_course_extend(sm_course *course, int64_t to_ms, int64_t 
 /* The unrolled register of a stretch at an instant, to the nearest Wh; before its first and after
  * its last point it stands still. */
 int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms);
+/* The points that sm_course_at takes its value from: the last at or before the instant and, unless
+ * that is of the instant itself, the first after it, both of the stretch; NULL where it has none.
+ */
+void sm_course_around_in(const sm_course *course, size_t stretch, int64_t at_ms,
+                         const sm_register_point **before, const sm_register_point **after);
 /* The register between two points of a stretch, a not after b, to the nearest Wh: use is even.
  * Before a it stands still, after b too. */
 int64_t sm_register_between(const sm_register_point *a, const sm_register_point *b, int64_t at_ms);

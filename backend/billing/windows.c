@@ -27,6 +27,8 @@ typedef struct span {
   size_t end;
   int64_t from_ms;
   int64_t to_ms;
+  sm_window_time_fn *see; /* NULL: nobody */
+  void *context;
 } span;
 
 /* ---- when the windows hold ---- */
@@ -187,14 +189,26 @@ static sm_err add_scaled(int64_t wh, int32_t sign, int64_t *sum) {
   return err == SM_OK ? sm_add_i64(*sum, signed_wh, sum) : err;
 }
 
-static sm_err measure_hold(meter_walk *m, const hold *h, int64_t from_ms, int64_t to_ms,
-                           sm_window_use *use) {
+static void show(const span *s, const sm_window_time *time) {
+  if (s->see != NULL) s->see(s->context, time);
+}
+
+static sm_err measure_hold(const span *s, meter_walk *m, const hold *h, int64_t from_ms,
+                           int64_t to_ms, sm_window_use *use) {
   int64_t opening, closing, untimed, whole;
   int32_t sign = m->measure->meter->sign;
   sm_err err = sm_walk_total(&m->walk, from_ms, &opening);
   if (err == SM_OK) err = sm_walk_total(&m->walk, to_ms, &closing);
   if (err == SM_OK) err = sm_sub_i64(closing, opening, &whole);
   if (err == SM_OK) err = untimed_in(m, h, from_ms, to_ms, &untimed);
+  if (err == SM_OK)
+    show(s, &(sm_window_time){.meter = m->measure->meter,
+                              .window = h->window,
+                              .from_ms = from_ms,
+                              .to_ms = to_ms,
+                              .opening_wh = opening,
+                              .closing_wh = closing,
+                              .untimed_wh = untimed});
   if (err == SM_OK) err = sm_sub_i64(whole, untimed, &whole);
   if (err == SM_OK) err = add_scaled(whole, sign, &use->use_wh);
   return err == SM_OK ? add_scaled(untimed, sign, &use->untimed_wh) : err;
@@ -212,7 +226,7 @@ static sm_err measure_meter(const span *s, const sm_measure *measure, const hold
     const hold *h = &list->item[i];
     int64_t a = sm_max_i64(h->from_ms, from_ms);
     int64_t b = sm_min_i64(h->to_ms, to_ms);
-    if (a < b) err = measure_hold(&m, h, a, b, &use[h->window]);
+    if (a < b) err = measure_hold(s, &m, h, a, b, &use[h->window]);
   }
   return err;
 }
@@ -220,13 +234,21 @@ static sm_err measure_meter(const span *s, const sm_measure *measure, const hold
 sm_err sm_windows_measure(const sm_measures *measures, const sm_calendar *calendar,
                           const sm_tariff *tariff, size_t first, size_t end, int64_t until_ms,
                           sm_window_use *use) {
+  return sm_windows_measure_seen(measures, calendar, tariff, first, end, until_ms, NULL, NULL, use);
+}
+
+sm_err sm_windows_measure_seen(const sm_measures *measures, const sm_calendar *calendar,
+                               const sm_tariff *tariff, size_t first, size_t end, int64_t until_ms,
+                               sm_window_time_fn *see, void *context, sm_window_use *use) {
   assert(first > 0 && end < calendar->count);
   span s = {.calendar = calendar,
             .tariff = tariff,
             .first = first,
             .end = end,
             .from_ms = calendar->start_ms[first],
-            .to_ms = sm_min_i64(calendar->start_ms[end], until_ms)};
+            .to_ms = sm_min_i64(calendar->start_ms[end], until_ms),
+            .see = see,
+            .context = context};
   holds list = {0};
   for (size_t i = 0; i < tariff->window_count; i++) use[i] = (sm_window_use){0};
   sm_err err = find_holds(&s, &list);

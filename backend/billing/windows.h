@@ -23,4 +23,24 @@ SM_MUST_CHECK sm_err sm_windows_measure(const sm_measures *measures, const sm_ca
                                         const sm_tariff *tariff, size_t first, size_t end,
                                         int64_t until_ms, sm_window_use *use);
 
+/* A time that a window holds, as one meter measured it: registers × multiplier from its first good
+ * reading on, before the sign. */
+typedef struct sm_window_time {
+  const sm_billing_meter *meter;
+  size_t window;
+  int64_t from_ms;
+  int64_t to_ms;
+  int64_t opening_wh;
+  int64_t closing_wh;
+  int64_t untimed_wh; /* what of their difference is not the window's */
+} sm_window_time;
+typedef void sm_window_time_fn(void *context, const sm_window_time *time);
+
+/* The same, which shows all that it adds up. */
+SM_MUST_CHECK sm_err sm_windows_measure_seen(const sm_measures *measures,
+                                             const sm_calendar *calendar, const sm_tariff *tariff,
+                                             size_t first, size_t end, int64_t until_ms,
+                                             sm_window_time_fn *see, void *context,
+                                             sm_window_use *use);
+
 #endif

@@ -142,6 +142,32 @@ static void use_in_a_long_gap_over_an_edge_is_untimed(void **state) {
   done(k, bill);
 }
 
+/* 21:00 to 23:00, 4 kWh: of the peak's end half, of the late window's begin half, and neither is
+ * timed. */
+static void a_gap_over_an_end_is_untimed_on_both_sides(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  windows(k, 0, "2025-01-01",
+          "[" WINDOW("Peak", "18:00", "22:00", "20") "," WINDOW("Late", "22:00", "24:00", "5") "]");
+  kit_run(k, 0, "2025-12-31T00:00:00+05:30", "2026-01-10T21:00:00+05:30", 30, 500);
+  size_t first = k->meter[0].point_count;
+  kit_run(k, 0, "2026-01-10T23:00:00+05:30", "2026-02-02T00:00:00+05:30", 30, 500);
+  for (size_t i = first; i < k->meter[0].point_count; i++) k->point[0][i].wh += 4000;
+  sm_bill *bill = kit_bill(k);
+  expect(bill, 0, 0, 31 * 4000 - 1000, 2000);
+  expect(bill, 0, 1, 31 * 2000 - 1000, 2000);
+  done(k, bill);
+  /* over the end alone: nothing holds behind it */
+  k = kit_new("Asia/Kolkata", "2026-01");
+  windows(k, 0, "2025-01-01", "[" WINDOW("Peak", "18:00", "22:00", "20") "]");
+  kit_run(k, 0, "2025-12-31T00:00:00+05:30", "2026-01-10T21:00:00+05:30", 30, 500);
+  kit_run(k, 0, "2026-01-10T22:30:00+05:30", "2026-02-02T00:00:00+05:30", 30, 500);
+  for (size_t i = first; i < k->meter[0].point_count; i++) k->point[0][i].wh += 1500;
+  bill = kit_bill(k);
+  expect(bill, 0, 0, 31 * 4000 - 1000, 1000);
+  done(k, bill);
+}
+
 static void a_gap_of_an_hour_or_inside_a_window_is_timed(void **state) {
   (void)state;
   kit *k = kit_new("Asia/Kolkata", "2026-01");
@@ -341,6 +367,7 @@ int main(void) {
       cmocka_unit_test(a_window_past_midnight_belongs_to_the_day_it_begins_on),
       cmocka_unit_test(a_listed_holiday_is_no_weekday),
       cmocka_unit_test(use_in_a_long_gap_over_an_edge_is_untimed),
+      cmocka_unit_test(a_gap_over_an_end_is_untimed_on_both_sides),
       cmocka_unit_test(a_gap_of_an_hour_or_inside_a_window_is_timed),
       cmocka_unit_test(a_gap_over_a_cut_is_told_by_the_days_around_it),
       cmocka_unit_test(an_edge_in_a_skipped_hour_is_its_end),

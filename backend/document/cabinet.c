@@ -236,29 +236,27 @@ typedef struct bundle {
   char month[16];
 } bundle;
 
-/* Not the moment of packing, and no zone's clock: the first of the month. */
+/* Not the moment of packing, and no zone's clock: the first of the month, as far as ZIP can say. */
 static zip_uint16_t dos_date(const char *month) {
   int year = 1980, number = 1;
-  if (sm_month_parse(month, &year, &number) != SM_OK) return 0x21;
+  if (sm_month_parse(month, &year, &number) != SM_OK || year > 2107) return 0x21;
   return (zip_uint16_t)((year - 1980) << 9 | number << 5 | 1);
 }
 
 /* The bytes are read from the kept file when the archive is written, so that a month of any size
  * takes little memory; one that is not kept (its logo is gone) is held. */
-static sm_err add_entry(bundle *b, const sm_invoice *invoice, const char *path, sm_buf *pdf,
-                        bool in_file) {
+static zip_source_t *source_of(bundle *b, const char *path, const sm_buf *pdf, bool in_file) {
+  if (in_file) return zip_source_file(b->zip, path, 0, -1);
+  void *held = malloc(pdf->len);
+  if (held == NULL) return NULL;
+  memcpy(held, pdf->data, pdf->len);
+  zip_source_t *source = zip_source_buffer(b->zip, held, pdf->len, 1);
+  if (source == NULL) free(held);
+  return source; /* NOLINT(clang-analyzer-unix.Malloc): the source frees it */
+}
+
+static sm_err add_entry(bundle *b, const sm_invoice *invoice, zip_source_t *source) {
   char name[NAME_MAX_BYTES];
-  void *held = NULL;
-  zip_source_t *source;
-  if (in_file) {
-    source = zip_source_file(b->zip, path, 0, -1);
-  } else {
-    held = malloc(pdf->len);
-    if (held == NULL) return SM_ERR_NOMEM;
-    memcpy(held, pdf->data, pdf->len);
-    source = zip_source_buffer(b->zip, held, pdf->len, 1);
-    if (source == NULL) free(held);
-  }
   if (source == NULL) return SM_ERR_NOMEM;
   (void)snprintf(name, sizeof name, "%.16s.pdf", invoice->number);
   zip_int64_t at = zip_file_add(b->zip, name, source, 0);
@@ -289,7 +287,7 @@ static sm_err add_invoice(bundle *b, int64_t after_no) {
   if (err == SM_OK) err = find_or_print(b->cabinet, &invoice[0], NULL, path, &pdf, &kept);
   /* Without room for the pages there is none for the archive. */
   if (err == SM_OK && kept != SM_OK && kept != SM_ERR_NOT_FOUND) err = kept;
-  if (err == SM_OK) err = add_entry(b, &invoice[0], path, &pdf, kept == SM_OK);
+  if (err == SM_OK) err = add_entry(b, &invoice[0], source_of(b, path, &pdf, kept == SM_OK));
   free(path);
   sm_buf_fini(&pdf);
   sm_invoices_free(invoice, count);

@@ -81,22 +81,33 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
 }
 
 /* ---- QR ---- */
-enum { QUIET = 4 }; /* modules around the code, as the standard has it */
+enum {
+  QUIET = 4,
+  QR_WIDTH_MAX = 178 /* of the largest code, and one more */
+};                   /* modules around the code, as the standard has it */
 
-/* Runs of dark modules are one line each, as thick as a module. */
-static void add_row(cairo_t *cr, const unsigned char *row, int width, double x, double y,
+/* A row is one dashed line, as thick as a module: dashes are runs of dark modules, gaps of light
+ * ones. That is a third of what rectangles are, on the page and in time. */
+static void put_row(cairo_t *cr, const unsigned char *row, int width, double x, double y,
                     double module) {
-  for (int i = 0; i < width;) {
-    int run = 0;
-    while (i + run < width && (row[i + run] & 1)) run++;
-    if (run > 0) cairo_move_to(cr, x + i * module, y);
-    if (run > 0) cairo_line_to(cr, x + (i + run) * module, y);
-    i += run > 0 ? run : 1;
+  double run[QR_WIDTH_MAX];
+  int runs = 0, first = 0, last = width;
+  while (first < width && (row[first] & 1) == 0) first++;
+  while (last > first && (row[last - 1] & 1) == 0) last--;
+  for (int i = first; i < last; runs++) {
+    int begin = i;
+    while (i < last && ((row[i] ^ row[begin]) & 1) == 0) i++;
+    run[runs] = (i - begin) * module;
   }
+  if (runs == 0) return;
+  run[runs++] = module; /* the gap that nothing follows: dashes and gaps go by twos */
+  cairo_set_dash(cr, run, runs, 0);
+  cairo_move_to(cr, x + first * module, y);
+  cairo_line_to(cr, x + last * module, y);
+  cairo_stroke(cr);
 }
 
-/* Modules are quarters of a point wide and begin on one: then their numbers are short, and so are
- * the page and the time that it takes. */
+/* Modules are quarters of a point wide and begin on one: then their numbers are short. */
 sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double size) {
   if (sheet->cr == NULL) return SM_OK;
   QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
@@ -111,8 +122,8 @@ sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double 
   cairo_set_line_width(cr, module);
   cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);
   for (int i = 0; i < code->width; i++)
-    add_row(cr, code->data + i * code->width, code->width, left, top + (i + 0.5) * module, module);
-  cairo_stroke(cr);
+    put_row(cr, code->data + i * code->width, code->width, left, top + (i + 0.5) * module, module);
+  cairo_set_dash(cr, NULL, 0, 0);
   QRcode_free(code);
   return SM_OK;
 }

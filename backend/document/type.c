@@ -9,18 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-/* Fontconfig points to what it holds by distances, which the leak checker does not follow. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_options(void);
-const char *__lsan_default_options(void) {
-  return "print_suppressions=0";
-}
-const char *__lsan_default_suppressions(void) {
-  return "leak:libfontconfig\n";
-}
-#endif
-
 #define FONT_FOLDER "/usr/share/fonts/truetype/noto/"
 
 enum {
@@ -132,6 +120,8 @@ static void make_styles(sm_type *type) {
     pango_attr_list_insert(type->attributes[i], pango_attr_line_height_new_absolute(
                                                     (int)(styles[i].line * PANGO_SCALE)));
     pango_attr_list_insert(type->attributes[i], pango_attr_insert_hyphens_new(FALSE));
+    /* "office" in five letters' shapes would need a font more in the file, for one glyph. */
+    pango_attr_list_insert(type->attributes[i], pango_attr_font_features_new("liga=0, clig=0"));
   }
 }
 
@@ -286,3 +276,35 @@ sm_style sm_type_fit(sm_type *type, const char *text, sm_style style, double wid
     style = smaller[style];
   }
 }
+
+/* ---- sanitizers ---- */
+/* What they cannot see into: Fontconfig points to what it holds by distances, which the leak
+ * checker does not follow, and GLib and what stands on it lock with futexes of their own, which the
+ * thread checker does not know. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SM_CHECKS_LEAKS 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SM_CHECKS_LEAKS)
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+  return "leak:libfontconfig\n";
+}
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void) {
+  return "print_suppressions=0";
+}
+#endif
+#if defined(__SANITIZE_THREAD__)
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+  return "race:libglib-2.0.so\nrace:libgobject-2.0.so\nrace:libfontconfig.so\n"
+         "race:libharfbuzz.so\nrace:libpango\nrace:libcairo.so\nrace:libfreetype.so\n"
+         "race:tzset_internal\nmutex:libcairo.so\nmutex:libfontconfig.so\n";
+}
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+  return "print_suppressions=0";
+}
+#endif

@@ -75,7 +75,7 @@ static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
 
 /* A tariff that measures inside days, or a month that is projected, wants all points. */
 static bool wants_days_only(const sm_subject *subject, const sm_collected *c, int64_t to_ms) {
-  if (subject->now_ms < to_ms) return false;
+  if (subject->now_ms < to_ms || subject->whole) return false;
   for (size_t i = 0; i < c->input.tariff_count; i++)
     if (c->schedule[i].tariff->window_count > 0 || c->schedule[i].tariff->has_demand) return false;
   return true;

@@ -28,6 +28,7 @@ typedef struct sm_subject {
   int month;
   int64_t now_ms;
   const sm_month_days *days; /* of that month; NULL: found here */
+  bool whole; /* all points, since it is billed by a tariff that is not the account's */
 } sm_subject;
 
 /* Holds what `input` borrows; borrows the account, the device and the book itself. */

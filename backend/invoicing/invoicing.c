@@ -1,7 +1,7 @@
 #include "invoicing/invoicing.h"
 
 #include "billing/billing.h"
-#include "invoicing/collect.h"
+#include "invoicing/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +32,18 @@ static sm_err find_account(const sm_invoicing *invoicing, const sm_invoicing_que
   return SM_ERR_NOT_FOUND;
 }
 
-static sm_err name_invoice(const sm_invoicing *invoicing, sm_bill *bill) {
+sm_err sm_found_invoice(const sm_invoicing *invoicing, const sm_subject *subject,
+                        sm_invoice *invoice) {
   char month[16];
+  if (subject->account == NULL) return SM_ERR_NOT_FOUND;
+  (void)snprintf(month, sizeof month, "%04d-%02d", subject->year, subject->month);
+  return sm_ledger_invoice_of(invoicing->ledger, subject->account->account_id, month, invoice);
+}
+
+static sm_err name_invoice(const sm_invoicing *invoicing, const sm_subject *subject,
+                           sm_bill *bill) {
   sm_invoice invoice = {0};
-  if (bill->account_id == NULL) return SM_OK;
-  (void)snprintf(month, sizeof month, "%04d-%02d", bill->year, bill->month);
-  sm_err err = sm_ledger_invoice_of(invoicing->ledger, bill->account_id, month, &invoice);
+  sm_err err = sm_found_invoice(invoicing, subject, &invoice);
   if (err == SM_ERR_NOT_FOUND) return SM_OK;
   if (err != SM_OK) return err;
   bill->invoice = strdup(invoice.number);
@@ -52,7 +58,7 @@ static sm_err compute(const sm_invoicing *invoicing, const sm_subject *subject, 
   sm_book_init(&book, invoicing->ledger);
   sm_err err = sm_collect(invoicing, &book, subject, &collected);
   if (err == SM_OK) err = sm_billing_compute(&collected.input, &out);
-  if (err == SM_OK) err = name_invoice(invoicing, out);
+  if (err == SM_OK) err = name_invoice(invoicing, subject, out);
   sm_collected_fini(&collected);
   sm_book_fini(&book);
   if (err == SM_OK)
@@ -62,24 +68,33 @@ static sm_err compute(const sm_invoicing *invoicing, const sm_subject *subject, 
   return err;
 }
 
+sm_err sm_found_init(const sm_invoicing *invoicing, const sm_invoicing_query *query,
+                     sm_found *found) {
+  *found = (sm_found){.subject = {.shown_device_id = query->device_id,
+                                  .year = query->year,
+                                  .month = query->month,
+                                  .now_ms = query->now_ms}};
+  if (query->device_id == NULL && query->account_id == NULL) return SM_ERR_INVALID;
+  sm_err err = find_account(invoicing, query, &found->account);
+  if (err == SM_OK) {
+    found->subject.account = &found->account;
+  } else if (err == SM_ERR_NOT_FOUND && query->account_id == NULL && query->user_id == NULL) {
+    err = sm_ledger_device(invoicing->ledger, query->device_id, &found->device);
+    found->subject.device = &found->device;
+  }
+  return err;
+}
+
+void sm_found_fini(sm_found *found) {
+  sm_account_fini(&found->account);
+  sm_device_fini(&found->device);
+}
+
 sm_err sm_invoicing_bill(const sm_invoicing *invoicing, const sm_invoicing_query *query,
                          sm_bill **bill) {
-  sm_account account = {0};
-  sm_device device = {0};
-  sm_subject subject = {.shown_device_id = query->device_id,
-                        .year = query->year,
-                        .month = query->month,
-                        .now_ms = query->now_ms};
-  if (query->device_id == NULL && query->account_id == NULL) return SM_ERR_INVALID;
-  sm_err err = find_account(invoicing, query, &account);
-  if (err == SM_OK) {
-    subject.account = &account;
-  } else if (err == SM_ERR_NOT_FOUND && query->account_id == NULL && query->user_id == NULL) {
-    err = sm_ledger_device(invoicing->ledger, query->device_id, &device);
-    subject.device = &device;
-  }
-  if (err == SM_OK) err = compute(invoicing, &subject, bill);
-  sm_account_fini(&account);
-  sm_device_fini(&device);
+  sm_found found;
+  sm_err err = sm_found_init(invoicing, query, &found);
+  if (err == SM_OK) err = compute(invoicing, &found.subject, bill);
+  sm_found_fini(&found);
   return err;
 }

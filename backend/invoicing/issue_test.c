@@ -1,4 +1,5 @@
 /* Invoices issued on the real embedded stores. */
+#include "invoicing/edits.h"
 #include "invoicing/invoicing_test_kit.h"
 
 #include <setjmp.h>
@@ -239,6 +240,182 @@ static void days_of_waiting_and_paying_are_settings(void **state) {
   free(owner);
 }
 
+/* ---- many at once, and what happens meanwhile ---- */
+
+static char *account_of(fixture *f, const char *device_id) {
+  sm_account account;
+  assert_int_equal(
+      sm_ledger_account_of_device(f->ledger, device_id, NULL, INT64_MIN, INT64_MAX, &account),
+      SM_OK);
+  char *id = strdup(account.account_id);
+  assert_non_null(id);
+  sm_account_fini(&account);
+  return id;
+}
+
+static void an_invoice_knows_what_was_owed_and_used_before(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  sm_issue_request request = {
+      .actor = tester, .year = 2025, .month = 12, .now_ms = ms("2026-02-02T08:00:00+05:30")};
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(t.summary.issued, 1);
+  sm_invoice december, january;
+  assert_int_equal(sm_ledger_invoice(f->ledger, t.number[0], &december), SM_OK);
+  assert_non_null(strstr(december.snapshot, "\"balance_before\":\"0.00\""));
+  assert_non_null(strstr(december.snapshot, "\"history\":[{\"month\":\"2025-12\",\"kwh\":10}]"));
+  request = issue_january("2026-02-02T08:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  assert_int_equal(sm_ledger_invoice(f->ledger, t.number[0], &january), SM_OK);
+  assert_non_null(strstr(january.snapshot, "\"history\":[{\"month\":\"2025-12\",\"kwh\":10},"
+                                           "{\"month\":\"2026-01\",\"kwh\":350}]"));
+  char owed[64];
+  (void)snprintf(owed, sizeof owed, "\"balance_before\":\"%lld.%02lld\"",
+                 (long long)(december.total_minor / 100), (long long)(december.total_minor % 100));
+  assert_non_null(strstr(january.snapshot, owed));
+  assert_non_null(strstr(january.snapshot, "\"language\":\"en\""));
+  assert_non_null(strstr(january.snapshot, "\"upi\":null"));
+  sm_invoice_fini(&december);
+  sm_invoice_fini(&january);
+}
+
+static void what_is_printed_is_kept(void **state) {
+  fixture *f = *state;
+  static told t;
+  free(add_example(f, "meter-001", 1));
+  char name[] = "Lake \"View\"", address[] = "12 Lake Road\nPune", upi[] = "lake@bank";
+  f->settings.seller_name = f->settings.upi_name = name;
+  f->settings.seller_address = address;
+  f->settings.upi_id = upi;
+  f->settings.arrears = false;
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  assert_int_equal(run(f, &request, &t), SM_OK);
+  sm_invoice invoice;
+  assert_int_equal(sm_ledger_invoice(f->ledger, t.number[0], &invoice), SM_OK);
+  assert_non_null(strstr(invoice.snapshot, "\"seller\":{\"name\":\"Lake \\\"View\\\"\",\"address\":"
+                                           "\"12 Lake Road\\nPune\",\"tax_id\":null}"));
+  assert_non_null(strstr(invoice.snapshot, "\"upi\":{\"id\":\"lake@bank\""));
+  assert_null(strstr(invoice.snapshot, "balance_before"));
+  sm_invoice_fini(&invoice);
+}
+
+static void add_meters(fixture *f, int count) {
+  char *owner = add_user(f, 1);
+  for (int i = 0; i < count; i++) {
+    char device_id[32];
+    (void)snprintf(device_id, sizeof device_id, "meter-%03d", i);
+    add_device(f, device_id, owner);
+    feed(f, device_id, "2025-12-31T18:00:00+05:30", "2026-02-01T06:00:00+05:30", 21600, 1000,
+         100000 + i);
+  }
+  free(owner);
+}
+
+static void threads_and_batches_change_nothing(void **state) {
+  fixture *f = *state;
+  enum { METERS = 40 };
+  static told alone, many;
+  add_meters(f, METERS);
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  request.threads = 4;
+  request.batch = 3;
+  assert_int_equal(run(f, &request, &many), SM_OK);
+  assert_int_equal(many.summary.issued, METERS);
+  assert_int_equal(many.summary.looked_at, METERS);
+  int64_t total = 0;
+  for (int i = 0; i < METERS; i++) {
+    char number[24];
+    sm_invoice invoice;
+    (void)snprintf(number, sizeof number, "SM2526-%06d", i + 1);
+    assert_string_equal(many.number[i], number);
+    assert_int_equal(sm_ledger_invoice(f->ledger, number, &invoice), SM_OK);
+    assert_string_equal(invoice.device_id, many.device_id[i]);
+    total += invoice.total_minor;
+    sm_invoice_fini(&invoice);
+  }
+  assert_int_equal(many.summary.total_minor, total);
+  request.threads = 1;
+  request.batch = 1000;
+  request.dry_run = true;
+  assert_int_equal(run(f, &request, &alone), SM_OK);
+  assert_int_equal(alone.summary.already, METERS);
+  for (int i = 0; i < METERS; i++) assert_string_equal(alone.number[i], many.number[i]);
+  request.open_only = true;
+  assert_int_equal(run(f, &request, &alone), SM_OK);
+  assert_int_equal(alone.summary.looked_at, 0);
+}
+
+/* Between two accounts of a run, when the next page is computed already. */
+typedef struct meddler {
+  fixture *f;
+  void (*meddle)(fixture *f);
+  sm_issue_summary summary;
+} meddler;
+
+static bool meddle_once(void *context, const sm_issue_result *result) {
+  meddler *m = context;
+  assert_int_not_equal(result->outcome, SM_ISSUE_FAILED);
+  if (m->meddle != NULL) m->meddle(m->f);
+  m->meddle = NULL;
+  return true;
+}
+
+static void correct_every_january(fixture *f) {
+  for (int i = 1; i < 6; i++) {
+    char device_id[32];
+    int64_t no;
+    sm_problems problems = {0};
+    (void)snprintf(device_id, sizeof device_id, "meter-%03d", i);
+    const sm_edit_request edit = {.ledger = f->ledger,
+                                  .readings = f->readings,
+                                  .actor = tester,
+                                  .device_id = device_id,
+                                  .ts_ms = ms("2026-02-01T00:00:00+05:30"),
+                                  .kind = SM_EDIT_CORRECT,
+                                  .has_wh = true,
+                                  .wh = 100500,
+                                  .reason = "read again",
+                                  .now_ms = ms("2026-02-02T08:00:00+05:30")};
+    assert_int_equal(sm_edit_add(&edit, &problems, &no), SM_OK);
+  }
+}
+
+/* All invoices but the first are what a bill says that is computed now. */
+static void check_against_bills(fixture *f, int count) {
+  for (int i = 1; i < count; i++) {
+    char device_id[32];
+    sm_bill *bill = NULL;
+    sm_invoice invoice;
+    (void)snprintf(device_id, sizeof device_id, "meter-%03d", i);
+    sm_invoicing_query query = january(device_id);
+    assert_int_equal(sm_invoicing_bill(&f->invoicing, &query, &bill), SM_OK);
+    char *account = account_of(f, device_id);
+    assert_int_equal(sm_ledger_invoice_of(f->ledger, account, "2026-01", &invoice), SM_OK);
+    assert_int_equal(invoice.total_minor, bill->total_minor);
+    free(account);
+    sm_invoice_fini(&invoice);
+    sm_bill_free(bill);
+  }
+}
+
+static void an_edit_during_the_run_is_on_the_invoice(void **state) {
+  fixture *f = *state;
+  enum { METERS = 6 };
+  meddler m = {.f = f, .meddle = correct_every_january};
+  add_meters(f, METERS);
+  sm_issue_request request = issue_january("2026-02-02T08:00:00+05:30");
+  request.batch = 1;
+  request.threads = 2;
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &request, meddle_once, &m, &m.summary),
+                   SM_OK);
+  assert_int_equal(m.summary.issued, METERS);
+  check_against_bills(f, METERS);
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &request, NULL, NULL, &m.summary),
+                   SM_OK);
+  assert_int_equal(m.summary.already, METERS);
+}
+
 static void the_financial_year_begins_in_april(void **state) {
   (void)state;
   char text[SM_FINANCIAL_YEAR_MAX];
@@ -260,6 +437,10 @@ int main(void) {
       TEST(a_stopped_run_goes_on_where_it_was),
       TEST(accounts_are_walked_page_by_page),
       TEST(days_of_waiting_and_paying_are_settings),
+      TEST(an_invoice_knows_what_was_owed_and_used_before),
+      TEST(what_is_printed_is_kept),
+      TEST(threads_and_batches_change_nothing),
+      TEST(an_edit_during_the_run_is_on_the_invoice),
       cmocka_unit_test(the_financial_year_begins_in_april),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,6 @@
 #include "base/utf8.h"
 #include "model/money.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,12 +221,10 @@ static void take_language(reading *r, sm_invoicing_settings *s) {
 
 /* ---- logo ---- */
 
+/* Its pixels are looked at where it is kept for printing (document/logo.h). */
 static bool is_picture(const char *data, size_t len) {
   static const char png[] = "\x89PNG\r\n\x1a\n";
-  if (len >= sizeof png - 1 && memcmp(data, png, sizeof png - 1) == 0) return true;
-  while (len > 0 && isspace((unsigned char)*data)) data++, len--;
-  /* With a declaration or comments before it, but it has to be there. */
-  return len > 0 && *data == '<' && strlen(data) == len && strstr(data, "<svg") != NULL;
+  return len >= sizeof png - 1 && memcmp(data, png, sizeof png - 1) == 0;
 }
 
 static void take_logo(reading *r, sm_invoicing_settings *s) {
@@ -242,9 +239,9 @@ static void take_logo(reading *r, sm_invoicing_settings *s) {
   else if (err == SM_ERR_RANGE)
     refuse(r, name, s->logo, "a smaller file: that one has more than 1 MiB");
   else if (err != SM_OK)
-    refuse(r, name, s->logo, "the path of a PNG or SVG file that can be read");
+    refuse(r, name, s->logo, "the path of a PNG file that can be read");
   else if (!is_picture(data, len))
-    refuse(r, name, s->logo, "a PNG or SVG file: that one is neither");
+    refuse(r, name, s->logo, "a PNG picture: that one is none");
   if (r->err == SM_OK) {
     uint8_t digest[SM_SHA256_BYTES];
     sm_sha256(data, len, digest);

@@ -238,19 +238,17 @@ static void a_logo_is_a_picture_that_is_there(void **state) {
   int fd = mkstemp(path);
   assert_true(fd >= 0);
   (void)close(fd);
-  static const char *const good[] = {"\x89PNG\r\n\x1a\nrest", "<svg xmlns='…'/>",
-                                     "<?xml version='1.0'?>\n<!-- ours -->\n<svg/>"};
-  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-    write_file(path, good[i], strlen(good[i]));
-    sm_invoicing_settings s = loaded("SMARTMETER_INVOICE_LOGO", path);
-    assert_string_equal(s.logo, path);
-    assert_int_equal(strspn(s.logo_sha256, "0123456789abcdef"), 64);
-    sm_invoicing_settings_fini(&s);
+  static const char good[] = "\x89PNG\r\n\x1a\nrest";
+  write_file(path, good, strlen(good));
+  sm_invoicing_settings s = loaded("SMARTMETER_INVOICE_LOGO", path);
+  assert_string_equal(s.logo, path);
+  assert_int_equal(strspn(s.logo_sha256, "0123456789abcdef"), 64);
+  sm_invoicing_settings_fini(&s);
+  static const char *const bad[] = {"GIF89a", "", "<svg xmlns='…'/>", "\x89PNG"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    write_file(path, bad[i], strlen(bad[i]));
+    refused("SMARTMETER_INVOICE_LOGO", path, "PNG picture");
   }
-  write_file(path, "GIF89a", 6);
-  refused("SMARTMETER_INVOICE_LOGO", path, "neither");
-  write_file(path, "", 0);
-  refused("SMARTMETER_INVOICE_LOGO", path, "neither");
   char *large = calloc(1, SM_INVOICE_LOGO_BYTES_MAX + 1);
   assert_non_null(large);
   write_file(path, large, SM_INVOICE_LOGO_BYTES_MAX + 1);

@@ -77,6 +77,19 @@ typedef struct sm_bill_edit {
   int64_t made_ms;
 } sm_bill_edit;
 
+/* Where in its segment and tariff a line comes from: for its explanation, not shown with the bill.
+ * Of an energy line the slab's bounds as they held in the segment (of an open one slab_to_wh is 0);
+ * of a line by kWh what part of the period's use it is: from above to, where the net use fell. */
+typedef struct sm_line_source {
+  /* 1: the first of the tariff's slabs, windows, surcharges or taxes; of a fixed line the charge a
+   * month, and 2 the one per kW; 0: none */
+  size_t item;
+  int64_t slab_from_wh;
+  int64_t slab_to_wh;
+  int64_t from_wh;
+  int64_t to_wh;
+} sm_line_source;
+
 typedef struct sm_bill_line {
   sm_line_kind kind;
   char *name;
@@ -86,6 +99,7 @@ typedef struct sm_bill_line {
   char unit[8];                /* "kWh", "kW", "month", "percent", or a currency */
   int64_t rate_micro;          /* money, or per cent */
   int64_t amount_minor;
+  sm_line_source source;
 } sm_bill_line;
 
 /* What was used in one time-of-day window of a segment. */
@@ -130,11 +144,22 @@ typedef struct sm_bill_day {
   int64_t use_wh; /* from interpolated registers: the days add up to the consumption */
 } sm_bill_day;
 
+enum { SM_PROJECTION_DAYS_MAX = 32 };
 typedef struct sm_bill_projection {
   int64_t total_minor;
   int64_t low_minor;
   int64_t high_minor;
   int64_t consumption_wh;
+  /* How it came about: for its explanation, not shown with the bill. */
+  int64_t so_far_wh; /* used in passed_ms, at least an hour */
+  int64_t passed_ms;
+  int64_t mean_wh; /* a day, from these two; and the least and most that a coming day is given: */
+  int64_t low_day_wh;
+  int64_t high_day_wh;
+  int64_t spread_wh; /* of the full days so far, or (fewer than two) half of the mean */
+  int64_t day_wh[SM_PROJECTION_DAYS_MAX];
+  size_t day_count;
+  int64_t rest_ms; /* from the last reading to the end */
 } sm_bill_projection;
 
 typedef struct sm_bill {

@@ -26,9 +26,10 @@ enum {
 
 /* ---- entries: an account's own ledger ---- */
 typedef struct sm_entry {
-  int64_t entry_no; /* 1, 2, … in the order of writing down, over all accounts */
-  char *kind;       /* "invoice", "payment", "credit", "fee", "prepayment", "opening", "reversal" */
-  int64_t amount_minor;  /* positive: owed */
+  int64_t entry_no;     /* 1, 2, … in the order of writing down, over all accounts */
+  char *kind;           /* "invoice", "payment", "credit", "fee", "prepayment", "opening", "common",
+                            "reversal" */
+  int64_t amount_minor; /* positive: owed */
   int64_t balance_minor; /* of the account after it, in the order of writing down */
   char *currency;
   char *invoice;       /* the number of the invoice or credit note that it is of, or names; NULL */

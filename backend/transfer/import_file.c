@@ -1,8 +1,8 @@
 #include "transfer/import_file.h"
 
 #include "base/ascii.h"
+#include "base/csv.h"
 #include "base/file.h"
-#include "transfer/csv.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "transfer/import_rows.h"
 
-#include "transfer/csv.h"
+#include "base/csv.h"
 #include "transfer/json_scan.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Bill } from "../../frontend/src/api/types.ts";
 import { energy } from "../../frontend/src/lib/format.ts";
 import { formatMoney, formatRate } from "../../frontend/src/lib/money.ts";
@@ -39,6 +40,20 @@ test.describe("a wrong password", () => {
     await signIn(page);
     await expect(card(page)).toBeVisible();
   });
+});
+
+test("an invoice is downloaded as PDF", async ({ page }) => {
+  test.skip(!target.expectMonth, "EXPECT_MONTH names a month that is invoiced");
+  await open(page, `/meters/${target.device}?month=${target.expectMonth}`);
+  const download = page.waitForEvent("download");
+  await page
+    .getByRole("button", { name: /^Download .* as PDF$/ })
+    .last()
+    .click();
+  const file = await download;
+  expect(file.suggestedFilename()).toMatch(/^SM\d{4}-\d{6}\.pdf$/);
+  const bytes = await readFile(await file.path());
+  expect(bytes.subarray(0, 5).toString()).toBe("%PDF-");
 });
 
 test("a published reading moves the card", async ({ page, server }) => {

@@ -198,7 +198,7 @@ class Maker:
                 reading.append(self.pick([passed // 2 + 1, passed - 1, min(passed, 5 * MINUTE_MS), min(passed, 5 * MINUTE_MS + 1)]))
 
     def readings(self, low, high, max_w, modulus):
-        times = self.carve(self.times(low, high))
+        times = self.carve(self.times(low, high) + ([high] if self.chance(0.4) else []))
         times = [t for t in times if low <= t <= high or self.chance(0.5)]
         values = self.values(times, max_w)
         start = self.pick([0, 1, modulus // 2, modulus - self.between(0, 200000) % modulus, self.between(0, modulus)])
@@ -215,9 +215,24 @@ class Maker:
             found.insert(i, [found[i][0], kwh(self.pick([0, self.between(0, modulus)]))])
         return found
 
+    def module(self, readings, modulus):
+        """The measuring module is changed for a used one, in a gap: what was read from the old one and the new one."""
+        places = [i for i in range(1, len(readings)) if readings[i][0] - readings[i - 1][0] > 2 * HOUR_MS]
+        if not places:
+            return {}
+        i = self.pick(places)
+        went = readings[i - 1][0] + self.pick([600000, HOUR_MS // 2])
+        came = went + self.pick([1, 600000, HOUR_MS, HOUR_MS, HOUR_MS + 1])
+        old = round(readings[i - 1][1] * 1000) + self.between(0, 1000)
+        new = self.pick([0, self.between(0, old), self.between(0, modulus)])
+        shift = new + self.between(0, 1000) - round(readings[i][1] * 1000)
+        readings[i:] = [[t, kwh((round(w * 1000) + shift) % modulus)] for t, w in readings[i:]]
+        return {at: {"kind": "manual", "before_kwh": None, "after_kwh": kwh(min(wh, modulus))} for at, wh in ((went, old), (came, new))}
+
     def edits(self, meter, modulus):
         """What a person says about some of a meter's readings."""
-        by_time, found = {r[0]: r[1] for r in meter["readings"]}, {}
+        found = self.module(meter["readings"], modulus) if self.chance(0.3) else {}
+        by_time = {r[0]: r[1] for r in meter["readings"]}
         times = sorted(by_time)
         for _ in range(self.between(1, 4)):
             kind = self.pick(["void", "correct", "manual", "manual"])

@@ -222,3 +222,10 @@ bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count, int64_
     restore_run(work, count, &t, FROM_ORACLE);
   return true;
 }
+
+bool sm_column_pass(const uint8_t **at, const uint8_t *end, size_t count, sm_column_work *work) {
+  if (*at == end) return false;
+  uint8_t head = *(*at)++;
+  if ((head & 0x0fU) > SCALE_MAX || head >> 4 >= FROM_ORACLE) return false;
+  return sm_bits_read(at, end, count, work->residual);
+}

@@ -42,4 +42,8 @@ SM_MUST_CHECK bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t
                                   int64_t before, const sm_column_oracle *oracle,
                                   sm_column_work *work);
 
+/* Moves *at behind a column that is not wanted. False: it cannot be one. */
+SM_MUST_CHECK bool sm_column_pass(const uint8_t **at, const uint8_t *end, size_t count,
+                                  sm_column_work *work);
+
 #endif

@@ -10,7 +10,7 @@ CREATE TABLE entry (
   site_no INTEGER NOT NULL REFERENCES site,
   account_no INTEGER NOT NULL REFERENCES account,
   kind TEXT NOT NULL CHECK (kind IN
-    ('invoice', 'payment', 'credit', 'fee', 'prepayment', 'opening', 'reversal')),
+    ('invoice', 'payment', 'credit', 'fee', 'prepayment', 'opening', 'common', 'reversal')),
   amount_minor INTEGER NOT NULL,
   currency TEXT NOT NULL CHECK (currency GLOB '[A-Z][A-Z][A-Z]'),
   invoice_no INTEGER REFERENCES invoice,
@@ -25,6 +25,7 @@ CREATE TABLE entry (
   reverses INTEGER REFERENCES entry,
   CHECK (kind <> 'invoice' OR invoice_no IS NOT NULL),
   CHECK (kind NOT IN ('payment', 'prepayment') OR amount_minor <= 0),
+  CHECK (kind <> 'common' OR amount_minor > 0),
   CHECK (kind <> 'fee' OR (invoice_no IS NOT NULL AND part IS NOT NULL AND amount_minor > 0)),
   CHECK ((reverses IS NOT NULL) = (kind = 'reversal'))
 ) STRICT;
@@ -63,7 +64,7 @@ CREATE TRIGGER entry_request_once BEFORE INSERT ON entry
 CREATE TRIGGER entry_opposite BEFORE INSERT ON entry
   WHEN NEW.kind = 'reversal' AND (NOT EXISTS (SELECT 1 FROM entry e
       WHERE e.entry_no = NEW.reverses AND e.account_no = NEW.account_no
-        AND e.kind IN ('payment', 'prepayment', 'fee', 'opening')
+        AND e.kind IN ('payment', 'prepayment', 'fee', 'opening', 'common')
         AND e.amount_minor = -NEW.amount_minor AND e.currency = NEW.currency
         AND e.invoice_no IS NEW.invoice_no)
     OR EXISTS (SELECT 1 FROM entry r WHERE r.reverses = NEW.reverses))

@@ -145,6 +145,12 @@ static sm_err add(sm_sql *db, sm_actor actor, const sm_entry_new *entry, bool *a
   return err;
 }
 
+sm_err sm_ledger_entry_insert(sm_sql *db, sm_actor actor, const sm_entry_new *entry, bool *added,
+                              int64_t *entry_no) {
+  *added = false;
+  return entry_valid(entry) ? add(db, actor, entry, added, entry_no) : SM_ERR_INVALID;
+}
+
 sm_err sm_ledger_entry_add(sm_ledger *ledger, sm_actor actor, const sm_entry_new *entry,
                            bool *added, int64_t *entry_no) {
   int64_t no = 0;
@@ -153,7 +159,7 @@ sm_err sm_ledger_entry_add(sm_ledger *ledger, sm_actor actor, const sm_entry_new
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
-  err = sm_ledger_write_end(ledger, add(db, actor, entry, &is_new, &no));
+  err = sm_ledger_write_end(ledger, sm_ledger_entry_insert(db, actor, entry, &is_new, &no));
   if (err != SM_OK) return err;
   *added = is_new;
   *entry_no = no;

@@ -101,6 +101,11 @@ SM_MUST_CHECK sm_err sm_ledger_servings_visible(const sm_ledger_serving *list, s
 /* Whether a device serves two at one instant with one sign. */
 bool sm_ledger_servings_clash(const sm_ledger_serving *list, size_t count);
 
+/* ---- people ---- */
+/* Adds a user and the audit entry inside a write. */
+SM_MUST_CHECK sm_err sm_ledger_user_insert(sm_sql *db, sm_actor actor, const sm_user *user,
+                                           const char *user_id, int64_t now_ms);
+
 /* ---- accounts ---- */
 /* Checks and adds account, meters, tariffs and audit entry inside a write. */
 SM_MUST_CHECK sm_err sm_ledger_account_insert(sm_ledger *ledger, sm_sql *db, sm_actor actor,
@@ -148,6 +153,9 @@ SM_MUST_CHECK sm_err sm_ledger_statement_load(sm_sql *db, int64_t account_no,
                                               sm_statement *statement);
 
 /* ---- money, each inside a write ---- */
+/* sm_ledger_entry_add inside a write. */
+SM_MUST_CHECK sm_err sm_ledger_entry_insert(sm_sql *db, sm_actor actor, const sm_entry_new *entry,
+                                            bool *added, int64_t *entry_no);
 /* Adds the opposite of an entry. */
 SM_MUST_CHECK sm_err sm_ledger_reversal_insert(sm_sql *db, sm_actor actor, int64_t entry_no,
                                                const char *reason, int64_t *reversal_no);

@@ -54,8 +54,8 @@ static sm_err insert_user(sm_sql *db, const sm_user *user, const char *user_id, 
   return sm_sql_run(&q);
 }
 
-static sm_err add_user(sm_sql *db, sm_actor actor, const sm_user *user, const char *user_id,
-                       int64_t now_ms) {
+sm_err sm_ledger_user_insert(sm_sql *db, sm_actor actor, const sm_user *user, const char *user_id,
+                             int64_t now_ms) {
   sm_err err = insert_user(db, user, user_id, now_ms);
   if (err != SM_OK) return err;
   sm_ledger_detail detail;
@@ -73,7 +73,7 @@ sm_err sm_ledger_user_add(sm_ledger *ledger, sm_actor actor, sm_user *user) {
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err == SM_OK) {
-    err = sm_ledger_write_end(ledger, add_user(db, actor, user, user_id, now_ms));
+    err = sm_ledger_write_end(ledger, sm_ledger_user_insert(db, actor, user, user_id, now_ms));
   }
   if (err != SM_OK) {
     free(user_id);

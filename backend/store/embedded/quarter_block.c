@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { VERSION = 1 };
 
@@ -15,6 +16,7 @@ enum { VERSION = 1 };
 typedef struct column {
   int64_t (*get)(const sm_quarter *q);
   bool (*set)(sm_quarter *q, int64_t value); /* false: not a value of this column */
+  bool shown;                                /* only: passed over by a brief reading */
 } column;
 
 static int64_t get_count(const sm_quarter *q) {
@@ -74,19 +76,19 @@ COLUMN(fell, bool, 0, 1)
 #undef COLUMN
 
 static const column columns[] = {
-    {get_count, set_count},
-    {get_first_ms, set_first_ms},
-    {get_last_ms, set_last_ms},
-    {get_used_wh, set_used_wh},
-    {get_first_wh, set_first_wh},
-    {get_power_sum_mw, set_power_sum_mw},
-    {get_power_max_mw, set_power_max_mw},
-    {get_voltage_sum_mv, set_voltage_sum_mv},
-    {get_voltage_min_mv, set_voltage_min_mv},
-    {get_voltage_max_mv, set_voltage_max_mv},
-    {get_gap_max_ms, set_gap_max_ms},
-    {get_step_max_w, set_step_max_w},
-    {get_fell, set_fell},
+    {get_count, set_count, false},
+    {get_first_ms, set_first_ms, false},
+    {get_last_ms, set_last_ms, false},
+    {get_used_wh, set_used_wh, false},
+    {get_first_wh, set_first_wh, false},
+    {get_power_sum_mw, set_power_sum_mw, true},
+    {get_power_max_mw, set_power_max_mw, true},
+    {get_voltage_sum_mv, set_voltage_sum_mv, true},
+    {get_voltage_min_mv, set_voltage_min_mv, true},
+    {get_voltage_max_mv, set_voltage_max_mv, true},
+    {get_gap_max_ms, set_gap_max_ms, false},
+    {get_step_max_w, set_step_max_w, false},
+    {get_fell, set_fell, false},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -128,13 +130,18 @@ static bool get_starts(sm_cursor *in, int64_t first, sm_quarter *out, size_t cou
     if (number < 0 || number >= SM_QUARTERS_A_DAY ||
         (i == 0 ? number != 0 : number <= work->value[i - 1]))
       return false;
-    out[i].start_ms = (first + number) * SM_QUARTER_MS;
+    out[i] = (sm_quarter){.start_ms = (first + number) * SM_QUARTER_MS};
   }
   return true;
 }
 
-static bool get_columns(sm_cursor *in, sm_quarter *out, size_t count, sm_column_work *work) {
+static bool get_columns(sm_cursor *in, bool brief, sm_quarter *out, size_t count,
+                        sm_column_work *work) {
   for (size_t c = 0; c < COLUMNS; c++) {
+    if (brief && columns[c].shown) {
+      if (!sm_column_pass(&in->at, in->end, count, work)) return false;
+      continue;
+    }
     if (!sm_column_read(&in->at, in->end, count, 0, NULL, work)) return false;
     for (size_t i = 0; i < count; i++)
       if (!columns[c].set(&out[i], work->value[i])) return false;
@@ -142,9 +149,12 @@ static bool get_columns(sm_cursor *in, sm_quarter *out, size_t count, sm_column_
   return in->at == in->end;
 }
 
-sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **quarters,
-                               size_t *count) {
+sm_err sm_quarter_block_read(const uint8_t *data, size_t len, bool brief,
+                             sm_quarter quarters[SM_QUARTERS_A_DAY], size_t *count) {
   const int64_t far = INT64_MAX / SM_QUARTER_MS / 2;
+  int64_t value[SM_QUARTERS_A_DAY + 1] = {0};
+  uint64_t residual[SM_QUARTERS_A_DAY + 1];
+  sm_column_work work = {.value = value, .residual = residual};
   if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
   if (data[0] != VERSION) return SM_ERR_UNSUPPORTED;
   sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
@@ -152,20 +162,23 @@ sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **qua
   int64_t first = sm_varint_get_signed(&in);
   if (in.bad || n == 0 || n > SM_QUARTERS_A_DAY || first < -far || first > far)
     return SM_ERR_CORRUPT;
-  sm_quarter *out = calloc((size_t)n, sizeof *out);
-  sm_column_work work;
-  if (out == NULL || sm_column_work_init(&work, (size_t)n) != SM_OK) {
-    free(out);
-    return SM_ERR_NOMEM;
-  }
-  bool good =
-      get_starts(&in, first, out, (size_t)n, &work) && get_columns(&in, out, (size_t)n, &work);
-  sm_column_work_fini(&work);
-  if (!good) {
-    free(out);
+  if (!get_starts(&in, first, quarters, (size_t)n, &work) ||
+      !get_columns(&in, brief, quarters, (size_t)n, &work))
     return SM_ERR_CORRUPT;
-  }
-  *quarters = out;
   *count = (size_t)n;
+  return SM_OK;
+}
+
+sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **quarters,
+                               size_t *count) {
+  sm_quarter read[SM_QUARTERS_A_DAY];
+  size_t n = 0;
+  sm_err err = sm_quarter_block_read(data, len, false, read, &n);
+  if (err != SM_OK) return err;
+  sm_quarter *out = malloc(n * sizeof *out);
+  if (out == NULL) return SM_ERR_NOMEM;
+  memcpy(out, read, n * sizeof *out);
+  *quarters = out;
+  *count = n;
   return SM_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "store/readings.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,10 @@ void sm_quarter_block_encode(const sm_quarter *quarters, size_t count, sm_buf *o
 /* *quarters is heap memory of the caller. SM_ERR_CORRUPT, SM_ERR_UNSUPPORTED, SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **quarters,
                                              size_t *count);
+
+/* The same into memory of the caller, taking none. brief: what only shows, sums and extremes of
+ * power and voltage, is passed over and left 0; the register's course needs none of it. */
+SM_MUST_CHECK sm_err sm_quarter_block_read(const uint8_t *data, size_t len, bool brief,
+                                           sm_quarter quarters[SM_QUARTERS_A_DAY], size_t *count);
 
 #endif

@@ -308,6 +308,7 @@ typedef struct reader {
   int64_t last_ms;
   sm_run hot;
   bool brief;       /* its user needs no more of a reading than block.h calls brief */
+  bool course_only; /* nor of a quarter than quarter_block.h does */
   int64_t kept_day; /* the day that was put together last; -1: none. A snapshot never changes, so
                        what was read of it stays true */
   sm_run kept;

@@ -1,4 +1,5 @@
 #include "base/order.h"
+#include "store/embedded/quarter_block.h"
 #include "store/embedded/readings_internal.h"
 
 #include <stdlib.h>
@@ -268,15 +269,66 @@ static sm_err quarters_of_day(const walk *w, int64_t day, sm_quarter_list *list)
   return err;
 }
 
+static sm_err make_room(sm_quarter_list *out, size_t *cap, size_t more) {
+  if (out->count + more <= *cap) return SM_OK;
+  size_t wanted = *cap + *cap / 2 + more;
+  sm_quarter *item = realloc(out->item, wanted * sizeof *item);
+  if (item == NULL) return SM_ERR_NOMEM;
+  out->item = item;
+  *cap = wanted;
+  return SM_OK;
+}
+
+/* The days up to the first one that has hot or fresh readings are as their rows say: taken in one
+ * sweep, where no damage is in the way. *swept is the last day that is done. */
+static sm_err sweep_rows(const walk *w, sm_quarter_list *out, size_t *cap, int64_t *swept) {
+  static const char sql[] = "SELECT quarter_key, body FROM quarter WHERE quarter_key >= ?1"
+                            " AND quarter_key <= ?2 ORDER BY quarter_key";
+  const int64_t base = sm_day_key(w->r->series_no, 0);
+  int64_t other = sm_day_earlier(w->fresh_day, w->hot_day);
+  int64_t last = other < 0 || other > w->to ? w->to : other - 1;
+  sm_err err = SM_OK;
+  sm_sql_stmt q = sm_sql_use(w->r->db, sql);
+  sm_sql_bind_i64(&q, 1, base + w->row_day);
+  sm_sql_bind_i64(&q, 2, base + last);
+  while (err == SM_OK && sm_sql_row(&q)) {
+    size_t len = 0;
+    size_t count = 0;
+    const uint8_t *body = sm_sql_blob(&q, 1, &len);
+    err = body == NULL ? SM_ERR_CORRUPT : make_room(out, cap, DAY_QUARTERS);
+    if (err == SM_OK)
+      err = sm_quarter_block_read(body, len, w->r->course_only, out->item + out->count, &count);
+    if (err != SM_OK) break;
+    out->count += count;
+    *swept = sm_sql_i64(&q, 0) - base;
+  }
+  sm_err end = sm_sql_end(&q);
+  if (err == SM_OK) err = end;
+  if (err == SM_OK) *swept = last;
+  /* The slow way looks at what cannot be read, and tells it. */
+  return err == SM_ERR_CORRUPT || err == SM_ERR_UNSUPPORTED ? SM_OK : err;
+}
+
+/* Sweeps what can be swept, and drops what is outside of [from_ms, to_ms). */
+static sm_err sweep(walk *w, int64_t from_ms, int64_t to_ms, sm_quarter_list *out, size_t *cap) {
+  int64_t swept = -1;
+  int64_t other = sm_day_earlier(w->fresh_day, w->hot_day);
+  if (w->row_day < 0 || (other >= 0 && other <= w->row_day)) return SM_OK;
+  sm_err err = sweep_rows(w, out, cap, &swept);
+  size_t first = 0;
+  while (first < out->count && out->item[first].start_ms < from_ms) first++;
+  while (out->count > first && out->item[out->count - 1].start_ms >= to_ms) out->count--;
+  if (first > 0) {
+    out->count -= first;
+    memmove(out->item, out->item + first, out->count * sizeof *out->item);
+  }
+  return err == SM_OK && swept >= 0 ? next_row(w, swept + 1) : err;
+}
+
 static sm_err append_quarters(const sm_quarter_list *day, int64_t from_ms, int64_t to_ms,
                               size_t limit, sm_quarter_list *out, size_t *cap) {
-  if (out->count + day->count > *cap) {
-    size_t more = *cap + *cap / 2 + DAY_QUARTERS;
-    sm_quarter *item = realloc(out->item, more * sizeof *item);
-    if (item == NULL) return SM_ERR_NOMEM;
-    out->item = item;
-    *cap = more;
-  }
+  sm_err err = make_room(out, cap, day->count);
+  if (err != SM_OK) return err;
   for (size_t i = 0; i < day->count && out->count < limit; i++)
     if (day->item[i].start_ms >= from_ms && day->item[i].start_ms < to_ms)
       out->item[out->count++] = day->item[i];
@@ -291,6 +343,7 @@ sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limi
   int64_t day;
   /* The first reading may stand behind its quarter's start. */
   sm_err err = walk_begin(&w, r, sm_quarter_next_sql, from_ms, to_ms);
+  if (err == SM_OK && limit == SIZE_MAX) err = sweep(&w, from_ms, to_ms, &out, &cap);
   while (err == SM_OK && out.count < limit && (day = walk_day(&w)) >= 0) {
     sm_quarter_list of_day = {0};
     err = quarters_of_day(&w, day, &of_day);

@@ -235,6 +235,7 @@ sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t cha
   sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
   if (err != SM_OK) return err;
   r.brief = true;
+  r.course_only = quarters == NULL;
   err = survey(&r, from_ms, to_ms, &rule, trace, quarters);
   sm_reader_end(&r);
   return err;

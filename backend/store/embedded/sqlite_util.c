@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,7 +192,15 @@ static sm_err find_file(const sm_sql_options *options) {
                                                                              : sm_open_err();
 }
 
+/* Before SQLite is used at all (later it would be refused, and nothing be lost): without its
+ * account of memory, which nobody reads, threads do not wait for each other at every allocation. */
+static void configure_memory(void) {
+  (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, configure_memory);
   sm_err found = find_file(options);
   if (found != SM_OK) return found;
   sm_sql *db = calloc(1, sizeof *db);

@@ -218,6 +218,8 @@ static void the_way_out_of_a_transaction_takes_no_memory(void **state) {
 #define SQL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
+  /* With its account of memory, which the program does without: a limit wants it. */
+  if (sqlite3_initialize() != SQLITE_OK) return 1;
   const struct CMUnitTest tests[] = {
       SQL_TEST(values_come_back_as_bound),
       SQL_TEST(constraints_have_their_errors),

@@ -1,5 +1,5 @@
 import { rfc3339 } from "../lib/zone";
-import { ApiError, type Call, send } from "./http";
+import { ApiError, type Call, send, sendForFile } from "./http";
 import { getToken, renew } from "./session";
 import type {
   AggregateReadings,
@@ -15,15 +15,15 @@ import type {
 } from "./types";
 
 /** With the session's token; one that has ended is renewed once, and the request made again. */
-async function authorized<T>(call: Call): Promise<T> {
+async function authorized<T>(call: Call, go: (call: Call) => Promise<T> = send): Promise<T> {
   const token = getToken();
   try {
-    return await send<T>({ ...call, token });
+    return await go({ ...call, token });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 401) throw error;
     // Somebody else may have renewed it while this request was under way.
     if (getToken() === token) await renew();
-    return await send<T>({ ...call, token: getToken() });
+    return await go({ ...call, token: getToken() });
   }
 }
 
@@ -60,6 +60,10 @@ export function getBill(id: string, month: string, signal?: Signal): Promise<Bil
 
 export function listInvoices(id: string, cursor: string | undefined, signal?: Signal): Promise<InvoicePage> {
   return authorized({ path: `/api/invoices/${inPath(id)}`, query: { limit: 100, cursor }, signal });
+}
+
+export function getInvoicePdf(id: string, number: string): Promise<Blob> {
+  return authorized({ path: `/api/invoices/${inPath(id)}/${inPath(number)}.pdf` }, sendForFile);
 }
 
 export function listTariffs(cursor: string | undefined, signal?: Signal): Promise<TariffPage> {

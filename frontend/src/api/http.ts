@@ -55,9 +55,10 @@ async function problemOf(response: Response): Promise<Problem | null> {
   }
 }
 
-/** One request and its answer's JSON, or an ApiError. Knows nothing of sessions. */
-export async function send<T>({ method = "GET", path, query, body, token, signal }: Call): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+/** One request and its answer, or an ApiError. */
+async function exchange(call: Call, accept: string): Promise<Response> {
+  const { method = "GET", path, query, body, token, signal } = call;
+  const headers: Record<string, string> = { Accept: `${accept}, application/problem+json` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   let response: Response;
@@ -78,5 +79,16 @@ export async function send<T>({ method = "GET", path, query, body, token, signal
     const wait = Number(response.headers.get("Retry-After"));
     throw new ApiError(response.status, await problemOf(response), wait > 0 ? wait : null);
   }
+  return response;
+}
+
+/** One request and its answer's JSON, or an ApiError. Knows nothing of sessions. */
+export async function send<T>(call: Call): Promise<T> {
+  const response = await exchange(call, "application/json");
   return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** The same for a file. */
+export async function sendForFile(call: Call): Promise<Blob> {
+  return (await exchange(call, "*/*")).blob();
 }

@@ -5,6 +5,7 @@ import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
 import type { LocalMonth } from "../lib/zone";
 import css from "./invoice-list.module.css";
+import { InvoicePdf } from "./invoice-pdf";
 import { Failure } from "./notice";
 
 interface InvoiceListProps {
@@ -29,7 +30,7 @@ export function InvoiceList({ id, month, onChoose }: InvoiceListProps) {
       {invoices?.length === 0 && <p className="soft">None has been issued yet.</p>}
       <ul className={css.list}>
         {invoices?.toReversed().map((invoice) => (
-          <li key={invoice.number}>
+          <li key={invoice.number} className={css.item}>
             <UnstyledButton
               className={css.row}
               aria-current={invoice.month === month ? "true" : undefined}
@@ -48,6 +49,7 @@ export function InvoiceList({ id, month, onChoose }: InvoiceListProps) {
                 {plainWords(invoice.status)}
               </span>
             </UnstyledButton>
+            <InvoicePdf id={id} number={invoice.number} />
           </li>
         ))}
       </ul>

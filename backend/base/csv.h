@@ -1,8 +1,8 @@
 /* CSV by RFC 4180: records end with a line feed (a carriage return before it is not part of them),
  * fields are parted by commas, a quoted field may hold commas, line ends and, doubled, quotes.
  * Pure; any bytes may come in. */
-#ifndef SM_TRANSFER_CSV_H
-#define SM_TRANSFER_CSV_H
+#ifndef SM_BASE_CSV_H
+#define SM_BASE_CSV_H
 
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-#include "transfer/csv.h"
+#include "base/csv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,143 @@
+/* A draft tariff on a real past month, on the real embedded stores. */
+#include "invoicing/preview.h"
+
+#include "invoicing/invoicing_test_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DRAFT                                                                                      \
+  "{\"name\":\"Flat\",\"effective_from\":\"2027-01-01\",\"slabs\":[{\"up_to_kwh\":null,"           \
+  "\"rate\":\"5.00\"}],\"fixed_charge\":\"0.00\",\"taxes\":[]}"
+
+typedef struct told {
+  char account_id[8][64];
+  int64_t old_minor[8];
+  int64_t new_minor[8];
+  sm_err err[8];
+  size_t count;
+} told;
+
+static bool keep(void *context, const sm_preview_result *r) {
+  told *t = context;
+  assert_true(t->count < 8);
+  (void)snprintf(t->account_id[t->count], 64, "%s", r->account_id != NULL ? r->account_id : "");
+  t->err[t->count] = r->err;
+  if (r->err == SM_OK) {
+    t->old_minor[t->count] = r->old_bill->total_minor;
+    t->new_minor[t->count] = r->new_bill->total_minor;
+    assert_int_equal(r->difference_minor, r->new_bill->total_minor - r->old_bill->total_minor);
+  }
+  t->count++;
+  return true;
+}
+
+static sm_tariff *draft(void) {
+  sm_tariff *tariff = NULL;
+  sm_problems problems = {0};
+  assert_int_equal(sm_tariff_read_json(DRAFT, strlen(DRAFT), &tariff, NULL, &problems), SM_OK);
+  return tariff;
+}
+
+static sm_preview_request request_for(const sm_tariff *tariff) {
+  return (sm_preview_request){.tariff = tariff,
+                              .year = 2026,
+                              .month = 1,
+                              .after = "",
+                              .limit = 100,
+                              .now_ms = ms("2026-02-02T08:00:00+05:30")};
+}
+
+static void a_month_is_billed_by_the_draft_and_compared(void **state) {
+  fixture *f = *state;
+  free(add_example(f, "meter-001", 1));
+  sm_tariff *tariff = draft();
+  sm_preview_request request = request_for(tariff);
+  request.device_id = "meter-001";
+  told t = {0};
+  sm_preview_sums sums;
+  char *next = NULL;
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
+  assert_null(next);
+  assert_int_equal(t.count, 1);
+  assert_int_equal(t.old_minor[0], 188800);
+  assert_int_equal(t.new_minor[0], 175000); /* 350 × 5.00 */
+  assert_int_equal(sums.difference_minor, -13800);
+  sm_tariff_row *rows = NULL;
+  size_t count = 0;
+  assert_int_equal(sm_ledger_tariffs(f->ledger, "Flat", "", 0, 10, &rows, &count), SM_OK);
+  assert_int_equal(count, 0); /* nothing was written */
+  sm_tariff_rows_free(rows, count);
+  sm_tariff_free(tariff);
+}
+
+static void all_accounts_come_in_pages_that_add_up(void **state) {
+  fixture *f = *state;
+  free(add_example(f, "meter-001", 1));
+  free(add_example(f, "meter-002", 2));
+  free(add_example(f, "meter-003", 3));
+  sm_tariff *tariff = draft();
+  sm_preview_request request = request_for(tariff);
+  request.limit = 2;
+  told t = {0};
+  int64_t old_minor = 0;
+  char *after = strdup("");
+  size_t pages = 0;
+  while (after != NULL) {
+    sm_preview_sums sums;
+    char *next = NULL;
+    request.after = after;
+    assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
+    old_minor += sums.old_minor;
+    free(after);
+    after = next;
+    pages++;
+  }
+  assert_int_equal(pages, 2);
+  assert_int_equal(t.count, 3);
+  assert_int_equal(old_minor, 3 * 188800);
+  t.count = 0;
+  request.after = "";
+  request.limit = 100;
+  request.on = "Another tariff";
+  sm_preview_sums sums;
+  char *next = NULL;
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
+  assert_int_equal(t.count, 0);
+  sm_tariff_free(tariff);
+}
+
+static void what_cannot_be_previewed_is_refused(void **state) {
+  fixture *f = *state;
+  free(add_example(f, "meter-001", 1));
+  sm_tariff *tariff = draft();
+  sm_preview_request request = request_for(tariff);
+  told t = {0};
+  sm_preview_sums sums;
+  char *next = NULL;
+  request.now_ms = ms("2026-01-31T23:59:59+05:30");
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next),
+                   SM_ERR_RANGE);
+  request = request_for(tariff);
+  request.account_id = "a_nobody";
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next),
+                   SM_ERR_NOT_FOUND);
+  assert_int_equal(t.count, 0);
+  sm_tariff_free(tariff);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_month_is_billed_by_the_draft_and_compared),
+      TEST(all_accounts_come_in_pages_that_add_up),
+      TEST(what_cannot_be_previewed_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+#include "store/ledger_landlord.h"
+
+#include <stdlib.h>
+
+void sm_utility_bill_fini(sm_utility_bill *bill) {
+  if (bill == NULL) return;
+  for (size_t i = 0; i < bill->account_count; i++) free(bill->account_id[i]);
+  free(bill->account_id);
+  free(bill->utility_id);
+  free(bill->device_id);
+  free(bill->supplier);
+  free(bill->number);
+  free(bill->currency);
+  free(bill->split);
+  free(bill->made_by);
+  free(bill->cancel_reason);
+  *bill = (sm_utility_bill){0};
+}
+
+void sm_utility_bills_free(sm_utility_bill *bills, size_t count) {
+  for (size_t i = 0; bills != NULL && i < count; i++) sm_utility_bill_fini(&bills[i]);
+  free(bills);
+}
+
+void sm_utility_shares_free(sm_utility_share *shares, size_t count) {
+  for (size_t i = 0; shares != NULL && i < count; i++) free(shares[i].account_id);
+  free(shares);
+}
