@@ -5,8 +5,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 SERVER_DATA=$TMP/small
 mkdir "$SERVER_DATA"
-# Room for all that is sent: what has been stored must not fill it by itself.
-if ! mount -t tmpfs -o "size=$(long 24m 160m),mode=700" tmpfs "$SERVER_DATA" 2>>"$TMP/log/mount.log"; then
+if ! mount -t tmpfs -o size=24m,mode=700 tmpfs "$SERVER_DATA" 2>>"$TMP/log/mount.log"; then
   skip 'a full disk' 'a small file system cannot be mounted here (it takes root)'
   finish
 fi
@@ -23,7 +22,8 @@ trap end_with_disk EXIT
 
 with_tap
 start_world
-start_meters --rate 3000
+# Slow enough that what is stored neither fills the disk by itself nor leaves much room inside the store's own files.
+start_meters --rate "$(long 3000 800)"
 meters_go_on 300
 # No error: that it ends for want of room is the purpose.
 fill_disk() { head -c 1G /dev/zero >>"$SERVER_DATA/filler" 2>>"$TMP/log/fill.log" || true; }

@@ -198,7 +198,7 @@ class Maker:
                 reading.append(self.pick([passed // 2 + 1, passed - 1, min(passed, 5 * MINUTE_MS), min(passed, 5 * MINUTE_MS + 1)]))
 
     def readings(self, low, high, max_w, modulus):
-        times = self.carve(self.times(low, high))
+        times = self.carve(self.times(low, high) + ([high] if self.chance(0.4) else []))
         times = [t for t in times if low <= t <= high or self.chance(0.5)]
         values = self.values(times, max_w)
         start = self.pick([0, 1, modulus // 2, modulus - self.between(0, 200000) % modulus, self.between(0, modulus)])
