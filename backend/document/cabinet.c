@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +24,14 @@ struct sm_cabinet {
   sm_ledger *ledger;
   sm_sealer *sealer;
   sm_press *press;
+  pthread_mutex_t keeping;
 };
 
 sm_err sm_cabinet_new(const sm_cabinet_options *options, sm_cabinet **cabinet) {
   sm_cabinet *out = calloc(1, sizeof *out);
   char *logos = sm_path_join(options->data_dir, SM_LOGO_FOLDER);
   if (out != NULL) {
+    (void)pthread_mutex_init(&out->keeping, NULL);
     out->folder = sm_path_join(options->data_dir, SM_CABINET_FOLDER);
     out->ledger = options->ledger;
     out->sealer = options->sealer;
@@ -46,6 +49,7 @@ sm_err sm_cabinet_new(const sm_cabinet_options *options, sm_cabinet **cabinet) {
 void sm_cabinet_free(sm_cabinet *cabinet) {
   if (cabinet == NULL) return;
   sm_press_free(cabinet->press);
+  (void)pthread_mutex_destroy(&cabinet->keeping);
   free(cabinet->folder);
   free(cabinet);
 }
@@ -197,15 +201,24 @@ static sm_err write_for_now(const char *path, const sm_buf *pdf) {
   return err;
 }
 
-/* `synced`: before this returns; else the caller sees to it (sync_all). */
-static sm_err keep(const char *path, const sm_buf *pdf, bool synced) {
+static sm_err make_folder_of(const char *path) {
   char *folder = strdup(path);
   if (folder == NULL) return SM_ERR_NOMEM;
   *strrchr(folder, '/') = '\0';
   sm_err err = sm_dir_make(folder);
   free(folder);
-  if (err != SM_OK) return err;
-  return synced ? sm_file_write_private(path, pdf->data, pdf->len) : write_for_now(path, pdf);
+  return err;
+}
+
+/* `synced`: before this returns; else the caller sees to it (sync_all). One at a time: two threads
+ * that have printed the same page would write to the same new file. */
+static sm_err keep(sm_cabinet *cabinet, const char *path, const sm_buf *pdf, bool synced) {
+  (void)pthread_mutex_lock(&cabinet->keeping);
+  sm_err err = make_folder_of(path);
+  if (err == SM_OK)
+    err = synced ? sm_file_write_private(path, pdf->data, pdf->len) : write_for_now(path, pdf);
+  (void)pthread_mutex_unlock(&cabinet->keeping);
+  return err;
 }
 
 /* All that was kept without a sync: one for thousands. */
@@ -228,8 +241,7 @@ static sm_err find_or_print(sm_cabinet *cabinet, const sm_invoice *invoice,
   sm_buf_clear(pdf);
   err = print(cabinet, invoice, language, pdf, &whole);
   if (err != SM_OK) return err;
-  /* Two that print at once write the same bytes. */
-  *kept = whole ? keep(path, pdf, synced) : SM_ERR_NOT_FOUND;
+  *kept = whole ? keep(cabinet, path, pdf, synced) : SM_ERR_NOT_FOUND;
   return SM_OK;
 }
 
