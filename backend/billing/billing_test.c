@@ -618,7 +618,7 @@ static void a_register_that_comes_round_without_end_is_refused(void **state) {
   kit_run(k, 0, "2026-01-01T00:00:00+05:30", "2026-01-01T05:00:00+05:30", 30, 0);
   kit_run(k, 0, "2026-01-01T05:30:00+05:30", "2026-01-01T08:00:00+05:30", 30, 0);
   for (size_t i = 0; i < k->meter[0].point_count; i++)
-    k->point[0][i].wh = i < 11 ? INT64_C(200000000000) : INT64_C(100000000000);
+    k->point[0][i].wh = i < 11 ? INT64_C(2000000000000) : INT64_C(1000000000000);
   k->input.has_average = true;
   k->input.average_wh_per_day = 1;
   assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);

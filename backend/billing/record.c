@@ -9,7 +9,7 @@
 
 /* No register comes round so often in a month: a modulus and readings that do not belong together
  * must not make a bill of millions of entries. */
-enum { ROLLOVERS_MAX = 1000 };
+enum { ROLLOVERS_MAX = 20000 };
 
 sm_err sm_record_reason(sm_bill *bill, sm_reason_code code, const char *device_id, int64_t at_ms,
                         const char *format, ...) {
