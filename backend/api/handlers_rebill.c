@@ -1,12 +1,13 @@
 /* A tariff that changes issued months: first what it would change, then, agreed to, the change. */
 #include "api/api.h"
 #include "api/rebill.h"
+#include "base/clock.h"
 #include "invoicing/recheck.h"
 #include "model/money.h"
 
 #include <string.h>
 
-enum { SHOWN_MAX = 1000 };
+enum { SHOWN_MAX = 1000, PATIENCE_MS = 20000 };
 
 typedef struct listing {
   sm_jsonw w;
@@ -56,12 +57,18 @@ static sm_err show_effects(sm_api *api, const sm_tariff *tariff, sm_answer *answ
   return SM_OK;
 }
 
+/* A request is not kept for longer; the daily job opens the rest. */
+static bool in_time(void *context) {
+  return sm_clock_steady_ms() < *(const int64_t *)context;
+}
+
 static sm_err apply(sm_api *api, const sm_request *request, const sm_tariff *tariff,
                     const char *confirm, sm_answer *answer) {
   const sm_invoicing invoicing = sm_api_invoicing(api);
   int32_t version = 0;
+  int64_t until_ms = sm_clock_steady_ms() + PATIENCE_MS;
   sm_err err = sm_rebill_apply(&invoicing, sm_request_actor(request), tariff, confirm,
-                               sm_api_now_ms(api), &version);
+                               sm_api_now_ms(api), in_time, &until_ms, &version);
   if (err == SM_ERR_CONFLICT) {
     sm_answer_field(answer, 409, "confirm",
                     "is not what the effects are now: ask without it and look at them again");

@@ -118,7 +118,7 @@ int sm_bill_recheck(sm_program *program, const sm_bill_words *w) {
     request.from_month = from;
     request.to_month = to;
   }
-  sm_err err = sm_rebill_process(&invoicing, request.actor, request.now_ms, &rebilled);
+  sm_err err = sm_rebill_process(&invoicing, request.actor, request.now_ms, NULL, NULL, &rebilled);
   if (err == SM_OK) err = sm_invoicing_recheck(&invoicing, &request, &s);
   if (err != SM_OK) {
     sm_complain("%s", sm_err_text(err));

@@ -90,7 +90,8 @@ static sm_err rebill(sm_program *program, const sm_tariff *tariff, const set_wor
   if (err != SM_OK) return err;
   if (w->confirm == NULL) return show_effects(program, tariff, w->json);
   const sm_invoicing invoicing = sm_program_invoicing(program);
-  err = sm_rebill_apply(&invoicing, sm_cli_actor(), tariff, w->confirm, sm_clock_now_ms(), version);
+  err = sm_rebill_apply(&invoicing, sm_cli_actor(), tariff, w->confirm, sm_clock_now_ms(), NULL,
+                        NULL, version);
   if (err == SM_ERR_CONFLICT)
     sm_complain("--confirm is not what the effects are now: look at them again, without it");
   return err;

@@ -20,7 +20,8 @@ sm_err sm_invoicing_daily(const sm_invoicing *invoicing, const sm_daily_request 
   *summary = (sm_daily_summary){0};
   const int64_t known_ms = r->known_ms < r->now_ms ? r->known_ms : r->now_ms;
   sm_err fees = sm_invoicing_late_fees(invoicing, r->actor, known_ms, &summary->fees);
-  sm_err rebill = sm_rebill_process(invoicing, r->actor, r->now_ms, &summary->rebilled);
+  sm_err rebill =
+      sm_rebill_process(invoicing, r->actor, r->now_ms, r->go_on, r->context, &summary->rebilled);
   sm_err late = recheck(invoicing, r, &summary->recheck);
   if (fees != SM_OK) return fees;
   return rebill != SM_OK ? rebill : late;

@@ -128,7 +128,8 @@ sm_err sm_rebill_effects(const sm_invoicing *invoicing, const sm_tariff *tariff,
 }
 
 sm_err sm_rebill_apply(const sm_invoicing *invoicing, sm_actor actor, const sm_tariff *tariff,
-                       const char *confirm, int64_t now_ms, int32_t *version) {
+                       const char *confirm, int64_t now_ms, sm_go_on_fn *go_on, void *context,
+                       int32_t *version) {
   sm_rebill_summary summary;
   sm_buf text;
   uint64_t opened = 0;
@@ -142,5 +143,6 @@ sm_err sm_rebill_apply(const sm_invoicing *invoicing, sm_actor actor, const sm_t
                                sm_buf_text(&text), true, version);
   sm_buf_fini(&text);
   if (err != SM_OK) return err;
-  return sm_rebill_process(invoicing, actor, now_ms, &opened);
+  err = sm_rebill_process(invoicing, actor, now_ms, go_on, context, &opened);
+  return err == SM_ERR_CLOSED ? SM_OK : err;
 }

@@ -211,7 +211,7 @@ static sm_err process_one(look *l, const sm_rebill *rebill, uint64_t *opened) {
 }
 
 sm_err sm_rebill_process(const sm_invoicing *invoicing, sm_actor actor, int64_t now_ms,
-                         uint64_t *opened) {
+                         sm_go_on_fn *go_on, void *context, uint64_t *opened) {
   look l = {.invoicing = invoicing, .actor = actor, .now_ms = now_ms};
   sm_err err = SM_OK;
   *opened = 0;
@@ -220,7 +220,10 @@ sm_err sm_rebill_process(const sm_invoicing *invoicing, sm_actor actor, int64_t 
     sm_rebill *list = NULL;
     err = sm_ledger_rebills(invoicing->ledger, PAGE, &list, &count);
     if (err != SM_OK) break;
-    for (size_t i = 0; err == SM_OK && i < count; i++) err = process_one(&l, &list[i], opened);
+    for (size_t i = 0; err == SM_OK && i < count; i++) {
+      if (go_on != NULL && !go_on(context)) err = SM_ERR_CLOSED;
+      if (err == SM_OK) err = process_one(&l, &list[i], opened);
+    }
     sm_rebills_free(list, count);
   }
   sm_book_fini(&l.book);

@@ -13,6 +13,9 @@
 #include "model/tariff.h"
 #include "store/ledger_money.h"
 
+/* Asked now and then by work that may be long: false ends it (SM_ERR_CLOSED). */
+typedef bool sm_go_on_fn(void *context);
+
 /* ---- late data ---- */
 typedef struct sm_recheck_summary {
   uint64_t checked; /* valid invoices that were computed again */
@@ -20,9 +23,6 @@ typedef struct sm_recheck_summary {
   uint64_t true_up; /* that go on the next invoice by themselves */
   uint64_t failed;  /* could not be computed; logged */
 } sm_recheck_summary;
-
-/* Asked now and then by work that may be long: false ends it (SM_ERR_CLOSED). */
-typedef bool sm_go_on_fn(void *context);
 
 typedef struct sm_recheck_request {
   sm_actor actor;
@@ -70,12 +70,13 @@ SM_MUST_CHECK sm_err sm_rebill_effects(const sm_invoicing *invoicing, const sm_t
                                        int64_t now_ms, sm_rebill_fn *each, void *context,
                                        sm_rebill_summary *summary);
 /* Adds the version if its effects are still those of `confirm`, and opens an exception (state
- * "open") for each invoice that differs by it. SM_ERR_CONFLICT: they are not. Killed behind the
- * adding, sm_rebill_process opens the rest. */
+ * "open") for each invoice that differs by it. SM_ERR_CONFLICT: they are not. Where `go_on` (NULL:
+ * to the end) ends it behind the adding, or the program dies, sm_rebill_process opens the rest. */
 SM_MUST_CHECK sm_err sm_rebill_apply(const sm_invoicing *invoicing, sm_actor actor,
                                      const sm_tariff *tariff, const char *confirm, int64_t now_ms,
-                                     int32_t *version);
+                                     sm_go_on_fn *go_on, void *context, int32_t *version);
 SM_MUST_CHECK sm_err sm_rebill_process(const sm_invoicing *invoicing, sm_actor actor,
-                                       int64_t now_ms, uint64_t *opened);
+                                       int64_t now_ms, sm_go_on_fn *go_on, void *context,
+                                       uint64_t *opened);
 
 #endif

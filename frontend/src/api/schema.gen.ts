@@ -223,7 +223,7 @@ export interface paths {
         put?: never;
         /**
          * Add a version of a tariff
-         * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided. 409 when the effects are not those of `confirm` any more.
+         * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided (those that are not found within 20 seconds, by the daily job). 409 when the effects are not those of `confirm` any more.
          */
         post: operations["createTariff"];
         delete?: never;
