@@ -1,5 +1,5 @@
-/* Pages a second of CPU: bench_pdf SECONDS SAMPLE... prints each sample of contracts/documents again
- * and again, on one thread, and writes a line "SAMPLE pages_a_cpu_second bytes". */
+/* Pages a second of CPU: bench_pdf SECONDS SAMPLE... prints each sample of contracts/documents
+ * again and again, on one thread, and writes a line "SAMPLE pages_a_cpu_second bytes". */
 #include "document/press.h"
 
 #include "base/clock.h"

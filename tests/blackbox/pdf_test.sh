@@ -57,7 +57,7 @@ wait_until 'the readings are stored' stored
 issued=$(run_with "${settings[@]}" -- bill --month 2026-01 --json)
 is 'two invoices are issued' "$(json .issued "$issued")" 2
 number=$(json .accounts.0.number "$issued") device=$(json .accounts.0.device_id "$issued")
-other=$(json .accounts.1.number "$issued")
+other=$(json .accounts.1.number "$issued") device2=$(json .accounts.1.device_id "$issued")
 is 'the logo is kept by its hash' "$(ls "$DATA/logos")" "$(sum "$TMP/logo.png").png"
 
 fetch "/api/invoices/$device/$number.pdf" "$TMP/a.pdf"
@@ -109,6 +109,22 @@ fetch "/api/invoices/$device/$number.pdf" "$TMP/own.pdf"
 is 'the resident has theirs' "$(sum "$TMP/own.pdf")" "$(sum "$TMP/a.pdf")"
 login
 
+# What stands on a credit note, and on what is issued in its place; on bills from here on.
+like 'the use of each day' "$text" 'Use by day'
+api POST "/api/invoices/$device2/$other/credit" "$(json_object reason 'read next <door>')" || fail 'an invoice is taken back' "$API_BODY"
+note=$(json .number)
+fetch "/api/invoices/$device2/$note.pdf" "$TMP/note.pdf"
+text=$(pdftotext -layout "$TMP/note.pdf" -)
+like 'a credit note names what it takes back' "$text" "takes back invoice $other for January 2026"
+like 'and why' "$text" 'Reason: read next <door>'
+like 'and how much' "$text" 'Total given back +₹ *1,888.00'
+api POST "/api/invoices/$device2" "$(json_object month 2026-01 reason 'read next <door>')" || fail 'one is issued in its place' "$API_BODY"
+again=$(json .number)
+fetch "/api/invoices/$device2/$again.pdf" "$TMP/again.pdf"
+text=$(pdftotext -layout "$TMP/again.pdf" -)
+like 'a re-issue names what it stands for' "$text" "in place of $other"
+like 'and the difference' "$text" 'Difference: *₹ *0.00'
+
 # The command, as others run it: another locale, zone, day and user's fonts; first from the ledger anew, then what is kept.
 mv "$DATA/invoices" "$TMP/kept"
 run_with LC_ALL=hi_IN.UTF-8 LANG=hi_IN.UTF-8 TZ=America/St_Johns XDG_CONFIG_HOME="$TMP" FONTCONFIG_FILE="$TMP/none" -- \
@@ -121,7 +137,8 @@ like 'an invoice that is not there' "$(smartmeter invoice pdf SM9999-000001 --ou
 
 fetched() { fetch /api/invoices.zip?month=2026-01 "$TMP/a.zip" && [[ $API_STATUS == 200 ]]; }
 wait_until 'the month comes as ZIP' fetched
-is 'it has all of it' "$(unzip -Z1 "$TMP/a.zip" | sort | tr '\n' ' ')" "$(printf '%s.pdf\n' "$number" "$other" | sort | tr '\n' ' ')"
+is 'it has all of it' "$(unzip -Z1 "$TMP/a.zip" | sort | tr '\n' ' ')" \
+  "$(printf '%s.pdf\n' "$number" "$other" "$note" "$again" | sort | tr '\n' ' ')"
 ok 'it is sound' unzip -tq "$TMP/a.zip"
 is 'what is in it is what was printed' "$(unzip -p "$TMP/a.zip" "$number.pdf" | sha256sum | cut -d ' ' -f 1)" "$(sum "$TMP/a.pdf")"
 rm -rf "$DATA/invoices"
