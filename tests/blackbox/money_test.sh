@@ -71,7 +71,7 @@ like 'nor is a tenth of a paisa' \
 login "$RESIDENT" "$RESIDENT_PASSWORD"
 ok 'the resident disputes the other invoice' api_is POST "/api/invoices/m2/$other/dispute" 201 '{"text": "The lift is on my meter"}'
 dispute=$(json .no)
-is 'the bill is kept with it' "$(json .explanation.total)" 472.00
+is 'its explanation is kept with it' "$(json .explanation.totals.total) $(json .explanation.invoice.number)" "472.00 $other"
 ok 'once' api_is POST "/api/invoices/m2/$other/dispute" 409 '{"text": "again"}'
 ok 'and pays nothing by their own word' api_is POST "$pay" 403 "$part"
 login
