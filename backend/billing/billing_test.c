@@ -610,6 +610,22 @@ static void an_absurd_average_is_refused(void **state) {
   kit_free(k);
 }
 
+/* Readings far above the modulus, which no meter can show. */
+static void a_register_that_comes_round_without_end_is_refused(void **state) {
+  (void)state;
+  kit *k = kit_new("Asia/Kolkata", "2026-01");
+  sm_bill *bill = NULL;
+  kit_run(k, 0, "2026-01-01T00:00:00+05:30", "2026-01-01T05:00:00+05:30", 30, 0);
+  kit_run(k, 0, "2026-01-01T05:30:00+05:30", "2026-01-01T08:00:00+05:30", 30, 0);
+  for (size_t i = 0; i < k->meter[0].point_count; i++)
+    k->point[0][i].wh = i < 11 ? INT64_C(200000000000) : INT64_C(100000000000);
+  k->input.has_average = true;
+  k->input.average_wh_per_day = 1;
+  assert_int_equal(sm_billing_compute(&k->input, &bill), SM_ERR_OVERFLOW);
+  assert_null(bill);
+  kit_free(k);
+}
+
 static void the_days_of_a_bill_add_up(void **state) {
   (void)state;
   kit *k = january(350000);
@@ -657,6 +673,7 @@ int main(void) {
       cmocka_unit_test(a_meter_silent_all_month_goes_on_by_the_average),
       cmocka_unit_test(with_several_meters_at_the_end_each_stands_still),
       cmocka_unit_test(an_absurd_average_is_refused),
+      cmocka_unit_test(a_register_that_comes_round_without_end_is_refused),
       cmocka_unit_test(the_days_of_a_bill_add_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

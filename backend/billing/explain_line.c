@@ -170,10 +170,6 @@ static void explain_correction(sm_explainer *x, const subject *s) {
 }
 
 static void explain_tax(sm_explainer *x, const subject *s) {
-  if (s->part == NULL) {
-    explain_correction(x, s);
-    return;
-  }
   write_base(x, s, s->segment->tariff->tax[s->line->source.item - 1].on);
   sm_explain_rule(x, SM_RULE_TAX);
   say_percent(x, s);
@@ -188,10 +184,24 @@ static void explain_rounding(sm_explainer *x, const subject *s) {
                   sm_figure_money(x, s->line->amount_minor).text);
 }
 
-static void explain_kind(sm_explainer *x, const subject *s) {
+/* Lines of the month as a whole: rounding, and corrections of other months. */
+static void explain_of_month(sm_explainer *x, const subject *s) {
+  if (s->line->kind == SM_LINE_ROUNDING)
+    explain_rounding(x, s);
+  else
+    explain_correction(x, s);
+}
+
+static void explain_of_segment(sm_explainer *x, const subject *s) {
   switch (s->line->kind) {
   case SM_LINE_ENERGY:
     explain_energy(x, s);
+    break;
+  case SM_LINE_TIME_OF_DAY:
+    explain_time_of_day(x, s);
+    break;
+  case SM_LINE_DEMAND:
+    explain_demand_line(x, s);
     break;
   case SM_LINE_FIXED:
     explain_fixed(x, s);
@@ -205,19 +215,9 @@ static void explain_kind(sm_explainer *x, const subject *s) {
   case SM_LINE_TAX:
     explain_tax(x, s);
     break;
-  case SM_LINE_ROUNDING:
-    explain_rounding(x, s);
-    break;
   case SM_LINE_TRUE_UP:
-    explain_correction(x, s);
-    break;
-  case SM_LINE_TIME_OF_DAY:
-    explain_time_of_day(x, s);
-    break;
-  case SM_LINE_DEMAND:
-    explain_demand_line(x, s);
-    break;
-  case SM_LINE_KIND_COUNT:
+  case SM_LINE_ROUNDING:
+  case SM_LINE_KIND_COUNT: /* none of a segment */
     break;
   }
 }
@@ -248,7 +248,10 @@ static void explain_line(sm_explainer *x, size_t at) {
   sm_jsonw_key_text(x->w, "kind", sm_line_kind_name(s.line->kind));
   sm_jsonw_key_text(x->w, "name", s.line->name);
   sm_explain_money(x, "amount", s.line->amount_minor);
-  explain_kind(x, &s);
+  if (s.part != NULL && s.segment != NULL)
+    explain_of_segment(x, &s);
+  else
+    explain_of_month(x, &s);
   sm_jsonw_object_end(x->w);
 }
 

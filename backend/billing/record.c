@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No register comes round so often in a month: a modulus and readings that do not belong together
+ * must not make a bill of millions of entries. */
+enum { ROLLOVERS_MAX = 1000 };
+
 sm_err sm_record_reason(sm_bill *bill, sm_reason_code code, const char *device_id, int64_t at_ms,
                         const char *format, ...) {
   char text[400];
@@ -88,6 +92,7 @@ static sm_err add_stretch(const sm_measure *measure, size_t stretch, int64_t fro
   p.base_wh = rolled_wh(measure, stretch, p.opening_wh, from_ms);
   int64_t last_base_wh = rolled_wh(measure, stretch, closing_wh, to_ms);
   sm_err err = SM_OK;
+  if ((last_base_wh - p.base_wh) / course->modulus_wh > ROLLOVERS_MAX) return SM_ERR_OVERFLOW;
   while (err == SM_OK && p.base_wh < last_base_wh) {
     p.closing_wh = p.base_wh + course->modulus_wh;
     p.to_ms = sm_course_when(course, stretch, p.closing_wh);

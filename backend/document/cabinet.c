@@ -7,11 +7,14 @@
 #include "store/ledger_print.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zip.h>
 
 enum { NAME_MAX_BYTES = 96 };
@@ -21,12 +24,14 @@ struct sm_cabinet {
   sm_ledger *ledger;
   sm_sealer *sealer;
   sm_press *press;
+  pthread_mutex_t keeping;
 };
 
 sm_err sm_cabinet_new(const sm_cabinet_options *options, sm_cabinet **cabinet) {
   sm_cabinet *out = calloc(1, sizeof *out);
   char *logos = sm_path_join(options->data_dir, SM_LOGO_FOLDER);
   if (out != NULL) {
+    (void)pthread_mutex_init(&out->keeping, NULL);
     out->folder = sm_path_join(options->data_dir, SM_CABINET_FOLDER);
     out->ledger = options->ledger;
     out->sealer = options->sealer;
@@ -44,6 +49,7 @@ sm_err sm_cabinet_new(const sm_cabinet_options *options, sm_cabinet **cabinet) {
 void sm_cabinet_free(sm_cabinet *cabinet) {
   if (cabinet == NULL) return;
   sm_press_free(cabinet->press);
+  (void)pthread_mutex_destroy(&cabinet->keeping);
   free(cabinet->folder);
   free(cabinet);
 }
@@ -180,18 +186,53 @@ static sm_err take_kept(const char *path, sm_buf *pdf) {
   return err;
 }
 
-static sm_err keep(const char *path, const sm_buf *pdf) {
+/* A file under another name, which it loses once it is whole; what a power cut leaves of it is
+ * found out by looks_whole. */
+static sm_err write_for_now(const char *path, const sm_buf *pdf) {
+  char fresh[4096];
+  int len = snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid());
+  if (len < 0 || (size_t)len >= sizeof fresh) return SM_ERR_RANGE;
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return sm_write_err();
+  sm_err err = sm_write_all(fd, pdf->data, pdf->len);
+  if (close(fd) != 0 && err == SM_OK) err = sm_write_err();
+  if (err == SM_OK && rename(fresh, path) != 0) err = sm_write_err();
+  if (err != SM_OK) (void)unlink(fresh);
+  return err;
+}
+
+static sm_err make_folder_of(const char *path) {
   char *folder = strdup(path);
   if (folder == NULL) return SM_ERR_NOMEM;
   *strrchr(folder, '/') = '\0';
   sm_err err = sm_dir_make(folder);
   free(folder);
-  return err == SM_OK ? sm_file_write_private(path, pdf->data, pdf->len) : err;
+  return err;
+}
+
+/* `synced`: before this returns; else the caller sees to it (sync_all). One at a time: two threads
+ * that have printed the same page would write to the same new file. */
+static sm_err keep(sm_cabinet *cabinet, const char *path, const sm_buf *pdf, bool synced) {
+  (void)pthread_mutex_lock(&cabinet->keeping);
+  sm_err err = make_folder_of(path);
+  if (err == SM_OK)
+    err = synced ? sm_file_write_private(path, pdf->data, pdf->len) : write_for_now(path, pdf);
+  (void)pthread_mutex_unlock(&cabinet->keeping);
+  return err;
+}
+
+/* All that was kept without a sync: one for thousands. */
+static sm_err sync_all(const sm_cabinet *cabinet) {
+  int fd = open(cabinet->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? SM_OK : SM_ERR_IO; /* nothing was kept */
+  sm_err err = syncfs(fd) == 0 ? SM_OK : SM_ERR_IO;
+  (void)close(fd);
+  return err;
 }
 
 /* Gives the kept one or prints. *kept: it is in its file now. */
 static sm_err find_or_print(sm_cabinet *cabinet, const sm_invoice *invoice,
-                            const sm_language *language, const char *path, sm_buf *pdf,
+                            const sm_language *language, const char *path, bool synced, sm_buf *pdf,
                             sm_err *kept) {
   bool whole = false;
   sm_err err = take_kept(path, pdf);
@@ -200,8 +241,7 @@ static sm_err find_or_print(sm_cabinet *cabinet, const sm_invoice *invoice,
   sm_buf_clear(pdf);
   err = print(cabinet, invoice, language, pdf, &whole);
   if (err != SM_OK) return err;
-  /* Two that print at once write the same bytes. */
-  *kept = whole ? keep(path, pdf) : SM_ERR_NOT_FOUND;
+  *kept = whole ? keep(cabinet, path, pdf, synced) : SM_ERR_NOT_FOUND;
   return SM_OK;
 }
 
@@ -221,7 +261,7 @@ sm_err sm_cabinet_pdf(sm_cabinet *cabinet, const sm_invoice *invoice, const sm_l
   if (language != NULL && is_own_language(invoice, *language)) language = NULL;
   char *path = path_of(cabinet, invoice, language);
   if (path == NULL) return SM_ERR_NOMEM;
-  sm_err err = find_or_print(cabinet, invoice, language, path, pdf, &kept);
+  sm_err err = find_or_print(cabinet, invoice, language, path, true, pdf, &kept);
   if (err == SM_OK && kept != SM_OK)
     sm_log(SM_LOG_WARN, "document.not_kept", SM_LOG_TEXT("number", invoice->number),
            SM_LOG_TEXT("reason", sm_err_text(kept)));
@@ -284,7 +324,7 @@ static sm_err add_invoice(bundle *b, int64_t after_no) {
   sm_buf_init(&pdf, SM_PDF_BYTES_MAX);
   char *path = count == 1 ? path_of(b->cabinet, &invoice[0], NULL) : NULL;
   err = path != NULL ? SM_OK : SM_ERR_NOMEM;
-  if (err == SM_OK) err = find_or_print(b->cabinet, &invoice[0], NULL, path, &pdf, &kept);
+  if (err == SM_OK) err = find_or_print(b->cabinet, &invoice[0], NULL, path, false, &pdf, &kept);
   /* Without room for the pages there is none for the archive. */
   if (err == SM_OK && kept != SM_OK && kept != SM_ERR_NOT_FOUND) err = kept;
   if (err == SM_OK) err = add_entry(b, &invoice[0], source_of(b, path, &pdf, kept == SM_OK));
@@ -329,6 +369,8 @@ sm_err sm_cabinet_zip(sm_cabinet *cabinet, const char *month, const char *path,
   }
   if (err == SM_OK) {
     err = add_all(&b, after_no, n, progress, context);
+    /* Before anybody has a page, it is kept for good. */
+    if (err == SM_OK) err = sync_all(cabinet);
     if (err == SM_OK)
       err = close_archive(b.zip, path);
     else

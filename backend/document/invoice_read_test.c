@@ -1,5 +1,6 @@
 /* Reading a row of the ledger for print: what is there, what older rows lack, and what is none of
  * ours. */
+#include "base/file.h"
 #include "document/document_test_kit.h"
 
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <stdint.h>
 /* after the four above, which it wants */
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +183,36 @@ static void texts_that_are_no_json(void **state) {
   }
 }
 
+/* The seeds of the fuzz target are rows that are read, so that it begins behind the first checks.
+ */
+static void seeds_of_the_fuzz_target_are_read(void **state) {
+  (void)state;
+  static const char *const seeds[] = {"plain", "credit-note", "re-issue", "estimated",
+                                      "many-lines"};
+  for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+    char path[512];
+    char *text = NULL;
+    sample s;
+    sm_document_invoice invoice;
+    sm_buf problem;
+    sm_buf_init(&problem, 0);
+    sample_load(seeds[i], &s);
+    (void)snprintf(path, sizeof path, "%s/fuzz/corpus/invoice/%s", SM_SOURCE_DIR, seeds[i]);
+    assert_int_equal(sm_file_read(path, 1 << 20, &text, NULL), SM_OK);
+    char *snapshot = strchr(text, '\n');
+    assert_non_null(snapshot);
+    *snapshot++ = '\0';
+    s.source.body = text + 1;
+    s.source.snapshot = snapshot;
+    if (sm_document_invoice_read(&s.source, &invoice, &problem) != SM_OK)
+      fail_msg("%s: %s", seeds[i], sm_buf_text(&problem));
+    sm_document_invoice_fini(&invoice);
+    sm_buf_fini(&problem);
+    free(text);
+    sample_fini(&s);
+  }
+}
+
 /* ---- UPI ---- */
 static void upi_is(sample *s, const char *wanted) {
   sm_document_invoice invoice;
@@ -246,6 +278,7 @@ int main(void) {
       cmocka_unit_test(an_older_row_lacks_the_newer_members),
       cmocka_unit_test(what_is_none_of_ours_is_named),
       cmocka_unit_test(texts_that_are_no_json),
+      cmocka_unit_test(seeds_of_the_fuzz_target_are_read),
       cmocka_unit_test(a_upi_link_says_who_how_much_and_for_what),
       cmocka_unit_test(there_is_none_when_nothing_is_to_be_paid_that_way),
   };

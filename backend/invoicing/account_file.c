@@ -241,9 +241,13 @@ static void add_content(work *w, size_t i, const sm_account_row *row) {
   }
 }
 
+static bool is_called(const sm_account_import *item, const char *key) {
+  return item->key != NULL && strcmp(item->key, key) == 0;
+}
+
 static size_t find_account(const work *w, const char *key) {
   size_t i = 0;
-  while (i < w->count && strcmp(w->item[i].key, key) != 0) i++;
+  while (i < w->count && !is_called(&w->item[i], key)) i++;
   return i;
 }
 

@@ -30,6 +30,9 @@ const char *sm_account_column_name(sm_account_column column) {
 }
 
 static void problem_at(sm_problems *problems, size_t line, const char *column, const char *format,
+                       va_list args) SM_PRINTF(4, 0);
+
+static void problem_at(sm_problems *problems, size_t line, const char *column, const char *format,
                        va_list args) {
   char field[96];
   char message[200];
@@ -136,7 +139,8 @@ static bool read_header(reader *r) {
     return false;
   }
   if (!split(r, record, len, line, fields, &r->field_count)) return false;
-  for (size_t i = 0; i < r->field_count; i++) read_column(r, line, i, field_text(r, &fields[i]), seen);
+  for (size_t i = 0; i < r->field_count; i++)
+    read_column(r, line, i, field_text(r, &fields[i]), seen);
   if (!seen[SM_COLUMN_ACCOUNT]) line_problem(r->problems, line, "lacks the column 'account'");
   if (!seen[SM_COLUMN_PERSON]) line_problem(r->problems, line, "lacks the column 'person'");
   return !sm_problems_any(r->problems);

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* SCHED_BATCH, pthread_clockjoin_np */
+#define _GNU_SOURCE /* SCHED_BATCH */
 
 #include "invoicing/job.h"
 
@@ -44,7 +44,8 @@ struct sm_job {
   int64_t lease_told_ms; /* on the steady clock */
 
   pthread_mutex_t lock; /* guards all below */
-  pthread_cond_t wake;
+  pthread_cond_t wake;  /* something of these has changed */
+  bool ended;           /* the thread has nothing more to do */
   sm_job_stats stats;
 };
 
@@ -282,6 +283,10 @@ static void *run(void *argument) {
     (void)sm_job_look(job);
     if (!atomic_load(&job->stopping)) nap(job);
   }
+  (void)pthread_mutex_lock(&job->lock);
+  job->ended = true;
+  (void)pthread_cond_broadcast(&job->wake);
+  (void)pthread_mutex_unlock(&job->lock);
   return NULL;
 }
 
@@ -319,17 +324,20 @@ sm_err sm_job_start(sm_job *job) {
 
 bool sm_job_stop(sm_job *job, int64_t timeout_ms) {
   struct timespec until;
+  int waited = 0;
   if (job == NULL) return true;
-  (void)pthread_mutex_lock(&job->lock);
-  atomic_store(&job->stopping, true);
-  (void)pthread_cond_signal(&job->wake);
-  (void)pthread_mutex_unlock(&job->lock);
   (void)clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += (time_t)(timeout_ms / 1000);
-  if (job->started && pthread_clockjoin_np(job->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
-    return false;
-  job->started = false;
-  return true;
+  (void)pthread_mutex_lock(&job->lock);
+  atomic_store(&job->stopping, true);
+  (void)pthread_cond_broadcast(&job->wake);
+  while (job->started && !job->ended && waited != ETIMEDOUT)
+    waited = pthread_cond_timedwait(&job->wake, &job->lock, &until);
+  bool ended = !job->started || job->ended;
+  (void)pthread_mutex_unlock(&job->lock);
+  if (ended && job->started) (void)pthread_join(job->thread, NULL);
+  if (ended) job->started = false;
+  return ended;
 }
 
 void sm_job_free(sm_job *job) {

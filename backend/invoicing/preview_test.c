@@ -114,6 +114,29 @@ static void all_accounts_come_in_pages_that_add_up(void **state) {
   sm_tariff_free(tariff);
 }
 
+/* The account's own tariff asks for no times, and yet every reading counts for the draft. */
+static void a_draft_measures_inside_days_where_the_tariff_does_not(void **state) {
+  fixture *f = *state;
+  static const char peak[] =
+      "{\"name\":\"Peak\",\"effective_from\":\"2027-01-01\",\"slabs\":[{\"up_to_kwh\":null,"
+      "\"rate\":\"5.00\"}],\"fixed_charge\":\"0.00\",\"taxes\":[],\"time_of_day\":[{\"name\":"
+      "\"Half\",\"from\":\"06:00\",\"to\":\"18:00\",\"percent\":\"20\"}]}";
+  sm_tariff *tariff = NULL;
+  sm_problems problems = {0};
+  free(add_example(f, "meter-001", 1));
+  assert_int_equal(sm_tariff_read_json(peak, strlen(peak), &tariff, NULL, &problems), SM_OK);
+  sm_preview_request request = request_for(tariff);
+  request.device_id = "meter-001";
+  told t = {0};
+  sm_preview_sums sums;
+  char *next = NULL;
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
+  assert_int_equal(t.old_minor[0], 188800);
+  /* an even use: half of 1750.00 and 20 % of it, to a few Wh of the day's edges */
+  assert_in_range(t.new_minor[0], 175000 + 17480, 175000 + 17520);
+  sm_tariff_free(tariff);
+}
+
 static void what_cannot_be_previewed_is_refused(void **state) {
   fixture *f = *state;
   free(add_example(f, "meter-001", 1));
@@ -137,6 +160,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_month_is_billed_by_the_draft_and_compared),
       TEST(all_accounts_come_in_pages_that_add_up),
+      TEST(a_draft_measures_inside_days_where_the_tariff_does_not),
       TEST(what_cannot_be_previewed_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

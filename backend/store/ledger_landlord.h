@@ -40,8 +40,8 @@ SM_MUST_CHECK sm_err sm_ledger_accounts_import(sm_ledger *ledger, sm_actor actor
                                                size_t *failed);
 
 /* ---- places ---- */
-/* The accounts of a place, at most `limit`, in their order; of one user or all (NULL). None: no such
- * place, or none that is theirs. */
+/* The accounts of a place, at most `limit`, in their order; of one user or all (NULL). None: no
+ * such place, or none that is theirs. */
 SM_MUST_CHECK sm_err sm_ledger_accounts_of_place(sm_ledger *ledger, const char *place,
                                                  const char *user_id, size_t limit,
                                                  sm_account **accounts, size_t *count);

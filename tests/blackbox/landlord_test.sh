@@ -6,6 +6,9 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 RESIDENT=asha@example.org
 RESIDENT_PASSWORD='plain horse battery staple'
 
+# quietly ARGUMENT...: the program, its words into a log.
+quietly() { smartmeter "$@" >>"$TMP/log/cli.log"; }
+
 start_broker
 start_server SMARTMETER_BILLING_JOB=0
 login
@@ -91,7 +94,7 @@ ok 'a draft with a mistake is told by its path' api_is POST /api/tariffs/preview
 is 'to the slab' "$(json .errors.0.field)" 'tariff.slabs[1].rate'
 
 # --- issued and explained ---
-ok 'January is issued' eval 'smartmeter bill --month 2026-01 >>"$TMP/log/cli.log"'
+ok 'January is issued' quietly bill --month 2026-01
 login "$RESIDENT" "$RESIDENT_PASSWORD"
 ok 'the resident has it explained' api GET '/api/billing/f101/explain?month=2026-01'
 printf '%s\n' "$(python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)))' <<<"$API_BODY")" >"$TMP/explained.json"
@@ -146,6 +149,6 @@ ok 'one statement of a flat' api GET '/api/statements?place=Flat%20201&month=202
 is 'grid and generator apart' "$(json .accounts.0.bill.consumption_kwh) $(json .accounts.0.total) $(json .accounts.1.bill.consumption_kwh) $(json .accounts.1.total)" \
   '100 472.00 10 180.00'
 is 'and together' "$(json .sums.accounts) $(json .sums.total)" '2 652.00'
-ok 'the audit log is whole' eval 'smartmeter audit verify >>"$TMP/log/cli.log"'
-ok 'the doctor finds nothing' eval 'smartmeter doctor >>"$TMP/log/cli.log"'
+ok 'the audit log is whole' quietly audit verify
+ok 'the doctor finds nothing' quietly doctor
 finish

@@ -188,6 +188,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/billing/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Why the bill of a month is what it is
+         * @description Every line with the readings and rules that it came from, enough to compute it again by hand. An issued month is explained by its invoice's own tariff versions, and `invoice.readings.changed` says whether the readings are others now.
+         */
+        get: operations["explainBill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tariffs": {
         parameters: {
             query?: never;
@@ -203,6 +226,26 @@ export interface paths {
          * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided (those that are not found within 20 seconds, by the daily job). 409 when the effects are not those of `confirm` any more.
          */
         post: operations["createTariff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tariffs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bill a past month by a draft tariff, and compare
+         * @description Admin. Nothing is written. The draft prices the whole month, whatever its `effective_from`. Of one account with both bills, or of all, page by page.
+         */
+        post: operations["previewTariff"];
         delete?: never;
         options?: never;
         head?: never;
@@ -227,6 +270,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accounts and opening balances by file
+         * @description Admin. All of the file goes in, or nothing; the same file again changes nothing. Columns: account, person, place, email, from, to, device, sign, multiplier, load_kw, tariff, opening_balance. Each error has `field` "line 3, device".
+         */
+        post: operations["importAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{id}": {
         parameters: {
             query?: never;
@@ -245,6 +308,138 @@ export interface paths {
         head?: never;
         /** Change a tenancy */
         patch: operations["updateAccount"];
+        trace?: never;
+    };
+    "/api/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All accounts of a place in a month
+         * @description Such as one for the grid and one for the generator, each with its own meter, tariff and bill: as issued, or as it would be. Somebody who is no admin sees their own.
+         */
+        get: operations["getStatement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/utility-bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bills of suppliers
+         * @description Admin.
+         */
+        get: operations["listUtilityBills"];
+        put?: never;
+        /**
+         * Enter a bill of a supplier
+         * @description Admin. Whom it is recovered from is decided now: the accounts named; or those on the tariffs named, or all, that have days and a meter of their own in the period, but not the main meter.
+         */
+        post: operations["addUtilityBill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/utility-bills/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A supplier's bill and what of it comes back
+         * @description Admin. Own invoices and the cost side by side, and the cost parted among the accounts to the smallest unit.
+         */
+        get: operations["getUtilityBill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/utility-bills/{id}/post": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the common part on the accounts
+         * @description Admin. Entries of kind `common`, all at once, and once. 409 while the period is not over.
+         */
+        post: operations["postUtilityBill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/utility-bills/{id}/reverse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the common part back
+         * @description Admin. Opposite entries; it may be posted again.
+         */
+        post: operations["reverseUtilityBill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/utility-bills/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a bill that was entered by mistake
+         * @description Admin. Not while it is posted.
+         */
+        post: operations["cancelUtilityBill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/invoices/{id}": {
@@ -1438,10 +1633,8 @@ export interface components {
                 text: string;
                 by_user: string | null;
             } | null;
-            /** @description What the bill stood on when the dispute was opened. */
-            explanation: {
-                [key: string]: unknown;
-            };
+            /** @description Why the bill is what it was when the dispute was opened; where that could not be told, the bill. */
+            explanation: components["schemas"]["Explanation"] | components["schemas"]["Bill"];
         };
         DisputePage: {
             disputes: components["schemas"]["Dispute"][];
@@ -1467,6 +1660,329 @@ export interface components {
             new_total: components["schemas"]["Money"];
             currency: components["schemas"]["Currency"];
             confirm: string;
+        };
+        ExplainedReading: {
+            at: components["schemas"]["Timestamp"];
+            kwh: number;
+            /** @description What the meter showed, where its register has started over since. */
+            shown_kwh?: number;
+            rule?: string;
+        };
+        ExplainedEdge: {
+            at: components["schemas"]["Timestamp"];
+            kwh: number;
+            /** @description Times the multiplier. */
+            counted_kwh: number;
+            /** @description A stable id; `rules` has its sentence. */
+            rule: string;
+            /** @description The arithmetic. */
+            text: string;
+            before?: components["schemas"]["ExplainedReading"];
+            after?: components["schemas"]["ExplainedReading"];
+            last?: components["schemas"]["ExplainedReading"];
+            average_day_kwh?: number;
+        };
+        ExplainedMeter: {
+            device_id: components["schemas"]["DeviceId"];
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            sign: number;
+            multiplier: number;
+            modulus_kwh: number;
+            max_power_kw: number;
+            /** @description A stable id; `rules` has its sentence. */
+            rule: string;
+            stretches: {
+                edges: components["schemas"]["ExplainedEdge"][];
+            }[];
+            events: {
+                kind: string;
+                last_good_at: components["schemas"]["Timestamp"];
+                before_kwh: number;
+                at: components["schemas"]["Timestamp"];
+                after_kwh: number;
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+            }[];
+            suspects: {
+                at: components["schemas"]["Timestamp"];
+                kwh: number;
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+            }[];
+        };
+        ExplainedSegment: {
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            days: number;
+            month_days: number;
+            used_before_kwh: number;
+            used_until_kwh: number;
+            version: number;
+            tariff: components["schemas"]["NewTariff"];
+            /** @description A stable id; `rules` has its sentence. */
+            rule: string;
+            windows?: {
+                name: string;
+                kwh: number;
+                untimed_kwh: number;
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+                times: {
+                    device_id: components["schemas"]["DeviceId"];
+                    from: components["schemas"]["Timestamp"];
+                    to: components["schemas"]["Timestamp"];
+                    counted_from_kwh: number;
+                    counted_to_kwh: number;
+                    untimed_kwh: number;
+                }[];
+            }[];
+            demand?: {
+                window_minutes: number;
+                skipped: number;
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+                kw?: number;
+                from?: components["schemas"]["Timestamp"];
+                to?: components["schemas"]["Timestamp"];
+                meters?: {
+                    device_id: components["schemas"]["DeviceId"];
+                    sign: number;
+                    multiplier: number;
+                    edges: components["schemas"]["ExplainedEdge"][];
+                }[];
+            };
+        };
+        /** @description What else is there depends on the kind; docs/billing.md has it. */
+        ExplainedLine: {
+            /** @description Which of the bill's lines. */
+            line: number;
+            segment: number | null;
+            kind: components["schemas"]["BillLineKind"];
+            name: string;
+            amount: components["schemas"]["Money"];
+            /** @description A stable id; `rules` has its sentence. */
+            rule: string;
+            /** @description The arithmetic. */
+            text: string;
+            of_lines?: number[];
+            slab_from_kwh?: number;
+            slab_to_kwh?: number | null;
+            from_kwh?: number;
+            to_kwh?: number;
+            days?: number;
+            month_days?: number;
+            sanctioned_load_kw?: number;
+            charge?: components["schemas"]["Decimal"];
+            window?: number;
+            window_kwh?: number;
+            segment_kwh?: number;
+            kw?: number;
+        };
+        Explanation: {
+            /** @description The valid invoice of the month, and what the month would come to now. */
+            invoice: {
+                number: string;
+                revision: number;
+                issued_at: components["schemas"]["Timestamp"];
+                total: components["schemas"]["Money"];
+                total_now: components["schemas"]["Money"];
+                readings: {
+                    sha256: string;
+                    sha256_now: string;
+                    changed: boolean;
+                };
+            } | null;
+            zone: string;
+            bill: components["schemas"]["Bill"];
+            period: {
+                from: components["schemas"]["Timestamp"];
+                to: components["schemas"]["Timestamp"];
+                days: number;
+                month_days: number;
+                running: boolean;
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+                /** @description The arithmetic. */
+                text: string;
+            };
+            meters: components["schemas"]["ExplainedMeter"][];
+            segments: components["schemas"]["ExplainedSegment"][];
+            lines: components["schemas"]["ExplainedLine"][];
+            totals: {
+                subtotal: components["schemas"]["Money"];
+                tax: components["schemas"]["Money"];
+                rounding: components["schemas"]["Money"];
+                total: components["schemas"]["Money"];
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+                /** @description The arithmetic. */
+                text: string;
+            };
+            projection?: {
+                so_far_kwh: number;
+                passed_s: number;
+                rest_s: number;
+                mean_day_kwh: number;
+                full_days_kwh: number[];
+                spread_kwh: number;
+                low_day_kwh: number;
+                high_day_kwh: number;
+                consumption_kwh: number;
+                low: components["schemas"]["Money"];
+                total: components["schemas"]["Money"];
+                high: components["schemas"]["Money"];
+                /** @description A stable id; `rules` has its sentence. */
+                rule: string;
+                /** @description The arithmetic. */
+                text: string;
+            };
+            rules: {
+                rule: string;
+                text: string;
+            }[];
+        };
+        TariffPreviewRequest: {
+            tariff: components["schemas"]["NewTariff"];
+            month: components["schemas"]["Month"];
+            device_id?: components["schemas"]["DeviceId"];
+            /** @description With neither: all accounts. */
+            account_id?: string;
+            /** @description Only accounts that are on the tariff of this name. */
+            on?: string;
+        };
+        TariffPreview: {
+            month: components["schemas"]["Month"];
+            currency: components["schemas"]["Currency"];
+            accounts: {
+                account_id: string | null;
+                device_id: string;
+                /** @description Why there is no bill of this account. */
+                error: string | null;
+                consumption_kwh?: number;
+                estimated?: boolean;
+                old_total?: components["schemas"]["Money"];
+                new_total?: components["schemas"]["Money"];
+                difference?: components["schemas"]["Money"];
+                old_bill?: components["schemas"]["Bill"];
+                new_bill?: components["schemas"]["Bill"];
+            }[];
+            sums: {
+                accounts: number;
+                failed: number;
+                old_total: components["schemas"]["Money"];
+                new_total: components["schemas"]["Money"];
+                difference: components["schemas"]["Money"];
+            };
+            next: components["schemas"]["Cursor"];
+        };
+        AccountImport: {
+            dry_run: boolean;
+            accounts: number;
+            added: number;
+            /** @description Were there already, just so. */
+            known: number;
+            meters: number;
+            /** @description The sum of those added. */
+            opening_balance: components["schemas"]["Money"];
+        };
+        Statement: {
+            place: string;
+            month: components["schemas"]["Month"];
+            currency: components["schemas"]["Currency"];
+            accounts: {
+                account_id: string;
+                tariffs: string[];
+                invoice: string | null;
+                total: components["schemas"]["Money"];
+                /** @description All that the account owes; below zero a credit. */
+                balance: components["schemas"]["Money"];
+                bill: components["schemas"]["Bill"];
+            }[];
+            sums: {
+                accounts: number;
+                total: components["schemas"]["Money"];
+                balance: components["schemas"]["Money"];
+            };
+        };
+        NewUtilityBill: {
+            /** @description The meter that counts all; without one `kwh` stands for it. */
+            main_meter?: components["schemas"]["DeviceId"] | null;
+            supplier: string;
+            number: string;
+            from: components["schemas"]["Date"];
+            /** @description The day after the last. */
+            to: components["schemas"]["Date"];
+            kwh: number;
+            /** @description Without tax. */
+            amount: components["schemas"]["Money"];
+            tax?: components["schemas"]["Money"];
+            /**
+             * @description How the common part is parted.
+             * @enum {string}
+             */
+            split: "equal" | "use" | "load";
+            accounts?: string[];
+            /** @description Instead of accounts: all on these tariffs. */
+            tariffs?: string[];
+        };
+        UtilityBill: {
+            utility_id: string;
+            main_meter: string | null;
+            supplier: string;
+            number: string;
+            from: components["schemas"]["Date"];
+            to: components["schemas"]["Date"];
+            kwh: number;
+            amount: components["schemas"]["Money"];
+            tax: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            /** @enum {string} */
+            split: "equal" | "use" | "load";
+            made_at: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            status: "open" | "posted" | "cancelled";
+            cancel_reason: string | null;
+            posted_at: components["schemas"]["Timestamp"] | null;
+        };
+        UtilityBillPage: {
+            utility_bills: components["schemas"]["UtilityBill"][];
+            next: components["schemas"]["Cursor"];
+        };
+        UtilityRecovery: components["schemas"]["UtilityBill"] & {
+            energy: {
+                billed_kwh: number;
+                main_kwh: number;
+                main_estimated: boolean;
+                flats_kwh: number;
+                /** @description Main less flats: what is common, if above 0. */
+                difference_kwh: number;
+            };
+            money: {
+                /** @description Amount and tax; energy_cost and common_cost add up to it. */
+                cost: components["schemas"]["Money"];
+                energy_cost: components["schemas"]["Money"];
+                common_cost: components["schemas"]["Money"];
+                /** @description Own invoices of the period. */
+                invoiced: components["schemas"]["Money"];
+                /** @description Some month is in it with a part of its days. */
+                prorated: boolean;
+                /** @description Months of accounts without a valid invoice. */
+                not_invoiced: number;
+                /** @description Invoiced less cost. */
+                difference: components["schemas"]["Money"];
+            };
+            accounts: {
+                account_id: string;
+                kwh: number;
+                estimated: boolean;
+                sanctioned_load_kw: number;
+                energy_cost: components["schemas"]["Money"];
+                common_cost: components["schemas"]["Money"];
+                invoiced: components["schemas"]["Money"];
+                invoices: number;
+                not_invoiced: number;
+            }[];
         };
     };
     responses: {
@@ -1916,6 +2432,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    explainBill: {
+        parameters: {
+            query?: {
+                /** @description The running month when absent. A future month is 400. */
+                month?: components["schemas"]["Month"];
+                /** @description Another account that the meter served in that month. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The explanation; docs/billing.md tells each member. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listTariffs: {
         parameters: {
             query?: {
@@ -1988,6 +2537,42 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    previewTariff: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description A page of accounts, with the sums of this page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffPreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listAccounts: {
         parameters: {
             query?: {
@@ -2048,6 +2633,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    importAccounts: {
+        parameters: {
+            query?: {
+                dry_run?: 0 | 1;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description What came in, or would. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getAccount: {
         parameters: {
             query?: never;
@@ -2097,6 +2715,225 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getStatement: {
+        parameters: {
+            query: {
+                place: string;
+                /** @description The running month when absent. */
+                month?: components["schemas"]["Month"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUtilityBills: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By entry. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityBillPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addUtilityBill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUtilityBill"];
+            };
+        };
+        responses: {
+            /** @description Entered, with what of it comes back. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityRecovery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getUtilityBill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bill and its recovery. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityRecovery"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postUtilityBill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bill as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityRecovery"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reverseUtilityBill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The bill as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityRecovery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelUtilityBill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The bill as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
             400: components["responses"]["BadRequest"];
