@@ -71,7 +71,7 @@ like 'nor is a tenth of a paisa' \
 login "$RESIDENT" "$RESIDENT_PASSWORD"
 ok 'the resident disputes the other invoice' api_is POST "/api/invoices/m2/$other/dispute" 201 '{"text": "The lift is on my meter"}'
 dispute=$(json .no)
-is 'the bill is kept with it' "$(json .explanation.total)" 472.00
+is 'its explanation is kept with it' "$(json .explanation.totals.total) $(json .explanation.invoice.number)" "472.00 $other"
 ok 'once' api_is POST "/api/invoices/m2/$other/dispute" 409 '{"text": "again"}'
 ok 'and pays nothing by their own word' api_is POST "$pay" 403 "$part"
 login
@@ -96,8 +96,9 @@ is 'with the difference shown' "$(json .total) $(json .bill.difference.previous)
   "410.05 $first 20.65"
 is 'the payment is on it' "$(json .paid)" 100.00
 is 'the rest is owed' "$(balance "$account")" 310.05
-ok 'the new one has its page' api GET "/api/invoices/m1/$second.pdf"
-ok 'and the credit note' api GET "/api/invoices/m1/CN2627-000001.pdf"
+# page NUMBER: the status of its PDF.
+page() { curl -sS -o "$TMP/page.pdf" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" "$API/api/invoices/m1/$1.pdf"; }
+is 'the new one has its page, and the credit note' "$(page "$second") $(page CN2627-000001)" '200 200'
 ok 'a month is not issued over a valid invoice' api_is POST /api/invoices/m1 409 '{"month": "2026-01", "reason": "x"}'
 
 # --- late data ---

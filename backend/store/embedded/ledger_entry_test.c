@@ -5,6 +5,7 @@
 #include "store/ledger_money.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -289,6 +290,54 @@ static void entries_and_disputes_resist_plain_sql(void **state) {
   free(id);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, PAYMENTS = 25 };
+
+typedef struct payer {
+  sm_ledger *ledger;
+  const char *account_id;
+  int added;
+  int failed;
+} payer;
+
+/* Every thread sends every payment. */
+static void *pay_all(void *context) {
+  payer *me = context;
+  for (int i = 0; i < PAYMENTS; i++) {
+    char key[24];
+    bool added = false;
+    int64_t no;
+    (void)snprintf(key, sizeof key, "k%d", i);
+    sm_entry_new p = payment(me->account_id, 100, NULL);
+    p.request_key = key;
+    sm_err err = sm_ledger_entry_add(me->ledger, tester, &p, &added, &no);
+    me->failed += err != SM_OK;
+    me->added += added;
+  }
+  return NULL;
+}
+
+static void what_many_send_at_once_counts_once(void **state) {
+  ledger_fixture *f = *state;
+  char *id = account(f);
+  pthread_t thread[THREADS];
+  payer me[THREADS];
+  int added = 0;
+  for (size_t i = 0; i < THREADS; i++) {
+    me[i] = (payer){.ledger = f->ledger, .account_id = id};
+    assert_int_equal(pthread_create(&thread[i], NULL, pay_all, &me[i]), 0);
+  }
+  for (size_t i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_join(thread[i], NULL), 0);
+    assert_int_equal(me[i].failed, 0);
+    added += me[i].added;
+  }
+  assert_int_equal(added, PAYMENTS);
+  assert_int_equal(balance(f, id), -100 * PAYMENTS);
+  free(id);
+}
+
 /* ---- an old file ---- */
 
 /* A ledger of version 2 with an invoice, a payment and what a person wrote keeps them, and is then
@@ -437,6 +486,7 @@ int main(void) {
       LEDGER_TEST(a_fee_is_there_once_a_month_and_never_in_a_dispute),
       LEDGER_TEST(late_fees_hold_from_the_day_they_are_switched_on),
       LEDGER_TEST(entries_and_disputes_resist_plain_sql),
+      LEDGER_TEST(what_many_send_at_once_counts_once),
       DIR_TEST(a_ledger_of_version_2_keeps_its_entries),
       LEDGER_TEST(a_killed_payer_leaves_whole_payments),
       LEDGER_TEST(a_write_that_fails_leaves_nothing),
