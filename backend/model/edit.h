@@ -41,10 +41,9 @@ const sm_edit *sm_edits_at(const sm_edits *edits, int64_t ts_ms);
 
 /* What is left of `count` points (by time; several of an instant are fine) once the edits have
  * done their work: a point of an edited instant goes, whatever it says, and each manual or
- * corrected register of [from, to) stands as a point with `stated` set; gap_ms stays where the point
- * before is still the one before. Applied twice it is as
- * applied once. *applied is heap memory of the caller, by time; NULL if nothing is left.
- * SM_ERR_NOMEM. */
+ * corrected register of [from, to) stands as a point with `stated` set; gap_ms stays where the
+ * point before is still the one before. Applied twice it is as applied once. *applied is heap
+ * memory of the caller, by time; NULL if nothing is left. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_edits_apply(const sm_edits *edits, int64_t from_ms, int64_t to_ms,
                                     const sm_register_point *point, size_t count,
                                     sm_register_point **applied, size_t *applied_count);

@@ -183,9 +183,10 @@ void sm_trace_fini(sm_trace *trace);
 /* The register's course through [from, to]: enough readings to judge and to interpolate at any
  * quarter edge inside exactly as if all readings were given. Where a quarter is plain (no fall, no
  * step above step_limit_w, also not to its neighbours) only its first and last reading are given,
- * else all of it; what was left out between them is told by gap_ms of the last (model/reading.h), so
- * that a gap is found as if all were given. Begins with three readings before `from` that agree (or the first reading ever),
- * and goes on past `to` through three that agree (or to the last reading).
+ * else all of it; what was left out between them is told by gap_ms of the last (model/reading.h),
+ * so that a gap is found as if all were given. Begins with three readings before `from` that agree
+ * (or the first reading ever), and goes on past `to` through three that agree (or to the last
+ * reading).
  *
  * `edits` (NULL: none) are those of this register that hold: readings of an edited instant are left
  * out, what a person stated stands in (`stated`), and a quarter that an edit touches is given whole

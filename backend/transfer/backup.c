@@ -179,8 +179,7 @@ static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, co
   const char *data_dir = source->data_dir;
   m->created_ms = sm_clock_now_ms();
   return copy_stores(source, dir) && copy_folder(data_dir, dir, "keys", m) &&
-         copy_folder(data_dir, dir, "broker", m) &&
-         copy_folder(data_dir, dir, "logos", m) &&
+         copy_folder(data_dir, dir, "broker", m) && copy_folder(data_dir, dir, "logos", m) &&
          sm_backup_content_of(dir, open_stores, &m->content) && add_database(dir, "ledger.db", m) &&
          add_database(dir, "readings.db", m) && sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
          sm_complain_unless(sm_manifest_write(m, dir), "write the manifest in", dir) &&
