@@ -114,11 +114,12 @@ static void add_point(sm_billing_meter *meter, sm_register_point *point, int64_t
     point[meter->point_count++] = (sm_register_point){.ts_ms = at_ms, .wh = wh};
 }
 
-/* Something happens to the register now and then. */
+/* Something happens to the register now and then; it never shows more than its modulus. */
 static int64_t disturb(scene *s, const sm_billing_meter *meter, int64_t wh) {
-  if (chance(s, 400)) return below(s, 500);                 /* a reset */
-  if (chance(s, 400)) return wh + 900000 + below(s, 50000); /* a jump */
-  return wh >= meter->modulus_wh ? wh - meter->modulus_wh : wh;
+  if (chance(s, 400)) return below(s, 500); /* a reset */
+  int64_t jump = chance(s, 400) ? 900000 + below(s, 50000) : 0;
+  if (wh + jump < meter->modulus_wh) return wh + jump;
+  return wh % meter->modulus_wh;
 }
 
 static void add_history(scene *s, size_t m) {
@@ -184,9 +185,17 @@ static bool set_month(scene *s) {
   in->from = sm_date_add_days(first, below(s, 14));
   in->has_to = chance(s, 4);
   in->to = sm_date_add_days(first, 15 + below(s, 12));
-  in->has_average = chance(s, 2);
-  in->average_wh_per_day = below(s, 20000);
   return true;
+}
+
+/* An average that its meter's register can go on by, whatever the multiplier. */
+static void add_average(scene *s) {
+  int64_t multiplier_milli = s->meter[0].multiplier_milli;
+  for (size_t i = 1; i < s->input.meter_count; i++)
+    if (s->meter[i].multiplier_milli < multiplier_milli)
+      multiplier_milli = s->meter[i].multiplier_milli;
+  s->input.has_average = chance(s, 2);
+  s->input.average_wh_per_day = below(s, 20 * multiplier_milli);
 }
 
 static void add_true_up(scene *s) {
@@ -236,6 +245,7 @@ static bool one_case(uint64_t seed) {
   }
   if (good) {
     add_meters(s);
+    add_average(s);
     add_true_up(s);
     forget_the_future(s);
     good = print_case(s);
