@@ -90,7 +90,8 @@ static sm_err add_stretch(const sm_measure *measure, size_t stretch, int64_t fro
   piece p = {.from_ms = from_ms, .opening_wh = sm_course_at(course, stretch, from_ms)};
   int64_t closing_wh = sm_course_at(course, stretch, to_ms);
   p.base_wh = rolled_wh(measure, stretch, p.opening_wh, from_ms);
-  int64_t last_base_wh = rolled_wh(measure, stretch, closing_wh, to_ms);
+  /* A reading after a rollover that stands on the very end has no stretch of its own before it. */
+  int64_t last_base_wh = rolled_wh(measure, stretch, closing_wh, to_ms - 1);
   sm_err err = SM_OK;
   if ((last_base_wh - p.base_wh) / course->modulus_wh > ROLLOVERS_MAX) return SM_ERR_OVERFLOW;
   while (err == SM_OK && p.base_wh < last_base_wh) {
