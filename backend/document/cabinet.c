@@ -83,18 +83,31 @@ static sm_err from_hex(const char *hex, sm_bytes *out) {
   return err;
 }
 
-/* *payer is a heap text, NULL if no name was given. */
-static sm_err open_payer(const sm_cabinet *cabinet, const sm_invoice *invoice, char **payer) {
-  json_t *snapshot = json_loads(invoice->snapshot, JSON_REJECT_DUPLICATES, NULL);
-  const char *hex =
-      json_string_value(json_object_get(json_object_get(snapshot, "payer"), "person_sealed"));
+/* *text is a heap text, NULL if the snapshot has no such member. */
+static sm_err open_member(const sm_cabinet *cabinet, const json_t *payer, const char *member,
+                          const char *field, char **text) {
+  const char *hex = json_string_value(json_object_get(payer, member));
   sm_bytes sealed = {0};
+  *text = NULL;
+  if (hex == NULL) return SM_OK;
+  sm_err err = from_hex(hex, &sealed);
+  if (err == SM_OK) err = sm_unseal(cabinet->sealer, field, &sealed, text);
+  free(sealed.data);
+  return err;
+}
+
+/* The account's person, else its user's name, else the user's e-mail. *payer is a heap text, NULL
+ * if none was given. */
+static sm_err open_payer(const sm_cabinet *cabinet, const sm_invoice *invoice, char **payer) {
+  static const char *const members[][2] = {{"person_sealed", SM_FIELD_PERSON},
+                                           {"name_sealed", SM_FIELD_NAME},
+                                           {"email_sealed", SM_FIELD_EMAIL}};
+  json_t *snapshot = json_loads(invoice->snapshot, JSON_REJECT_DUPLICATES, NULL);
+  const json_t *of = json_object_get(snapshot, "payer");
   *payer = NULL;
   sm_err err = snapshot != NULL ? SM_OK : SM_ERR_CORRUPT;
-  if (err == SM_OK && hex != NULL) err = from_hex(hex, &sealed);
-  if (err == SM_OK && hex != NULL)
-    err = sm_unseal(cabinet->sealer, SM_FIELD_PERSON, &sealed, payer);
-  free(sealed.data);
+  for (size_t i = 0; err == SM_OK && *payer == NULL && i < sizeof members / sizeof members[0]; i++)
+    err = open_member(cabinet, of, members[i][0], members[i][1], payer);
   json_decref(snapshot);
   return err;
 }

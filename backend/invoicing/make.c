@@ -131,15 +131,29 @@ static sm_err fill(const sm_invoicing *invoicing, const sm_make_parts *p, sm_inv
   return all ? sm_true_ups_settle(p->true_ups, invoice) : SM_ERR_NOMEM;
 }
 
+/* Of an account that names nobody, whose it is. */
+static sm_err find_user(const sm_invoicing *invoicing, const sm_account *account, sm_user *user,
+                        bool *found) {
+  *found = false;
+  if (account->person_sealed.data != NULL || account->user_id == NULL) return SM_OK;
+  sm_err err = sm_ledger_user_by_id(invoicing->ledger, account->user_id, user);
+  *found = err == SM_OK;
+  return err;
+}
+
 sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make_parts *p, sm_buf *body,
                        sm_invoice *invoice) {
   sm_buf snapshot;
+  sm_user user = {0};
+  bool found = false;
+  *invoice = (sm_invoice){0};
+  sm_err err = fill(invoicing, p, invoice);
+  if (err == SM_OK) err = find_user(invoicing, &p->candidate->account, &user, &found);
   const sm_snapshot_input input = {.settings = invoicing->settings,
                                    .candidate = p->candidate,
                                    .collected = p->collected,
-                                   .bill = p->bill};
-  *invoice = (sm_invoice){0};
-  sm_err err = fill(invoicing, p, invoice);
+                                   .bill = p->bill,
+                                   .user = found ? &user : NULL};
   sm_buf_init(&snapshot, 0);
   if (err == SM_OK) err = sm_snapshot_write(&input, &snapshot);
   if (err == SM_OK) {
@@ -148,5 +162,6 @@ sm_err sm_make_invoice(const sm_invoicing *invoicing, const sm_make_parts *p, sm
     if (invoice->body == NULL || invoice->snapshot == NULL) err = SM_ERR_NOMEM;
   }
   sm_buf_fini(&snapshot);
+  sm_user_fini(&user);
   return err;
 }

@@ -70,22 +70,29 @@ sm_err sm_snapshot_hash(const sm_collected *collected, const sm_bill *bill,
   return err;
 }
 
-static sm_err write_payer(sm_jsonw *w, const sm_account *account) {
+static sm_err write_sealed(sm_jsonw *w, const char *key, const sm_bytes *sealed) {
+  sm_jsonw_key(w, key);
+  if (sealed->data == NULL) {
+    sm_jsonw_null(w);
+    return SM_OK;
+  }
+  char *hex = malloc(2 * sealed->len + 1);
+  if (hex == NULL) return SM_ERR_NOMEM;
+  sm_jsonw_text(w, sm_hex(sealed->data, sealed->len, hex));
+  free(hex);
+  return SM_OK;
+}
+
+static sm_err write_payer(sm_jsonw *w, const sm_account *account, const sm_user *user) {
   sm_jsonw_key(w, "payer");
   sm_jsonw_object(w);
   sm_jsonw_key_text(w, "user_id", account->user_id);
   sm_jsonw_key_text(w, "place", account->place);
-  sm_jsonw_key(w, "person_sealed");
-  if (account->person_sealed.data == NULL) {
-    sm_jsonw_null(w);
-  } else {
-    char *hex = malloc(2 * account->person_sealed.len + 1);
-    if (hex == NULL) return SM_ERR_NOMEM;
-    sm_jsonw_text(w, sm_hex(account->person_sealed.data, account->person_sealed.len, hex));
-    free(hex);
-  }
+  sm_err err = write_sealed(w, "person_sealed", &account->person_sealed);
+  if (err == SM_OK && user != NULL) err = write_sealed(w, "name_sealed", &user->name_sealed);
+  if (err == SM_OK && user != NULL) err = write_sealed(w, "email_sealed", &user->email_sealed);
   sm_jsonw_object_end(w);
-  return SM_OK;
+  return err;
 }
 
 /* The whole tariff of every segment: the invoice can be worked out again from itself. */
@@ -171,7 +178,7 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   sm_jsonw_init(&w, out);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "account_id", account->account_id);
-  err = write_payer(&w, account);
+  err = write_payer(&w, account, in->user);
   if (err != SM_OK) return err;
   sm_jsonw_key_text(&w, "zone", sm_zone_name(input->zone));
   sm_jsonw_key_text(&w, "currency", input->currency);

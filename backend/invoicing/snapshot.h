@@ -13,10 +13,12 @@ typedef struct sm_snapshot_input {
   const sm_issue_candidate *candidate;
   const sm_collected *collected;
   const sm_bill *bill;
+  const sm_user *user; /* whose account it is; NULL: nobody's, or the account names its person */
 } sm_snapshot_input;
 
 /* Writes the snapshot as JSON: all that the page shows and the bill does not say. The person's name
- * goes in sealed, as the ledger has it, in hex. `balance_before` is what was owed before this
+ * goes in sealed, as the ledger has it, in hex; of an account that names nobody the user's name and
+ * e-mail. `balance_before` is what was owed before this
  * invoice, and there only if arrears are asked for; `history` the use of the last twelve months
  * that have an invoice, this one last. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_snapshot_write(const sm_snapshot_input *input, sm_buf *out);
