@@ -73,6 +73,7 @@ kept=("$DATA/invoices/2026-01/$number".*.pdf)
 is 'it is kept, for its owner alone' "$(stat -c '%a' "${kept[0]}") $(sum "${kept[0]}")" "600 $(sum "$TMP/a.pdf")"
 
 text=$(pdftotext -layout "$TMP/a.pdf" -)
+like 'who has no name is billed by e-mail' "$text" "($RESIDENT|$OTHER)"
 like 'its text can be read: the number' "$text" "$number"
 like 'the total' "$text" '1,888.00'
 like 'the registers' "$text" '1,000.000 +1,350.000 +350.000'
