@@ -49,10 +49,10 @@ typedef struct sm_invoicing_settings {
   char *seller_name;
   char *seller_address; /* * */
   char *seller_tax_id;
-  char *hsn;                           /* 4 to 8 digits */
-  char *note;                          /* * */
-  char *logo;                          /* path of a PNG file that was there at the start */
-  char logo_sha256[SM_SHA256_HEX_MAX]; /* of its bytes then */
+  char *hsn;                                  /* 4 to 8 digits */
+  char *note;                                 /* * */
+  char *logo;                                 /* path of a PNG file that was there at the start */
+  char logo_sha256[SM_SHA256_HEX_MAX];        /* of its bytes then */
   char language[SM_INVOICE_LANGUAGE_MAX + 1]; /* "en", "hi" */
   char *upi_id;                               /* "name@bank"; only with the currency INR */
   char *upi_name; /* never NULL with upi_id: the seller's name if none is set */
