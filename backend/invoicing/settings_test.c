@@ -181,7 +181,9 @@ static void texts_have_lines_of_visible_characters(void **state) {
   assert_string_equal(s.seller_name, "हरित सोसायटी");
   assert_string_equal(s.seller_address, "12 Lake Road\nPune 411001\nIndia");
   sm_invoicing_settings_fini(&s);
-  static const char *const bad[] = {"two\\nlines", "a\tb", "\xff\xfe", "turn \xe2\x80\xae around",
+  /* U+202E, letter by letter: a source has none of these. */
+  static const char turned[] = {'a', (char)0xe2, (char)0x80, (char)0xae, 'b', '\0'};
+  static const char *const bad[] = {"two\\nlines", "a\tb", "\xff\xfe", turned,
                                     "next line \xc2\x85"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     refused("SMARTMETER_SELLER_NAME", bad[i], "one line");
