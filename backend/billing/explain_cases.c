@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "billing/explain.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,8 +266,7 @@ int main(int argc, char **argv) {
   uint64_t count = strtoull(argv[2], NULL, 10);
   for (uint64_t i = 0; i < count; i++) {
     if (one_case(first + i)) continue;
-    (void)fprintf(stderr, "explain_cases: no explanation for seed %llu\n",
-                  (unsigned long long)(first + i));
+    (void)fprintf(stderr, "explain_cases: no explanation for seed %" PRIu64 "\n", first + i);
     return 1;
   }
   return 0;

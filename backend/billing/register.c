@@ -332,7 +332,7 @@ int64_t sm_course_at(const sm_course *course, size_t stretch, int64_t at_ms) {
   const sm_register_point *a, *b;
   sm_course_around_in(course, stretch, at_ms, &a, &b);
   assert(a != NULL || b != NULL); /* a stretch has a point */
-  if (a == NULL) return b->wh;
+  if (a == NULL) return b != NULL ? b->wh : 0;
   return b == NULL ? a->wh : sm_register_between(a, b, at_ms);
 }
 
