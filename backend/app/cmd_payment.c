@@ -22,7 +22,7 @@ static const char usage[] =
     "                          [--method M] [--invoice NUMBER] [--note TEXT] [--json]\n"
     "       smartmeter payment reverse --account ID --entry NUMBER --why TEXT\n"
     "       smartmeter payment list --account ID [--json]\n"
-    "A payment is counted once by its reference, and pays the named invoice, else the oldest due\n"
+    "A payment is counted once by its reference, and pays the named invoice, else the oldest\n"
     "first. A wrong one is taken back by its opposite. `list` shows all entries of the account, "
     "with\n"
     "the balance after each: positive is owed. Methods: " SM_PAYMENT_METHODS ".\n";

@@ -113,6 +113,10 @@ static sm_err open_payer(const sm_cabinet *cabinet, const sm_invoice *invoice, c
 }
 
 /* ---- printing ---- */
+static bool is_cancelled(const sm_invoice *invoice) {
+  return invoice->status != NULL && strcmp(invoice->status, "cancelled") == 0;
+}
+
 static void tell(const sm_invoice *invoice, const char *event, const char *reason) {
   sm_log(SM_LOG_ERROR, event, SM_LOG_TEXT("number", invoice->number),
          SM_LOG_TEXT("reason", reason));
@@ -129,6 +133,7 @@ static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
                                .total_minor = invoice->total_minor,
                                .body = invoice->body,
                                .snapshot = invoice->snapshot,
+                               .cancelled = is_cancelled(invoice),
                                .language = language};
   sm_document_invoice document;
   char *payer = NULL;
@@ -165,6 +170,7 @@ static void sign(const sm_invoice *invoice, char hex[SM_SHA256_HEX_MAX]) {
                 invoice->due_ms);
   sm_buf_append_text(&text, invoice->body);
   sm_buf_append_text(&text, invoice->snapshot);
+  if (is_cancelled(invoice)) sm_buf_append_text(&text, "cancelled");
   sm_sha256(sm_buf_text(&text), text.len, digest);
   (void)sm_hex(digest, sizeof digest, hex);
   hex[SIGN_DIGITS] = '\0';

@@ -83,6 +83,7 @@ typedef struct sm_document_bar {
 typedef struct sm_document_invoice {
   const char *number;
   bool credit_note;
+  bool cancelled; /* by a credit note: nothing is to be paid by this page */
   sm_language language;
   sm_date month; /* its first day */
   char currency[4];
@@ -159,6 +160,7 @@ typedef struct sm_document_source {
   const char *body;
   const char *snapshot;
   const char *payer;           /* opened; NULL: none */
+  bool cancelled;              /* a credit note has taken it back */
   const sm_language *language; /* NULL: the snapshot's, or English */
 } sm_document_source;
 

@@ -389,6 +389,7 @@ sm_err sm_document_invoice_read(const sm_document_source *source, sm_document_in
   if (r.err == SM_OK) take_total(&r, body, source->total_minor);
   if (r.err == SM_OK) take_snapshot(&r, snapshot);
   if (r.err == SM_OK) take_language(&r, snapshot, source->language);
+  r.out->cancelled = source->cancelled;
   if (r.err == SM_OK) take_to_pay(&r);
   if (r.err != SM_OK) {
     sm_document_invoice_fini(invoice);

@@ -108,8 +108,9 @@ static double put_title(sm_sheet *sheet) {
   y += sm_sheet_line(sheet, SM_STYLE_TITLE, &sheet->accent, right_x, y, width,
                      say(sheet, invoice->credit_note ? SM_WORD_CREDIT_NOTE : SM_WORD_BILL));
   sm_sheet_tag_end(sheet, "H1");
-  if (!invoice->estimated || invoice->credit_note) return y;
-  const sm_setting badge = {say(sheet, SM_WORD_ESTIMATED), SM_STYLE_BOLD, 0, 0};
+  if (invoice->credit_note || (!invoice->estimated && !invoice->cancelled)) return y;
+  const sm_setting badge = {say(sheet, invoice->cancelled ? SM_WORD_CANCELLED : SM_WORD_ESTIMATED),
+                            SM_STYLE_BOLD, 0, 0};
   double badge_width = sm_type_width(sheet->type, &badge) + 16;
   sm_sheet_round(sheet, &sm_amber, right_x, y + 1, badge_width, 16, 3);
   (void)sm_sheet_line(sheet, SM_STYLE_BOLD, &sm_white, right_x + 8, y + 2.5, width, badge.text);
@@ -126,7 +127,7 @@ static double put_facts(sm_sheet *sheet, double y) {
   y = put_fact(sheet, y, SM_WORD_NUMBER, invoice->number);
   y = put_fact(sheet, y, SM_WORD_ISSUED,
                sm_date_words(language, sm_zone_date(invoice->zone, invoice->issued_ms), from));
-  if (!invoice->credit_note)
+  if (!invoice->credit_note && !invoice->cancelled)
     y = put_fact(sheet, y, SM_WORD_DUE,
                  sm_date_words(language, sm_zone_date(invoice->zone, invoice->due_ms), from));
   (void)snprintf(text, sizeof text, "%s – %s", sm_date_words(language, first, from),
@@ -203,6 +204,7 @@ static int64_t headline(const sm_sheet *sheet, const char **name) {
                      : to_pay == 0 ? SM_WORD_NOTHING_TO_PAY
                                    : SM_WORD_IN_CREDIT);
   if (invoice->credit_note) *name = say(sheet, SM_WORD_GIVEN_BACK);
+  if (invoice->cancelled) *name = say(sheet, SM_WORD_WAS_TO_PAY);
   return invoice->credit_note || to_pay > 0 || to_pay == INT64_MIN ? to_pay : -to_pay;
 }
 
@@ -250,7 +252,7 @@ static void put_summary(sm_sheet *sheet) {
                       name);
   double line = put_large(sheet, &sheet->accent, SM_STYLE_HUGE, SM_PAGE_MARGIN + 12, y + 21,
                           amount_width, sm_amount_text(amount, invoice->currency, text));
-  if (!invoice->credit_note && invoice->to_pay_minor > 0) {
+  if (!invoice->credit_note && !invoice->cancelled && invoice->to_pay_minor > 0) {
     const char *const until[] = {
         sm_date_words(invoice->language, sm_zone_date(invoice->zone, invoice->due_ms), date)};
     (void)sm_sheet_line(

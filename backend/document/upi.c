@@ -39,8 +39,8 @@ static size_t fitting(const char *text, size_t most) {
 void sm_document_upi(const sm_document_invoice *invoice, sm_buf *out) {
   char amount[SM_DECIMAL_TEXT_MAX];
   const char *id = invoice->upi_id;
-  if (id == NULL || id[0] == '\0' || invoice->credit_note || invoice->to_pay_minor <= 0 ||
-      strcmp(invoice->currency, "INR") != 0)
+  if (id == NULL || id[0] == '\0' || invoice->credit_note || invoice->cancelled ||
+      invoice->to_pay_minor <= 0 || strcmp(invoice->currency, "INR") != 0)
     return;
   const char *name = invoice->upi_name != NULL && invoice->upi_name[0] != '\0'
                          ? invoice->upi_name

@@ -16,7 +16,7 @@ typedef struct sm_payment {
   int64_t received_ms;
   const char *method;      /* one of sm_payment_methods; NULL: "other" */
   const char *reference;   /* of the bank, a receipt, …: counted once an account; NULL */
-  const char *invoice;     /* NULL: the oldest due are paid first */
+  const char *invoice;     /* NULL: the oldest are paid first */
   const char *request_key; /* NULL; needed if there is no reference */
   const char *note;        /* NULL */
 } sm_payment;

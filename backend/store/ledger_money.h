@@ -50,7 +50,7 @@ typedef struct sm_entry_new {
   const char *kind; /* "payment", "prepayment" (both below zero), "opening" (either, not zero) */
   int64_t amount_minor; /* positive: owed; within SM_ENTRY_MAX_MINOR */
   const char *currency; /* the site's */
-  const char *invoice;  /* the number of the one that is paid first; NULL: the oldest due */
+  const char *invoice;  /* the number of the one that is paid first; NULL: the oldest */
   int64_t at_ms;
   const char *method;      /* NULL */
   const char *reference;   /* once an account; NULL if there is a request_key */
@@ -106,7 +106,7 @@ typedef struct sm_credit_item {
 /* One account's; what was taken back (reversed, or by a credit note) is in none of the two. */
 typedef struct sm_statement {
   char *account_id;
-  sm_debit *debit; /* by (due_ms, entry_no) */
+  sm_debit *debit; /* by entry_no: what is posted later never takes from what is settled */
   size_t debit_count;
   sm_credit_item *credit;
   size_t credit_count;
@@ -114,7 +114,7 @@ typedef struct sm_statement {
 void sm_statement_fini(sm_statement *statement);
 
 /* How much of each debit is settled by what holds at `as_of_ms`: a payment that names an invoice
- * pays that one first, and all that is left over pays the oldest due first. settled[debit_count];
+ * pays that one first, and all that is left over pays the oldest first. settled[debit_count];
  * a debit that does not hold yet has 0. *spare_minor (may be NULL) is what is left over: a credit.
  * SM_ERR_OVERFLOW. */
 SM_MUST_CHECK sm_err sm_statement_settle(const sm_statement *statement, int64_t as_of_ms,

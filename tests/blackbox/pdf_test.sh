@@ -119,6 +119,12 @@ text=$(pdftotext -layout "$TMP/note.pdf" -)
 like 'a credit note names what it takes back' "$text" "takes back invoice $other for January 2026"
 like 'and why' "$text" 'Reason: read next <door>'
 like 'and how much' "$text" 'Total given back +₹ *1,888.00'
+fetch "/api/invoices/$device2/$other.pdf" "$TMP/cancelled.pdf"
+text=$(pdftotext -layout "$TMP/cancelled.pdf" -)
+like 'what was taken back says so' "$text" 'Cancelled by a credit note'
+is 'and asks nobody to pay' "$(grep -c -E 'Please pay by|Due date' <<<"$text")" 0
+pdftoppm -r 150 -png -singlefile "$TMP/cancelled.pdf" "$TMP/cancelled"
+is 'nor does a QR code' "$(zbarimg -q --raw "$TMP/cancelled.png" 2>/dev/null)" ''
 api POST "/api/invoices/$device2" "$(json_object month 2026-01 reason 'read next <door>')" || fail 'one is issued in its place' "$API_BODY"
 again=$(json .number)
 fetch "/api/invoices/$device2/$again.pdf" "$TMP/again.pdf"

@@ -43,12 +43,12 @@ static sm_err check_currency(sm_sql *db, const char *currency) {
 }
 
 /* The entry that stands under the same key or reference. SM_ERR_NOT_FOUND: none; SM_ERR_EXISTS: it
- * says something else. */
+ * says something else. When and how it came is not asked: who sends it again may not know. */
 static sm_err find_same(sm_sql *db, const entry_row *row, int64_t *entry_no) {
   const sm_entry_new *e = row->entry;
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT entry_no, account_no = ?3 AND kind = ?4 AND amount_minor = ?5 AND at_ms = ?6 "
-          "AND currency = ?7 AND (invoice_no IS ?8) AND (method IS ?9) AND (reference IS ?1) "
+      db, "SELECT entry_no, account_no = ?3 AND kind = ?4 AND amount_minor = ?5 "
+          "AND currency = ?6 AND (invoice_no IS ?7) AND (reference IS ?1) "
           "FROM entry WHERE (reference = ?1 AND account_no = ?3) "
           "OR (site_no = 1 AND request_key = ?2) ORDER BY request_key IS ?2 DESC LIMIT 1");
   sm_sql_bind_text(&q, 1, e->reference);
@@ -56,10 +56,8 @@ static sm_err find_same(sm_sql *db, const entry_row *row, int64_t *entry_no) {
   sm_sql_bind_i64(&q, 3, row->account_no);
   sm_sql_bind_text(&q, 4, e->kind);
   sm_sql_bind_i64(&q, 5, e->amount_minor);
-  sm_sql_bind_i64(&q, 6, e->at_ms);
-  sm_sql_bind_text(&q, 7, e->currency);
-  sm_ledger_bind_no(&q, 8, row->invoice_no);
-  sm_sql_bind_text(&q, 9, e->method);
+  sm_sql_bind_text(&q, 6, e->currency);
+  sm_ledger_bind_no(&q, 7, row->invoice_no);
   bool found = sm_sql_row(&q);
   int64_t no = found ? sm_sql_i64(&q, 0) : 0;
   bool same = found && sm_sql_i64(&q, 1) != 0;

@@ -59,7 +59,7 @@ static void expect_invoice(const ledger_fixture *f, const char *number, const ch
   sm_invoice_fini(&got);
 }
 
-static void a_payment_settles_the_oldest_due_and_is_listed(void **state) {
+static void a_payment_settles_the_oldest_and_is_listed(void **state) {
   ledger_fixture *f = *state;
   char *id = account(f);
   assert_int_equal(issue_one(f->ledger, id, "2026-03", 1, 1), SM_OK);
@@ -94,6 +94,26 @@ static void a_payment_settles_the_oldest_due_and_is_listed(void **state) {
   free(id);
 }
 
+/* Due at once, and so before the invoice, which waits for its day. */
+static void what_is_posted_later_takes_nothing_from_what_is_paid(void **state) {
+  ledger_fixture *f = *state;
+  char *id = account(f);
+  assert_int_equal(issue_one(f->ledger, id, "2026-03", 1, 1), SM_OK);
+  sm_entry_new p = payment(id, 11800, "UTR 1");
+  assert_int_equal(pay(f, &p), SM_OK);
+  expect_invoice(f, "SM2627-000001", "paid", 11800);
+  sm_entry_new opening = {.account_id = id,
+                          .kind = "opening",
+                          .amount_minor = 5000,
+                          .currency = "INR",
+                          .at_ms = 1,
+                          .reference = "books"};
+  assert_int_equal(pay(f, &opening), SM_OK);
+  expect_invoice(f, "SM2627-000001", "paid", 11800);
+  assert_int_equal(balance(f, id), 5000);
+  free(id);
+}
+
 static void a_payment_sent_twice_counts_once(void **state) {
   ledger_fixture *f = *state;
   char *id = account(f);
@@ -107,7 +127,9 @@ static void a_payment_sent_twice_counts_once(void **state) {
   assert_int_equal(sm_ledger_entry_add(f->ledger, tester, &p, &added, &again), SM_OK);
   assert_false(added);
   assert_int_equal(again, first);
-  p.request_key = NULL; /* the reference alone knows it too */
+  p.request_key = NULL; /* the reference alone knows it too, whenever and however it came */
+  p.at_ms += 5000;
+  p.method = "cash";
   assert_int_equal(sm_ledger_entry_add(f->ledger, tester, &p, &added, &again), SM_OK);
   assert_false(added);
   p.amount_minor = -101;
@@ -240,7 +262,7 @@ static void a_fee_is_there_once_a_month_and_never_in_a_dispute(void **state) {
   sm_statement s = {0};
   assert_int_equal(sm_ledger_statement(f->ledger, id, &s), SM_OK);
   assert_int_equal(s.debit_count, 3);
-  assert_true(s.debit[0].fee && s.debit[0].part == 1 && s.debit[0].invoice_no == 1);
+  assert_true(s.debit[1].fee && s.debit[1].part == 1 && s.debit[1].invoice_no == 1);
   sm_statement_fini(&s);
   free(id);
 }
@@ -478,7 +500,8 @@ static void a_write_that_fails_leaves_nothing(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      LEDGER_TEST(a_payment_settles_the_oldest_due_and_is_listed),
+      LEDGER_TEST(a_payment_settles_the_oldest_and_is_listed),
+      LEDGER_TEST(what_is_posted_later_takes_nothing_from_what_is_paid),
       LEDGER_TEST(a_payment_sent_twice_counts_once),
       LEDGER_TEST(a_wrong_payment_is_taken_back_once_by_its_opposite),
       LEDGER_TEST(bad_entries_leave_nothing),

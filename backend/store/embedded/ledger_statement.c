@@ -13,7 +13,7 @@
   "AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses = e.entry_no) "                          \
   "AND (e.kind <> 'credit' OR i.kind IS NOT 'credit_note') "                                       \
   "AND (e.kind <> 'invoice' OR NOT EXISTS (" SM_LEDGER_CREDIT_NOTE ")) "                           \
-  "ORDER BY iif(e.kind = 'invoice', i.due_ms, e.at_ms), e.entry_no"
+  "ORDER BY e.entry_no"
 
 static sm_err add_debit(sm_sql_stmt *q, sm_statement *s, size_t *cap) {
   sm_debit *grown = sm_ledger_room(s->debit, cap, s->debit_count, sizeof *grown);
