@@ -75,11 +75,32 @@ static sm_err show_edits(const sm_meter_edits *edits, sm_billing_edit **shown) {
 
 /* ---- which points ---- */
 
-/* A tariff that measures inside days, or a month that is projected, wants all points. */
+static bool measures_inside_days(const sm_tariff *tariff) {
+  return tariff->window_count > 0 || tariff->has_demand;
+}
+
+/* Whether entry i holds on a day of the month that the account has. Days before the first entry are
+ * that entry's. */
+static bool holds(const sm_subject *subject, const sm_billing_tariff *list, size_t count,
+                  size_t i) {
+  const sm_account *account = subject->account;
+  sm_date from = {.year = subject->year, .month = subject->month, .day = 1};
+  sm_date to = sm_date_add_months(from, 1);
+  if (account != NULL && account->has_from && sm_date_compare(account->from, from) > 0)
+    from = account->from;
+  if (account != NULL && account->has_to && sm_date_compare(account->to, to) < 0) to = account->to;
+  bool begun = i == 0 || sm_date_compare(list[i].from, to) < 0;
+  return begun && (i + 1 == count || sm_date_compare(list[i + 1].from, from) > 0);
+}
+
+/* A tariff that measures inside days, or a month that is projected, wants all points. Tariffs of
+ * other months say nothing: the points of an issued month stay the same, and so their hash. */
 static bool wants_days_only(const sm_subject *subject, const sm_collected *c, int64_t to_ms) {
+  const sm_billing_tariff *list = subject->by != NULL ? subject->by : c->schedule;
+  size_t count = subject->by != NULL ? subject->by_count : c->input.tariff_count;
   if (subject->now_ms < to_ms || subject->whole) return false;
-  for (size_t i = 0; i < c->input.tariff_count; i++)
-    if (c->schedule[i].tariff->window_count > 0 || c->schedule[i].tariff->has_demand) return false;
+  for (size_t i = 0; i < count; i++)
+    if (measures_inside_days(list[i].tariff) && holds(subject, list, count, i)) return false;
   return true;
 }
 

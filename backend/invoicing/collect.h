@@ -27,7 +27,9 @@ typedef struct sm_subject {
   int year;
   int month;
   int64_t now_ms;
-  const sm_month_days *days; /* of that month; NULL: found here */
+  const sm_month_days *days;   /* of that month; NULL: found here */
+  const sm_billing_tariff *by; /* what it is billed by instead of the account's; NULL: those */
+  size_t by_count;
   bool whole; /* all points, since it is billed by a tariff that is not the account's */
 } sm_subject;
 
@@ -43,10 +45,10 @@ typedef struct sm_collected {
 } sm_collected;
 
 /* Collects; fini with sm_collected_fini. Of each meter: its register's trace (sm_readings_trace);
- * or, where the month is over, no tariff of the account measures inside days, nothing was edited
- * and the whole trace is plain, only those points that the register at the begin of a day and at
- * both ends of the meter's service is worked out from (sm_trace_thin). Errors of the stores and the
- * book. SM_ERR_RANGE: the month has not begun. */
+ * or, where the month is over, no tariff of the account (or of `by`) that holds in it measures
+ * inside days, nothing was edited and the whole trace is plain, only those points that the register
+ * at the begin of a day and at both ends of the meter's service is worked out from (sm_trace_thin).
+ * Errors of the stores and the book. SM_ERR_RANGE: the month has not begun. */
 SM_MUST_CHECK sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book,
                                 const sm_subject *subject, sm_collected *collected);
 void sm_collected_fini(sm_collected *collected);

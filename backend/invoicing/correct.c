@@ -229,6 +229,7 @@ static sm_err reissue(one *o, sm_actor actor, int64_t exception_no, const char *
   if (err != SM_OK) return err;
   sm_buf_init(&credited, 0);
   err = credit_of(o->invoicing, &o->previous, reason, o->make.now_ms, year, &credited, &credit);
+  credit.basis = &o->candidate.basis;
   if (err == SM_OK)
     err = sm_ledger_reissue(o->invoicing->ledger, actor, &credit, exception_no,
                             o->invoicing->settings->invoice_prefix, o->year, invoice, note);

@@ -14,6 +14,15 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#define TARIFF(from, more)                                                                         \
+  "{\"name\":\"LT-1 Domestic\",\"effective_from\":\"" from                                         \
+  "\",\"slabs\":[{\"up_to_kwh\":null,\"rate\":\"5.00\"}],\"fixed_charge\":\"50.00\"," more         \
+  "\"taxes\":[]}"
+#define PLAIN(from) TARIFF(from, "")
+#define TIMED(from)                                                                                \
+  TARIFF(from, "\"time_of_day\":[{\"name\":\"Peak\",\"from\":\"18:00\",\"to\":\"22:00\","          \
+               "\"percent\":\"20\"}],")
+
 static json_t *explain(fixture *f, const sm_invoicing_query *query) {
   sm_buf text;
   json_error_t error;
@@ -82,6 +91,43 @@ an_issued_month_is_explained_by_its_own_tariff_and_says_if_readings_changed(void
   json_decref(root);
 }
 
+static void add_version(fixture *f, sm_date from, const char *text) {
+  int32_t version = 0;
+  assert_int_equal(
+      sm_ledger_tariff_add(f->ledger, tester, "LT-1 Domestic", from, text, true, &version), SM_OK);
+}
+
+static void expect_as_issued(fixture *f) {
+  const sm_invoicing_query query = january("meter-001");
+  json_t *root = explain(f, &query);
+  const json_t *invoice = json_object_get(root, "invoice");
+  const json_t *readings = json_object_get(invoice, "readings");
+  assert_string_equal(text_of(readings, "sha256_now"), text_of(readings, "sha256"));
+  assert_string_equal(text_of(invoice, "total_now"), text_of(invoice, "total"));
+  json_decref(root);
+}
+
+/* Which points are read is said by the tariffs of the month, and by no other. */
+static void tariffs_that_come_later_change_no_reading_of_an_issued_month(void **state) {
+  fixture *f = *state;
+  free(add_example(f, "meter-001", 1));
+  issue(f);
+  add_version(f, (sm_date){2026, 2, 1}, TIMED("2026-02-01"));
+  expect_as_issued(f);
+  add_version(f, (sm_date){2026, 1, 1}, TIMED("2026-01-01"));
+  expect_as_issued(f);
+}
+
+/* The invoice was made by times of the day, what holds now knows of none. */
+static void a_timed_month_is_explained_by_times_whatever_holds_now(void **state) {
+  fixture *f = *state;
+  free(add_example(f, "meter-001", 1));
+  add_version(f, (sm_date){2026, 1, 1}, TIMED("2026-01-01"));
+  issue(f);
+  add_version(f, (sm_date){2026, 1, 1}, PLAIN("2026-01-01"));
+  expect_as_issued(f);
+}
+
 static void what_is_somebody_elses_is_not_there(void **state) {
   fixture *f = *state;
   free(add_example(f, "meter-001", 1));
@@ -104,6 +150,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_month_that_is_not_issued_is_explained_as_it_would_be),
       TEST(an_issued_month_is_explained_by_its_own_tariff_and_says_if_readings_changed),
+      TEST(tariffs_that_come_later_change_no_reading_of_an_issued_month),
+      TEST(a_timed_month_is_explained_by_times_whatever_holds_now),
       TEST(what_is_somebody_elses_is_not_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

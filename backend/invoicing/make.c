@@ -24,7 +24,7 @@ static const sm_tariff *find_version(const sm_book *book, const sm_issued_segmen
 }
 
 /* The versions that a bill was made by: they are never changed, so their names are enough. */
-static sm_err use_versions(sm_book *book, const sm_issued *by, sm_made *made) {
+static sm_err find_versions(sm_book *book, const sm_issued *by, sm_made *made) {
   made->schedule = calloc(by->segment_count + 1, sizeof *made->schedule);
   if (made->schedule == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < by->segment_count; i++) {
@@ -35,8 +35,6 @@ static sm_err use_versions(sm_book *book, const sm_issued *by, sm_made *made) {
     if (tariff == NULL) return SM_ERR_CORRUPT;
     made->schedule[i] = (sm_billing_tariff){.from = by->segment[i].from, .tariff = tariff};
   }
-  made->collected.input.tariff = made->schedule;
-  made->collected.input.tariff_count = by->segment_count;
   return SM_OK;
 }
 
@@ -48,16 +46,22 @@ static sm_err take_true_ups(sm_ledger *ledger, const sm_make *m, sm_true_ups *tr
 }
 
 static sm_err make(const sm_invoicing *invoicing, sm_book *book, const sm_make *m, sm_made *made) {
-  const sm_subject subject = {.account = m->account,
-                              .candidate = m->candidate,
-                              .year = m->year,
-                              .month = m->month,
-                              .now_ms = m->now_ms};
+  sm_subject subject = {.account = m->account,
+                        .candidate = m->candidate,
+                        .year = m->year,
+                        .month = m->month,
+                        .now_ms = m->now_ms};
   size_t points;
-  sm_err err = sm_collect(invoicing, book, &subject, &made->collected);
-  if (err == SM_OK && m->by != NULL) err = use_versions(book, m->by, made);
+  sm_err err = m->by != NULL ? find_versions(book, m->by, made) : SM_OK;
+  subject.by = made->schedule;
+  subject.by_count = m->by != NULL ? m->by->segment_count : 0;
+  if (err == SM_OK) err = sm_collect(invoicing, book, &subject, &made->collected);
   if (err == SM_OK) err = take_true_ups(invoicing->ledger, m, &made->true_ups);
   if (err != SM_OK) return err;
+  if (m->by != NULL) {
+    made->collected.input.tariff = made->schedule;
+    made->collected.input.tariff_count = m->by->segment_count;
+  }
   made->collected.input.true_up = made->true_ups.item;
   made->collected.input.true_up_count = made->true_ups.count;
   err = sm_billing_compute(&made->collected.input, &made->bill);

@@ -19,19 +19,30 @@ typedef struct look {
 
 /* ---- opening ---- */
 
-/* The tenancy has a next invoice to put it on. */
-static bool goes_on(const sm_past *past) {
-  int year, month;
-  if (!past->account.has_to || sm_month_parse(past->invoice.month, &year, &month) != SM_OK)
-    return !past->account.has_to;
-  const sm_date next = sm_date_add_months((sm_date){.year = year, .month = month, .day = 1}, 1);
-  return sm_date_compare(past->account.to, next) > 0;
+/* Whether the tenancy has a next invoice to put it on: it goes on, or its last month is not issued
+ * yet. */
+static sm_err goes_on(const look *l, const sm_past *past, bool *yes) {
+  char month[16];
+  sm_invoice last = {0};
+  *yes = true;
+  if (!past->account.has_to) return SM_OK;
+  const sm_date day = sm_date_add_days(past->account.to, -1);
+  (void)snprintf(month, sizeof month, "%04d-%02d", day.year, day.month);
+  *yes = strcmp(month, past->invoice.month) > 0;
+  if (!*yes) return SM_OK;
+  sm_err err = sm_ledger_invoice_of(l->invoicing->ledger, past->account.account_id, month, &last);
+  *yes = err == SM_ERR_NOT_FOUND;
+  sm_invoice_fini(&last);
+  return *yes ? SM_OK : err;
 }
 
-static bool by_itself(const look *l, const sm_past *past, int64_t total_minor) {
+static sm_err by_itself(const look *l, const sm_past *past, int64_t total_minor, bool *yes) {
   const int64_t limit = l->invoicing->settings->true_up_limit_minor;
-  return l->rebill == NULL && total_minor <= limit && total_minor >= -limit && goes_on(past) &&
-         !sm_past_dismissed(past, NULL) && !sm_past_has_open(past);
+  *yes = false;
+  if (l->rebill != NULL || total_minor > limit || total_minor < -limit ||
+      sm_past_dismissed(past, NULL) || sm_past_has_open(past))
+    return SM_OK;
+  return goes_on(l, past, yes);
 }
 
 static sm_err open_exception(const look *l, const sm_past *past, const sm_made *made,
@@ -82,7 +93,9 @@ static sm_err settle_difference(const look *l, const sm_past *past, const sm_mad
       !sm_past_has_unsettled(past))
     return SM_OK;
   if (l->rebill == NULL && sm_past_has_same(past, difference)) return SM_OK;
-  bool true_up = !nothing && by_itself(l, past, total_minor);
+  bool true_up = false;
+  if (!nothing) err = by_itself(l, past, total_minor, &true_up);
+  if (err != SM_OK) return err;
   err = open_exception(l, past, made, difference, true_up, &out->opened);
   out->true_up = out->opened && true_up;
   return err;

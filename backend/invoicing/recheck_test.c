@@ -250,6 +250,26 @@ static void a_tenancy_that_ended_is_decided_by_a_word(void **state) {
   free(account);
 }
 
+/* The month that is corrected was not the last one; but the last one is issued too. */
+static void behind_the_last_invoice_it_is_decided_by_a_word(void **state) {
+  fixture *f = *state;
+  char *account = silent_meter(f);
+  sm_account ended = {0};
+  assert_int_equal(sm_ledger_account(f->ledger, account, &ended), SM_OK);
+  ended.has_to = true;
+  ended.to = (sm_date){2026, 2, 16};
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &ended), SM_OK);
+  sm_account_fini(&ended);
+  issue_month(f, 1, "2026-02-04T08:00:00+05:30");
+  issue_month(f, 2, "2026-03-04T08:00:00+05:30");
+  feed(f, "m", "2026-01-20T00:10:00+05:30", DAY("2026-02-01"), 600, 81000, 10000);
+  sm_recheck_summary summary = recheck(f, "2026-03-06T02:00:00+05:30");
+  assert_int_equal(summary.found, 1);
+  assert_int_equal(summary.true_up, 0);
+  expect_last(f, "open", 3500, 630);
+  free(account);
+}
+
 /* ---- credit notes ---- */
 
 static sm_err issue_one(fixture *f, const char *account, const char *reason, const char *now,
@@ -463,6 +483,7 @@ int main(void) {
       TEST(a_large_difference_waits_for_a_word),
       TEST(a_dismissed_difference_stays_away_until_it_is_another),
       TEST(a_tenancy_that_ended_is_decided_by_a_word),
+      TEST(behind_the_last_invoice_it_is_decided_by_a_word),
       TEST(a_month_is_taken_back_corrected_and_issued_again),
       TEST(a_month_that_is_not_ready_says_why),
       TEST(a_corrected_month_that_is_taken_back_is_not_paid_twice),

@@ -9,7 +9,7 @@
 #define SM_STORE_LEDGER_MONEY_H
 
 #include "base/err.h"
-#include "store/ledger.h"
+#include "store/ledger_issue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,6 +150,8 @@ typedef struct sm_credit_new {
   int64_t issued_ms;
   const char *body;     /* JSON */
   const char *snapshot; /* JSON */
+  /* What the invoice in its place was computed on; NULL: it is not asked, and for a note alone. */
+  const sm_issue_basis *basis;
 } sm_credit_new;
 
 /* Issues a credit note for a whole valid invoice; in the same transaction its late fees are taken
@@ -160,7 +162,8 @@ typedef struct sm_credit_new {
 SM_MUST_CHECK sm_err sm_ledger_credit(sm_ledger *ledger, sm_actor actor,
                                       const sm_credit_new *credit, sm_invoice *note);
 /* The two in one transaction: takes `credit->number` back and issues `invoice`, as
- * sm_ledger_invoice_issue does. `exception_no` (0: none) is decided as "reissue" by it. */
+ * sm_ledger_invoice_issue does. `exception_no` (0: none) is decided as "reissue" by it.
+ * SM_ERR_CONFLICT too if `credit->basis` is no longer what stands. */
 SM_MUST_CHECK sm_err sm_ledger_reissue(sm_ledger *ledger, sm_actor actor,
                                        const sm_credit_new *credit, int64_t exception_no,
                                        const char *prefix, const char *financial_year,

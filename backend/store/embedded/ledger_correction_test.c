@@ -179,12 +179,23 @@ static void a_reissue_is_all_or_nothing(void **state) {
   assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM invoice"), 1);
   sm_invoice right = make_invoice(id, "2026-03", 2);
   right.total_minor = 71800;
+  sm_issue_candidate stands = {.number = NULL};
+  assert_int_equal(sm_ledger_issue_candidate(f->ledger, id, "2026-03", &stands), SM_OK);
+  sm_issue_basis before = stands.basis; /* as it was before a payment or the like came */
+  before.entry_no--;
+  c.basis = &before;
+  assert_int_equal(sm_ledger_reissue(f->ledger, tester, &c, no, "SM", "2627", &right, &note),
+                   SM_ERR_CONFLICT);
+  expect_state(f, no, "open", NULL);
+  assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM invoice"), 1);
+  c.basis = &stands.basis;
   assert_int_equal(sm_ledger_reissue(f->ledger, tester, &c, no, "SM", "2627", &right, &note),
                    SM_OK);
   assert_string_equal(right.number, "SM2627-000002");
   assert_string_equal(note.number, "CN2627-000001");
   sm_invoice_fini(&right);
   sm_invoice_fini(&note);
+  sm_issue_candidate_fini(&stands);
   expect_state(f, no, "reissue", NULL);
   assert_int_equal(balance(f, id), 71800);
   free(id);

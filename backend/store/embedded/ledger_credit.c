@@ -116,6 +116,13 @@ static sm_err take_exception(sm_sql *db, sm_actor actor, int64_t exception_no,
   return sm_ledger_exception_set(db, actor, exception_no, "reissue", c->reason);
 }
 
+static sm_err check_basis(sm_sql *db, const sm_credit_new *c, const sm_invoice *invoice) {
+  int64_t tariffs_no = 0;
+  if (c->basis == NULL) return SM_OK;
+  sm_err err = sm_ledger_tariffs_no(db, &tariffs_no);
+  return err == SM_OK ? sm_ledger_basis_check(db, invoice->account_id, c->basis, tariffs_no) : err;
+}
+
 sm_err sm_ledger_reissue(sm_ledger *ledger, sm_actor actor, const sm_credit_new *c,
                          int64_t exception_no, const char *prefix, const char *financial_year,
                          sm_invoice *invoice, sm_invoice *note) {
@@ -124,7 +131,8 @@ sm_err sm_ledger_reissue(sm_ledger *ledger, sm_actor actor, const sm_credit_new 
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
-  err = take_exception(db, actor, exception_no, c);
+  err = check_basis(db, c, invoice);
+  if (err == SM_OK) err = take_exception(db, actor, exception_no, c);
   if (err == SM_OK) err = credit(db, actor, c, &got);
   if (err == SM_OK) err = sm_ledger_invoice_insert(db, actor, prefix, financial_year, invoice);
   err = sm_ledger_write_end(ledger, err);

@@ -184,6 +184,9 @@ SM_MUST_CHECK sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const cha
                                            char number[SM_LEDGER_NUMBER_MAX + 1]);
 /* A number that changes with every tariff version that is added. */
 SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
+/* SM_ERR_CONFLICT: what the bill was computed on has changed. tariffs_no: of this transaction. */
+SM_MUST_CHECK sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id,
+                                           const sm_issue_basis *basis, int64_t tariffs_no);
 
 /* ---- edits ---- */
 /* The edit of that number and device. SM_ERR_NOT_FOUND. */

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SM_ERR_CONFLICT: what the bill was computed on has changed. */
-static sm_err check_basis(sm_sql *db, const sm_issue_item *item) {
+sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id, const sm_issue_basis *basis,
+                             int64_t tariffs_no) {
   sm_sql_stmt q = sm_sql_use(
       db, "SELECT a.changed_no, coalesce((SELECT max(e.entry_no) FROM entry e "
           "WHERE e.account_no = a.account_no), 0) FROM account a WHERE a.account_id = ?1");
-  sm_sql_bind_text(&q, 1, item->invoice.account_id);
+  sm_sql_bind_text(&q, 1, account_id);
   bool found = sm_sql_row(&q);
-  bool same = found && sm_sql_i64(&q, 0) == item->basis.changed_no &&
-              sm_sql_i64(&q, 1) == item->basis.entry_no;
+  bool same = found && sm_sql_i64(&q, 0) == basis->changed_no &&
+              sm_sql_i64(&q, 1) == basis->entry_no && tariffs_no == basis->tariffs_no;
   sm_err err = sm_sql_end(&q);
   if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
   return err == SM_OK && !same ? SM_ERR_CONFLICT : err;
@@ -24,8 +24,8 @@ static sm_err issue_one(sm_sql *db, sm_actor actor, const char *prefix, const ch
   char number[SM_LEDGER_NUMBER_MAX + 1];
   /* The invoice that is there already would have made the basis another: it is told as such. */
   sm_err err = sm_ledger_invoice_check(db, &item->invoice);
-  if (err == SM_OK) err = check_basis(db, item);
-  if (err == SM_OK && tariffs_no != item->basis.tariffs_no) err = SM_ERR_CONFLICT;
+  if (err == SM_OK)
+    err = sm_ledger_basis_check(db, item->invoice.account_id, &item->basis, tariffs_no);
   item->err = err;
   if (err == SM_ERR_EXISTS || err == SM_ERR_CONFLICT) return SM_OK;
   if (err == SM_OK)
