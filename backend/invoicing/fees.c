@@ -1,6 +1,7 @@
 #include "invoicing/fees.h"
 
 #include "base/checked.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,14 @@ static sm_err post_page(fees *f, int64_t *after, bool *more) {
   sm_err err =
       sm_ledger_statements(f->invoicing->ledger, f->now_ms, *after, PAGE, &list, &count, after);
   if (err != SM_OK) return err;
-  for (size_t i = 0; err == SM_OK && i < count; i++) err = post_account(f, &list[i]);
+  for (size_t i = 0; err == SM_OK && i < count; i++) {
+    err = post_account(f, &list[i]);
+    /* A fee beyond all sense is that account's trouble; the others go on. */
+    if (err != SM_ERR_INVALID && err != SM_ERR_OVERFLOW) continue;
+    sm_log(SM_LOG_ERROR, "fees.account_failed", SM_LOG_TEXT("account", list[i].account_id),
+           SM_LOG_TEXT("reason", sm_err_text(err)));
+    err = SM_OK;
+  }
   *more = count == PAGE;
   sm_statements_free(list, count);
   return err;
