@@ -146,7 +146,7 @@ static void answer_opened(sm_api *api, const sm_request *request, sm_answer *ans
   else if (err == SM_ERR_NOT_FOUND)
     sm_answer_not_found(answer);
   else if (err == SM_ERR_EXISTS)
-    sm_answer_field(answer, 409, "number", "has an open dispute: add to that one's talk");
+    sm_answer_field(answer, 409, "number", "has an open dispute already, which is decided first");
   else if (err == SM_ERR_CONFLICT)
     sm_answer_field(answer, 409, "number", "is cancelled: there is nothing to dispute");
   else if (err == SM_ERR_RANGE)
