@@ -2,6 +2,7 @@
 
 #include "base/decimal.h"
 #include "document/amount.h"
+#include "model/money.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,17 @@ static const char *unit_word(const sm_sheet *sheet, const char *unit) {
   return strcmp(unit, "month") == 0 ? say(sheet, SM_WORD_MONTH) : unit;
 }
 
+/* What a line's quantity is. The base of a per cent is money, which of time of day has six places.
+ */
+static const char *quantity_words(const sm_document_line *line, bool percent, bool strip,
+                                  const char *currency, char out[SM_AMOUNT_TEXT_MAX]) {
+  int64_t base_minor = 0;
+  if (percent && sm_decimal_parse_rounded(line->quantity, strlen(line->quantity),
+                                          sm_currency_digits(currency), &base_minor) == SM_OK)
+    return sm_amount_plain(base_minor, currency, out);
+  return sm_decimal_words(line->quantity, strip, currency, out);
+}
+
 static void put_line(const sm_table *table, const sm_document_line *line) {
   const sm_document_invoice *invoice = table->sheet->invoice;
   char name[TEXT_MAX], quantity[SM_AMOUNT_TEXT_MAX + 32], rate[SM_AMOUNT_TEXT_MAX + 8];
@@ -80,7 +92,7 @@ static void put_line(const sm_table *table, const sm_document_line *line) {
   bool percent = strcmp(line->unit, "percent") == 0;
   const char *unit = unit_word(table->sheet, line->unit);
   (void)snprintf(quantity, sizeof quantity, "%s%s%.24s",
-                 sm_decimal_words(line->quantity, unit[0] != '\0', invoice->currency, number),
+                 quantity_words(line, percent, unit[0] != '\0', invoice->currency, number),
                  unit[0] != '\0' ? " " : "", unit);
   (void)snprintf(rate, sizeof rate, "%s%s",
                  sm_decimal_words(line->rate, percent, invoice->currency, number),
