@@ -636,7 +636,7 @@ export interface paths {
         put?: never;
         /**
          * Record a payment
-         * @description Admin. Counted once by the header Idempotency-Key or by its reference: sent again it answers 200 with the entry that is there. 409 when the key or reference is that of an entry that says something else. Settles the named invoice, else the oldest due first; what is over is a credit.
+         * @description Admin. Counted once by the header Idempotency-Key or by its reference: sent again it answers 200 with the entry that is there. 409 when the key or reference is that of an entry that says something else. Settles the named invoice, else the oldest first; what is over is a credit.
          */
         post: operations["createPayment"];
         delete?: never;
