@@ -115,16 +115,51 @@ static void add_instant(int64_t *list, size_t *count, int64_t at_ms) {
   (*count)++;
 }
 
-static void thin(const sm_subject *subject, const sm_account_meter *meter, sm_trace *trace) {
-  int64_t list[SM_MONTH_DAYS_MAX + 3];
-  size_t count = subject->days->count;
-  memcpy(list, subject->days->start_ms, count * sizeof *list);
-  add_instant(list, &count, meter->from_ms);
-  add_instant(list, &count, meter->to_ms);
-  sm_trace_thin(trace, sm_billing_step_limit_w(meter->max_power_w), list, count);
+/* The days' starts and both ends of the meter's service. */
+typedef struct instants {
+  int64_t at_ms[SM_MONTH_DAYS_MAX + 3];
+  size_t count;
+} instants;
+
+static void find_instants(const sm_subject *subject, const sm_account_meter *meter, instants *out) {
+  out->count = subject->days->count;
+  memcpy(out->at_ms, subject->days->start_ms, out->count * sizeof *out->at_ms);
+  add_instant(out->at_ms, &out->count, meter->from_ms);
+  add_instant(out->at_ms, &out->count, meter->to_ms);
 }
 
 /* ---- meters ---- */
+
+/* The span of a meter that is asked for. */
+typedef struct asked {
+  const sm_account_meter *meter;
+  int64_t from_ms;
+  int64_t to_ms;
+} asked;
+
+static sm_err read_all(const sm_invoicing *invoicing, const asked *a, const sm_edits *edits,
+                       sm_trace *trace) {
+  return sm_readings_trace(invoicing->readings, a->meter->device_id, SM_CHANNEL_IMPORT, a->from_ms,
+                           a->to_ms, sm_billing_step_limit_w(a->meter->max_power_w), edits, trace);
+}
+
+/* The store may leave points out at once. What it leaves is thinned as all of it would be, or not
+ * at all: then all of it is wanted. */
+static sm_err read_thin(const sm_invoicing *invoicing, const sm_subject *subject, const asked *a,
+                        sm_trace *trace) {
+  instants at;
+  bool whole = false;
+  const int64_t limit_w = sm_billing_step_limit_w(a->meter->max_power_w);
+  find_instants(subject, a->meter, &at);
+  sm_err err =
+      sm_readings_outline(invoicing->readings, a->meter->device_id, SM_CHANNEL_IMPORT, a->from_ms,
+                          a->to_ms, limit_w, at.at_ms, at.count, trace, &whole);
+  if (err != SM_OK || sm_trace_thin(trace, limit_w, at.at_ms, at.count) || whole) return err;
+  sm_trace_fini(trace);
+  err = read_all(invoicing, a, NULL, trace);
+  if (err == SM_OK) (void)sm_trace_thin(trace, limit_w, at.at_ms, at.count);
+  return err;
+}
 
 /* A meter that went before the month is asked for its end only: it tells that the account had begun
  * to be measured. What is there at a failure goes with the rest. */
@@ -142,11 +177,11 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *sub
   out->count++;
   const sm_edits edits = sm_meter_edits_list(&out->edits[i]);
   err = show_edits(&out->edits[i], &out->shown[i]);
+  const asked a = {.meter = from, .from_ms = from_ms, .to_ms = to_ms};
   if (err == SM_OK)
-    err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, from_ms, to_ms,
-                            sm_billing_step_limit_w(from->max_power_w), &edits, &out->trace[i]);
+    err = days_only && edits.count == 0 ? read_thin(invoicing, subject, &a, &out->trace[i])
+                                        : read_all(invoicing, &a, &edits, &out->trace[i]);
   if (err != SM_OK) return err;
-  if (days_only && edits.count == 0) thin(subject, from, &out->trace[i]);
   out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
                                      .from_ms = from->from_ms,
                                      .to_ms = from->to_ms,

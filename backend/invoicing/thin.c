@@ -56,12 +56,13 @@ static bool choose(const sm_trace *trace, int64_t limit_w, const int64_t *instan
   return true;
 }
 
-void sm_trace_thin(sm_trace *trace, int64_t step_limit_w, const int64_t *instant_ms, size_t count) {
+bool sm_trace_thin(sm_trace *trace, int64_t step_limit_w, const int64_t *instant_ms, size_t count) {
   enum { ROOM = 256 };
   size_t keep[ROOM];
   size_t kept = 0;
-  if (trace->count == 0 || !is_plain(trace, step_limit_w)) return;
-  if (!choose(trace, step_limit_w, instant_ms, count, keep, ROOM, &kept)) return;
+  if (trace->count == 0 || !is_plain(trace, step_limit_w)) return false;
+  if (!choose(trace, step_limit_w, instant_ms, count, keep, ROOM, &kept)) return false;
   for (size_t i = 0; i < kept; i++) trace->point[i] = trace->point[keep[i]];
   trace->count = kept;
+  return true;
 }

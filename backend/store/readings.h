@@ -196,6 +196,15 @@ SM_MUST_CHECK sm_err sm_readings_trace(sm_readings *store, const char *device_id
                                        int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                                        const sm_edits *edits, sm_trace *trace);
 
+/* The same trace, without edits, for who asks for the register at some instants (ascending) only:
+ * of a course without any doubt points may be left out that are none of these: the first point, the
+ * last, of each instant the last at or before it and the first behind it. *whole: none was. Each
+ * step between points that are left out is plain as above, and none of them passes a day. */
+SM_MUST_CHECK sm_err sm_readings_outline(sm_readings *store, const char *device_id, uint8_t channel,
+                                         int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                                         const int64_t *instant_ms, size_t count, sm_trace *trace,
+                                         bool *whole);
+
 /* The same trace, and from the same snapshot the quarters with readings that touch [from, to): the
  * price is that of the trace alone. Also a quarter that `from` or `to` cuts is given as it is. */
 SM_MUST_CHECK sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,

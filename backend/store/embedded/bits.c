@@ -9,6 +9,7 @@ enum {
   K_ZEROS = 63,
   ONES_MAX = 20,
   PAIR_K_MAX = 8, /* and two codes of up to 20 ones and k bits into 56 */
+  ZEROS_MAX = 35, /* taken at once, so that one more code fits into the same look */
   WIDTH_BITS = 6
 };
 
@@ -212,6 +213,40 @@ static size_t take_pairs(bit_source *source, unsigned k, size_t n, uint64_t *num
   return i;
 }
 
+/* The same with the parameter 0, where a zero is one bit: those that stand together at once. */
+static size_t take_zeros(bit_source *source, size_t n, uint64_t *numbers) {
+  bit_source in = *source;
+  size_t i = 0;
+  while (i < n && in.end - in.at >= 8) {
+    refill(&in);
+    size_t zeros = (size_t)__builtin_ctzll(in.bits | UINT64_C(1) << ZEROS_MAX);
+    bool more = zeros == ZEROS_MAX;
+    if (zeros > n - i) zeros = n - i;
+    memset(numbers + i, 0, zeros * sizeof *numbers);
+    in.bits >>= zeros;
+    in.count -= (unsigned)zeros;
+    i += zeros;
+    if (more || i == n) continue;
+    if (!take_short(&in, 0, &numbers[i])) break;
+    i++;
+  }
+  *source = in;
+  return i;
+}
+
+static bool take_group(bit_source *in, unsigned k, size_t n, uint64_t *numbers) {
+  for (size_t i = 0; i < n;) {
+    if (k == 0)
+      i += take_zeros(in, n - i, numbers + i);
+    else if (k <= PAIR_K_MAX)
+      i += take_pairs(in, k, n - i, numbers + i);
+    if (i == n) break;
+    if (!take_code(in, k, &numbers[i])) return false;
+    i++;
+  }
+  return true;
+}
+
 bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers) {
   bit_source in = {.at = *at, .end = end};
   for (size_t from = 0; from < count; from += SM_BITS_GROUP) {
@@ -222,9 +257,7 @@ bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t
       memset(numbers + from, 0, n * sizeof *numbers);
       continue;
     }
-    size_t i = k <= PAIR_K_MAX ? take_pairs(&in, (unsigned)k, n, numbers + from) : 0;
-    for (; i < n; i++)
-      if (!take_code(&in, (unsigned)k, &numbers[from + i])) return false;
+    if (!take_group(&in, (unsigned)k, n, numbers + from)) return false;
   }
   /* What is left of the last byte is zeros; whole bytes that were only looked at are given back. */
   in.at -= in.count / 8;

@@ -1,5 +1,7 @@
 #include "store/embedded/quarter.h"
 
+#include "base/checked.h"
+
 static const int64_t hour_ms = 3600000;
 
 static int64_t floor_to(int64_t value, int64_t unit) {
@@ -15,13 +17,29 @@ int64_t sm_hour_of(int64_t ts_ms) {
   return floor_to(ts_ms, hour_ms) / hour_ms;
 }
 
-int64_t sm_step_w(sm_register_point from, sm_register_point to) {
+/* By how much a register rose beyond its resolution, as far as that can be told. */
+static int64_t risen_wh(sm_register_point from, sm_register_point to) {
   enum { RESOLUTION_WH = 2 };
-  int64_t wh = to.wh - from.wh - RESOLUTION_WH;
+  int64_t wh;
+  if (to.wh <= from.wh) return 0;
+  if (__builtin_sub_overflow(to.wh, from.wh, &wh)) return INT64_MAX;
+  return wh > RESOLUTION_WH ? wh - RESOLUTION_WH : 0;
+}
+
+int64_t sm_step_w(sm_register_point from, sm_register_point to) {
+  int64_t wh = risen_wh(from, to);
   int64_t ms = to.ts_ms - from.ts_ms;
-  if (wh <= 0) return 0;
+  if (wh == 0) return 0;
   if (ms <= 0 || wh > INT64_MAX / hour_ms) return INT64_MAX;
-  return (wh * hour_ms + ms - 1) / ms;
+  return (wh * hour_ms - 1) / ms + 1;
+}
+
+bool sm_step_within(sm_register_point from, sm_register_point to, int64_t limit_w) {
+  int64_t wh = risen_wh(from, to);
+  int64_t ms = to.ts_ms - from.ts_ms;
+  if (wh == 0) return true;
+  if (ms <= 0 || wh > INT64_MAX / hour_ms) return limit_w == INT64_MAX;
+  return (sm_i128)wh * hour_ms <= (sm_i128)limit_w * ms;
 }
 
 static sm_register_point point_of(const sm_reading *r) {

@@ -19,4 +19,7 @@ size_t sm_quarters_of(const sm_reading *readings, size_t count, sm_quarter *out)
  * for a step of up to 2 Wh or a fall. INT64_MAX if no time passed. */
 int64_t sm_step_w(sm_register_point from, sm_register_point to);
 
+/* Whether that is not above a limit (at least 0), without the division. */
+bool sm_step_within(sm_register_point from, sm_register_point to, int64_t limit_w);
+
 #endif

@@ -1,6 +1,7 @@
 #include "store/embedded/quarter_block.h"
 
 #include "store/embedded/column.h"
+#include "store/embedded/quarter.h"
 #include "store/embedded/reading_column.h"
 #include "store/embedded/wrapping.h"
 
@@ -9,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1 };
+enum {
+  VERSION_1 = 1,
+  VERSION_2 = 2,
+  HEAD_BYTES = 3 /* of version 2: it, and how long the course is */
+};
 
 /* ---- the columns; each one may look at those before it ---- */
 
 typedef struct column {
   int64_t (*get)(const sm_quarter *q);
   bool (*set)(sm_quarter *q, int64_t value); /* false: not a value of this column */
-  bool shown;                                /* only: passed over by a brief reading */
 } column;
 
 static int64_t get_count(const sm_quarter *q) {
@@ -75,38 +79,89 @@ COLUMN(step_max_w, int64_t, 0, INT64_MAX)
 COLUMN(fell, bool, 0, 1)
 #undef COLUMN
 
-static const column columns[] = {
-    {get_count, set_count, false},
-    {get_first_ms, set_first_ms, false},
-    {get_last_ms, set_last_ms, false},
-    {get_used_wh, set_used_wh, false},
-    {get_first_wh, set_first_wh, false},
-    {get_power_sum_mw, set_power_sum_mw, true},
-    {get_power_max_mw, set_power_max_mw, true},
-    {get_voltage_sum_mv, set_voltage_sum_mv, true},
-    {get_voltage_min_mv, set_voltage_min_mv, true},
-    {get_voltage_max_mv, set_voltage_max_mv, true},
-    {get_gap_max_ms, set_gap_max_ms, false},
-    {get_step_max_w, set_step_max_w, false},
-    {get_fell, set_fell, false},
+/* The course of the register, then what only shows. */
+enum {
+  COUNT,
+  FIRST_MS,
+  LAST_MS,
+  USED_WH,
+  FIRST_WH,
+  GAP_MAX_MS,
+  STEP_MAX_W,
+  FELL,
+  COURSE_COLUMNS,
+  POWER_SUM_MW = COURSE_COLUMNS,
+  POWER_MAX_MW,
+  VOLTAGE_SUM_MV,
+  VOLTAGE_MIN_MV,
+  VOLTAGE_MAX_MV,
+  COLUMNS
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+static const column columns[COLUMNS] = {
+    [COUNT] = {get_count, set_count},
+    [FIRST_MS] = {get_first_ms, set_first_ms},
+    [LAST_MS] = {get_last_ms, set_last_ms},
+    [USED_WH] = {get_used_wh, set_used_wh},
+    [FIRST_WH] = {get_first_wh, set_first_wh},
+    [GAP_MAX_MS] = {get_gap_max_ms, set_gap_max_ms},
+    [STEP_MAX_W] = {get_step_max_w, set_step_max_w},
+    [FELL] = {get_fell, set_fell},
+    [POWER_SUM_MW] = {get_power_sum_mw, set_power_sum_mw},
+    [POWER_MAX_MW] = {get_power_max_mw, set_power_max_mw},
+    [VOLTAGE_SUM_MV] = {get_voltage_sum_mv, set_voltage_sum_mv},
+    [VOLTAGE_MIN_MV] = {get_voltage_min_mv, set_voltage_min_mv},
+    [VOLTAGE_MAX_MV] = {get_voltage_max_mv, set_voltage_max_mv},
+};
+/* Version 1 has those that only show in the middle. */
+static const uint8_t order_1[COLUMNS] = {
+    COUNT,        FIRST_MS,       LAST_MS,        USED_WH,        FIRST_WH,   POWER_SUM_MW,
+    POWER_MAX_MW, VOLTAGE_SUM_MV, VOLTAGE_MIN_MV, VOLTAGE_MAX_MV, GAP_MAX_MS, STEP_MAX_W,
+    FELL};
 
-/* ---- bytes ---- */
+/* ---- the day as a whole ---- */
 
-static void put_columns(const sm_quarter *quarters, size_t count, sm_column_work *work,
-                        sm_buf *out) {
+static void look_at_step(sm_register_point from, sm_register_point to, sm_quarter_day *day) {
+  int64_t step_w = sm_step_w(from, to);
+  if (step_w > day->step_max_w) day->step_max_w = step_w;
+  if (to.wh < from.wh) day->fell = true;
+}
+
+sm_quarter_day sm_quarter_day_of(const sm_quarter *quarters, size_t count) {
+  sm_quarter_day day = {0};
+  for (size_t i = 0; i < count; i++) {
+    const sm_quarter *q = &quarters[i];
+    if (q->step_max_w > day.step_max_w) day.step_max_w = q->step_max_w;
+    if (q->fell) day.fell = true;
+    look_at_step(q->first, q->last, &day);
+    if (i > 0) look_at_step(quarters[i - 1].last, q->first, &day);
+  }
+  return day;
+}
+
+/* ---- writing ---- */
+
+static void put_column(const sm_quarter *quarters, size_t count, const column *c,
+                       sm_column_work *work, sm_buf *out) {
+  for (size_t i = 0; i < count; i++) work->value[i] = c->get(&quarters[i]);
+  sm_column_write(work, count, 0, NULL, out);
+}
+
+static void put_course(const sm_quarter *quarters, size_t count, sm_column_work *work,
+                       sm_buf *out) {
+  const sm_quarter_day day = sm_quarter_day_of(quarters, count);
+  sm_varint_put(out, count);
+  sm_varint_put_signed(out, quarters[0].start_ms / SM_QUARTER_MS);
+  sm_varint_put(out, (uint64_t)day.step_max_w);
+  sm_buf_append_char(out, day.fell ? 1 : 0);
   for (size_t i = 0; i < count; i++)
     work->value[i] = (quarters[i].start_ms - quarters[0].start_ms) / SM_QUARTER_MS;
   sm_column_write(work, count, 0, NULL, out);
-  for (size_t c = 0; c < COLUMNS; c++) {
-    for (size_t i = 0; i < count; i++) work->value[i] = columns[c].get(&quarters[i]);
-    sm_column_write(work, count, 0, NULL, out);
-  }
+  for (size_t c = 0; c < COURSE_COLUMNS; c++) put_column(quarters, count, &columns[c], work, out);
 }
 
 void sm_quarter_block_encode(const sm_quarter *quarters, size_t count, sm_buf *out) {
   assert(count >= 1 && count <= SM_QUARTERS_A_DAY);
+  static const char head[HEAD_BYTES] = {VERSION_2};
   size_t from = out->len;
   sm_column_work work;
   sm_err err = sm_column_work_init(&work, count);
@@ -114,59 +169,146 @@ void sm_quarter_block_encode(const sm_quarter *quarters, size_t count, sm_buf *o
     if (out->err == SM_OK) out->err = err;
     return;
   }
-  sm_buf_append_char(out, VERSION);
-  sm_varint_put(out, count);
-  sm_varint_put_signed(out, quarters[0].start_ms / SM_QUARTER_MS);
-  put_columns(quarters, count, &work, out);
+  sm_buf_append(out, head, sizeof head);
+  put_course(quarters, count, &work, out);
+  if (out->err == SM_OK) {
+    size_t len = out->len - from - HEAD_BYTES; /* 9 columns of 96 numbers: two bytes are enough */
+    out->data[from + 1] = (char)(uint8_t)len;
+    out->data[from + 2] = (char)(uint8_t)(len >> 8);
+  }
+  sm_crc_put(out, from);
+  for (size_t c = COURSE_COLUMNS; c < COLUMNS; c++)
+    put_column(quarters, count, &columns[c], &work, out);
   sm_crc_put(out, from);
   sm_column_work_fini(&work);
 }
 
-static bool get_starts(sm_cursor *in, int64_t first, sm_quarter *out, size_t count,
-                       sm_column_work *work) {
+/* ---- reading ---- */
+
+static bool get_size(sm_cursor *in, size_t *count, int64_t *first) {
+  const int64_t far = INT64_MAX / SM_QUARTER_MS / 2;
+  uint64_t n = sm_varint_get(in);
+  *first = sm_varint_get_signed(in);
+  *count = (size_t)n;
+  return !in->bad && n > 0 && n <= SM_QUARTERS_A_DAY && *first >= -far && *first <= far;
+}
+
+/* The numbers of the quarters, less that of the first. */
+static bool get_numbers(sm_cursor *in, size_t count, sm_column_work *work) {
   if (!sm_column_read(&in->at, in->end, count, 0, NULL, work)) return false;
-  for (size_t i = 0; i < count; i++) {
-    int64_t number = work->value[i];
-    if (number < 0 || number >= SM_QUARTERS_A_DAY ||
-        (i == 0 ? number != 0 : number <= work->value[i - 1]))
-      return false;
-    out[i] = (sm_quarter){.start_ms = (first + number) * SM_QUARTER_MS};
-  }
+  const int64_t *number = work->value;
+  if (number[0] != 0 || number[count - 1] >= SM_QUARTERS_A_DAY) return false;
+  for (size_t i = 1; i < count; i++)
+    if (number[i] <= number[i - 1]) return false;
   return true;
 }
 
-static bool get_columns(sm_cursor *in, bool brief, sm_quarter *out, size_t count,
-                        sm_column_work *work) {
+static bool get_starts(sm_cursor *in, int64_t first, sm_quarter *out, size_t count,
+                       sm_column_work *work) {
+  if (!get_numbers(in, count, work)) return false;
+  for (size_t i = 0; i < count; i++)
+    out[i] = (sm_quarter){.start_ms = (first + work->value[i]) * SM_QUARTER_MS};
+  return true;
+}
+
+static bool get_column(sm_cursor *in, const column *c, sm_quarter *out, size_t count,
+                       sm_column_work *work) {
+  if (!sm_column_read(&in->at, in->end, count, 0, NULL, work)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (!c->set(&out[i], work->value[i])) return false;
+  return true;
+}
+
+static sm_err read_1(const uint8_t *data, size_t len, bool brief, sm_quarter *out, size_t *count,
+                     sm_column_work *work) {
+  int64_t first = 0;
+  sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
+  if (!sm_crc_good(data, len) || !get_size(&in, count, &first) ||
+      !get_starts(&in, first, out, *count, work))
+    return SM_ERR_CORRUPT;
   for (size_t c = 0; c < COLUMNS; c++) {
-    if (brief && columns[c].shown) {
-      if (!sm_column_pass(&in->at, in->end, count, work)) return false;
-      continue;
-    }
-    if (!sm_column_read(&in->at, in->end, count, 0, NULL, work)) return false;
-    for (size_t i = 0; i < count; i++)
-      if (!columns[c].set(&out[i], work->value[i])) return false;
+    bool got = brief && order_1[c] >= COURSE_COLUMNS
+                   ? sm_column_pass(&in.at, in.end, *count, work)
+                   : get_column(&in, &columns[order_1[c]], out, *count, work);
+    if (!got) return SM_ERR_CORRUPT;
   }
+  return in.at == in.end ? SM_OK : SM_ERR_CORRUPT;
+}
+
+/* The bytes of version 2 that tell of the course, and how long they are with their checksum; false:
+ * they cannot be there, or are not what was written. */
+static bool open_course(const uint8_t *data, size_t len, sm_cursor *in, size_t *bytes) {
+  if (len < HEAD_BYTES) return false;
+  size_t course = (size_t)data[1] | (size_t)data[2] << 8;
+  *bytes = HEAD_BYTES + course + SM_CRC_BYTES;
+  *in = (sm_cursor){.at = data + HEAD_BYTES, .end = data + HEAD_BYTES + course};
+  return *bytes <= len && sm_crc_good(data, *bytes);
+}
+
+static bool get_day(sm_cursor *in, sm_quarter_day *day) {
+  uint64_t step_w = sm_varint_get(in);
+  uint8_t fell = sm_byte_get(in);
+  *day = (sm_quarter_day){.step_max_w = (int64_t)step_w, .fell = fell != 0};
+  return !in->bad && step_w <= INT64_MAX && fell <= 1;
+}
+
+static bool get_course(sm_cursor *in, sm_quarter_day *day, sm_quarter *out, size_t *count,
+                       sm_column_work *work) {
+  int64_t first = 0;
+  if (!get_size(in, count, &first) || !get_day(in, day) ||
+      !get_starts(in, first, out, *count, work))
+    return false;
+  for (size_t c = 0; c < COURSE_COLUMNS; c++)
+    if (!get_column(in, &columns[c], out, *count, work)) return false;
   return in->at == in->end;
+}
+
+static bool get_shown(sm_cursor *in, sm_quarter *out, size_t count, sm_column_work *work) {
+  for (size_t c = COURSE_COLUMNS; c < COLUMNS; c++)
+    if (!get_column(in, &columns[c], out, count, work)) return false;
+  return in->at == in->end;
+}
+
+static sm_err read_2(const uint8_t *data, size_t len, bool brief, sm_quarter *out, size_t *count,
+                     sm_column_work *work) {
+  sm_cursor in;
+  size_t course = 0;
+  sm_quarter_day day;
+  if (!open_course(data, len, &in, &course) || !get_course(&in, &day, out, count, work))
+    return SM_ERR_CORRUPT;
+  if (brief) return SM_OK;
+  if (len < course + SM_CRC_BYTES || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
+  in = (sm_cursor){.at = data + course, .end = data + len - SM_CRC_BYTES};
+  if (!get_shown(&in, out, *count, work)) return SM_ERR_CORRUPT;
+  const sm_quarter_day made = sm_quarter_day_of(out, *count);
+  return made.step_max_w == day.step_max_w && made.fell == day.fell ? SM_OK : SM_ERR_CORRUPT;
+}
+
+/* The version of what may be a block; 0: it cannot be one. */
+static uint8_t version_of(const uint8_t *data, size_t len) {
+  return len < SM_CRC_BYTES + 2 ? 0 : data[0];
 }
 
 sm_err sm_quarter_block_read(const uint8_t *data, size_t len, bool brief,
                              sm_quarter quarters[SM_QUARTERS_A_DAY], size_t *count) {
-  const int64_t far = INT64_MAX / SM_QUARTER_MS / 2;
   int64_t value[SM_QUARTERS_A_DAY + 1] = {0};
   uint64_t residual[SM_QUARTERS_A_DAY + 1];
   sm_column_work work = {.value = value, .residual = residual};
-  if (len < SM_CRC_BYTES + 2 || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
-  if (data[0] != VERSION) return SM_ERR_UNSUPPORTED;
-  sm_cursor in = {.at = data + 1, .end = data + len - SM_CRC_BYTES};
-  uint64_t n = sm_varint_get(&in);
-  int64_t first = sm_varint_get_signed(&in);
-  if (in.bad || n == 0 || n > SM_QUARTERS_A_DAY || first < -far || first > far)
-    return SM_ERR_CORRUPT;
-  if (!get_starts(&in, first, quarters, (size_t)n, &work) ||
-      !get_columns(&in, brief, quarters, (size_t)n, &work))
-    return SM_ERR_CORRUPT;
-  *count = (size_t)n;
-  return SM_OK;
+  size_t n = 0;
+  sm_err err = SM_ERR_CORRUPT;
+  switch (version_of(data, len)) {
+  case VERSION_1:
+    err = read_1(data, len, brief, quarters, &n, &work);
+    break;
+  case VERSION_2:
+    err = read_2(data, len, brief, quarters, &n, &work);
+    break;
+  default:
+    /* Only what is whole can be of a version that came later. */
+    if (sm_crc_good(data, len)) err = SM_ERR_UNSUPPORTED;
+  }
+  if (err == SM_OK) *count = n;
+  return err;
 }
 
 sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **quarters,
@@ -181,4 +323,112 @@ sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **qua
   *quarters = out;
   *count = n;
   return SM_OK;
+}
+
+/* ---- the outline of a day ---- */
+
+/* Which quarters are wanted: first_ms is the instant of the first reading of each. */
+static void choose(const int64_t *first_ms, size_t count, const sm_outline_ask *ask, bool *wanted) {
+  size_t at = 0;
+  wanted[0] = wanted[count - 1] = true;
+  for (size_t i = 0; i < ask->instant_count && at + 1 < count; i++) {
+    int64_t instant_ms = ask->instant_ms[i];
+    if (instant_ms < first_ms[0]) continue; /* it is the day's before, and this first one's */
+    while (at + 1 < count && first_ms[at + 1] <= instant_ms) at++;
+    wanted[at] = true;
+    if (at + 1 < count) wanted[at + 1] = true;
+  }
+}
+
+static bool is_plain(sm_quarter_day day, const sm_outline_ask *ask) {
+  return !day.fell && day.step_max_w <= ask->step_limit_w;
+}
+
+static sm_err outline_1(const uint8_t *data, size_t len, const sm_outline_ask *ask, sm_quarter *out,
+                        size_t *count, bool *plain) {
+  int64_t first_ms[SM_QUARTERS_A_DAY];
+  bool wanted[SM_QUARTERS_A_DAY] = {false};
+  size_t all = 0;
+  size_t n = 0;
+  sm_err err = sm_quarter_block_read(data, len, true, out, &all);
+  if (err != SM_OK) return err;
+  *plain = is_plain(sm_quarter_day_of(out, all), ask);
+  if (!*plain) return SM_OK;
+  for (size_t i = 0; i < all; i++) first_ms[i] = out[i].first.ts_ms;
+  choose(first_ms, all, ask, wanted);
+  for (size_t i = 0; i < all; i++)
+    if (wanted[i]) out[n++] = out[i];
+  *count = n;
+  return SM_OK;
+}
+
+/* The columns of a course, of which few rows are wanted. */
+typedef struct outline {
+  int64_t first_ms[SM_QUARTERS_A_DAY];
+  bool wanted[SM_QUARTERS_A_DAY];
+  size_t row[SM_QUARTERS_A_DAY]; /* of each that is wanted */
+  size_t count;                  /* that are wanted */
+} outline;
+
+/* The numbers of all, and the quarters that are wanted with their starts and first instants. */
+static bool get_wanted(sm_cursor *in, const sm_outline_ask *ask, int64_t first, size_t count,
+                       sm_column_work *work, outline *o, sm_quarter *out) {
+  int64_t counts[SM_QUARTERS_A_DAY + 1];
+  int64_t number[SM_QUARTERS_A_DAY + 1];
+  sm_column_work of_counts = {.value = counts, .residual = work->residual};
+  sm_column_work of_numbers = {.value = number, .residual = work->residual};
+  if (!get_numbers(in, count, &of_numbers) ||
+      !sm_column_read(&in->at, in->end, count, 0, NULL, &of_counts) ||
+      !sm_column_read(&in->at, in->end, count, 0, NULL, work))
+    return false;
+  for (size_t i = 0; i < count; i++)
+    o->first_ms[i] = sm_wrapping_add((first + number[i]) * SM_QUARTER_MS, work->value[i]);
+  choose(o->first_ms, count, ask, o->wanted);
+  for (size_t i = 0; i < count; i++) {
+    if (!o->wanted[i]) continue;
+    sm_quarter *q = &out[o->count];
+    *q = (sm_quarter){.start_ms = (first + number[i]) * SM_QUARTER_MS};
+    if (!set_count(q, counts[i]) || !set_first_ms(q, work->value[i])) return false;
+    o->row[o->count++] = i;
+  }
+  return true;
+}
+
+static bool get_outline(sm_cursor *in, const sm_outline_ask *ask, sm_quarter *out, outline *o,
+                        bool *plain) {
+  int64_t value[SM_QUARTERS_A_DAY + 1] = {0};
+  uint64_t residual[SM_QUARTERS_A_DAY + 1];
+  sm_column_work work = {.value = value, .residual = residual};
+  sm_quarter_day day;
+  size_t count = 0;
+  int64_t first = 0;
+  if (!get_size(in, &count, &first) || !get_day(in, &day)) return false;
+  *plain = is_plain(day, ask);
+  if (!*plain) return true;
+  if (!get_wanted(in, ask, first, count, &work, o, out)) return false;
+  for (size_t c = LAST_MS; c <= GAP_MAX_MS; c++) {
+    if (!sm_column_read(&in->at, in->end, count, 0, NULL, &work)) return false;
+    for (size_t i = 0; i < o->count; i++)
+      if (!columns[c].set(&out[i], value[o->row[i]])) return false;
+  }
+  return true; /* the highest steps and the falls are none that matter */
+}
+
+static sm_err outline_2(const uint8_t *data, size_t len, const sm_outline_ask *ask, sm_quarter *out,
+                        size_t *count, bool *plain) {
+  sm_cursor in;
+  size_t course = 0;
+  outline o = {.count = 0};
+  if (!open_course(data, len, &in, &course) || !get_outline(&in, ask, out, &o, plain))
+    return SM_ERR_CORRUPT;
+  *count = o.count;
+  return SM_OK;
+}
+
+sm_err sm_quarter_block_outline(const uint8_t *data, size_t len, const sm_outline_ask *ask,
+                                sm_quarter quarters[SM_QUARTERS_A_DAY], size_t *count,
+                                bool *plain) {
+  *count = 0;
+  return version_of(data, len) == VERSION_2 ? outline_2(data, len, ask, quarters, count, plain)
+                                            : outline_1(data, len, ask, quarters, count, plain);
 }

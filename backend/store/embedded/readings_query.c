@@ -279,6 +279,17 @@ static sm_err make_room(sm_quarter_list *out, size_t *cap, size_t more) {
   return SM_OK;
 }
 
+static sm_err read_row(reader *r, int64_t day, const uint8_t *body, size_t len, sm_quarter *out,
+                       size_t *count) {
+  outline_days *o = r->outline;
+  bool plain = true;
+  if (o == NULL || day < o->from_day || day >= o->to_day)
+    return sm_quarter_block_read(body, len, r->course_only, out, count);
+  sm_err err = sm_quarter_block_outline(body, len, &o->ask, out, count, &plain);
+  if (err == SM_OK && !plain) o->doubtful = true;
+  return err;
+}
+
 /* The days up to the first one that has hot or fresh readings are as their rows say: taken in one
  * sweep, where no damage is in the way. *swept is the last day that is done. */
 static sm_err sweep_rows(const walk *w, sm_quarter_list *out, size_t *cap, int64_t *swept) {
@@ -294,13 +305,13 @@ static sm_err sweep_rows(const walk *w, sm_quarter_list *out, size_t *cap, int64
   while (err == SM_OK && sm_sql_row(&q)) {
     size_t len = 0;
     size_t count = 0;
+    int64_t day = sm_sql_i64(&q, 0) - base;
     const uint8_t *body = sm_sql_blob(&q, 1, &len);
     err = body == NULL ? SM_ERR_CORRUPT : make_room(out, cap, DAY_QUARTERS);
-    if (err == SM_OK)
-      err = sm_quarter_block_read(body, len, w->r->course_only, out->item + out->count, &count);
+    if (err == SM_OK) err = read_row(w->r, day, body, len, out->item + out->count, &count);
     if (err != SM_OK) break;
     out->count += count;
-    *swept = sm_sql_i64(&q, 0) - base;
+    *swept = day;
   }
   sm_err end = sm_sql_end(&q);
   if (err == SM_OK) err = end;

@@ -1,6 +1,9 @@
 #include "store/embedded/readings_test_util.h"
 
 #include "base/crypto.h"
+#include "store/embedded/column.h"
+#include "store/embedded/reading_column.h"
+#include "store/embedded/varint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,6 +128,57 @@ uint64_t check_sound(sm_readings *store) {
   assert_int_equal(sm_readings_check(store, print_finding, NULL, NULL, &result), SM_OK);
   assert_int_equal(result.findings, 0);
   return result.readings;
+}
+
+static int64_t quarter_value(const sm_quarter *q, size_t column) {
+  const int64_t value[] = {q->count,
+                           q->first.ts_ms - q->start_ms,
+                           q->last.ts_ms - q->first.ts_ms,
+                           q->last.wh - q->first.wh,
+                           q->first.wh,
+                           q->power_sum_mw,
+                           q->power_max_mw,
+                           q->voltage_sum_mv,
+                           q->voltage_min_mv,
+                           q->voltage_max_mv,
+                           q->gap_max_ms,
+                           q->step_max_w,
+                           q->fell};
+  return value[column];
+}
+
+void quarters_encode_1(const sm_quarter *quarters, size_t count, sm_buf *out) {
+  enum { COLUMNS = 13 };
+  sm_column_work work;
+  assert_int_equal(sm_column_work_init(&work, count), SM_OK);
+  sm_buf_append_char(out, 1);
+  sm_varint_put(out, count);
+  sm_varint_put_signed(out, quarters[0].start_ms / SM_QUARTER_MS);
+  for (size_t i = 0; i < count; i++)
+    work.value[i] = (quarters[i].start_ms - quarters[0].start_ms) / SM_QUARTER_MS;
+  sm_column_write(&work, count, 0, NULL, out);
+  for (size_t c = 0; c < COLUMNS; c++) {
+    for (size_t i = 0; i < count; i++) work.value[i] = quarter_value(&quarters[i], c);
+    sm_column_write(&work, count, 0, NULL, out);
+  }
+  sm_crc_put(out, 0);
+  sm_column_work_fini(&work);
+}
+
+void quarter_row_as_before(sm_readings *store, int64_t key) {
+  sm_quarter_list list = {0};
+  bool damaged = false;
+  sm_buf body;
+  sm_buf_init(&body, 0);
+  assert_int_equal(sm_day_quarter_row(store, store->db, key >> DAY_BITS,
+                                      key - sm_day_key(key >> DAY_BITS, 0), &list, &damaged),
+                   SM_OK);
+  assert_false(damaged);
+  assert_true(list.count > 0);
+  quarters_encode_1(list.item, list.count, &body);
+  assert_int_equal(sm_row_write(store->db, DAMAGE_QUARTER, key, &body), SM_OK);
+  sm_buf_fini(&body);
+  sm_quarter_list_fini(&list);
 }
 
 uint64_t next_random(uint64_t *random) {

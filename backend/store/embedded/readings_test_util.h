@@ -40,6 +40,12 @@ void file_run(store_fixture *f, const char *sql);
 /* That doctor finds nothing; gives how many readings it read. */
 uint64_t check_sound(sm_readings *store);
 
+/* The bytes of a day's quarters as version 1 had them; and such a row in the place of what is
+ * there.
+ */
+void quarters_encode_1(const sm_quarter *quarters, size_t count, sm_buf *out);
+void quarter_row_as_before(sm_readings *store, int64_t key);
+
 uint64_t next_random(uint64_t *random);
 
 /* ---- what must be ---- */

@@ -7,7 +7,14 @@
 
 #include <stdlib.h>
 
-enum { AGREEING = 3 };
+enum {
+  AGREEING = 3,
+  /* Above it no outline is made: up to it a step of a day is far from what cannot be computed with.
+   */
+  OUTLINE_W_MAX = 10000000
+};
+
+static const sm_edits no_edits = {0};
 
 /* What a trace is judged with. */
 typedef struct trace_rule {
@@ -19,13 +26,13 @@ typedef struct trace_rule {
  * register's resolution, and many such steps together are not. */
 static bool is_plain(const sm_quarter *q, const trace_rule *rule) {
   return !q->fell && q->step_max_w <= rule->step_limit_w &&
-         sm_step_w(q->first, q->last) <= rule->step_limit_w &&
+         sm_step_within(q->first, q->last, rule->step_limit_w) &&
          !sm_edits_touch(rule->edits, q->start_ms, q->start_ms + SM_QUARTER_MS);
 }
 
 static bool joins_plainly(const sm_quarter *before, const sm_quarter *q, const trace_rule *rule) {
   return q->first.wh >= before->last.wh &&
-         sm_step_w(before->last, q->first) <= rule->step_limit_w &&
+         sm_step_within(before->last, q->first, rule->step_limit_w) &&
          !sm_edits_touch(rule->edits, before->start_ms + SM_QUARTER_MS, q->start_ms);
 }
 
@@ -94,14 +101,15 @@ static sm_err find_end(quarter_span *s, int64_t to_ms, const trace_rule *rule, i
 /* ---- its points ---- */
 
 /* Marks the quarters that must be given whole: those with a doubt inside or at their joint, the one
- * before, and those after until three more readings have agreed. */
-static void mark_doubtful(const sm_quarter *q, size_t count, const trace_rule *rule, bool *whole) {
+ * before, and those after until three more readings have agreed. False: there are none. */
+static bool mark_doubtful(const sm_quarter *q, size_t count, const trace_rule *rule, bool *whole) {
   uint32_t wanted = 0; /* agreeing readings still wanted */
+  bool any = false;
   for (size_t i = 0; i < count; i++) {
     bool doubt_inside = !is_plain(&q[i], rule);
     bool doubt_at_joint = i > 0 && !joins_plainly(&q[i - 1], &q[i], rule);
     if (doubt_inside || doubt_at_joint) {
-      whole[i] = true;
+      any = whole[i] = true;
       if (i > 0) whole[i - 1] = true;
       wanted = AGREEING;
       if (!doubt_inside) wanted -= q[i].count < AGREEING ? q[i].count : AGREEING;
@@ -110,6 +118,7 @@ static void mark_doubtful(const sm_quarter *q, size_t count, const trace_rule *r
       wanted -= q[i].count < wanted ? q[i].count : wanted;
     }
   }
+  return any;
 }
 
 static sm_err put(sm_trace *trace, size_t *cap, sm_register_point point) {
@@ -159,11 +168,17 @@ static sm_err put_whole(reader *r, const sm_quarter *q, sm_trace *trace, size_t 
   return err;
 }
 
+/* Where days were left out (`outlined`) nothing may be in doubt: then *outlined is false after it,
+ * and there is no trace. */
 static sm_err put_quarters(reader *r, const sm_quarter *quarter, size_t count,
-                           const trace_rule *rule, sm_trace *trace) {
+                           const trace_rule *rule, bool *outlined, sm_trace *trace) {
   bool *whole = calloc(count + 1, sizeof *whole);
   if (whole == NULL) return SM_ERR_NOMEM;
-  mark_doubtful(quarter, count, rule, whole);
+  if (mark_doubtful(quarter, count, rule, whole) && *outlined) {
+    *outlined = false;
+    free(whole);
+    return SM_OK;
+  }
   size_t cap = 2 * count; /* the ends; more is wanted only in doubt */
   trace->point = malloc((cap + 1) * sizeof *trace->point);
   sm_err err = trace->point == NULL ? SM_ERR_NOMEM : SM_OK;
@@ -175,7 +190,7 @@ static sm_err put_quarters(reader *r, const sm_quarter *quarter, size_t count,
 
 /* The readings of the trace, before any edit. An end that nothing was found beyond is open. */
 static sm_err trace_readings(quarter_span *s, int64_t *from_ms, int64_t *to_ms,
-                             const trace_rule *rule, sm_trace *trace) {
+                             const trace_rule *rule, bool *outlined, sm_trace *trace) {
   int64_t start_ms = 0;
   int64_t end_ms = 0;
   sm_err err = find_start(s, *from_ms, rule, &start_ms);
@@ -186,7 +201,7 @@ static sm_err trace_readings(quarter_span *s, int64_t *from_ms, int64_t *to_ms,
   *from_ms = start_ms <= s->r->first_ms ? INT64_MIN : start_ms;
   *to_ms = end_ms > s->r->last_ms ? INT64_MAX : end_ms;
   if (first == end) return SM_OK;
-  return put_quarters(s->r, s->list.item + first, end - first, rule, trace);
+  return put_quarters(s->r, s->list.item + first, end - first, rule, outlined, trace);
 }
 
 /* What was edited comes in; nothing to do is the rule. */
@@ -205,11 +220,12 @@ static sm_err survey(reader *r, int64_t from_ms, int64_t to_ms, const trace_rule
                      sm_trace *trace, sm_quarter_list *quarters) {
   int64_t begin_ms = r->series_no != 0 ? from_ms : INT64_MIN;
   int64_t end_ms = r->series_no != 0 ? to_ms : INT64_MAX;
+  bool outlined = false;
   sm_trace out = {0};
   quarter_span s;
   sm_err err = sm_span_init(&s, r, from_ms, to_ms);
   if (err != SM_OK) return err;
-  if (r->series_no != 0) err = trace_readings(&s, &begin_ms, &end_ms, rule, &out);
+  if (r->series_no != 0) err = trace_readings(&s, &begin_ms, &end_ms, rule, &outlined, &out);
   if (err == SM_OK) err = apply_edits(&out, begin_ms, end_ms, rule->edits);
   if (err == SM_OK) {
     out.from_beginning = out.count > 0 && begin_ms == INT64_MIN;
@@ -222,21 +238,31 @@ static sm_err survey(reader *r, int64_t from_ms, int64_t to_ms, const trace_rule
   return err;
 }
 
+/* Far edges ("open" is INT64_MIN or MAX) are brought near enough to compute with. */
+static int64_t near_enough(int64_t at_ms, int64_t least_ms) {
+  const int64_t far_ms = (int64_t)1 << 50;
+  return sm_min_i64(sm_max_i64(at_ms, least_ms), far_ms);
+}
+
+static sm_err begin_survey(sm_readings *store, const char *device_id, uint8_t channel,
+                           bool course_only, reader *r) {
+  sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, r);
+  if (err != SM_OK) return err;
+  r->brief = true;
+  r->course_only = course_only;
+  return SM_OK;
+}
+
 sm_err sm_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,
                           int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                           const sm_edits *edits, sm_trace *trace, sm_quarter_list *quarters) {
-  static const sm_edits none = {0};
-  const trace_rule rule = {.step_limit_w = step_limit_w, .edits = edits != NULL ? edits : &none};
-  /* Far edges ("open" is INT64_MIN or MAX) are brought near enough to compute with. */
-  const int64_t far_ms = (int64_t)1 << 50;
-  from_ms = sm_min_i64(sm_max_i64(from_ms, 0), far_ms);
-  to_ms = sm_min_i64(sm_max_i64(to_ms, from_ms), far_ms);
+  const trace_rule rule = {.step_limit_w = step_limit_w,
+                           .edits = edits != NULL ? edits : &no_edits};
   reader r;
-  sm_err err = sm_reader_begin(store, device_id, channel, INT64_MIN, INT64_MAX, &r);
+  sm_err err = begin_survey(store, device_id, channel, quarters == NULL, &r);
   if (err != SM_OK) return err;
-  r.brief = true;
-  r.course_only = quarters == NULL;
-  err = survey(&r, from_ms, to_ms, &rule, trace, quarters);
+  from_ms = near_enough(from_ms, 0);
+  err = survey(&r, from_ms, near_enough(to_ms, from_ms), &rule, trace, quarters);
   sm_reader_end(&r);
   return err;
 }
@@ -246,4 +272,61 @@ sm_err sm_readings_trace(sm_readings *store, const char *device_id, uint8_t chan
                          const sm_edits *edits, sm_trace *trace) {
   return sm_readings_survey(store, device_id, channel, from_ms, to_ms, step_limit_w, edits, trace,
                             NULL);
+}
+
+/* ---- the outline of a trace ---- */
+
+/* The days between those that its ends are looked for in; none where it has to be given whole. */
+static outline_days days_between(const reader *r, int64_t from_ms, int64_t to_ms,
+                                 const sm_outline_ask *ask) {
+  outline_days days = {.ask = *ask};
+  if (r->series_no == 0 || ask->step_limit_w <= 0 || ask->step_limit_w > OUTLINE_W_MAX) return days;
+  from_ms = sm_max_i64(from_ms, r->first_ms);
+  to_ms = sm_min_i64(to_ms, r->last_ms);
+  if (from_ms < 0 || to_ms > TS_MAX_MS || from_ms >= to_ms) return days;
+  days.from_day = sm_day_of(from_ms) + 1;
+  days.to_day = sm_day_of(to_ms);
+  return days;
+}
+
+/* *outlined false: something is in doubt, so it was not done. */
+static sm_err outline(reader *r, int64_t from_ms, int64_t to_ms, const trace_rule *rule,
+                      outline_days *days, bool *outlined, sm_trace *trace) {
+  sm_trace out = {0};
+  quarter_span s;
+  int64_t begin_ms = from_ms;
+  r->outline = days;
+  sm_err err = sm_span_init(&s, r, from_ms, to_ms);
+  r->outline = NULL;
+  if (err != SM_OK) return err;
+  *outlined = !days->doubtful;
+  if (*outlined) err = trace_readings(&s, &begin_ms, &to_ms, rule, outlined, &out);
+  out.from_beginning = out.count > 0 && begin_ms == INT64_MIN;
+  if (err == SM_OK)
+    *trace = out;
+  else
+    sm_trace_fini(&out);
+  sm_span_fini(&s);
+  return err;
+}
+
+sm_err sm_readings_outline(sm_readings *store, const char *device_id, uint8_t channel,
+                           int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                           const int64_t *instant_ms, size_t count, sm_trace *trace, bool *whole) {
+  const trace_rule rule = {.step_limit_w = step_limit_w, .edits = &no_edits};
+  const sm_outline_ask ask = {
+      .step_limit_w = step_limit_w, .instant_ms = instant_ms, .instant_count = count};
+  bool outlined = false;
+  reader r;
+  sm_err err = begin_survey(store, device_id, channel, true, &r);
+  if (err != SM_OK) return err;
+  from_ms = near_enough(from_ms, 0);
+  to_ms = near_enough(to_ms, from_ms);
+  outline_days days = days_between(&r, from_ms, to_ms, &ask);
+  if (days.from_day < days.to_day)
+    err = outline(&r, from_ms, to_ms, &rule, &days, &outlined, trace);
+  if (err == SM_OK && !outlined) err = survey(&r, from_ms, to_ms, &rule, trace, NULL);
+  sm_reader_end(&r);
+  *whole = !outlined;
+  return err;
 }
