@@ -83,8 +83,8 @@ static sm_err insert_link(sm_sql *db, const chain_link *entry, const uint8_t has
   return sm_sql_run(&q);
 }
 
-sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action, const char *subject,
-                           const char *detail) {
+sm_err sm_ledger_audit_add_at(sm_sql *db, sm_ledger_audit_end *end, sm_actor actor,
+                              const char *action, const char *subject, const char *detail) {
   chain_link entry = {.site_no = 1,
                       .at_ms = sm_clock_now_ms(),
                       .actor = actor.id != NULL ? actor.id : "server",
@@ -92,9 +92,25 @@ sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action, const
                       .subject = subject != NULL ? subject : "",
                       .detail = detail != NULL ? detail : "{}"};
   uint8_t hash[32];
-  sm_err err = find_end(db, &entry);
+  sm_err err = SM_OK;
+  if (end->audit_no == 0) {
+    err = find_end(db, &entry);
+  } else {
+    entry.audit_no = end->audit_no + 1;
+    memcpy(entry.previous, end->hash, sizeof entry.previous);
+  }
   if (err == SM_OK) err = link_hash(&entry, hash);
-  return err == SM_OK ? insert_link(db, &entry, hash) : err;
+  if (err == SM_OK) err = insert_link(db, &entry, hash);
+  if (err != SM_OK) return err;
+  end->audit_no = entry.audit_no;
+  memcpy(end->hash, hash, sizeof end->hash);
+  return SM_OK;
+}
+
+sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action, const char *subject,
+                           const char *detail) {
+  sm_ledger_audit_end end = {.audit_no = 0};
+  return sm_ledger_audit_add_at(db, &end, actor, action, subject, detail);
 }
 
 void sm_ledger_detail_open(sm_ledger_detail *detail) {
@@ -103,14 +119,20 @@ void sm_ledger_detail_open(sm_ledger_detail *detail) {
   sm_jsonw_object(&detail->w);
 }
 
-sm_err sm_ledger_detail_add(sm_ledger_detail *detail, sm_sql *db, sm_actor actor,
-                            const char *action, const char *subject) {
+sm_err sm_ledger_detail_add_at(sm_ledger_detail *detail, sm_sql *db, sm_ledger_audit_end *end,
+                               sm_actor actor, const char *action, const char *subject) {
   sm_jsonw_object_end(&detail->w);
   const char *text = sm_buf_text(&detail->buf);
   sm_err err = detail->buf.err;
-  if (err == SM_OK) err = sm_ledger_audit_add(db, actor, action, subject, text);
+  if (err == SM_OK) err = sm_ledger_audit_add_at(db, end, actor, action, subject, text);
   sm_buf_fini(&detail->buf);
   return err;
+}
+
+sm_err sm_ledger_detail_add(sm_ledger_detail *detail, sm_sql *db, sm_actor actor,
+                            const char *action, const char *subject) {
+  sm_ledger_audit_end end = {.audit_no = 0};
+  return sm_ledger_detail_add_at(detail, db, &end, actor, action, subject);
 }
 
 sm_err sm_ledger_audit(sm_ledger *ledger, sm_actor actor, const char *action, const char *subject,

@@ -69,6 +69,15 @@ bool sm_ledger_text_valid(const char *text, size_t max_chars);
 /* Adds to the chain inside a write. subject and detail (JSON) may be NULL. */
 SM_MUST_CHECK sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action,
                                          const char *subject, const char *detail);
+/* The end of the chain, as far as one transaction knows it: zero at first. add_at asks for it once
+ * and keeps it; what else adds to the audit log in between must not know of it. */
+typedef struct sm_ledger_audit_end {
+  int64_t audit_no; /* 0: not asked for yet */
+  uint8_t hash[32];
+} sm_ledger_audit_end;
+SM_MUST_CHECK sm_err sm_ledger_audit_add_at(sm_sql *db, sm_ledger_audit_end *end, sm_actor actor,
+                                            const char *action, const char *subject,
+                                            const char *detail);
 /* The detail of an entry as it is written: an open JSON object. add closes and frees it. */
 typedef struct sm_ledger_detail {
   sm_buf buf;
@@ -77,6 +86,10 @@ typedef struct sm_ledger_detail {
 void sm_ledger_detail_open(sm_ledger_detail *detail);
 SM_MUST_CHECK sm_err sm_ledger_detail_add(sm_ledger_detail *detail, sm_sql *db, sm_actor actor,
                                           const char *action, const char *subject);
+
+SM_MUST_CHECK sm_err sm_ledger_detail_add_at(sm_ledger_detail *detail, sm_sql *db,
+                                             sm_ledger_audit_end *end, sm_actor actor,
+                                             const char *action, const char *subject);
 
 /* ---- which account a meter serves when ---- */
 typedef struct sm_ledger_serving {
@@ -174,14 +187,23 @@ SM_MUST_CHECK sm_err sm_ledger_rebill_mark(sm_sql *db, int64_t tariff_no,
 SM_MUST_CHECK sm_err sm_ledger_tariff_touches(sm_sql *db, int64_t tariff_no,
                                               const char *effective_from, bool *touches);
 
-/* The two steps of issuing inside a write. check: SM_ERR_EXISTS, SM_ERR_NOT_FOUND and
- * SM_ERR_INVALID as sm_ledger_invoice_issue; writes nothing. put checks again, and then writes:
- * number (terminated), row, use, entry and audit. */
 enum { SM_LEDGER_NUMBER_MAX = 16 };
-SM_MUST_CHECK sm_err sm_ledger_invoice_check(sm_sql *db, const sm_invoice *invoice);
-SM_MUST_CHECK sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const char *prefix,
-                                           const char *financial_year, const sm_invoice *invoice,
-                                           char number[SM_LEDGER_NUMBER_MAX + 1]);
+/* Many invoices (no credit notes) in one transaction: what they have in common is asked for once.
+ */
+typedef struct sm_ledger_issuing {
+  sm_actor actor;
+  const char *prefix;
+  const char *financial_year;
+  int64_t tariffs_no;
+  int64_t last_serial; /* -1: not asked for yet */
+  sm_ledger_audit_end audit;
+} sm_ledger_issuing;
+/* Checks and issues as sm_ledger_invoice_insert does, if the basis is still that of the ledger.
+ * SM_OK without a word if item->err says that there is one already, or that its basis is no more;
+ * number (terminated) is set if that is SM_OK. Else the error of the whole transaction. */
+SM_MUST_CHECK sm_err sm_ledger_invoice_put_next(sm_sql *db, sm_ledger_issuing *run,
+                                                sm_issue_item *item,
+                                                char number[SM_LEDGER_NUMBER_MAX + 1]);
 /* A number that changes with every tariff version that is added. */
 SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
 /* SM_ERR_CONFLICT: what the bill was computed on has changed. tariffs_no: of this transaction. */

@@ -18,6 +18,7 @@ typedef struct issue {
   int64_t device_no; /* 0: none */
   int64_t serial;
   int64_t invoice_no;
+  sm_ledger_audit_end audit;
   char number[SM_LEDGER_NUMBER_MAX + 1];
 } issue;
 
@@ -75,10 +76,7 @@ static sm_err last_serial(sm_sql *db, const issue *it, int64_t *serial) {
   return sm_sql_end(&q);
 }
 
-static sm_err take_number(sm_sql *db, issue *it) {
-  int64_t last = 0;
-  sm_err err = last_serial(db, it, &last);
-  if (err != SM_OK) return err;
+static sm_err take_number(sm_sql *db, issue *it, int64_t last) {
   if (last >= SERIAL_MAX) return SM_ERR_OVERFLOW;
   it->serial = last + 1;
   (void)snprintf(it->number, sizeof it->number, "%s%s-%06d", it->prefix, it->financial_year,
@@ -146,7 +144,7 @@ static sm_err insert_entry(sm_sql *db, const issue *it) {
   return sm_sql_run(&q);
 }
 
-static sm_err audit_issue(sm_sql *db, const issue *it) {
+static sm_err audit_issue(sm_sql *db, issue *it) {
   const sm_invoice *invoice = it->invoice;
   sm_ledger_detail detail;
   sm_ledger_detail_open(&detail);
@@ -156,12 +154,12 @@ static sm_err audit_issue(sm_sql *db, const issue *it) {
   sm_jsonw_key_int(&detail.w, "revision", invoice->revision);
   sm_jsonw_key_int(&detail.w, "total_minor", invoice->total_minor);
   sm_jsonw_key_text(&detail.w, "currency", invoice->currency);
-  return sm_ledger_detail_add(&detail, db, it->actor, "invoice.issue", it->number);
+  return sm_ledger_detail_add_at(&detail, db, &it->audit, it->actor, "invoice.issue", it->number);
 }
 
-static sm_err issue_locked(sm_sql *db, issue *it) {
-  sm_err err = check(db, it);
-  if (err == SM_OK) err = take_number(db, it);
+/* What was checked, with the number after `last`. */
+static sm_err write_rows(sm_sql *db, issue *it, int64_t last) {
+  sm_err err = take_number(db, it, last);
   if (err == SM_OK) err = insert_invoice(db, it);
   if (err == SM_OK) err = insert_use(db, it);
   if (err == SM_OK) err = insert_entry(db, it);
@@ -171,29 +169,69 @@ static sm_err issue_locked(sm_sql *db, issue *it) {
   return err;
 }
 
+static sm_err issue_locked(sm_sql *db, issue *it) {
+  int64_t last = 0;
+  sm_err err = check(db, it);
+  if (err == SM_OK) err = last_serial(db, it, &last);
+  return err == SM_OK ? write_rows(db, it, last) : err;
+}
+
 static issue issue_of(sm_actor actor, const char *prefix, const char *financial_year,
                       const sm_invoice *invoice) {
   return (issue){.actor = actor,
                  .prefix = prefix,
                  .financial_year = financial_year,
                  .invoice = invoice,
-                 .credit_note = strcmp(invoice->kind, "credit_note") == 0};
+                 .credit_note = invoice->kind != NULL && strcmp(invoice->kind, "credit_note") == 0};
 }
 
-sm_err sm_ledger_invoice_check(sm_sql *db, const sm_invoice *invoice) {
-  if (!invoice_valid(invoice)) return SM_ERR_INVALID;
-  issue it = issue_of((sm_actor){0}, NULL, NULL, invoice);
-  return check(db, &it);
+/* check and the basis in one question. */
+static sm_err check_next(sm_sql *db, const sm_ledger_issuing *run, const sm_issue_basis *basis,
+                         issue *it) {
+  const sm_invoice *invoice = it->invoice;
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT a.account_no, (SELECT d.device_no FROM device d WHERE d.device_id = ?2), "
+          "EXISTS (SELECT 1 FROM invoice i WHERE i.account_no = a.account_no AND i.kind = "
+          "'invoice' AND i.month = ?3 AND i.revision = ?4), a.changed_no, "
+          "coalesce((SELECT max(e.entry_no) FROM entry e WHERE e.account_no = a.account_no), 0) "
+          "FROM account a WHERE a.account_id = ?1");
+  sm_sql_bind_text(&q, 1, invoice->account_id);
+  sm_sql_bind_text(&q, 2, invoice->device_id);
+  sm_sql_bind_text(&q, 3, invoice->month);
+  sm_sql_bind_i64(&q, 4, invoice->revision);
+  bool found = sm_sql_row(&q);
+  bool exists = found && sm_sql_i64(&q, 2) != 0;
+  bool same = found && sm_sql_i64(&q, 3) == basis->changed_no &&
+              sm_sql_i64(&q, 4) == basis->entry_no && run->tariffs_no == basis->tariffs_no;
+  if (found) {
+    it->account_no = sm_sql_i64(&q, 0);
+    it->device_no = sm_sql_i64(&q, 1); /* NULL is 0 */
+  }
+  sm_err err = sm_sql_end(&q);
+  if (err != SM_OK) return err;
+  if (!found || (invoice->device_id != NULL && it->device_no == 0)) return SM_ERR_NOT_FOUND;
+  if (exists) return SM_ERR_EXISTS;
+  return same ? SM_OK : SM_ERR_CONFLICT;
 }
 
-sm_err sm_ledger_invoice_put(sm_sql *db, sm_actor actor, const char *prefix,
-                             const char *financial_year, const sm_invoice *invoice,
-                             char number[SM_LEDGER_NUMBER_MAX + 1]) {
-  if (!series_valid(prefix, financial_year) || !invoice_valid(invoice)) return SM_ERR_INVALID;
-  issue it = issue_of(actor, prefix, financial_year, invoice);
-  sm_err err = issue_locked(db, &it);
-  if (err == SM_OK) memcpy(number, it.number, sizeof it.number);
-  return err;
+sm_err sm_ledger_invoice_put_next(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item,
+                                  char number[SM_LEDGER_NUMBER_MAX + 1]) {
+  issue it = issue_of(run->actor, run->prefix, run->financial_year, &item->invoice);
+  item->err = SM_ERR_INVALID;
+  if (!series_valid(run->prefix, run->financial_year) || !invoice_valid(&item->invoice) ||
+      it.credit_note)
+    return SM_ERR_INVALID;
+  item->err = check_next(db, run, &item->basis, &it);
+  if (item->err == SM_ERR_EXISTS || item->err == SM_ERR_CONFLICT) return SM_OK;
+  sm_err err = item->err;
+  it.audit = run->audit;
+  if (err == SM_OK && run->last_serial < 0) err = last_serial(db, &it, &run->last_serial);
+  if (err == SM_OK) err = write_rows(db, &it, run->last_serial);
+  if (err != SM_OK) return err;
+  run->audit = it.audit;
+  run->last_serial = it.serial;
+  memcpy(number, it.number, sizeof it.number);
+  return SM_OK;
 }
 
 sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,

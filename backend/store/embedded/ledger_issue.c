@@ -19,38 +19,29 @@ sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id, const sm_issue_
   return err == SM_OK && !same ? SM_ERR_CONFLICT : err;
 }
 
-static sm_err issue_one(sm_sql *db, sm_actor actor, const char *prefix, const char *financial_year,
-                        int64_t tariffs_no, sm_issue_item *item) {
+static sm_err issue_one(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item) {
   char number[SM_LEDGER_NUMBER_MAX + 1];
+  sm_err err = sm_ledger_invoice_put_next(db, run, item, number);
   /* The invoice that is there already would have made the basis another: it is told as such. */
-  sm_err err = sm_ledger_invoice_check(db, &item->invoice);
-  if (err == SM_OK)
-    err = sm_ledger_basis_check(db, item->invoice.account_id, &item->basis, tariffs_no);
-  item->err = err;
-  if (err == SM_ERR_EXISTS || err == SM_ERR_CONFLICT) return SM_OK;
-  if (err == SM_OK)
-    err = sm_ledger_invoice_put(db, actor, prefix, financial_year, &item->invoice, number);
-  if (err != SM_OK) return err;
+  if (err != SM_OK || item->err != SM_OK) return err;
   item->invoice.number = strdup(number);
   return item->invoice.number != NULL ? SM_OK : SM_ERR_NOMEM;
 }
 
-static sm_err issue_all(sm_sql *db, sm_actor actor, const char *prefix, const char *financial_year,
-                        sm_issue_item *items, size_t count) {
-  int64_t tariffs_no = 0;
-  sm_err err = sm_ledger_tariffs_no(db, &tariffs_no);
-  for (size_t i = 0; i < count && err == SM_OK; i++)
-    err = issue_one(db, actor, prefix, financial_year, tariffs_no, &items[i]);
+static sm_err issue_all(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *items, size_t count) {
+  sm_err err = sm_ledger_tariffs_no(db, &run->tariffs_no);
+  for (size_t i = 0; i < count && err == SM_OK; i++) err = issue_one(db, run, &items[i]);
   return err;
 }
 
 sm_err sm_ledger_issue_batch(sm_ledger *ledger, sm_actor actor, const char *prefix,
                              const char *financial_year, sm_issue_item *items, size_t count) {
   sm_sql *db;
+  sm_ledger_issuing run = {
+      .actor = actor, .prefix = prefix, .financial_year = financial_year, .last_serial = -1};
   if (count == 0) return SM_OK;
   sm_err err = sm_ledger_write_begin(ledger, &db);
-  if (err == SM_OK)
-    err = sm_ledger_write_end(ledger, issue_all(db, actor, prefix, financial_year, items, count));
+  if (err == SM_OK) err = sm_ledger_write_end(ledger, issue_all(db, &run, items, count));
   if (err == SM_OK) return SM_OK;
   for (size_t i = 0; i < count; i++) {
     free(items[i].invoice.number);
