@@ -9,31 +9,41 @@ struct sm_crew {
   pthread_t thread[SM_CREW_MAX];
   size_t thread_count;
 
-  pthread_mutex_t lock; /* guards all below */
+  pthread_mutex_t lock; /* guards all below, and the jobs */
   pthread_cond_t begun;
   pthread_cond_t ended;
-  void (*each)(void *context, size_t index);
-  void *context;
-  size_t next; /* to be taken */
-  size_t count;
-  size_t done;
+  sm_crew_job *first; /* with something to be taken */
+  sm_crew_job *last;
+  size_t open; /* jobs that are not done */
   bool stop;
 };
+
+/* The next thing of the first job; the job is out of the queue when its last one is taken. */
+static sm_crew_job *take(sm_crew *crew, size_t *index) {
+  sm_crew_job *job = crew->first;
+  *index = job->next++;
+  if (job->next < job->count) return job;
+  crew->first = job->behind;
+  if (crew->first == NULL) crew->last = NULL;
+  return job;
+}
 
 static void *work(void *argument) {
   sm_crew *crew = argument;
   (void)pthread_mutex_lock(&crew->lock);
   while (!crew->stop) {
-    if (crew->next == crew->count) {
+    if (crew->first == NULL) {
       (void)pthread_cond_wait(&crew->begun, &crew->lock);
       continue;
     }
-    size_t index = crew->next++;
+    size_t index;
+    sm_crew_job *job = take(crew, &index);
     (void)pthread_mutex_unlock(&crew->lock);
-    crew->each(crew->context, index);
+    job->each(job->context, index);
     (void)pthread_mutex_lock(&crew->lock);
-    crew->done++;
-    if (crew->done == crew->count) (void)pthread_cond_signal(&crew->ended);
+    if (++job->done < job->count) continue;
+    crew->open--; /* the job may be gone from here on */
+    (void)pthread_cond_signal(&crew->ended);
   }
   (void)pthread_mutex_unlock(&crew->lock);
   return NULL;
@@ -66,27 +76,30 @@ sm_err sm_crew_new(size_t threads, sm_crew **crew) {
   return SM_OK;
 }
 
-void sm_crew_start(sm_crew *crew, void (*each)(void *context, size_t index), void *context,
-                   size_t count) {
+void sm_crew_give(sm_crew *crew, sm_crew_job *job) {
+  if (job->count == 0) return;
   (void)pthread_mutex_lock(&crew->lock);
-  crew->each = each;
-  crew->context = context;
-  crew->next = 0;
-  crew->done = 0;
-  crew->count = count;
+  if (crew->last != NULL)
+    crew->last->behind = job;
+  else
+    crew->first = job;
+  crew->last = job;
+  crew->open++;
   (void)pthread_cond_broadcast(&crew->begun);
   (void)pthread_mutex_unlock(&crew->lock);
 }
 
-void sm_crew_wait(sm_crew *crew) {
+void sm_crew_wait(sm_crew *crew, sm_crew_job *job) {
   (void)pthread_mutex_lock(&crew->lock);
-  while (crew->done < crew->count) (void)pthread_cond_wait(&crew->ended, &crew->lock);
+  while (job->done < job->count) (void)pthread_cond_wait(&crew->ended, &crew->lock);
   (void)pthread_mutex_unlock(&crew->lock);
 }
 
 void sm_crew_free(sm_crew *crew) {
   if (crew == NULL) return;
-  sm_crew_wait(crew);
+  (void)pthread_mutex_lock(&crew->lock);
+  while (crew->open > 0) (void)pthread_cond_wait(&crew->ended, &crew->lock);
+  (void)pthread_mutex_unlock(&crew->lock);
   (void)pthread_mutex_lock(&crew->lock);
   crew->stop = true;
   (void)pthread_cond_broadcast(&crew->begun);

@@ -1,5 +1,5 @@
 /* A few threads that do the same for each of many things. Internal to invoicing. One thread owns a
- * crew; what it is given to do runs on all of them. */
+ * crew; what it is given to do runs on all of them, in the order in which it was given. */
 #ifndef SM_INVOICING_CREW_H
 #define SM_INVOICING_CREW_H
 
@@ -14,13 +14,23 @@ typedef struct sm_crew sm_crew;
 /* 1 to SM_CREW_MAX threads. SM_ERR_NOMEM: not one could be started. They take no signals. The
  * caller frees it. */
 SM_MUST_CHECK sm_err sm_crew_new(size_t threads, sm_crew **crew);
-void sm_crew_free(sm_crew *crew); /* NULL is fine; waits for what is being done */
+void sm_crew_free(sm_crew *crew); /* NULL is fine; waits for all that is to be done */
 
-/* Has `each` called for 0 to count - 1, once each, in any order, and returns at once. Not before
- * what went before has been waited for. */
-void sm_crew_start(sm_crew *crew, void (*each)(void *context, size_t index), void *context,
-                   size_t count);
-/* Until all is done; at once if there is nothing. */
-void sm_crew_wait(sm_crew *crew);
+/* `each` is called for 0 to count - 1, once each, in any order. It stays where it is, and as it is,
+ * from give to wait. */
+typedef struct sm_crew_job {
+  void (*each)(void *context, size_t index);
+  void *context;
+  size_t count;
+  /* the crew's, under its lock: zero at first */
+  size_t next; /* to be taken */
+  size_t done;
+  struct sm_crew_job *behind; /* given after it */
+} sm_crew_job;
+
+/* Has it done behind all that was given before, and returns at once. */
+void sm_crew_give(sm_crew *crew, sm_crew_job *job);
+/* Until all of it is done; at once for one that was never given (count 0). */
+void sm_crew_wait(sm_crew *crew, sm_crew_job *job);
 
 #endif

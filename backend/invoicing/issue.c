@@ -1,5 +1,6 @@
-/* The run of a month: a page of accounts is computed by the crew while the one before is written,
- * in the order of the ledger, in one transaction. */
+/* The run of a month: pages of accounts are read and computed by the crew while one before them is
+ * written, in the order of the ledger, in one transaction. The crew is some pages ahead, so that
+ * the one thread that writes is not waited for, nor waits. */
 #include "invoicing/invoicing.h"
 
 #include "base/checked.h"
@@ -12,14 +13,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 256, AGAIN_MAX = 3 };
+enum { BATCH = 256, PAGES = 4, AGAIN_MAX = 3 };
 
 /* Accounts that are read, computed and written together. */
 typedef struct page {
+  struct run *run;
   sm_issue_candidate *candidate;
   sm_prepared *prepared; /* of each, once computed */
   bool *passed;          /* over: nothing to do with the month, or failed before */
   size_t count;
+  sm_book book; /* what r->book had when it was read: a list of its own of the same tariffs */
+  sm_err err;   /* of its reading */
+  sm_crew_job reading; /* one after the other */
+  sm_crew_job computing;
 } page;
 
 typedef struct run {
@@ -30,13 +36,15 @@ typedef struct run {
   sm_issue_summary *summary;
   sm_prepare_month month;
   char financial_year[SM_FINANCIAL_YEAR_MAX];
-  sm_book book; /* changed only while nobody computes */
-  int64_t book_tariffs_no;
   sm_crew *crew;
   size_t batch;
+  page pages[PAGES];
+  /* of who reads a page */
+  sm_book *book; /* the last one is added to; what was computed with those before stands on them */
+  size_t book_count;
+  int64_t book_tariffs_no;
   char *after; /* the last account that was read; NULL: none */
   bool more;
-  const page *computing;
 } run;
 
 const char *sm_issue_outcome_name(sm_issue_outcome outcome) {
@@ -54,13 +62,39 @@ char *sm_financial_year(sm_date date, char out[SM_FINANCIAL_YEAR_MAX]) {
   return out;
 }
 
+/* ---- the tariffs ---- */
+
+/* New versions may have come: what was read before is then not the basis of this candidate. */
+static sm_err keep_book_with(run *r, const sm_issue_basis *basis) {
+  if (r->book_count > 0 && r->book_tariffs_no == basis->tariffs_no) return SM_OK;
+  sm_book *more = realloc(r->book, (r->book_count + 1) * sizeof *more);
+  if (more == NULL) return SM_ERR_NOMEM;
+  r->book = more;
+  sm_book_init(&r->book[r->book_count++], r->invoicing->ledger);
+  r->book_tariffs_no = basis->tariffs_no;
+  return SM_OK;
+}
+
+/* While the book goes on growing, those who compute the page read a list that does not. */
+static sm_err keep_book_of_page(const run *r, page *p) {
+  if (r->book_count == 0) return SM_OK;
+  const sm_book *book = &r->book[r->book_count - 1];
+  sm_tariff **item = calloc(book->count + 1, sizeof *item);
+  if (item == NULL) return SM_ERR_NOMEM;
+  for (size_t i = 0; i < book->count; i++) item[i] = book->item[i];
+  p->book = *book;
+  p->book.item = item;
+  return SM_OK;
+}
+
 /* ---- pages ---- */
 
 static void page_fini(page *p) {
-  for (size_t i = 0; i < p->count; i++) sm_prepared_fini(&p->prepared[i]);
+  for (size_t i = 0; p->prepared != NULL && i < p->count; i++) sm_prepared_fini(&p->prepared[i]);
   sm_issue_candidates_free(p->candidate, p->count);
   free(p->prepared);
   free(p->passed);
+  free(p->book.item);
   *p = (page){0};
 }
 
@@ -74,70 +108,70 @@ static sm_err remember_place(run *r, const page *p) {
   return SM_OK;
 }
 
-static sm_err read_page(run *r, page *p) {
+static sm_err read_candidates(run *r, page *p) {
   const sm_issue_query query = {.month = r->month.text,
                                 .after = r->after != NULL ? r->after : "",
                                 .open_only = r->request->open_only,
                                 .limit = r->batch};
-  page out = {0};
-  if (!r->more) {
-    *p = out;
-    return SM_OK;
-  }
-  sm_err err = sm_ledger_issue_candidates(r->invoicing->ledger, &query, &out.candidate, &out.count);
+  if (!r->more) return SM_OK;
+  sm_err err = sm_ledger_issue_candidates(r->invoicing->ledger, &query, &p->candidate, &p->count);
   if (err != SM_OK) return err;
-  out.prepared = calloc(out.count + 1, sizeof *out.prepared);
-  out.passed = calloc(out.count + 1, sizeof *out.passed);
-  if (out.prepared == NULL || out.passed == NULL) {
-    sm_issue_candidates_free(out.candidate, out.count);
-    free(out.prepared);
-    free(out.passed);
-    return SM_ERR_NOMEM;
-  }
-  err = remember_place(r, &out);
-  if (err == SM_OK)
-    *p = out;
-  else
-    page_fini(&out);
-  return err;
+  p->prepared = calloc(p->count + 1, sizeof *p->prepared);
+  p->passed = calloc(p->count + 1, sizeof *p->passed);
+  if (p->prepared == NULL || p->passed == NULL) return SM_ERR_NOMEM;
+  return remember_place(r, p);
+}
+
+/* Tells whether a candidate is computed, and has its tariffs ready. */
+static sm_err look_at(run *r, page *p, size_t i) {
+  const sm_account *account = &p->candidate[i].account;
+  p->passed[i] =
+      !sm_prepare_concerns(r->invoicing->zone, &r->month, account, r->request->device_id);
+  if (p->passed[i]) return SM_OK;
+  sm_err err = keep_book_with(r, &p->candidate[i].basis);
+  if (err != SM_OK) return err;
+  err = sm_prepare_tariffs(&r->book[r->book_count - 1], account);
+  if (err == SM_OK) return SM_OK;
+  p->passed[i] = true;
+  p->prepared[i].result.account_id = account->account_id;
+  p->prepared[i].result.device_id = "";
+  sm_prepared_fail(&p->prepared[i], err);
+  return SM_OK;
+}
+
+/* What happens between pages that are read happens in one thread after the other. */
+static void read_page(void *context, size_t index) {
+  page *p = context;
+  run *r = p->run;
+  (void)index;
+  p->err = read_candidates(r, p);
+  /* One basis for all of a page: it was read in one snapshot. */
+  for (size_t i = 0; p->err == SM_OK && i < p->count; i++) p->err = look_at(r, p, i);
+  if (p->err == SM_OK) p->err = keep_book_of_page(r, p);
+}
+
+static void start_reading(run *r, page *p) {
+  *p = (page){.run = r, .reading = {.each = read_page, .context = p, .count = 1}};
+  sm_crew_give(r->crew, &p->reading);
 }
 
 /* ---- computing ---- */
 
-/* New versions may have come: what was read before is then not the basis of this candidate. */
-static void keep_book_with(run *r, const sm_issue_basis *basis) {
-  if (r->book_tariffs_no == basis->tariffs_no) return;
-  sm_book_fini(&r->book);
-  sm_book_init(&r->book, r->invoicing->ledger);
-  r->book_tariffs_no = basis->tariffs_no;
-}
-
 static void compute_one(void *context, size_t i) {
-  const run *r = context;
-  const page *p = r->computing;
+  page *p = context;
+  const run *r = p->run;
   if (p->passed[i]) return;
-  sm_book book = r->book; /* read only: it has all tariffs of the page */
+  sm_book book = p->book; /* read only: it has all tariffs of the page */
   sm_prepare(r->invoicing, &book, &r->month, &p->candidate[i], !r->request->dry_run,
              &p->prepared[i]);
 }
 
-/* Nobody computes when this begins. */
+/* Waits until the page is read. */
 static void start_computing(run *r, page *p) {
-  for (size_t i = 0; i < p->count; i++) {
-    const sm_account *account = &p->candidate[i].account;
-    p->passed[i] =
-        !sm_prepare_concerns(r->invoicing->zone, &r->month, account, r->request->device_id);
-    if (p->passed[i]) continue;
-    keep_book_with(r, &p->candidate[i].basis);
-    sm_err err = sm_prepare_tariffs(&r->book, account);
-    if (err == SM_OK) continue;
-    p->passed[i] = true;
-    p->prepared[i].result.account_id = account->account_id;
-    p->prepared[i].result.device_id = "";
-    sm_prepared_fail(&p->prepared[i], err);
-  }
-  r->computing = p;
-  sm_crew_start(r->crew, compute_one, r, p->count);
+  sm_crew_wait(r->crew, &p->reading);
+  if (p->err != SM_OK) return;
+  p->computing = (sm_crew_job){.each = compute_one, .context = p, .count = p->count};
+  sm_crew_give(r->crew, &p->computing);
 }
 
 /* ---- writing ---- */
@@ -261,25 +295,31 @@ static size_t thread_count(const sm_issue_request *request) {
   return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Page n is written while n + 1 and n + 2 are computed and n + 3 is read. */
 static sm_err go_through(run *r) {
-  page pages[2] = {{0}};
-  size_t at = 0;
-  sm_err err = read_page(r, &pages[at]);
-  if (err == SM_OK) start_computing(r, &pages[at]);
-  while (err == SM_OK && pages[at].count > 0) {
-    page *now = &pages[at];
-    page *next = &pages[1 - at];
-    err = read_page(r, next);
-    sm_crew_wait(r->crew);
-    if (err == SM_OK) start_computing(r, next);
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < PAGES; i++) r->pages[i] = (page){0};
+  start_reading(r, &r->pages[0]);
+  start_computing(r, &r->pages[0]);
+  start_reading(r, &r->pages[1]);
+  start_computing(r, &r->pages[1]);
+  start_reading(r, &r->pages[2]);
+  for (size_t n = 0; err == SM_OK; n++) {
+    page *now = &r->pages[n % PAGES];
+    start_computing(r, &r->pages[(n + 2) % PAGES]);
+    start_reading(r, &r->pages[(n + 3) % PAGES]);
+    sm_crew_wait(r->crew, &now->computing);
+    if (now->err == SM_OK && now->count == 0) break;
+    err = now->err;
     if (err == SM_OK) err = write_page(r, now);
     if (err == SM_OK) err = tell_page(r, now);
     page_fini(now);
-    at = 1 - at;
   }
-  sm_crew_wait(r->crew);
-  page_fini(&pages[0]);
-  page_fini(&pages[1]);
+  for (size_t i = 0; i < PAGES; i++) {
+    sm_crew_wait(r->crew, &r->pages[i].reading);
+    sm_crew_wait(r->crew, &r->pages[i].computing);
+    page_fini(&r->pages[i]);
+  }
   return err;
 }
 
@@ -299,10 +339,10 @@ sm_err sm_invoicing_issue_month(const sm_invoicing *invoicing, const sm_issue_re
   sm_err err = check_device(&r);
   if (err == SM_OK) err = sm_crew_new(thread_count(request), &r.crew);
   if (err != SM_OK) return err;
-  sm_book_init(&r.book, invoicing->ledger);
   err = go_through(&r);
   sm_crew_free(r.crew);
-  sm_book_fini(&r.book);
+  for (size_t i = 0; i < r.book_count; i++) sm_book_fini(&r.book[i]);
+  free(r.book);
   free(r.after);
   return err;
 }
