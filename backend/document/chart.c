@@ -49,34 +49,65 @@ static char *short_kwh(int64_t wh, const char *currency, char out[SM_AMOUNT_TEXT
   return sm_energy_text(whole, 0, currency, out);
 }
 
+/* Where a bar stands, in quarters of a point. */
+typedef struct frame {
+  double top, floor; /* of the highest bar */
+  double step, width;
+  int64_t most;
+} frame;
+
+static double bar_x(const sm_chart *chart, const frame *f, size_t i) {
+  return round((chart->x + f->step * (double)i + (f->step - f->width) / 2) * 4) / 4;
+}
+
+static int64_t bar_wh(const sm_chart *chart, size_t i) {
+  return chart->bar[i].wh > 0 ? chart->bar[i].wh : 0;
+}
+
+static double bar_height(const sm_chart *chart, const frame *f, size_t i) {
+  if (f->most <= 0) return 0;
+  return (f->floor - f->top) * ((double)bar_wh(chart, i) / (double)f->most);
+}
+
+static void put_bar(sm_sheet *sheet, const sm_chart *chart, const frame *f, size_t i) {
+  double height = bar_height(chart, f, i);
+  sm_sheet_rectangle(sheet, bar_x(chart, f, i), f->floor - height, f->width, height);
+}
+
+/* Of months the bill's own stands out. */
+static void put_bars(sm_sheet *sheet, const sm_chart *chart, const frame *f) {
+  static const sm_colour earlier = {0.62, 0.70, 0.79};
+  size_t pale = chart->months ? chart->count - 1 : 0;
+  for (size_t i = 0; i < pale; i++) put_bar(sheet, chart, f, i);
+  if (pale > 0) sm_sheet_paint(sheet, &earlier);
+  for (size_t i = pale; i < chart->count; i++) put_bar(sheet, chart, f, i);
+  sm_sheet_paint(sheet, &sheet->accent);
+}
+
 void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
   char text[SM_AMOUNT_TEXT_MAX];
   const sm_document_invoice *invoice = sheet->invoice;
   double line = sm_style_line(SM_STYLE_SMALL);
-  double top = chart->y + line + 4 + line;
-  double floor_y = chart->y + chart->height - line - 2;
-  double step = chart->width / (double)chart->count;
-  double width = round(step * 0.7 * 4) / 4;
-  int64_t most = highest(chart);
-  bool said = most == 0; /* of days only the highest has its number */
+  frame f = {.top = chart->y + line + 4 + line,
+             .floor = chart->y + chart->height - line - 2,
+             .step = chart->width / (double)chart->count,
+             .most = highest(chart)};
+  f.width = round(f.step * 0.7 * 4) / 4;
+  bool said = f.most == 0; /* of days only the highest has its number */
   sm_sheet_tag(sheet, "Figure");
   (void)sm_sheet_line(sheet, SM_STYLE_SMALL_BOLD, NULL, chart->x, chart->y, chart->width,
                       chart->title);
+  put_bars(sheet, chart, &f);
   for (size_t i = 0; i < chart->count; i++) {
-    double x = round((chart->x + step * (double)i + (step - width) / 2) * 4) / 4;
-    int64_t wh = chart->bar[i].wh > 0 ? chart->bar[i].wh : 0;
-    double height = most > 0 ? (floor_y - top) * ((double)wh / (double)most) : 0;
-    bool last = chart->months && i + 1 == chart->count;
-    static const sm_colour earlier = {0.62, 0.70, 0.79};
-    sm_sheet_fill(sheet, last || !chart->months ? &sheet->accent : &earlier, x, floor_y - height,
-                  width, height);
-    put_name(sheet, chart, i, x, width);
-    if (chart->months || (!said && wh == most))
-      put_small(sheet, x - 12, floor_y - height - line, width + 24, SM_CENTRE,
+    double x = bar_x(chart, &f, i);
+    int64_t wh = bar_wh(chart, i);
+    put_name(sheet, chart, i, x, f.width);
+    if (chart->months || (!said && wh == f.most))
+      put_small(sheet, x - 12, f.floor - bar_height(chart, &f, i) - line, f.width + 24, SM_CENTRE,
                 short_kwh(wh, invoice->currency, text));
-    if (wh == most) said = true;
+    if (wh == f.most) said = true;
   }
-  sm_sheet_fill(sheet, &sm_grey, chart->x, floor_y, chart->width, 0.6);
+  sm_sheet_fill(sheet, &sm_grey, chart->x, f.floor, chart->width, 0.6);
   sm_sheet_tag_end(sheet, "Figure");
 }
 
