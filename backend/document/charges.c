@@ -107,7 +107,7 @@ static void name_window(const sm_document_invoice *invoice, const sm_document_wi
   if (window->from != NULL && window->to != NULL)
     (void)snprintf(hours, sizeof hours, " (%s%s%.16s–%.16s)", days, days[0] != '\0' ? " " : "",
                    window->from, window->to);
-  (void)snprintf(out, cap, "%s%s, %s\xc2\xa0kWh", window->name, hours,
+  (void)snprintf(out, cap, "%s%s, %s kWh", window->name, hours,
                  sm_energy_text(window->use_wh, 0, invoice->currency, kwh));
 }
 
@@ -231,12 +231,12 @@ static void put_owed_after(const sm_table *table) {
   char text[TEXT_MAX];
   const char *const number[] = {invoice->previous_number};
   if (invoice->previous_number == NULL) return;
-  put_sum(table, SM_STYLE_BODY,
-          sm_word_fill(invoice->language,
-                       invoice->previous_owed_minor >= 0 ? SM_WORD_OWED_AFTER
-                                                         : SM_WORD_CREDIT_AFTER,
-                       number, 1, text, sizeof text),
-          invoice->previous_owed_minor);
+  put_sum(
+      table, SM_STYLE_BODY,
+      sm_word_fill(invoice->language,
+                   invoice->previous_owed_minor >= 0 ? SM_WORD_OWED_AFTER : SM_WORD_CREDIT_AFTER,
+                   number, 1, text, sizeof text),
+      invoice->previous_owed_minor);
 }
 
 /* Rows of older versions have the one sum. */

@@ -85,6 +85,7 @@ static void put_bars(sm_sheet *sheet, const sm_chart *chart, const frame *f) {
 }
 
 void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
+  if (sheet->cr == NULL) return;
   char text[SM_AMOUNT_TEXT_MAX];
   const sm_document_invoice *invoice = sheet->invoice;
   double line = sm_style_line(SM_STYLE_SMALL);

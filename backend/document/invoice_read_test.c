@@ -177,7 +177,8 @@ static const change changes[] = {
      "{\"previous\":\"1.00\",\"entries\":[{\"kind\":\"fee\",\"at\":\"x\",\"amount\":\"-1.00\"}]}",
      "entries[0].at is no instant"},
     {"snapshot/balance",
-     "{\"previous\":\"92233720368547758.07\",\"entries\":[{\"kind\":\"fee\",\"at\":\"2026-01-01T00:00:"
+     "{\"previous\":\"92233720368547758.07\",\"entries\":[{\"kind\":\"fee\",\"at\":\"2026-01-01T00:"
+     "00:"
      "00Z\",\"amount\":\"92233720368547758.07\"}]}",
      "balance.entries do not add up"},
 };
@@ -246,8 +247,8 @@ static void texts_that_are_no_json(void **state) {
  */
 static void seeds_of_the_fuzz_target_are_read(void **state) {
   (void)state;
-  static const char *const seeds[] = {"plain", "credit-note", "re-issue", "estimated",
-                                      "many-lines", "arrears", "time-of-day"};
+  static const char *const seeds[] = {"plain",      "credit-note", "re-issue",   "estimated",
+                                      "many-lines", "arrears",     "time-of-day"};
   for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
     char path[512];
     char *text = NULL;

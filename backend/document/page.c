@@ -87,17 +87,41 @@ static double put_seller(sm_sheet *sheet, double x) {
   return y;
 }
 
-/* "Number  SM2627-000001": a word and what it says. */
-static double put_fact(sm_sheet *sheet, double y, sm_word word, const char *text) {
-  static const double name_width = 84;
+/* ---- "Number  SM2627-000001": a word and what it says ---- */
+static const double fact_name_width = 84;
+
+static double fact_width(void) {
+  return SM_PAGE_WIDTH - SM_PAGE_MARGIN - right_x - fact_name_width;
+}
+
+static double put_fact_text(sm_sheet *sheet, double y, const char *text) {
   double line = sm_style_line(SM_STYLE_BODY);
-  double width = SM_PAGE_WIDTH - SM_PAGE_MARGIN - right_x;
-  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, right_x, y + 1.6, name_width,
-                      say(sheet, word));
   const sm_piece piece = {
-      .set = {text, SM_STYLE_BODY, width - name_width, 2}, .x = right_x + name_width, .y = y};
+      .set = {text, SM_STYLE_BODY, fact_width(), 2}, .x = right_x + fact_name_width, .y = y};
   double height = sm_sheet_put(sheet, &piece);
   return y + (height > line ? height : line);
+}
+
+static double put_fact(sm_sheet *sheet, double y, sm_word word, const char *text) {
+  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, right_x, y + 1.6, fact_name_width,
+                      say(sheet, word));
+  return put_fact_text(sheet, y, text);
+}
+
+/* On two lines, if need be, each has a whole date. */
+static double put_period(sm_sheet *sheet, double y) {
+  char text[SM_PERIOD_WORDS_MAX];
+  char *rest;
+  const sm_document_invoice *invoice = sheet->invoice;
+  const sm_setting set = {
+      .text = sm_period_words(invoice->language, sm_zone_date(invoice->zone, invoice->from_ms),
+                              sm_zone_date(invoice->zone, invoice->to_ms - 1), text, &rest),
+      .style = SM_STYLE_BODY};
+  if (rest == NULL || sm_type_width(sheet->type, &set) <= fact_width())
+    return put_fact(sheet, y, SM_WORD_PERIOD, text);
+  rest[-1] = '\0';
+  y = put_fact(sheet, y, SM_WORD_PERIOD, text);
+  return put_fact_text(sheet, y, rest);
 }
 
 static double put_title(sm_sheet *sheet) {
@@ -118,7 +142,7 @@ static double put_title(sm_sheet *sheet) {
 }
 
 static double put_facts(sm_sheet *sheet, double y) {
-  char period[SM_PERIOD_WORDS_MAX], from[SM_DATE_WORDS_MAX];
+  char from[SM_DATE_WORDS_MAX];
   const sm_document_invoice *invoice = sheet->invoice;
   sm_language language = invoice->language;
   sm_sheet_tag(sheet, "P");
@@ -128,9 +152,7 @@ static double put_facts(sm_sheet *sheet, double y) {
   if (!invoice->credit_note && !invoice->cancelled)
     y = put_fact(sheet, y, SM_WORD_DUE,
                  sm_date_words(language, sm_zone_date(invoice->zone, invoice->due_ms), from));
-  y = put_fact(sheet, y, SM_WORD_PERIOD,
-               sm_period_words(language, sm_zone_date(invoice->zone, invoice->from_ms),
-                               sm_zone_date(invoice->zone, invoice->to_ms - 1), period));
+  y = put_period(sheet, y);
   sm_sheet_tag_end(sheet, "P");
   return y;
 }
@@ -482,8 +504,7 @@ static void put_ids(sm_sheet *sheet) {
   const sm_document_invoice *invoice = sheet->invoice;
   sm_buf text;
   sm_buf_init(&text, 4096);
-  if (has(invoice->hsn))
-    sm_buf_printf(&text, "%s %s", say(sheet, SM_WORD_HSN), invoice->hsn);
+  if (has(invoice->hsn)) sm_buf_printf(&text, "%s %s", say(sheet, SM_WORD_HSN), invoice->hsn);
   if (has(invoice->hsn) && has(invoice->account_id)) sm_buf_append_text(&text, " · ");
   if (has(invoice->account_id))
     sm_buf_printf(&text, "%s %s", say(sheet, SM_WORD_ACCOUNT_ID), invoice->account_id);

@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-static const char *const samples[] = {"plain",       "hindi",    "estimated", "many-lines",
-                                      "credit-note", "re-issue", "hostile",   "older-negative",
-                                      "arrears",     "arrears-hindi", "time-of-day"};
+static const char *const samples[] = {
+    "plain",   "hindi",          "estimated", "many-lines",    "credit-note", "re-issue",
+    "hostile", "older-negative", "arrears",   "arrears-hindi", "time-of-day"};
 enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
 static void print_sample(sm_press *press, const char *name, sm_buf *pdf) {

@@ -23,8 +23,9 @@ double sm_sheet_gap(const sm_sheet *sheet, double gap) {
 }
 
 double sm_sheet_put(sm_sheet *sheet, const sm_piece *piece) {
-  PangoLayout *layout = sm_type_set(sheet->type, &piece->set);
   double line = sm_style_line(piece->set.style);
+  if (sheet->cr == NULL && piece->set.lines == 1) return line;
+  PangoLayout *layout = sm_type_set(sheet->type, &piece->set);
   double height = pango_layout_get_line_count(layout) * line;
   if (sheet->cr == NULL || piece->set.text[0] == '\0') return height;
   double x = piece->x;
@@ -182,7 +183,9 @@ static void make_room(const sm_table *table, double height) {
 static void put_cell(const sm_table *table, size_t i, sm_style style, const char *const *cell) {
   sm_sheet *sheet = table->sheet;
   const sm_column *column = &table->column[i];
-  sm_piece piece = {.x = column->x, .y = sheet->y + sm_sheet_gap(sheet, plain_row_gap) / 2, .align = column->align};
+  sm_piece piece = {.x = column->x,
+                    .y = sheet->y + sm_sheet_gap(sheet, plain_row_gap) / 2,
+                    .align = column->align};
   piece.set = (sm_setting){cell[i], style, column->width, i == 0 ? CELL_LINES : 1};
   if (column->align == SM_RIGHT) {
     double left = column->x;
@@ -204,7 +207,7 @@ void sm_table_row(const sm_table *table, sm_style style, const char *const *cell
   double height = sm_type_height(sheet->type, &first) + sm_sheet_gap(sheet, plain_row_gap);
   make_room(table, height);
   sm_sheet_tag(sheet, "P");
-  for (size_t i = 0; i < table->count; i++)
+  for (size_t i = 0; i < table->count && sheet->cr != NULL; i++)
     if (cell[i][0] != '\0') put_cell(table, i, style, cell);
   sm_sheet_tag_end(sheet, "P");
   sheet->y += height;

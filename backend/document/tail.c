@@ -3,8 +3,8 @@
 #include "base/crypto.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Where things are in the file. */

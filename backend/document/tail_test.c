@@ -13,8 +13,7 @@
 /* As Cairo writes the end of one, with few objects. */
 #define HEAD "%PDF-1.4\n1 0 obj\n<< /Type /Pages\n   /Count 1\n>>\nendobj\n"
 #define ROOT "2 0 obj\n<< /Type /Catalog\n   /Pages 1 0 R\n>>\nendobj\n"
-#define TABLE                                                                                      \
-  "xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000055 00000 n \n"
+#define TABLE "xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000055 00000 n \n"
 #define TRAILER "trailer\n<< /Size 3\n   /Root 2 0 R\n   /Info 1 0 R\n>>\n"
 #define PLACE "startxref\n107\n%%EOF\n"
 

@@ -73,10 +73,13 @@ static const char *const words[SM_WORD_COUNT][SM_LANGUAGE_COUNT] = {
     [SM_WORD_OWED_AFTER] = {"Owed after the last bill, %s", "पिछले बिल %s के बाद देय"},
     [SM_WORD_CREDIT_AFTER] = {"Credit after the last bill, %s", "पिछले बिल %s के बाद जमा"},
     [SM_WORD_TRUE_UP_NOTE] =
-        {"A correction is what the bill of that month would differ by now: readings came late, or its tariff was "
-         "changed. Its tax is the difference of that month's two taxes, each rounded: it may be %s off the per "
+        {"A correction is what the bill of that month would differ by now: readings came late, or "
+         "its tariff was "
+         "changed. Its tax is the difference of that month's two taxes, each rounded: it may be %s "
+         "off the per "
          "cent of the amount.",
-         "सुधार: उस माह के बिल और अब की गणना का अंतर, क्योंकि रीडिंग देर से आई या टैरिफ बदला। इसका कर उस माह के दोनों "
+         "सुधार: उस माह के बिल और अब की गणना का अंतर, क्योंकि रीडिंग देर से आई या टैरिफ बदला। इसका कर उस "
+         "माह के दोनों "
          "(अलग-अलग पूर्णांकित) करों का अंतर है, अतः राशि के प्रतिशत से %s भिन्न हो सकता है।"},
     [SM_WORD_LAST_MONTHS] = {"Use by month, kWh", "मासिक खपत, kWh"},
     [SM_WORD_EACH_DAY] = {"Use by day, kWh", "दैनिक खपत, kWh"},
@@ -186,8 +189,11 @@ static const pair reversals[] = {
 };
 
 static const pair methods[] = {
-    {"cash", {"cash", "नकद"}}, {"upi", {"UPI", "UPI"}},       {"bank", {"bank transfer", "बैंक अंतरण"}},
-    {"card", {"card", "कार्ड"}},  {"cheque", {"cheque", "चेक"}},
+    {"cash", {"cash", "नकद"}},
+    {"upi", {"UPI", "UPI"}},
+    {"bank", {"bank transfer", "बैंक अंतरण"}},
+    {"card", {"card", "कार्ड"}},
+    {"cheque", {"cheque", "चेक"}},
 };
 
 static const pair lines[] = {
@@ -223,8 +229,8 @@ const char *sm_editor_word(sm_language language, const char *by) {
 }
 
 const char *sm_entry_word(sm_language language, const char *kind, const char *reverses) {
-  const char *text = reverses != NULL ? LOOK_UP(reversals, language, reverses)
-                                      : LOOK_UP(entries, language, kind);
+  const char *text =
+      reverses != NULL ? LOOK_UP(reversals, language, reverses) : LOOK_UP(entries, language, kind);
   return text != NULL ? text : kind;
 }
 
@@ -267,24 +273,20 @@ char *sm_date_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_M
   return out;
 }
 
-/* Blanks that no line is broken at. */
-#define KEEP "\xc2\xa0"
-
 char *sm_period_words(sm_language language, sm_date first, sm_date last,
-                      char out[SM_PERIOD_WORDS_MAX]) {
-  char begin[SM_DATE_WORDS_MAX] = "";
+                      char out[SM_PERIOD_WORDS_MAX], char **rest) {
+  char begin[SM_DATE_WORDS_MAX] = "", end[SM_DATE_WORDS_MAX];
   bool same_year = first.year == last.year;
   bool same_month = same_year && first.month == last.month;
   const char *month = sm_month_name(language, first.month);
   if (!same_year)
-    (void)snprintf(begin, sizeof begin, "%d" KEEP "%s" KEEP "%d" KEEP "– ", first.day, month,
-                   first.year);
+    (void)snprintf(begin, sizeof begin, "%d %s %d – ", first.day, month, first.year);
   else if (!same_month)
-    (void)snprintf(begin, sizeof begin, "%d" KEEP "%s" KEEP "– ", first.day, month);
+    (void)snprintf(begin, sizeof begin, "%d %s – ", first.day, month);
   else if (first.day != last.day)
-    (void)snprintf(begin, sizeof begin, "%d" KEEP "–" KEEP, first.day);
-  (void)snprintf(out, SM_PERIOD_WORDS_MAX, "%s%d" KEEP "%s" KEEP "%d", begin, last.day,
-                 sm_month_name(language, last.month), last.year);
+    (void)snprintf(begin, sizeof begin, "%d – ", first.day);
+  (void)snprintf(out, SM_PERIOD_WORDS_MAX, "%s%s", begin, sm_date_words(language, last, end));
+  *rest = same_month ? NULL : out + strlen(begin);
   return out;
 }
 
@@ -292,8 +294,8 @@ enum { WEEK = 7 };
 
 char *sm_days_words(sm_language language, unsigned days, char out[SM_DAYS_WORDS_MAX]) {
   static const char *const names[WEEK + 1][SM_LANGUAGE_COUNT] = {
-      {"Mon", "सोम"}, {"Tue", "मंगल"}, {"Wed", "बुध"}, {"Thu", "गुरु"},
-      {"Fri", "शुक्र"}, {"Sat", "शनि"},  {"Sun", "रवि"}, {"holidays", "अवकाश"}};
+      {"Mon", "सोम"}, {"Tue", "मंगल"}, {"Wed", "बुध"},  {"Thu", "गुरु"},
+      {"Fri", "शुक्र"}, {"Sat", "शनि"}, {"Sun", "रवि"}, {"holidays", "अवकाश"}};
   size_t at = 0;
   out[0] = '\0';
   for (int day = 0; day <= WEEK; day++) {

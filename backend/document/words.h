@@ -105,15 +105,19 @@ const char *sm_method_word(sm_language language, const char *method);
  */
 char *sm_line_name(sm_language language, const char *name, char *out, size_t cap);
 
-enum { SM_DATE_WORDS_MAX = 64, SM_PERIOD_WORDS_MAX = 3 * SM_DATE_WORDS_MAX, SM_DAYS_WORDS_MAX = 160 };
+enum {
+  SM_DATE_WORDS_MAX = 64,
+  SM_PERIOD_WORDS_MAX = 3 * SM_DATE_WORDS_MAX,
+  SM_DAYS_WORDS_MAX = 160
+};
 /* "1 January 2026"; "January 2026"; "1 Jan 2026, 10:10" on the zone's clock. Each returns out. */
 char *sm_date_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);
 /* "1 Jan 2026" */
 char *sm_date_short(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);
-/* "1 – 31 January 2026", "15 January – 14 February 2026": first and last day. A line breaks behind
- * the dash alone. */
+/* "1 – 31 January 2026", "15 January – 14 February 2026": first and last day. *rest is where a line
+ * may be broken, NULL if it should not. */
 char *sm_period_words(sm_language language, sm_date first, sm_date last,
-                      char out[SM_PERIOD_WORDS_MAX]);
+                      char out[SM_PERIOD_WORDS_MAX], char **rest);
 /* "Mon–Fri, holidays" for days as bits (bit 0 Monday, bit 7 holidays). */
 char *sm_days_words(sm_language language, unsigned days, char out[SM_DAYS_WORDS_MAX]);
 char *sm_month_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);

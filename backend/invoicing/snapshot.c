@@ -217,8 +217,7 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   write_tariffs(&w, in->collected, in->bill);
   write_readings(&w, hex, points);
   write_seller(&w, in->settings);
-  if (in->settings->arrears)
-    write_balance(&w, in->candidate, sm_currency_digits(input->currency));
+  if (in->settings->arrears) write_balance(&w, in->candidate, sm_currency_digits(input->currency));
   write_history(&w, in);
   sm_jsonw_object_end(&w);
   return out->err;

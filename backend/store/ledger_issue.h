@@ -54,8 +54,8 @@ typedef struct sm_issue_candidate {
   int64_t last_balance_minor;
   sm_issue_entry entry[SM_ISSUE_ENTRIES_MAX]; /* in the order of writing down */
   size_t entry_count;
-  bool edited;           /* a meter of it has edits, also such as were withdrawn */
-  bool corrected;        /* a correction waits for its next invoice (sm_ledger_true_ups) */
+  bool edited;    /* a meter of it has edits, also such as were withdrawn */
+  bool corrected; /* a correction waits for its next invoice (sm_ledger_true_ups) */
   /* its valid invoice of the month, if any */
   char *number; /* NULL: none */
   int64_t total_minor;

@@ -118,8 +118,9 @@ static sm_err load_entries(sm_sql *db, int64_t account_no, int64_t since_no,
   sm_err err = take_entries(&q, SM_ISSUE_ENTRIES_APART, c, &more);
   if (err != SM_OK || !more) return err;
   drop_entries(c);
-  q = sm_sql_use(db, "SELECT e.kind, b.kind, sum(e.amount_minor), max(e.at_ms), count(*), NULL " SINCE
-                     "GROUP BY e.kind, b.kind ORDER BY min(e.entry_no)");
+  q = sm_sql_use(db,
+                 "SELECT e.kind, b.kind, sum(e.amount_minor), max(e.at_ms), count(*), NULL " SINCE
+                 "GROUP BY e.kind, b.kind ORDER BY min(e.entry_no)");
   sm_sql_bind_i64(&q, 1, account_no);
   sm_sql_bind_i64(&q, 2, since_no);
   err = take_entries(&q, SM_ISSUE_ENTRIES_MAX, c, &more);

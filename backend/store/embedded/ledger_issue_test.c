@@ -237,10 +237,9 @@ static void what_a_balance_came_from_is_told(void **state) {
   sm_issue_candidate_fini(&c);
   take_back(f, id, pay(f, id, 300, 1)); /* came and went: nothing of it is left */
   pay(f, id, 5000, 2);
-  assert_int_equal(
-      sm_ledger_fee_add(f->ledger, tester, "SM2627-000001", 1, 250, instant("2026-01-20T00:00:00Z"),
-                        "Overdue"),
-      SM_OK);
+  assert_int_equal(sm_ledger_fee_add(f->ledger, tester, "SM2627-000001", 1, 250,
+                                     instant("2026-01-20T00:00:00Z"), "Overdue"),
+                   SM_OK);
   take_back(f, id, early); /* came before the last invoice, so that it is told */
   c = candidate(f, id);
   assert_int_equal(c.last_balance_minor, 9800);
@@ -280,8 +279,7 @@ static void many_entries_are_told_by_kind(void **state) {
   assert_int_equal(c.entry_count, 1);
   assert_int_equal(c.entry[0].count, SM_ISSUE_ENTRIES_APART + 1);
   assert_int_equal(c.entry[0].amount_minor, -100 * SM_ISSUE_ENTRIES_APART - 150);
-  assert_int_equal(c.entry[0].at_ms,
-                   instant("2026-01-10T10:00:00+05:30") + SM_ISSUE_ENTRIES_APART);
+  assert_int_equal(c.entry[0].at_ms, instant("2026-01-10T10:00:00+05:30") + SM_ISSUE_ENTRIES_APART);
   assert_null(c.entry[0].detail);
   assert_int_equal(c.last_balance_minor, 11800);
   sm_issue_candidate_fini(&c);
