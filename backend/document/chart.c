@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <qrencode.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,14 @@ static void put_name(sm_sheet *sheet, const sm_chart *chart, size_t i, double x,
     (void)snprintf(text, sizeof text, "%d", date.day);
     put_small(sheet, x - 5, y, width + 10, SM_CENTRE, text);
   }
+}
+
+/* Above a bar, but not beyond the chart. */
+static void put_number(sm_sheet *sheet, const sm_chart *chart, double x, double y, double width,
+                       const char *text) {
+  const sm_setting set = {.text = text, .style = SM_STYLE_SMALL};
+  double spare = chart->x + chart->width - (x + width / 2 + sm_type_width(sheet->type, &set) / 2);
+  put_small(sheet, (spare < 0 ? x + spare : x) - 12, y, width + 24, SM_CENTRE, text);
 }
 
 /* "350", or "0.35" of a small use: what a bar's height is worth. */
@@ -104,8 +113,8 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
     int64_t wh = bar_wh(chart, i);
     put_name(sheet, chart, i, x, f.width);
     if (chart->months || (!said && wh == f.most))
-      put_small(sheet, x - 12, f.floor - bar_height(chart, &f, i) - line, f.width + 24, SM_CENTRE,
-                short_kwh(wh, invoice->currency, text));
+      put_number(sheet, chart, x, f.floor - bar_height(chart, &f, i) - line, f.width,
+                 short_kwh(wh, invoice->currency, text));
     if (wh == f.most) said = true;
   }
   sm_sheet_fill(sheet, &sm_grey, chart->x, f.floor, chart->width, 0.6);
@@ -113,49 +122,58 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
 }
 
 /* ---- QR ---- */
-enum {
-  QUIET = 4,
-  QR_WIDTH_MAX = 178 /* of the largest code, and one more */
-};                   /* modules around the code, as the standard has it */
+enum { QUIET = 4 }; /* modules around the code, as the standard has it */
 
-/* A row is one dashed line, as thick as a module: dashes are runs of dark modules, gaps of light
- * ones. That is a third of what rectangles are, on the page and in time. */
-static void put_row(cairo_t *cr, const unsigned char *row, int width, double x, double y,
-                    double module) {
-  double run[QR_WIDTH_MAX];
-  int runs = 0, first = 0, last = width;
-  while (first < width && (row[first] & 1) == 0) first++;
-  while (last > first && (row[last - 1] & 1) == 0) last--;
-  for (int i = first; i < last; runs++) {
-    int begin = i;
-    while (i < last && ((row[i] ^ row[begin]) & 1) == 0) i++;
-    run[runs] = (i - begin) * module;
+/* A picture of one bit a module, which is drawn as squares whatever the resolution: an eighth of
+ * what lines are, on the page and in time. NULL without memory. */
+static cairo_surface_t *picture_of(const QRcode *code) {
+  cairo_surface_t *picture = cairo_image_surface_create(CAIRO_FORMAT_A1, code->width, code->width);
+  unsigned char *data = cairo_image_surface_get_data(picture);
+  if (data == NULL) {
+    cairo_surface_destroy(picture);
+    return NULL;
   }
-  if (runs == 0) return;
-  run[runs++] = module; /* the gap that nothing follows: dashes and gaps go by twos */
-  cairo_set_dash(cr, run, runs, 0);
-  cairo_move_to(cr, x + first * module, y);
-  cairo_line_to(cr, x + last * module, y);
-  cairo_stroke(cr);
+  size_t stride = (size_t)cairo_image_surface_get_stride(picture);
+  for (int y = 0; y < code->width; y++) {
+    for (int x = 0; x < code->width; x++) {
+      /* Cairo packs bits into words of the machine. */
+      uint32_t word;
+      unsigned char *at = data + (size_t)y * stride + (size_t)(x / 32) * sizeof word;
+      unsigned bit = (unsigned)x % 32;
+      if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) bit = 31 - bit;
+      memcpy(&word, at, sizeof word);
+      if ((code->data[y * code->width + x] & 1) != 0) word |= UINT32_C(1) << bit;
+      memcpy(at, &word, sizeof word);
+    }
+  }
+  cairo_surface_mark_dirty(picture);
+  return picture;
 }
 
-/* Modules are quarters of a point wide and begin on one: then their numbers are short. */
+static void put_picture(cairo_t *cr, cairo_surface_t *picture, double x, double y, double module) {
+  cairo_pattern_t *pattern = cairo_pattern_create_for_surface(picture);
+  cairo_pattern_set_filter(pattern, CAIRO_FILTER_NEAREST);
+  cairo_save(cr);
+  cairo_translate(cr, x, y);
+  cairo_scale(cr, module, module);
+  cairo_set_source_rgb(cr, 0, 0, 0);
+  cairo_mask(cr, pattern);
+  cairo_restore(cr);
+  cairo_pattern_destroy(pattern);
+}
+
+/* Modules are quarters of a point wide and begin on one. */
 sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double size) {
   if (sheet->cr == NULL) return SM_OK;
   QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
   if (code == NULL) return SM_ERR_RANGE;
-  cairo_t *cr = sheet->cr;
-  int modules = code->width + 2 * QUIET;
-  double module = floor(size / modules * 4) / 4;
-  double left = floor(x + (size - module * code->width) / 2);
-  double top = floor(y + (size - module * code->width) / 2);
-  sm_sheet_fill(sheet, &sm_white, x, y, size, size);
-  cairo_set_source_rgb(cr, 0, 0, 0);
-  cairo_set_line_width(cr, module);
-  cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);
-  for (int i = 0; i < code->width; i++)
-    put_row(cr, code->data + i * code->width, code->width, left, top + (i + 0.5) * module, module);
-  cairo_set_dash(cr, NULL, 0, 0);
+  cairo_surface_t *picture = picture_of(code);
+  double module = floor(size / (code->width + 2 * QUIET) * 4) / 4;
+  double space = (size - module * code->width) / 2;
   QRcode_free(code);
+  if (picture == NULL) return SM_ERR_NOMEM;
+  sm_sheet_fill(sheet, &sm_white, x, y, size, size);
+  put_picture(sheet->cr, picture, floor(x + space), floor(y + space), module);
+  cairo_surface_destroy(picture);
   return SM_OK;
 }

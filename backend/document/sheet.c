@@ -22,6 +22,11 @@ double sm_sheet_gap(const sm_sheet *sheet, double gap) {
   return gap * share[sheet->dense];
 }
 
+/* Nobody sees less, and long numbers make long pages. */
+static double tenths(double points) {
+  return round(points * 10) / 10;
+}
+
 double sm_sheet_put(sm_sheet *sheet, const sm_piece *piece) {
   double line = sm_style_line(piece->set.style);
   if (sheet->cr == NULL && piece->set.lines == 1) return line;
@@ -36,9 +41,8 @@ double sm_sheet_put(sm_sheet *sheet, const sm_piece *piece) {
     if (spare > 0) x += piece->align == SM_RIGHT ? spare : spare / 2;
   }
   use_colour(sheet, piece->colour);
-  cairo_move_to(sheet->cr, x,
-                piece->y + sm_style_base(piece->set.style) -
-                    (double)pango_layout_get_baseline(layout) / PANGO_SCALE);
+  double base = (double)pango_layout_get_baseline(layout) / PANGO_SCALE;
+  cairo_move_to(sheet->cr, tenths(x), tenths(piece->y + sm_style_base(piece->set.style)) - base);
   pango_cairo_show_layout(sheet->cr, layout);
   return height;
 }
