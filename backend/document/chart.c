@@ -122,12 +122,28 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
 }
 
 /* ---- QR ---- */
-enum { QUIET = 4 }; /* modules around the code, as the standard has it */
+enum {
+  QUIET = 4,   /* modules around the code, as the standard has it */
+  FINENESS = 8 /* dots a module and side: with fewer, programs that enlarge the picture blur it */
+};
 
-/* A picture of one bit a module, which is drawn as squares whatever the resolution: an eighth of
- * what lines are, on the page and in time. NULL without memory. */
+/* A dark module in a line of dots. Cairo packs bits into words of the machine. */
+static void put_module(unsigned char *line, int x) {
+  for (int i = x * FINENESS; i < (x + 1) * FINENESS; i++) {
+    uint32_t word;
+    unsigned char *place = line + (size_t)(i / 32) * sizeof word;
+    unsigned bit = (unsigned)i % 32;
+    if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) bit = 31 - bit;
+    memcpy(&word, place, sizeof word);
+    word |= UINT32_C(1) << bit;
+    memcpy(place, &word, sizeof word);
+  }
+}
+
+/* A picture in black: an eighth of what lines are, on the page and in time. NULL without memory. */
 static cairo_surface_t *picture_of(const QRcode *code) {
-  cairo_surface_t *picture = cairo_image_surface_create(CAIRO_FORMAT_A1, code->width, code->width);
+  int side = code->width * FINENESS;
+  cairo_surface_t *picture = cairo_image_surface_create(CAIRO_FORMAT_A1, side, side);
   unsigned char *data = cairo_image_surface_get_data(picture);
   if (data == NULL) {
     cairo_surface_destroy(picture);
@@ -135,16 +151,10 @@ static cairo_surface_t *picture_of(const QRcode *code) {
   }
   size_t stride = (size_t)cairo_image_surface_get_stride(picture);
   for (int y = 0; y < code->width; y++) {
-    for (int x = 0; x < code->width; x++) {
-      /* Cairo packs bits into words of the machine. */
-      uint32_t word;
-      unsigned char *at = data + (size_t)y * stride + (size_t)(x / 32) * sizeof word;
-      unsigned bit = (unsigned)x % 32;
-      if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) bit = 31 - bit;
-      memcpy(&word, at, sizeof word);
-      if ((code->data[y * code->width + x] & 1) != 0) word |= UINT32_C(1) << bit;
-      memcpy(at, &word, sizeof word);
-    }
+    unsigned char *line = data + (size_t)(y * FINENESS) * stride;
+    for (int x = 0; x < code->width; x++)
+      if ((code->data[y * code->width + x] & 1) != 0) put_module(line, x);
+    for (size_t i = 1; i < FINENESS; i++) memcpy(line + i * stride, line, stride);
   }
   cairo_surface_mark_dirty(picture);
   return picture;
@@ -155,7 +165,7 @@ static void put_picture(cairo_t *cr, cairo_surface_t *picture, double x, double 
   cairo_pattern_set_filter(pattern, CAIRO_FILTER_NEAREST);
   cairo_save(cr);
   cairo_translate(cr, x, y);
-  cairo_scale(cr, module, module);
+  cairo_scale(cr, module / FINENESS, module / FINENESS);
   cairo_set_source_rgb(cr, 0, 0, 0);
   cairo_mask(cr, pattern);
   cairo_restore(cr);

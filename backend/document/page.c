@@ -253,7 +253,7 @@ static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, doub
 
 static void put_summary(sm_sheet *sheet) {
   char text[TEXT_MAX], date[SM_DATE_WORDS_MAX];
-  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 96, 88};
+  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96};
   const double qr_size = qr_sizes[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   const char *name;
