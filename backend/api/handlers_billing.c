@@ -81,16 +81,14 @@ static void write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
   sm_jsonw_key_text(w, "number", invoice->number);
   sm_jsonw_key_text(w, "kind", invoice->kind);
   sm_jsonw_key_text(w, "month", invoice->month);
-  sm_jsonw_key(w, "total");
-  sm_jsonw_decimal_text(w, invoice->total_minor, sm_currency_digits(invoice->currency));
+  sm_money_write_key(w, "total", invoice->total_minor, invoice->currency);
   sm_jsonw_key_text(w, "currency", invoice->currency);
   sm_jsonw_key_text(w, "status", invoice->status);
   sm_jsonw_key_text(w, "issued_at", sm_rfc3339_format(invoice->issued_ms, text));
   sm_jsonw_key_text(w, "due_at", sm_rfc3339_format(invoice->due_ms, text));
   sm_jsonw_key_int(w, "revision", invoice->revision);
   sm_jsonw_key_text(w, "account_id", invoice->account_id);
-  sm_jsonw_key(w, "paid");
-  sm_jsonw_decimal_text(w, invoice->paid_minor, sm_currency_digits(invoice->currency));
+  sm_money_write_key(w, "paid", invoice->paid_minor, invoice->currency);
 }
 
 /* Whether the caller may know of the device at all; the answer is there if not. */

@@ -142,11 +142,6 @@ void sm_handle_issue(sm_api *api, const sm_request *request, sm_answer *answer) 
 
 /* ---- exceptions ---- */
 
-static void write_money(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
-}
-
 static void write_decision(sm_jsonw *w, const sm_exception *e) {
   char text[SM_RFC3339_MAX];
   sm_jsonw_key(w, "decided");
@@ -172,19 +167,19 @@ static void write_exception(sm_jsonw *w, const sm_exception *e) {
   sm_jsonw_key_text(w, "invoice", e->invoice);
   sm_jsonw_key_text(w, "month", e->month);
   sm_jsonw_key_text(w, "found_at", sm_rfc3339_format(e->found_ms, text));
-  write_money(w, "old_total", e->old_total_minor, e->currency);
-  write_money(w, "new_total", e->new_total_minor, e->currency);
-  write_money(w, "net", e->net_minor, e->currency);
+  sm_money_write_key(w, "old_total", e->old_total_minor, e->currency);
+  sm_money_write_key(w, "new_total", e->new_total_minor, e->currency);
+  sm_money_write_key(w, "net", e->net_minor, e->currency);
   sm_jsonw_key(w, "taxes");
   sm_jsonw_array(w);
   for (size_t i = 0; i < e->tax_count; i++) {
     sm_jsonw_object(w);
     sm_jsonw_key_text(w, "name", e->tax[i].name);
-    write_money(w, "amount", e->tax[i].amount_minor, e->currency);
+    sm_money_write_key(w, "amount", e->tax[i].amount_minor, e->currency);
     sm_jsonw_object_end(w);
   }
   sm_jsonw_array_end(w);
-  write_money(w, "difference", e->net_minor + e->tax_minor, e->currency);
+  sm_money_write_key(w, "difference", e->net_minor + e->tax_minor, e->currency);
   sm_jsonw_key_text(w, "currency", e->currency);
   write_decision(w, e);
   sm_jsonw_key_text(w, "settled_by", e->settled_by);

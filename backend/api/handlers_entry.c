@@ -15,11 +15,6 @@
 
 /* ---- one entry ---- */
 
-static void write_money(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
-}
-
 static void write_no(sm_jsonw *w, const char *key, int64_t no) {
   if (no != 0)
     sm_jsonw_key_int(w, key, no);
@@ -32,8 +27,8 @@ static void write_entry(sm_jsonw *w, const sm_request *request, const sm_entry *
   sm_jsonw_object(w);
   sm_jsonw_key_int(w, "no", e->entry_no);
   sm_jsonw_key_text(w, "kind", e->kind);
-  write_money(w, "amount", e->amount_minor, e->currency);
-  write_money(w, "balance", e->balance_minor, e->currency);
+  sm_money_write_key(w, "amount", e->amount_minor, e->currency);
+  sm_money_write_key(w, "balance", e->balance_minor, e->currency);
   sm_jsonw_key_text(w, "currency", e->currency);
   sm_jsonw_key_text(w, "invoice", e->invoice);
   sm_jsonw_key_text(w, "at", sm_rfc3339_format(e->at_ms, text));
@@ -99,7 +94,7 @@ static void answer_entries(sm_api *api, const sm_request *request, sm_answer *an
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "account_id", request->param[0]);
-  write_money(&w, "balance", balance, api->options.currency);
+  sm_money_write_key(&w, "balance", balance, api->options.currency);
   sm_jsonw_key_text(&w, "currency", api->options.currency);
   sm_jsonw_key(&w, "entries");
   sm_jsonw_array(&w);

@@ -69,6 +69,13 @@ static void complain_not_found(const sm_program *program, const words *w) {
     sm_complain("there is no device %s", w->device);
 }
 
+/* At a month's edge it is two months: all that have to be taken back are named. */
+static void complain_invoiced(const char *touched) {
+  sm_complain("it changes a register that is invoiced%s%s: take back first what stands on it, with "
+              "`smartmeter bill credit NUMBER --reason TEXT`",
+              touched[0] != '\0' ? ", by " : "", touched);
+}
+
 static void complain_of(const sm_program *program, sm_err err, const words *w,
                         const sm_problems *problems) {
   for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
@@ -78,10 +85,6 @@ static void complain_of(const sm_program *program, sm_err err, const words *w,
   if (problems->count > 0) return;
   if (err == SM_ERR_NOT_FOUND)
     complain_not_found(program, w);
-  else if (err == SM_ERR_CONFLICT)
-    sm_complain(
-        "it changes the register in a month that is invoiced: take that invoice back first, "
-        "with `smartmeter bill credit`");
   else
     sm_complain("%s", sm_err_text(err));
 }
@@ -125,6 +128,7 @@ static int print_added(const sm_program *program, const words *w, const sm_edit_
 
 static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   sm_problems problems = {0};
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   int64_t edit_no = 0;
   sm_edit_request request = {.actor = sm_cli_actor(), .kind = kind, .now_ms = sm_clock_now_ms()};
   const char *wrong = read_request(w, &request);
@@ -136,6 +140,9 @@ static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   if (err == SM_OK) return print_added(program, w, &request, edit_no);
   if (err == SM_ERR_EXISTS)
     sm_complain("an edit of that time holds: withdraw that one first");
+  else if (err == SM_ERR_CONFLICT && sm_edit_touches(program->ledger, program->readings, w->device,
+                                                     request.ts_ms, touched) == SM_OK)
+    complain_invoiced(touched);
   else
     complain_of(program, err, w, &problems);
   return SM_EXIT_FAILED;
@@ -158,6 +165,7 @@ static int make_void(sm_program *program, const void *context) {
 static int withdraw(sm_program *program, const void *context) {
   const words *w = context;
   const sm_problems none = {0};
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   int64_t edit_no;
   if (w->device == NULL) return sm_misused(usage, "--device is missing");
   if (w->edit == NULL || sm_decimal_parse(w->edit, strlen(w->edit), 0, &edit_no) != SM_OK)
@@ -174,6 +182,10 @@ static int withdraw(sm_program *program, const void *context) {
     sm_complain("it is withdrawn already");
   else if (err == SM_ERR_INVALID)
     sm_complain("--why must have 1 to %d characters", SM_EDIT_REASON_MAX);
+  else if (err == SM_ERR_CONFLICT &&
+           sm_edit_withdrawal_touches(program->ledger, program->readings, w->device, edit_no,
+                                      touched) == SM_OK)
+    complain_invoiced(touched);
   else
     complain_of(program, err, w, &none);
   return SM_EXIT_FAILED;

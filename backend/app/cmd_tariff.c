@@ -23,7 +23,7 @@ static const char usage[] =
     "usage: smartmeter tariff set FILE [--json]\n"
     "       smartmeter tariff set FILE --rebill [--confirm HASH] [--json]\n"
     "       smartmeter tariff list [--json]\n"
-    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account ID | --on "
+    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account NAME | --on "
     "NAME]\n"
     "                                 [--json]\n"
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
@@ -130,7 +130,10 @@ static int set(sm_program *program, const char *path, const set_words *w) {
   else if (err == SM_OK && json)
     (void)printf("{\"version\":%d}\n", (int)version);
   else if (err == SM_OK)
-    (void)printf("'%s' version %d\n", tariff->name, (int)version);
+    (void)printf("'%s' version %d%s\n", tariff->name, (int)version,
+                 w->rebill ? "; each issued month that it changes waits for a word: `smartmeter "
+                             "exception list --state open` shows them"
+                           : "");
   sm_tariff_free(tariff);
   return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
 }

@@ -186,10 +186,8 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   write_tariffs(&w, in->collected, in->bill);
   write_readings(&w, hex, points);
   write_seller(&w, in->settings);
-  if (in->settings->arrears) {
-    sm_jsonw_key(&w, "balance_before");
-    sm_jsonw_decimal_text(&w, in->candidate->balance_minor, sm_currency_digits(input->currency));
-  }
+  if (in->settings->arrears)
+    sm_money_write_key(&w, "balance_before", in->candidate->balance_minor, input->currency);
   write_history(&w, in);
   sm_jsonw_object_end(&w);
   return out->err;

@@ -16,6 +16,7 @@
 #include "store/embedded/ledger_known.h"
 #include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
+#include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
 
 #include <pthread.h>
@@ -187,6 +188,11 @@ SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
 /* SM_ERR_CONFLICT: what the bill was computed on has changed. tariffs_no: of this transaction. */
 SM_MUST_CHECK sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id,
                                            const sm_issue_basis *basis, int64_t tariffs_no);
+
+/* ---- utility bills ---- */
+/* sm_ledger_utility_same inside a read or write. */
+SM_MUST_CHECK sm_err sm_ledger_utility_find_same(sm_sql *db, const sm_utility_bill *bill,
+                                                 sm_utility_bill *first);
 
 /* ---- edits ---- */
 /* The edit of that number and device. SM_ERR_NOT_FOUND. */
