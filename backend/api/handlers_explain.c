@@ -33,12 +33,8 @@ static void answer_explanation(sm_api *api, const sm_request *request, sm_answer
 }
 
 void sm_handle_explain(sm_api *api, const sm_request *request, sm_answer *answer) {
-  sm_invoicing_query query = {.device_id = request->param[0],
-                              .user_id = sm_request_own_user(request),
-                              .now_ms = sm_api_now_ms(api)};
-  if (!sm_request_param_text(request, answer, "account", &query.account_id) ||
-      !sm_request_param_month(api, request, answer, &query.year, &query.month) ||
-      !sm_api_expensive_enter(api, answer))
+  sm_invoicing_query query;
+  if (!sm_request_bill_query(api, request, answer, &query) || !sm_api_expensive_enter(api, answer))
     return;
   answer_explanation(api, request, answer, &query);
   sm_api_expensive_leave(api);

@@ -3,7 +3,7 @@
 #include "api/account_hooks.h"
 #include "api/api.h"
 #include "api/body.h"
-#include "api/cursor.h"
+#include "api/list.h"
 #include "api/month.h"
 #include "api/routes.h"
 #include "api/utility_json.h"
@@ -13,7 +13,6 @@
 #include "invoicing/utility.h"
 #include "model/money.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,22 +64,18 @@ void sm_handle_account_import(sm_api *api, const sm_request *request, sm_answer 
 
 /* ---- utility bills ---- */
 
-static const char SCOPE[] = "utility-bills";
 enum { TEXT_CHARS_MAX = SM_UTILITY_TEXT_MAX, TARIFFS_MAX = 20 };
 
+/* The ledger tells the place of the last row only, so a full page may be followed by an empty one.
+ */
 void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t limit;
-  int64_t after = 0;
   int64_t last = 0;
-  char key[SM_CURSOR_KEY_MAX];
+  sm_page page;
   sm_utility_bill *bills;
   size_t count;
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, SCOPE, key))
-    return;
-  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &after) != SM_OK) after = 0;
+  if (!sm_page_take(request, answer, "utility-bills", &page)) return;
   sm_err err =
-      sm_ledger_utilities(api->options.ledger, after, (size_t)limit, &bills, &count, &last);
+      sm_ledger_utilities(api->options.ledger, page.after_no, page.limit, &bills, &count, &last);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
@@ -95,8 +90,7 @@ void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answ
     sm_jsonw_object_end(&w);
   }
   sm_jsonw_array_end(&w);
-  (void)snprintf(key, sizeof key, "%" PRId64, last);
-  sm_cursor_write_next(&w, SCOPE, count == (size_t)limit ? key : NULL);
+  sm_page_write_next_no(&w, &page, count == page.limit, last);
   sm_jsonw_object_end(&w);
   sm_utility_bills_free(bills, count);
 }

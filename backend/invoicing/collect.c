@@ -126,6 +126,18 @@ static void thin(const sm_subject *subject, const sm_account_meter *meter, sm_tr
 
 /* ---- meters ---- */
 
+sm_billing_meter sm_meter_of(const sm_account_meter *from, const sm_trace *trace) {
+  return (sm_billing_meter){.device_id = from->device_id,
+                            .from_ms = from->from_ms,
+                            .to_ms = from->to_ms,
+                            .sign = from->sign,
+                            .multiplier_milli = from->multiplier_milli,
+                            .modulus_wh = from->modulus_wh,
+                            .max_power_w = from->max_power_w,
+                            .point = trace->point,
+                            .point_count = trace->count};
+}
+
 /* A meter that went before the month is asked for its end only: it tells that the account had begun
  * to be measured. What is there at a failure goes with the rest. */
 static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *subject,
@@ -147,17 +159,9 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *sub
                             sm_billing_step_limit_w(from->max_power_w), &edits, &out->trace[i]);
   if (err != SM_OK) return err;
   if (days_only && edits.count == 0) thin(subject, from, &out->trace[i]);
-  out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
-                                     .from_ms = from->from_ms,
-                                     .to_ms = from->to_ms,
-                                     .sign = from->sign,
-                                     .multiplier_milli = from->multiplier_milli,
-                                     .modulus_wh = from->modulus_wh,
-                                     .max_power_w = from->max_power_w,
-                                     .point = out->trace[i].point,
-                                     .point_count = out->trace[i].count,
-                                     .edit = out->shown[i],
-                                     .edit_count = edits.count};
+  out->meter[i] = sm_meter_of(from, &out->trace[i]);
+  out->meter[i].edit = out->shown[i];
+  out->meter[i].edit_count = edits.count;
   return SM_OK;
 }
 
