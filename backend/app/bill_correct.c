@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
+#include "invoicing/closing.h"
 #include "invoicing/correct.h"
 #include "invoicing/fees.h"
 #include "invoicing/recheck.h"
@@ -109,20 +110,25 @@ int sm_bill_one(sm_program *program, const sm_bill_words *w) {
 
 /* ---- looking again ---- */
 
-static void print_recheck(const sm_recheck_summary *s, uint64_t rebilled, bool json) {
+static void print_recheck(const sm_recheck_summary *s, uint64_t rebilled, uint64_t closed,
+                          bool json) {
   if (json)
     (void)printf("{\"checked\":%" PRIu64 ",\"found\":%" PRIu64 ",\"true_up\":%" PRIu64
-                 ",\"failed\":%" PRIu64 "}\n",
-                 s->checked, s->found + rebilled, s->true_up, s->failed);
+                 ",\"failed\":%" PRIu64 ",\"closed\":%" PRIu64 "}\n",
+                 s->checked, s->found + rebilled, s->true_up, s->failed, closed);
   else
     (void)printf("%" PRIu64 " invoices looked at, %" PRIu64 " differ (%" PRIu64
                  " go on the next invoice), %" PRIu64 " failed\n",
                  s->checked, s->found + rebilled, s->true_up, s->failed);
+  if (!json && closed > 0)
+    (void)printf("%" PRIu64 " last invoices of ended tenancies issued again, with what waited\n",
+                 closed);
 }
 
 static int recheck(const sm_program *program, const sm_bill_words *w, const char *account_id) {
   char from[16], to[16];
   uint64_t rebilled = 0;
+  uint64_t closed = 0;
   sm_recheck_summary s = {0};
   const sm_invoicing invoicing = sm_program_invoicing(program);
   sm_recheck_request request = {.actor = sm_cli_actor(),
@@ -140,11 +146,13 @@ static int recheck(const sm_program *program, const sm_bill_words *w, const char
   }
   sm_err err = sm_rebill_process(&invoicing, request.actor, request.now_ms, NULL, NULL, &rebilled);
   if (err == SM_OK) err = sm_invoicing_recheck(&invoicing, &request, &s);
+  if (err == SM_OK)
+    err = sm_invoicing_close(&invoicing, request.actor, request.now_ms, NULL, NULL, &closed);
   if (err != SM_OK) {
     sm_complain("%s", sm_err_text(err));
     return SM_EXIT_FAILED;
   }
-  print_recheck(&s, rebilled, w->json);
+  print_recheck(&s, rebilled, closed, w->json);
   return s.failed == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 

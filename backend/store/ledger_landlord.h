@@ -61,6 +61,11 @@ SM_MUST_CHECK sm_err sm_ledger_accounts_called(sm_ledger *ledger, const char *sa
 SM_MUST_CHECK sm_err sm_ledger_account_name(sm_ledger *ledger, const char *account_id,
                                             sm_account_name *name);
 
+/* Accounts that end on a day and have corrections that wait for their next invoice, after `after`
+ * (an account_id, "" for the first). */
+SM_MUST_CHECK sm_err sm_ledger_accounts_waiting(sm_ledger *ledger, const char *after, size_t limit,
+                                                sm_account_name **names, size_t *count);
+
 /* ---- places ---- */
 /* The accounts of a place, at most `limit`, in their order; of one user or all (NULL). None: no
  * such place, or none that is theirs. */

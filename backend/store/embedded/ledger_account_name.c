@@ -92,3 +92,22 @@ sm_err sm_ledger_account_name(sm_ledger *ledger, const char *account_id, sm_acco
   sm_ledger_read_end(ledger, db);
   return err;
 }
+
+sm_err sm_ledger_accounts_waiting(sm_ledger *ledger, const char *after, size_t limit,
+                                  sm_account_name **names, size_t *count) {
+  sm_sql *db;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  sm_sql_stmt q = sm_sql_use(
+      db, NAME_SELECT "WHERE a.to_date IS NOT NULL AND EXISTS (SELECT 1 FROM exception e "
+                      " WHERE e.account_no = a.account_no AND e.state = 'true_up' AND NOT EXISTS "
+                      " (SELECT 1 FROM settled s WHERE s.exception_no = e.exception_no)) "
+                      "AND a.account_no > CASE ?1 WHEN '' THEN 0 ELSE "
+                      " (SELECT account_no FROM account WHERE account_id = ?1) END "
+                      "ORDER BY a.account_no LIMIT ?2");
+  sm_sql_bind_text(&q, 1, after);
+  sm_ledger_bind_limit(&q, 2, limit);
+  err = take_names(&q, names, count);
+  sm_ledger_read_end(ledger, db);
+  return err;
+}

@@ -160,6 +160,9 @@ SM_MUST_CHECK sm_err sm_ledger_entry_insert(sm_sql *db, sm_actor actor, const sm
 /* Adds the opposite of an entry. */
 SM_MUST_CHECK sm_err sm_ledger_reversal_insert(sm_sql *db, sm_actor actor, int64_t entry_no,
                                                const char *reason, int64_t *reversal_no);
+/* Resolves the open dispute of an invoice, if there is one, with a text. */
+SM_MUST_CHECK sm_err sm_ledger_dispute_close(sm_sql *db, sm_actor actor, int64_t invoice_no,
+                                             const char *text, int64_t now_ms);
 /* What a credit note does to the exceptions of its invoice. */
 SM_MUST_CHECK sm_err sm_ledger_exceptions_credited(sm_sql *db, sm_actor actor, int64_t invoice_no);
 /* Decides an exception that is open or waits. */
