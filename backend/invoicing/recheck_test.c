@@ -477,6 +477,12 @@ static bool never(void *context) {
   return false;
 }
 
+/* So many times yes, then no. */
+static bool for_a_while(void *context) {
+  int *left = context;
+  return (*left)-- > 0;
+}
+
 static void a_tariff_billed_again_is_agreed_to_and_then_decided(void **state) {
   fixture *f = *state;
   static const char now[] = "2026-02-10T08:00:00+05:30";
@@ -505,6 +511,11 @@ static void a_tariff_billed_again_is_agreed_to_and_then_decided(void **state) {
       SM_ERR_CONFLICT);
   assert_int_equal(sm_rebill_apply(&f->invoicing, tester, tariff, effects.confirm, ms(now), never,
                                    NULL, &version),
+                   SM_ERR_CLOSED); /* before it was added */
+  assert_int_equal(version, 0);
+  int left = 1; /* the one effect is looked at */
+  assert_int_equal(sm_rebill_apply(&f->invoicing, tester, tariff, effects.confirm, ms(now),
+                                   for_a_while, &left, &version),
                    SM_OK);
   assert_int_equal(version, 2);
   uint64_t opened = 0; /* it was ended behind the adding: what is left is opened later, once */
