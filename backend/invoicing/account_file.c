@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/crypto.h"
 #include "base/decimal.h"
+#include "base/strmap.h"
 #include "base/utf8.h"
 #include "model/money.h"
 #include "store/ledger_landlord.h"
@@ -28,7 +29,8 @@ typedef struct work {
   sm_account_import *item;
   sm_user *person;
   size_t *first;
-  sm_buf *content; /* what the file says of each, for its hash */
+  sm_strmap *by_key; /* to its item */
+  sm_buf *content;   /* what the file says of each, for its hash */
   size_t count;
 } work;
 
@@ -197,7 +199,8 @@ static sm_err begin_account(work *w, const sm_account_row *row) {
   w->first[i] = (size_t)(row - w->rows.item);
   sm_buf_init(&w->content[i], HASH_TEXT_MAX);
   item->key = at(row, SM_COLUMN_ACCOUNT);
-  sm_err err = take_person(w, row, item, &w->person[i]);
+  sm_err err = sm_strmap_put(w->by_key, item->key, item);
+  if (err == SM_OK) err = take_person(w, row, item, &w->person[i]);
   if (err == SM_OK) err = take_text(w, row, SM_COLUMN_PLACE, &account->place);
   take_date(w, row, SM_COLUMN_FROM, &account->has_from, &account->from);
   take_date(w, row, SM_COLUMN_TO, &account->has_to, &account->to);
@@ -241,14 +244,10 @@ static void add_content(work *w, size_t i, const sm_account_row *row) {
   }
 }
 
-static bool is_called(const sm_account_import *item, const char *key) {
-  return item->key != NULL && strcmp(item->key, key) == 0;
-}
-
+/* The place of an account that has been begun; the count: of a new one. */
 static size_t find_account(const work *w, const char *key) {
-  size_t i = 0;
-  while (i < w->count && !is_called(&w->item[i], key)) i++;
-  return i;
+  const sm_account_import *item = sm_strmap_get(w->by_key, key);
+  return item != NULL ? (size_t)(item - w->item) : w->count;
 }
 
 static sm_err take_row(work *w, const sm_account_row *row) {
@@ -290,8 +289,8 @@ static sm_err tell(work *w, size_t failed, sm_err err) {
     return SM_ERR_INVALID;
   case SM_ERR_CONFLICT:
     PROBLEM(w, row, SM_COLUMN_DEVICE,
-            "a meter of this account serves another one at that time with the same sign, or this "
-            "one twice");
+            "is a meter that serves another account in these days with the same sign, or this "
+            "account twice: end the other tenancy first, or leave the line out");
     return SM_ERR_INVALID;
   case SM_ERR_INVALID:
     PROBLEM(w, row, SM_COLUMN_ACCOUNT, "has dates or values that the ledger refuses");
@@ -333,7 +332,9 @@ static sm_err make_room(work *w) {
   w->person = calloc(most + 1, sizeof *w->person);
   w->first = calloc(most + 1, sizeof *w->first);
   w->content = calloc(most + 1, sizeof *w->content);
-  bool all = w->item != NULL && w->person != NULL && w->first != NULL && w->content != NULL;
+  w->by_key = sm_strmap_new();
+  bool all = w->item != NULL && w->person != NULL && w->first != NULL && w->content != NULL &&
+             w->by_key != NULL;
   return all ? SM_OK : SM_ERR_NOMEM;
 }
 
@@ -347,6 +348,7 @@ static void fini(work *w) {
   free(w->person);
   free(w->first);
   free(w->content);
+  sm_strmap_free(w->by_key);
   sm_account_rows_fini(&w->rows);
 }
 

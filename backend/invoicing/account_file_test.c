@@ -1,6 +1,7 @@
 /* Accounts by file, on the real embedded ledger. */
 #include "invoicing/account_file.h"
 
+#include "invoicing/account_meant.h"
 #include "invoicing/invoicing_test_kit.h"
 #include "store/ledger_money.h"
 
@@ -189,6 +190,34 @@ static void the_same_name_with_other_values_is_refused(void **state) {
   assert_int_equal(account_count(f), 1); /* B neither */
 }
 
+static void means(fixture *f, const char *said, sm_err wanted, const char *why_has) {
+  char why[SM_ACCOUNT_WHY_MAX] = "";
+  char *account_id = NULL;
+  assert_int_equal(sm_account_meant(f->ledger, said, &account_id, why), wanted);
+  if (why_has != NULL && strstr(why, why_has) == NULL)
+    fail_msg("'%s' is not in '%s'", why_has, why);
+  assert_true((account_id != NULL) == (wanted == SM_OK));
+  free(account_id);
+}
+
+static void an_account_is_meant_by_its_own_name_or_a_place_of_one(void **state) {
+  fixture *f = *state;
+  sm_problems problems;
+  sm_account_file_result result;
+  add_meters(f);
+  assert_int_equal(import(f,
+                          "account,person,place,from,to,device\n"
+                          "A,Asha,Flat 1,2026-01-01,2026-03-01,m1\n"
+                          "B,Ravi,Flat 1,2026-03-01,,m1\n"
+                          "C,Meena,Flat 2,2026-01-01,,m2\n",
+                          false, &problems, &result),
+                   SM_OK);
+  means(f, "B", SM_OK, NULL);
+  means(f, "Flat 2", SM_OK, NULL);
+  means(f, "Flat 1", SM_ERR_CONFLICT, "A (to 2026-03-01), B (from 2026-03-01)");
+  means(f, "D", SM_ERR_NOT_FOUND, "'D' is not there");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_file_becomes_accounts_once),
@@ -196,6 +225,7 @@ int main(void) {
       TEST(what_is_wrong_is_told_by_line_and_column),
       TEST(all_lines_are_told_and_a_later_line_counts_line_ends_in_quotes),
       TEST(the_same_name_with_other_values_is_refused),
+      TEST(an_account_is_meant_by_its_own_name_or_a_place_of_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

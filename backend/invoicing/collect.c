@@ -130,6 +130,18 @@ static void find_instants(const sm_subject *subject, const sm_account_meter *met
 
 /* ---- meters ---- */
 
+sm_billing_meter sm_meter_of(const sm_account_meter *from, const sm_trace *trace) {
+  return (sm_billing_meter){.device_id = from->device_id,
+                            .from_ms = from->from_ms,
+                            .to_ms = from->to_ms,
+                            .sign = from->sign,
+                            .multiplier_milli = from->multiplier_milli,
+                            .modulus_wh = from->modulus_wh,
+                            .max_power_w = from->max_power_w,
+                            .point = trace->point,
+                            .point_count = trace->count};
+}
+
 /* The span of a meter that is asked for. */
 typedef struct asked {
   const sm_account_meter *meter;
@@ -182,17 +194,9 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *sub
     err = days_only && edits.count == 0 ? read_thin(invoicing, subject, &a, &out->trace[i])
                                         : read_all(invoicing, &a, &edits, &out->trace[i]);
   if (err != SM_OK) return err;
-  out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
-                                     .from_ms = from->from_ms,
-                                     .to_ms = from->to_ms,
-                                     .sign = from->sign,
-                                     .multiplier_milli = from->multiplier_milli,
-                                     .modulus_wh = from->modulus_wh,
-                                     .max_power_w = from->max_power_w,
-                                     .point = out->trace[i].point,
-                                     .point_count = out->trace[i].count,
-                                     .edit = out->shown[i],
-                                     .edit_count = edits.count};
+  out->meter[i] = sm_meter_of(from, &out->trace[i]);
+  out->meter[i].edit = out->shown[i];
+  out->meter[i].edit_count = edits.count;
   return SM_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "invoicing/payments.h"
 
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "base/utf8.h"
 #include "model/money.h"
@@ -50,12 +51,23 @@ static void check_text(const char *field, const char *text, size_t max_chars,
     sm_problems_add(problems, field, "must have 1 to %zu characters on one line", max_chars);
 }
 
+static void check_received(int64_t received_ms, int64_t now_ms, sm_problems *problems) {
+  char then[SM_RFC3339_MAX], now[SM_RFC3339_MAX];
+  if (received_ms == INT64_MIN)
+    sm_problems_add(problems, "received_at", "is required");
+  else if (received_ms < EARLIEST_MS)
+    sm_problems_add(problems, "received_at", "must not be before 2000");
+  else if (received_ms > now_ms + AHEAD_MS)
+    sm_problems_add(problems, "received_at",
+                    "is %s, which is yet to come: it is %s now, and a payment counts from when it "
+                    "came in",
+                    sm_rfc3339_format(received_ms, then), sm_rfc3339_format(now_ms, now));
+}
+
 static void check(const sm_payment *p, const char *currency, int64_t now_ms, int64_t *minor,
                   sm_problems *problems) {
   check_amount(p, currency, minor, problems);
-  if (p->received_ms < EARLIEST_MS || p->received_ms > now_ms + AHEAD_MS)
-    sm_problems_add(problems, "received_at",
-                    "is required, and must not be before 2000, nor in the future");
+  check_received(p->received_ms, now_ms, problems);
   if (p->method != NULL && !has_method(p->method))
     sm_problems_add(problems, "method", "must be one of " SM_PAYMENT_METHODS);
   if (p->reference == NULL && p->request_key == NULL)
@@ -63,6 +75,14 @@ static void check(const sm_payment *p, const char *currency, int64_t now_ms, int
                     "is required, so that a payment that is sent twice is counted once");
   check_text("reference", p->reference, SM_REFERENCE_MAX, problems);
   check_text("note", p->note, SM_REASON_MAX, problems);
+}
+
+sm_err sm_payment_received(const sm_invoicing *invoicing, const char *text, int64_t *received_ms) {
+  sm_date day;
+  if (sm_date_parse(text, &day) != SM_OK)
+    return sm_rfc3339_parse(text, strlen(text), received_ms) == SM_OK ? SM_OK : SM_ERR_SYNTAX;
+  *received_ms = sm_zone_day_start_ms(invoicing->zone, day);
+  return SM_OK;
 }
 
 sm_err sm_payment_add(const sm_invoicing *invoicing, sm_actor actor, const sm_payment *p,

@@ -155,10 +155,11 @@ typedef struct sm_credit_new {
 } sm_credit_new;
 
 /* Issues a credit note for a whole valid invoice; in the same transaction its late fees are taken
- * back, its undecided and waiting exceptions are void, and corrections of it that stand on another
- * valid invoice are turned round (an exception of cause "credit", to go on the next invoice). *note
- * is what was issued, freed by the caller. SM_ERR_NOT_FOUND: no such invoice (a credit note is
- * none); SM_ERR_EXISTS: it is taken back already; SM_ERR_INVALID: no reason, prefix or year. */
+ * back, an open dispute of it is resolved with a text that names the note, its undecided and
+ * waiting exceptions are void, and corrections of it that stand on another valid invoice are turned
+ * round (an exception of cause "credit", to go on the next invoice). *note is what was issued,
+ * freed by the caller. SM_ERR_NOT_FOUND: no such invoice (a credit note is none); SM_ERR_EXISTS: it
+ * is taken back already; SM_ERR_INVALID: no reason, prefix or year. */
 SM_MUST_CHECK sm_err sm_ledger_credit(sm_ledger *ledger, sm_actor actor,
                                       const sm_credit_new *credit, sm_invoice *note);
 /* The two in one transaction: takes `credit->number` back and issues `invoice`, as
