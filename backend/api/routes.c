@@ -87,6 +87,7 @@ static const sm_route table[] = {
      SM_ACCESS_ADMIN,
      {SM_PARAM_OPAQUE},
      sm_handle_utility_cancel},
+    {"GET", "/api/audit", SM_ACCESS_ADMIN, {0}, sm_handle_audit},
     {"GET", "/api/rejects", SM_ACCESS_ADMIN, {0}, sm_handle_rejects},
     {"GET", "/api/live", SM_ACCESS_OPEN, {0}, NULL},
     {"GET", "/api/openapi.json", SM_ACCESS_OPEN, {0}, sm_handle_openapi},

@@ -62,6 +62,8 @@ void sm_handle_disputes(struct sm_api *api, const sm_request *request, sm_answer
 void sm_handle_dispute(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_dispute_open(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_dispute_resolve(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_audit.c */
+void sm_handle_audit(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_ops.c */
 void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);

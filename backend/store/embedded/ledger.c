@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/ledger_audit_head.h"
 #include "store/embedded/ledger_internal.h"
 #include "store/embedded/ledger_schema.h"
 
@@ -79,11 +80,14 @@ sm_err sm_ledger_write_begin(sm_ledger *ledger, sm_sql **db) {
 }
 
 sm_err sm_ledger_write_end(sm_ledger *ledger, sm_err err) {
+  sm_audit_head head = {0};
+  if (err == SM_OK) err = sm_ledger_head_add(ledger, &head);
   if (err == SM_OK) {
     err = sm_sql_commit(ledger->writer);
   } else {
     sm_sql_rollback(ledger->writer);
   }
+  if (err == SM_OK && head.count > 0) sm_ledger_head_publish(ledger, &head);
   (void)pthread_mutex_unlock(&ledger->write_lock);
   return err;
 }
@@ -116,7 +120,8 @@ static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options)
                                     {sm_ledger_schema_2},
                                     {sm_ledger_schema_3},
                                     {sm_ledger_schema_4},
-                                    {sm_ledger_schema_5}};
+                                    {sm_ledger_schema_5},
+                                    {sm_ledger_schema_6}};
   sm_embedded_options copy = *options;
   return sm_sql_migrate(ledger->writer, application_id, steps, sizeof steps / sizeof steps[0],
                         add_site, &copy);

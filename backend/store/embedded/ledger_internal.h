@@ -13,6 +13,7 @@
 #define SM_STORE_EMBEDDED_LEDGER_INTERNAL_H
 
 #include "base/jsonw.h"
+#include "store/audit_head.h"
 #include "store/embedded/ledger_known.h"
 #include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
@@ -28,6 +29,7 @@ struct sm_ledger {
 
   pthread_mutex_t write_lock; /* guards writer */
   sm_sql *writer;
+  const sm_audit_signer *signer; /* NULL: nothing is signed */
 
   pthread_mutex_t pool_lock; /* guards the members below */
   pthread_cond_t pool_freed;
