@@ -6,6 +6,7 @@
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 #include "store/ledger_audit.h"
+#include "store/ledger_sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -160,6 +161,14 @@ static bool open_signer(sm_program *program, sm_program_data data) {
   return err == SM_OK;
 }
 
+/* Free texts are sealed as soon as there is a key for them. */
+static bool open_texts(sm_program *program) {
+  if (look_at(program->config.data_dir, "keys/pii.json") == SM_ERR_NOT_FOUND) return true;
+  sm_err err = sm_sealer_new(program->config.data_dir, &program->texts);
+  if (err == SM_OK) sm_ledger_set_texts(program->ledger, sm_sealer_texts(program->texts));
+  return sm_complain_unless(err, "use the keys in", program->config.data_dir);
+}
+
 const sm_audit_signer *sm_program_signer(const sm_program *program) {
   return program->audit_key != NULL ? sm_audit_key_signer(program->audit_key) : NULL;
 }
@@ -217,7 +226,8 @@ bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
   return sm_settings_load(&program->config) && is_whole(&program->config) &&
          open_ledger(program, data) && open_signer(program, data) &&
-         add_first_tariff(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program));
+         add_first_tariff(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program)) &&
+         open_texts(program);
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
@@ -243,6 +253,7 @@ void sm_program_fini(sm_program *program) {
   sm_identity_free(program->identity);
   sm_ledger_close(program->ledger);
   sm_audit_key_free(program->audit_key);
+  sm_sealer_free(program->texts);
   sm_invoicing_settings_fini(&program->invoicing);
   sm_config_fini(&program->config);
   *program = (sm_program){0};

@@ -295,3 +295,23 @@ sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use
   free(path);
   return err;
 }
+
+sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name, const char *use) {
+  char *path = NULL;
+  sm_err err = path_of(data_dir, name, &path);
+  if (err != SM_OK) return err;
+  sm_keyfile file = {0};
+  sm_buf text;
+  sm_buf_init(&text, FILE_MAX);
+  err = load(path, &file);
+  if (err == SM_OK) {
+    trim(&file, use, 1);
+    write_keys(&text, file.key, file.count);
+    err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
+  }
+  buf_wipe(&text);
+  if (file.key != NULL) sodium_memzero(file.key, SM_KEYS_MAX * sizeof *file.key);
+  sm_keyfile_fini(&file);
+  free(path);
+  return err;
+}

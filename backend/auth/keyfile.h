@@ -35,6 +35,9 @@ SM_MUST_CHECK sm_err sm_keyfile_open(const char *data_dir, const char *name,
  * use. One rotation at a time: the caller is an operator's command. Errors as open. */
 SM_MUST_CHECK sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use,
                                        size_t keep, int64_t now_ms);
+/* Drops all keys of a use but the newest. Errors as open. */
+SM_MUST_CHECK sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name,
+                                            const char *use);
 /* Wipes the keys; safe on a zeroed one. */
 void sm_keyfile_fini(sm_keyfile *file);
 

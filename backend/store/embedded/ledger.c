@@ -6,6 +6,7 @@
 #include "store/embedded/ledger_audit_head.h"
 #include "store/embedded/ledger_internal.h"
 #include "store/embedded/ledger_schema.h"
+#include "store/embedded/ledger_sealed_sql.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,12 +16,19 @@ static const int32_t application_id = 0x534d4c31; /* "SML1" */
 
 /* ---- connections ---- */
 
-static sm_err open_reader(const sm_ledger *ledger, sm_sql **db) {
-  return sm_sql_open(&(sm_sql_options){.path = ledger->path,
-                                       .read_only = true,
-                                       .trust_schema = true,
-                                       .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
-                     db);
+static sm_err open_reader(sm_ledger *ledger, sm_sql **out) {
+  sm_sql *db = NULL;
+  sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
+                                             .read_only = true,
+                                             .trust_schema = true,
+                                             .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
+                           &db);
+  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, db);
+  if (err == SM_OK)
+    *out = db;
+  else
+    sm_sql_close(db);
+  return err;
 }
 
 /* An idle connection, else a place for a new one (*db NULL), else waits for either. */
@@ -115,6 +123,7 @@ static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options)
                                              .trust_schema = true,
                                              .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                            &ledger->writer);
+  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, ledger->writer);
   if (err != SM_OK) return err;
   const sm_sql_migration steps[] = {{sm_ledger_schema_1},
                                     {sm_ledger_schema_2},

@@ -50,3 +50,53 @@ CREATE TRIGGER api_key_keep BEFORE UPDATE ON api_key
   BEGIN SELECT RAISE(ABORT, 'a key keeps what it may, and stays revoked'); END;
 CREATE TRIGGER api_key_stay BEFORE DELETE ON api_key
   BEGIN SELECT RAISE(ABORT, 'a key is revoked, not deleted'); END;
+
+-- A person who was erased: the row stays, since invoices and entries lead to it.
+ALTER TABLE user ADD COLUMN erased_ms INTEGER;
+
+-- What is written once stays, but for the seal of a name (another key) and free texts of a person.
+DROP TRIGGER invoice_keep;
+CREATE TRIGGER invoice_keep BEFORE UPDATE ON invoice
+  WHEN NEW.invoice_no IS NOT OLD.invoice_no OR NEW.site_no IS NOT OLD.site_no
+    OR NEW.account_no IS NOT OLD.account_no OR NEW.device_no IS NOT OLD.device_no
+    OR NEW.kind IS NOT OLD.kind OR NEW.month IS NOT OLD.month OR NEW.revision IS NOT OLD.revision
+    OR NEW.series IS NOT OLD.series OR NEW.financial_year IS NOT OLD.financial_year
+    OR NEW.serial IS NOT OLD.serial OR NEW.number IS NOT OLD.number
+    OR NEW.total_minor IS NOT OLD.total_minor OR NEW.tax_minor IS NOT OLD.tax_minor
+    OR NEW.currency IS NOT OLD.currency OR NEW.issued_ms IS NOT OLD.issued_ms
+    OR NEW.due_ms IS NOT OLD.due_ms OR NEW.body IS NOT OLD.body
+    OR json_remove(NEW.snapshot, '$.payer.person_sealed', '$.payer.name_sealed',
+        '$.payer.email_sealed')
+      IS NOT json_remove(OLD.snapshot, '$.payer.person_sealed', '$.payer.name_sealed',
+        '$.payer.email_sealed')
+    OR (json_extract(NEW.snapshot, '$.payer.person_sealed') IS NULL)
+      <> (json_extract(OLD.snapshot, '$.payer.person_sealed') IS NULL)
+    OR (json_extract(NEW.snapshot, '$.payer.name_sealed') IS NULL)
+      <> (json_extract(OLD.snapshot, '$.payer.name_sealed') IS NULL)
+    OR (json_extract(NEW.snapshot, '$.payer.email_sealed') IS NULL)
+      <> (json_extract(OLD.snapshot, '$.payer.email_sealed') IS NULL)
+  BEGIN SELECT RAISE(ABORT, 'an issued invoice is never changed'); END;
+DROP TRIGGER entry_keep;
+CREATE TRIGGER entry_keep BEFORE UPDATE ON entry
+  WHEN NEW.entry_no IS NOT OLD.entry_no OR NEW.site_no IS NOT OLD.site_no
+    OR NEW.account_no IS NOT OLD.account_no OR NEW.kind IS NOT OLD.kind
+    OR NEW.amount_minor IS NOT OLD.amount_minor OR NEW.currency IS NOT OLD.currency
+    OR NEW.invoice_no IS NOT OLD.invoice_no OR NEW.at_ms IS NOT OLD.at_ms
+    OR NEW.posted_ms IS NOT OLD.posted_ms OR NEW.made_by IS NOT OLD.made_by
+    OR NEW.method IS NOT OLD.method OR NEW.reference IS NOT OLD.reference
+    OR NEW.request_key IS NOT OLD.request_key OR NEW.part IS NOT OLD.part
+    OR NEW.reverses IS NOT OLD.reverses
+    OR json_remove(NEW.note, '$.reason') IS NOT json_remove(OLD.note, '$.reason')
+    OR coalesce(json_extract(NEW.note, '$.reason'), 'sealed:') NOT LIKE 'sealed:%'
+  BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END;
+DROP TRIGGER dispute_keep;
+CREATE TRIGGER dispute_keep BEFORE UPDATE ON dispute
+  WHEN NEW.dispute_no IS NOT OLD.dispute_no OR NEW.site_no IS NOT OLD.site_no
+    OR NEW.account_no IS NOT OLD.account_no OR NEW.invoice_no IS NOT OLD.invoice_no
+    OR NEW.opened_ms IS NOT OLD.opened_ms OR NEW.opened_by IS NOT OLD.opened_by
+    OR NEW.explanation IS NOT OLD.explanation
+    OR (NEW.text IS NOT OLD.text AND NEW.text NOT LIKE 'sealed:%' AND NEW.text <> '(erased)')
+    OR (OLD.resolved_ms IS NOT NULL AND (NEW.resolved_ms IS NOT OLD.resolved_ms
+      OR NEW.resolved_by IS NOT OLD.resolved_by OR (NEW.resolution IS NOT OLD.resolution
+        AND NEW.resolution NOT LIKE 'sealed:%' AND NEW.resolution <> '(erased)')))
+  BEGIN SELECT RAISE(ABORT, 'a dispute is resolved once, and nothing else of it changes'); END;
