@@ -95,6 +95,8 @@ static const access_row rows[] = {
     {"POST", "/api/accounts", JSON_ACCOUNT, {401, 403, 403, 201}},
     {"GET", "/api/accounts/a_nobodys", NULL, {401, 404, 404, 404}},
     {"PATCH", "/api/accounts/a_nobodys", "{}", {401, 403, 403, 404}},
+    {"GET", "/api/users/u_nobodys/export", NULL, {401, 404, 404, 404}},
+    {"POST", "/api/users/u_nobodys/erase", NULL, {401, 403, 403, 404}},
     {"GET", "/api/keys", NULL, {401, 403, 403, 200}},
     {"POST", "/api/keys", "{}", {401, 403, 403, 422}},
     {"POST", "/api/keys/k_none/rotate", "{}", {401, 403, 403, 404}},

@@ -130,6 +130,8 @@ static const sm_route table[] = {
      {SM_PARAM_OPAQUE},
      sm_handle_utility_cancel},
     {"GET", "/api/audit", SM_ACCESS_ADMIN | SM_KEY(SM_SCOPE_AUDIT_READ), {0}, sm_handle_audit},
+    {"GET", "/api/users/{id}/export", SM_ACCESS_OWN, {SM_PARAM_OPAQUE}, sm_handle_person_export},
+    {"POST", "/api/users/{id}/erase", SM_ACCESS_ADMIN, {SM_PARAM_OPAQUE}, sm_handle_person_erase},
     {"GET", "/api/keys", SM_ACCESS_ADMIN, {0}, sm_handle_keys},
     {"POST", "/api/keys", SM_ACCESS_ADMIN, {0}, sm_handle_key_add},
     {"POST", "/api/keys/{id}/rotate", SM_ACCESS_ADMIN, {SM_PARAM_OPAQUE}, sm_handle_key_rotate},

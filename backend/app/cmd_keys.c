@@ -4,10 +4,12 @@
 #include "app/verbs.h"
 #include "transfer/keybox.h"
 
+#include "base/clock.h"
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "store/embedded/embedded.h"
+#include "store/ledger_sealed.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 static const char usage[] =
     "usage: smartmeter keys export FILE [--passphrase-file P]\n"
     "       smartmeter keys import FILE [--passphrase-file P] [--force]\n"
+    "       smartmeter keys reseal [--resume | --drop-old]\n"
     "The keys of a deployment, which are in no backup: those that open names, sign tokens and the\n"
     "audit log, and the private keys and passwords of the broker. export writes them to FILE, a "
     "new\n"
@@ -28,6 +31,11 @@ static const char usage[] =
     "read\n"
     "                       from standard input\n"
     "  --force              keys that are there and differ are set aside, not an obstacle\n"
+    "reseal makes a new key for names, addresses and notes, and seals everything by it, beside a\n"
+    "running server; what older keys sealed can be read all the time. Broken off, --resume goes "
+    "on.\n"
+    "An hour or more later --drop-old looks once more and then forgets the older keys; export the\n"
+    "keys again after both.\n"
     "Keep FILE apart from the backups and the passphrase apart from FILE: backup, keys and "
     "passphrase\n"
     "together are everything, and a backup without keys opens no name.\n";
@@ -36,6 +44,8 @@ typedef struct words {
   const char *file;
   const char *passphrase_file;
   bool force;
+  bool resume;
+  bool drop_old;
 } words;
 
 static sm_err first_line_of(const char *path, char out[SM_PASSPHRASE_MAX]) {
@@ -134,16 +144,94 @@ static int import_keys(const sm_config *config, const words *w) {
   return good ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
+/* ---- sealing again ---- */
+
+enum { DROP_AFTER_MS = 3600 * 1000 };
+
+/* Everything once. */
+static bool walk(sm_program *program, sm_reseal *walked) {
+  sm_err err = SM_OK;
+  *walked = (sm_reseal){0};
+  while (err == SM_OK && !walked->done) err = sm_ledger_reseal(program->ledger, walked);
+  if (err == SM_ERR_CORRUPT)
+    sm_complain("something does not open (its place is in the line above): run smartmeter doctor");
+  return err == SM_ERR_CORRUPT ? false : sm_complain_unless(err, "seal", "the ledger's texts");
+}
+
+static bool note_in_audit(sm_program *program, const char *action, uint64_t changed) {
+  char detail[64];
+  (void)snprintf(detail, sizeof detail, "{\"changed\":%llu}", (unsigned long long)changed);
+  return sm_complain_unless(
+      sm_ledger_audit(program->ledger, sm_cli_actor(), action, "", detail), "write", "the audit log");
+}
+
+static int drop_old(sm_program *program) {
+  size_t count = 0;
+  int64_t newest_ms = 0;
+  sm_reseal walked;
+  sm_sealer_keys(program->texts, &count, &newest_ms);
+  if (count == 1) {
+    (void)puts("there is one key alone");
+    return SM_EXIT_OK;
+  }
+  if (sm_clock_now_ms() - newest_ms < DROP_AFTER_MS) {
+    sm_complain("the newest key is younger than an hour: what is under way may still seal by an "
+                "older one; try again later");
+    return SM_EXIT_FAILED;
+  }
+  if (!walk(program, &walked)) return SM_EXIT_FAILED;
+  if (walked.changed > 0 && !walk(program, &walked)) return SM_EXIT_FAILED;
+  if (walked.changed > 0) {
+    sm_complain("something still seals by an older key: restart the server, and try again");
+    return SM_EXIT_FAILED;
+  }
+  bool good = sm_complain_unless(sm_sealer_drop_old(program->texts), "drop", "the older keys") &&
+              note_in_audit(program, "keys.drop", count - 1);
+  if (good) (void)printf("%zu older key%s forgotten\n", count - 1, count == 2 ? " is" : "s are");
+  return good ? SM_EXIT_OK : SM_EXIT_FAILED;
+}
+
+static int reseal(sm_program *program, const words *w) {
+  sm_reseal walked;
+  if (!w->resume) {
+    if (!sm_complain_unless(sm_sealer_rotate(program->texts), "make", "a new key"))
+      return SM_EXIT_FAILED;
+    /* Who else is at work seals by the new key from then on. */
+    (void)usleep(2 * SM_SEALER_NOTICE_MS * 1000);
+  }
+  if (!walk(program, &walked) || !note_in_audit(program, "keys.reseal", walked.changed))
+    return SM_EXIT_FAILED;
+  (void)printf("%llu of %llu sealed anew\n", (unsigned long long)walked.changed,
+               (unsigned long long)walked.seen);
+  return SM_EXIT_OK;
+}
+
+static int run_reseal(const words *w) {
+  sm_program program;
+  int status = SM_EXIT_FAILED;
+  bool open = sm_program_open(&program, SM_PROGRAM_EXISTING);
+  if (open && program.texts == NULL)
+    sm_complain("%s/keys/pii.json is gone: bring it back (smartmeter keys import)",
+                program.config.data_dir);
+  else if (open)
+    status = w->drop_old ? drop_old(&program) : reseal(&program, w);
+  sm_program_fini(&program);
+  return status;
+}
+
 int sm_cmd_keys(int argc, char **argv) {
   words w = {0};
   const sm_option options[] = {{"--passphrase-file", .text = &w.passphrase_file},
-                               {"--force", .flag = &w.force}};
+                               {"--force", .flag = &w.force},
+                               {"--resume", .flag = &w.resume},
+                               {"--drop-old", .flag = &w.drop_old}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;
+  if (argc == 2 && strcmp(argv[1], "reseal") == 0) return run_reseal(&w);
   bool is_export = argc > 1 && strcmp(argv[1], "export") == 0;
   if (argc < 2 || (!is_export && strcmp(argv[1], "import") != 0))
-    return sm_misused(usage, "say export or import");
+    return sm_misused(usage, "say export, import or reseal");
   if (argc != 3 || argv[2][0] == '\0') return sm_misused(usage, "say which file");
   w.file = argv[2];
   sm_log_set_level(SM_LOG_ERROR);
