@@ -1,6 +1,7 @@
 /* Every route × everybody × own and foreign: what each may do, in one table. */
 #include "api/api_test_util.h"
 #include "api/routes.h"
+#include "auth/apikey.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,8 +95,16 @@ static const access_row rows[] = {
     {"POST", "/api/accounts", JSON_ACCOUNT, {401, 403, 403, 201}},
     {"GET", "/api/accounts/a_nobodys", NULL, {401, 404, 404, 404}},
     {"PATCH", "/api/accounts/a_nobodys", "{}", {401, 403, 403, 404}},
+    {"GET", "/api/users/u_nobodys/export", NULL, {401, 404, 404, 404}},
+    {"POST", "/api/users/u_nobodys/erase", NULL, {401, 403, 403, 404}},
+    {"GET", "/api/keys", NULL, {401, 403, 403, 200}},
+    {"POST", "/api/keys", "{}", {401, 403, 403, 422}},
+    {"POST", "/api/keys/k_none/rotate", "{}", {401, 403, 403, 404}},
+    {"DELETE", "/api/keys/k_none", NULL, {401, 403, 403, 404}},
     {"GET", "/api/rejects", NULL, {401, 403, 403, 200}},
-    {"GET", "/api/audit", NULL, {404, 404, 404, 404}},
+    {"GET", "/api/audit", NULL, {401, 403, 403, 200}},
+    {"GET", "/api/audit?verify=1&action=user.&user=cli", NULL, {401, 403, 403, 200}},
+    {"GET", "/api/audit?verify=2", NULL, {401, 403, 403, 400}},
     {"GET", "/api/", NULL, {404, 404, 404, 404}},
     {"GET", "/metrics", NULL, {404, 404, 404, 404}},
     {"DELETE", "/api/devices", NULL, {405, 405, 405, 405}},
@@ -240,6 +249,188 @@ static void a_bucket_shows_the_part_that_is_ones_own(void **state) {
   assert_true(asha + ravi > all - 0.0005 && asha + ravi < all + 0.0005);
 }
 
+/* ---- API keys: another kind of caller ---- */
+
+/* Makes a key; *id and the header that shows it are set, heap. */
+static char *make_key(const test_server *s, const char *body, char **id) {
+  test_reply reply = test_ask(s, "POST", "/api/keys", ADMIN, body);
+  assert_int_equal(reply.status, 201);
+  json_t *root = json_loads(reply.body, 0, NULL);
+  char header[160];
+  (void)snprintf(header, sizeof header, "Authorization: Bearer %s\r\n", test_text_in(root, "key"));
+  *id = strdup(test_text_in(root, "id"));
+  json_decref(root);
+  test_reply_fini(&reply);
+  char *copy = strdup(header);
+  assert_non_null(copy);
+  assert_non_null(*id);
+  return copy;
+}
+
+static unsigned status_by(const test_server *s, const char *method, const char *target,
+                          const char *header, const char *body) {
+  test_reply reply = test_ask_with(s, method, target, NOBODY, header, body);
+  unsigned status = reply.status;
+  test_reply_fini(&reply);
+  return status;
+}
+
+/* Some row of the table that goes to a route. */
+static const access_row *row_of(const sm_route *wanted) {
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    sm_request request;
+    const sm_route *found = NULL;
+    char allow[SM_ALLOW_MAX];
+    size_t count;
+    const sm_route *table = sm_routes(&count);
+    assert_int_equal(sm_request_init(&request, rows[i].target), SM_OK);
+    request.method = rows[i].method;
+    (void)sm_router_find(table, count, &request, &found, allow);
+    sm_request_fini(&request);
+    if (found == wanted) return &rows[i];
+  }
+  return NULL;
+}
+
+static void check_route(const test_server *s, const sm_route *route, uint32_t scope,
+                        const char *header) {
+  const access_row *row = row_of(route);
+  assert_non_null(row);
+  unsigned got = status_by(s, row->method, row->target, header, row->body);
+  bool may = route->access >> 3 == scope;
+  bool refused = got == 403 || got == 401;
+  if (refused == may || (refused && got != 403))
+    fail_msg("%s %s by a key of %s: %u", row->method, row->target, sm_scope_name_of(scope), got);
+}
+
+/* Every route × every scope alone. */
+static void a_key_may_what_its_scope_says_and_no_more(void **state) {
+  const test_server *s = *state;
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  for (unsigned i = 0; i < SM_SCOPE_COUNT; i++) {
+    char body[120];
+    char *id;
+    (void)snprintf(body, sizeof body, "{\"name\":\"one\",\"scopes\":[\"%s\"]}", sm_scope_name(i));
+    char *header = make_key(s, body, &id);
+    for (size_t r = 0; r < count; r++) {
+      sm_access access = (sm_access)(table[r].access & SM_ACCESS_MASK);
+      if (access == SM_ACCESS_OWN || access == SM_ACCESS_ADMIN)
+        check_route(s, &table[r], 1U << i, header);
+    }
+    free(header);
+    free(id);
+  }
+}
+
+static void a_key_limited_to_devices_sees_no_other(void **state) {
+  const test_server *s = *state;
+  char *id;
+  char *header = make_key(s,
+                          "{\"name\":\"two\",\"devices\":[\"meter-002\"],\"scopes\":["
+                          "\"devices:read\",\"readings:read\",\"accounts:read\"]}",
+                          &id);
+  assert_int_equal(status_by(s, "GET", "/api/devices/meter-002/readings", header, NULL), 200);
+  assert_int_equal(status_by(s, "GET", "/api/devices/meter-001/readings", header, NULL), 404);
+  assert_int_equal(status_by(s, "GET", "/api/devices/meter-999/readings", header, NULL), 404);
+  assert_int_equal(status_by(s, "GET", "/api/accounts", header, NULL), 403);
+  test_reply reply = test_ask_with(s, "GET", "/api/devices", NOBODY, header, NULL);
+  json_t *root = json_loads(reply.body, 0, NULL);
+  assert_int_equal(count_of(root, "devices"), 1);
+  assert_non_null(device_in(root, "meter-002"));
+  json_decref(root);
+  test_reply_fini(&reply);
+  free(header);
+  free(id);
+}
+
+static void a_key_without_that_scope_knows_no_people(void **state) {
+  const test_server *s = *state;
+  char *id;
+  char *header = make_key(s, "{\"name\":\"3\",\"scopes\":[\"devices:read\"]}", &id);
+  test_reply reply = test_ask_with(s, "GET", "/api/devices", NOBODY, header, NULL);
+  assert_int_equal(reply.status, 200);
+  assert_null(strstr(reply.body, "@example.org"));
+  test_reply_fini(&reply);
+  free(header);
+  free(id);
+  header = make_key(s, "{\"name\":\"4\",\"scopes\":[\"devices:read\",\"accounts:read\"]}", &id);
+  reply = test_ask_with(s, "GET", "/api/devices", NOBODY, header, NULL);
+  assert_non_null(strstr(reply.body, TEST_RAVI));
+  test_reply_fini(&reply);
+  free(header);
+  free(id);
+}
+
+static void a_key_is_rotated_without_a_gap_and_revoked_at_once(void **state) {
+  const test_server *s = *state;
+  char target[100];
+  char *id;
+  char *old = make_key(s, "{\"name\":\"5\",\"scopes\":[\"tariffs:read\"]}", &id);
+  (void)snprintf(target, sizeof target, "/api/keys/%s/rotate", id);
+  test_reply reply = test_ask(s, "POST", target, ADMIN, "{\"grace_hours\":2}");
+  assert_int_equal(reply.status, 200);
+  json_t *root = json_loads(reply.body, 0, NULL);
+  assert_int_equal(json_integer_value(json_object_get(root, "secrets")), 2);
+  char fresh[160];
+  (void)snprintf(fresh, sizeof fresh, "Authorization: Bearer %s\r\n", test_text_in(root, "key"));
+  json_decref(root);
+  test_reply_fini(&reply);
+  assert_string_not_equal(fresh, old);
+  assert_int_equal(status_by(s, "GET", "/api/tariffs", old, NULL), 200);
+  assert_int_equal(status_by(s, "GET", "/api/tariffs", fresh, NULL), 200);
+  /* A second rotation ends the oldest at once. */
+  reply = test_ask(s, "POST", target, ADMIN, "{}");
+  assert_int_equal(reply.status, 200);
+  test_reply_fini(&reply);
+  assert_int_equal(status_by(s, "GET", "/api/tariffs", old, NULL), 401);
+  assert_int_equal(status_by(s, "GET", "/api/tariffs", fresh, NULL), 200);
+  reply = test_ask(s, "GET", "/api/keys?limit=1000", ADMIN, NULL);
+  assert_null(strstr(reply.body, "smk_"));
+  assert_non_null(strstr(reply.body, "\"last_used_at\":\"2026-"));
+  test_reply_fini(&reply);
+  (void)snprintf(target, sizeof target, "/api/keys/%s", id);
+  assert_int_equal(test_status(s, "DELETE", target, ADMIN, NULL), 204);
+  assert_int_equal(test_status(s, "DELETE", target, ADMIN, NULL), 204);
+  assert_int_equal(status_by(s, "GET", "/api/tariffs", fresh, NULL), 401);
+  (void)snprintf(target, sizeof target, "/api/keys/%s/rotate", id);
+  assert_int_equal(test_status(s, "POST", target, ADMIN, "{}"), 409);
+  free(old);
+  free(id);
+}
+
+static void what_is_no_key_is_refused(void **state) {
+  const test_server *s = *state;
+  static const char *const bad[] = {"smk_", "smk_x", "smk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                    "smk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char header[120];
+    (void)snprintf(header, sizeof header, "Authorization: Bearer %s\r\n", bad[i]);
+    assert_int_equal(status_by(s, "GET", "/api/tariffs", header, NULL), 401);
+  }
+}
+
+static void what_makes_no_key_is_told(void **state) {
+  const test_server *s = *state;
+  static const char *const bad[][2] = {
+      {"{\"scopes\":[\"tariffs:read\"]}", "name"},
+      {"{\"name\":\"x\"}", "scopes"},
+      {"{\"name\":\"x\",\"scopes\":[\"admin\"]}", "scopes[0]"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"expires_in_days\":367}", "expires_in_days"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"expires_in_days\":1.5}", "expires_in_days"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"devices\":[]}", "devices"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"devices\":[\"a b\"]}", "devices[0]"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"devices\":[\"nobodys\"]}", "devices"}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char field[60];
+    test_reply reply = test_ask(s, "POST", "/api/keys", ADMIN, bad[i][0]);
+    (void)snprintf(field, sizeof field, "\"field\":\"%s\"", bad[i][1]);
+    assert_int_equal(reply.status, 422);
+    if (strstr(reply.body, field) == NULL) fail_msg("%s: %s", bad[i][0], reply.body);
+    test_reply_fini(&reply);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(everybody_may_do_what_the_table_says_and_no_more),
@@ -248,6 +439,12 @@ int main(void) {
       cmocka_unit_test(a_token_that_is_none_is_401_and_says_how_to_get_one),
       cmocka_unit_test(who_moved_out_sees_their_own_time_and_nothing_of_the_next),
       cmocka_unit_test(a_bucket_shows_the_part_that_is_ones_own),
+      cmocka_unit_test(a_key_may_what_its_scope_says_and_no_more),
+      cmocka_unit_test(a_key_limited_to_devices_sees_no_other),
+      cmocka_unit_test(a_key_without_that_scope_knows_no_people),
+      cmocka_unit_test(a_key_is_rotated_without_a_gap_and_revoked_at_once),
+      cmocka_unit_test(what_is_no_key_is_refused),
+      cmocka_unit_test(what_makes_no_key_is_told),
   };
   return cmocka_run_group_tests(tests, test_server_set_up, test_server_tear_down);
 }

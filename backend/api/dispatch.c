@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/key_gate.h"
 #include "api/routes.h"
 #include "api/static_files.h"
 #include "base/clock.h"
@@ -99,7 +100,7 @@ static bool from_own_page(const sm_api *api, const sm_request *request) {
 }
 
 static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answer *answer) {
-  switch (route->access) {
+  switch ((sm_access)(route->access & SM_ACCESS_MASK)) {
   case SM_ACCESS_OPEN:
     return true;
   case SM_ACCESS_COOKIE:
@@ -108,10 +109,13 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
     return false;
   case SM_ACCESS_OWN:
   case SM_ACCESS_ADMIN:
+  case SM_ACCESS_MASK:
     break;
   }
+  if (sm_key_gate_is(request)) return sm_key_gate_pass(api, route, request, answer);
   if (!know_caller(api, request, answer)) return false;
-  if (route->access == SM_ACCESS_OWN || sm_request_is_admin(request)) return true;
+  bool own = (route->access & SM_ACCESS_MASK) == SM_ACCESS_OWN;
+  if (own || sm_request_is_admin(request)) return true;
   sm_answer_problem(answer, 403, "This is for administrators.");
   return false;
 }

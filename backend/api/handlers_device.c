@@ -3,6 +3,7 @@
 #include "api/cursor.h"
 #include "api/routes.h"
 #include "api/visible.h"
+#include "auth/apikey.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -50,6 +51,7 @@ static sm_err take_present(sm_api *api, const sm_request *request, const char *d
 static sm_err take_owner(sm_api *api, const sm_request *request, const sm_device *device,
                          char **email) {
   *email = NULL;
+  if (!sm_request_knows_people(request)) return SM_OK;
   if (!sm_request_is_admin(request) &&
       (device->owner_user_id == NULL ||
        strcmp(device->owner_user_id, request->caller.user_id) != 0))
@@ -111,6 +113,7 @@ void sm_handle_devices(sm_api *api, const sm_request *request, sm_answer *answer
   sm_jsonw_key(&w, "devices");
   sm_jsonw_array(&w);
   for (size_t i = 0; err == SM_OK && i < shown; i++) {
+    if (!sm_apikey_has_device(request->key_devices, devices[i].device_id)) continue;
     sm_jsonw_object(&w);
     err = write_device(api, request, &w, &devices[i]);
     sm_jsonw_object_end(&w);

@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "api/cursor.h"
+#include "auth/apikey.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 
@@ -44,6 +45,7 @@ sm_err sm_request_init(sm_request *request, const char *target) {
 }
 
 void sm_request_fini(sm_request *request) {
+  free(request->key_devices);
   if (request->body.data != NULL) sodium_memzero(request->body.data, request->body.cap);
   sm_buf_fini(&request->body);
   sm_query_fini(&request->query);
@@ -87,6 +89,11 @@ sm_err sm_request_bearer(const sm_request *request, const char **token, size_t *
   *token = value;
   *len = strlen(value);
   return SM_OK;
+}
+
+bool sm_request_knows_people(const sm_request *request) {
+  uint32_t scopes = request->caller.scopes;
+  return scopes == 0 || (scopes & SM_SCOPE_ACCOUNTS_READ) != 0;
 }
 
 bool sm_request_is_admin(const sm_request *request) {

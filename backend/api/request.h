@@ -40,6 +40,7 @@ typedef struct sm_caller {
   bool known; /* a good token was shown */
   char user_id[SM_CALLER_ID_MAX];
   sm_role role;
+  uint32_t scopes; /* of an API key: what it may; 0: it is none */
 } sm_caller;
 
 typedef struct sm_request {
@@ -54,6 +55,7 @@ typedef struct sm_request {
   char address[SM_ADDRESS_TEXT_MAX];                 /* of the client; "" if unknown */
   sm_buf body;
   sm_caller caller;
+  char *key_devices; /* heap: what an API key is limited to, apart by blanks; NULL: all */
 } sm_request;
 
 /* Takes a request target ("/a/b?c=d"), copied. SM_ERR_NOMEM. */
@@ -70,6 +72,8 @@ SM_MUST_CHECK sm_err sm_request_cookie(const sm_request *request, const char *na
  * SM_ERR_SYNTAX: it says something else. */
 SM_MUST_CHECK sm_err sm_request_bearer(const sm_request *request, const char **token, size_t *len);
 
+/* Whether the caller may know of people: not a key without that scope. */
+bool sm_request_knows_people(const sm_request *request);
 bool sm_request_is_admin(const sm_request *request);
 /* What the ledger's lists take to see only the caller's own: NULL for an admin. */
 const char *sm_request_own_user(const sm_request *request);

@@ -17,8 +17,12 @@ typedef enum sm_access {
   SM_ACCESS_OPEN,   /* anybody */
   SM_ACCESS_COOKIE, /* the refresh cookie, which the handler looks at; only from our own pages */
   SM_ACCESS_OWN,    /* a token; the handler shows a consumer their own only */
-  SM_ACCESS_ADMIN   /* a token of an admin */
+  SM_ACCESS_ADMIN,  /* a token of an admin */
+  SM_ACCESS_MASK = 7
 } sm_access;
+
+/* Beside who may by a token: which scope an API key needs. Without one a route takes no key. */
+#define SM_KEY(scope) ((unsigned)(scope) << 3)
 
 typedef enum sm_param_kind {
   SM_PARAM_NONE,
@@ -32,7 +36,7 @@ typedef void (*sm_handler)(struct sm_api *api, const sm_request *request, sm_ans
 typedef struct sm_route {
   const char *method;
   const char *pattern;
-  sm_access access;
+  unsigned access;                         /* an sm_access, and SM_KEY(…) if keys may */
   sm_param_kind param[SM_PATH_PARAMS_MAX]; /* of the {…}, in order */
   sm_handler handler;                      /* NULL: the hand-over to the live hub */
 } sm_route;

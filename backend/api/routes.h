@@ -62,6 +62,16 @@ void sm_handle_disputes(struct sm_api *api, const sm_request *request, sm_answer
 void sm_handle_dispute(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_dispute_open(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_dispute_resolve(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_audit.c */
+void sm_handle_audit(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_person.c */
+void sm_handle_person_export(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_person_erase(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_key.c */
+void sm_handle_keys(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_key_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_key_rotate(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_key_revoke(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_ops.c */
 void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);

@@ -1,5 +1,6 @@
 #include "api/openapi.h"
 #include "api/routes.h"
+#include "auth/apikey.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -79,15 +80,36 @@ static void what_a_route_may_answer_is_documented(void **state) {
     json_t *op = operation(root, table[i].pattern, table[i].method);
     json_t *security = json_object_get(op, "security");
     bool open = security != NULL && json_array_size(security) == 0;
-    bool told = open == (table[i].access == SM_ACCESS_OPEN);
-    if (table[i].access == SM_ACCESS_OWN) told = told && has_status(op, "401");
-    if (table[i].access == SM_ACCESS_ADMIN)
+    bool told = open == ((table[i].access & SM_ACCESS_MASK) == SM_ACCESS_OPEN);
+    if ((table[i].access & SM_ACCESS_MASK) == SM_ACCESS_OWN) told = told && has_status(op, "401");
+    if ((table[i].access & SM_ACCESS_MASK) == SM_ACCESS_ADMIN)
       told = told && has_status(op, "401") && has_status(op, "403");
     if (table[i].param[0] != SM_PARAM_NONE) told = told && has_status(op, "404");
     if (json_object_get(op, "requestBody") != NULL)
       told = told && has_status(op, "400") && has_status(op, "413") && has_status(op, "422");
     if (!told) fail_msg("%s %s", table[i].method, table[i].pattern);
   }
+  json_decref(root);
+}
+
+/* The scope that the document says an API key needs: "" if none is taken. */
+static const char *scope_of(json_t *op) {
+  json_t *security = json_object_get(op, "security");
+  for (size_t i = 0; i < json_array_size(security); i++) {
+    json_t *scopes = json_object_get(json_array_get(security, i), "apiKey");
+    if (scopes != NULL) return json_string_value(json_array_get(scopes, 0));
+  }
+  return "";
+}
+
+static void what_a_key_needs_is_documented(void **state) {
+  (void)state;
+  json_t *root = document();
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  for (size_t i = 0; i < count; i++)
+    assert_string_equal(scope_of(operation(root, table[i].pattern, table[i].method)),
+                        sm_scope_name_of(table[i].access >> 3));
   json_decref(root);
 }
 
@@ -140,6 +162,7 @@ int main(void) {
       cmocka_unit_test(every_route_is_in_the_document),
       cmocka_unit_test(every_operation_of_the_document_has_a_route),
       cmocka_unit_test(what_a_route_may_answer_is_documented),
+      cmocka_unit_test(what_a_key_needs_is_documented),
       cmocka_unit_test(every_placeholder_has_a_kind),
       cmocka_unit_test(references_inside_the_document_lead_somewhere),
   };

@@ -13,12 +13,12 @@
 static const char usage[] =
     "usage: smartmeter backup DIR [--json]\n"
     "       smartmeter backup --verify DIR [--json]\n"
-    "Copies readings, ledger, keys and the broker's accounts and certificates to a new folder "
-    "DIR,\n"
-    "while the server runs and takes readings, and checks the copy. Until it is complete it is\n"
-    "called DIR.partial. The keys are in it: without keys/pii.json no name could be read again, "
-    "so\n"
-    "keep it as safe as the server itself.\n"
+    "Copies readings, ledger, and the broker's accounts and certificates to a new folder DIR, "
+    "while\n"
+    "the server runs and takes readings, and checks the copy. Until it is complete it is called\n"
+    "DIR.partial. Keys are not in it, and without them no name of it can be read: keep those "
+    "apart,\n"
+    "by `smartmeter keys export`.\n"
     "  --verify  checks that a backup is what was written\n"
     "The exit status is 1 if it failed, or if the doctor finds something in what was copied.\n";
 

@@ -124,7 +124,7 @@ static int check(const char *data_dir, bool json) {
   if (json) (void)fputs("{\"findings\":[", stdout);
   if (ledger != SM_OK) find_unopened(&p, "ledger", ledger);
   if (readings != SM_OK && readings != SM_ERR_NOT_FOUND) find_unopened(&p, "readings", readings);
-  const sm_doctor_options options = {.data_dir = data_dir,
+  const sm_doctor_options options = {.keys_in = data_dir,
                                      .ledger = stores.ledger,
                                      .readings = stores.readings,
                                      .context = &p,

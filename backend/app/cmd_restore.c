@@ -18,6 +18,8 @@ static const char usage[] =
     "Brings the backup DIR back into the data folder (SMARTMETER_DATA_DIR) while no server runs\n"
     "there: checks it against its manifest, copies it, checks by content that all of it is there,\n"
     "and only then puts it in its place.\n"
+    "Keys are in no backup: those that are in the data folder stay, what is missing is told, and\n"
+    "`smartmeter keys import` brings it, before or after.\n"
     "  --force  the folder may hold data: it is set aside in replaced-<time>, never deleted\n";
 
 static bool take_lock(const char *data_dir, int *lock) {
@@ -36,6 +38,7 @@ static int run(const sm_restore_options *options, bool json) {
   bool good = sm_backup_verify(options->backup, &manifest) && take_lock(options->data_dir, &lock) &&
               sm_restore(options, &manifest);
   if (good) sm_backup_print(&manifest, json);
+  if (good) (void)sm_restore_missing(options->data_dir, &manifest);
   if (lock >= 0) (void)close(lock);
   sm_manifest_fini(&manifest);
   return good ? SM_EXIT_OK : SM_EXIT_FAILED;

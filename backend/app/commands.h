@@ -21,6 +21,9 @@ int sm_cmd_import(int argc, char **argv);
 int sm_cmd_export(int argc, char **argv);
 int sm_cmd_backup(int argc, char **argv);
 int sm_cmd_restore(int argc, char **argv);
+int sm_cmd_person(int argc, char **argv);
+int sm_cmd_key(int argc, char **argv);
+int sm_cmd_keys(int argc, char **argv);
 int sm_cmd_doctor(int argc, char **argv);
 
 #endif

@@ -39,8 +39,11 @@ static const struct command {
     {"export", sm_cmd_export, "write readings as CSV or JSON lines"},
     {"backup", sm_cmd_backup, "copy everything, while the server runs"},
     {"restore", sm_cmd_restore, "bring a backup back"},
+    {"person", sm_cmd_person, "export or erase what is held about somebody"},
+    {"key", sm_cmd_key, "make, rotate and revoke API keys for integrations"},
+    {"keys", sm_cmd_keys, "carry the keys, encrypted, apart from backups"},
     {"doctor", sm_cmd_doctor, "check every checksum and invariant of the data"},
-    {"audit", sm_cmd_audit, "verify the audit log"},
+    {"audit", sm_cmd_audit, "verify and list the audit log"},
     {"demo", sm_cmd_demo, "fill a folder with the demo"},
     {"version", print_version, "print the version"},
 };

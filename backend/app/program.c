@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
+#include "store/ledger_audit.h"
+#include "store/ledger_sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,7 +95,6 @@ static bool open_ledger(sm_program *program, sm_program_data data) {
   sm_err err =
       data == SM_PROGRAM_MAY_CREATE ? sm_dir_make(c->data_dir) : look_at(c->data_dir, LEDGER);
   if (err == SM_OK) err = sm_embedded_ledger_open(&options, &program->ledger);
-  if (err == SM_OK && data == SM_PROGRAM_MAY_CREATE) err = add_default_tariff(program->ledger);
   if (err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_EXISTING) {
     sm_complain_no_data(c->data_dir);
     return false;
@@ -107,8 +108,31 @@ static bool open_ledger(sm_program *program, sm_program_data data) {
   return err == SM_OK;
 }
 
+static void complain_keys_gone(const char *data_dir) {
+  sm_complain("%s/keys/pii.json is gone, without which no name can be read: bring it back "
+              "(smartmeter keys import)",
+              data_dir);
+}
+
+/* Keys are made for a ledger without people alone: new ones would open nothing of what there is. */
+static bool may_make_keys(const sm_program *program) {
+  if (look_at(program->config.data_dir, "keys/pii.json") != SM_ERR_NOT_FOUND) return true;
+  sm_user *users = NULL;
+  size_t count = 0;
+  sm_err err = sm_ledger_users(program->ledger, "", 1, &users, &count);
+  if (err == SM_OK) sm_users_free(users, count);
+  if (err == SM_OK && count > 0) complain_keys_gone(program->config.data_dir);
+  return sm_complain_unless(err, "read the users in", program->config.data_dir) && count == 0;
+}
+
+static bool add_first_tariff(sm_program *program, sm_program_data data) {
+  sm_err err = data == SM_PROGRAM_MAY_CREATE ? add_default_tariff(program->ledger) : SM_OK;
+  return sm_complain_unless(err, "add the first tariff in", program->config.data_dir);
+}
+
 /* Makes the keys that are not there. */
 static bool open_identity(sm_program *program) {
+  if (!may_make_keys(program)) return false;
   const sm_identity_options options = {.ledger = program->ledger,
                                        .data_dir = program->config.data_dir};
   sm_err err = sm_identity_new(&options, &program->identity);
@@ -118,11 +142,40 @@ static bool open_identity(sm_program *program) {
   return err == SM_OK;
 }
 
+/* The key is made with the first head alone: behind one that is there, it must be the same. */
+static bool open_signer(sm_program *program, sm_program_data data) {
+  sm_audit_head head;
+  const char *data_dir = program->config.data_dir;
+  sm_err err = sm_ledger_audit_head(program->ledger, &head);
+  bool may_make = err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_MAY_CREATE;
+  if (err == SM_OK || err == SM_ERR_NOT_FOUND)
+    err = sm_audit_key_open(data_dir, may_make, &program->audit_key);
+  if (err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_EXISTING) return true;
+  if (err == SM_ERR_NOT_FOUND)
+    sm_complain("%s/keys/audit.json is gone, with which the audit log is signed: bring it back "
+                "(smartmeter keys import)",
+                data_dir);
+  else
+    (void)sm_complain_unless(err, "use the key of the audit log in", data_dir);
+  if (err == SM_OK) sm_ledger_set_signer(program->ledger, sm_audit_key_signer(program->audit_key));
+  return err == SM_OK;
+}
+
+/* Free texts are sealed as soon as there is a key for them. */
+static bool open_texts(sm_program *program) {
+  if (look_at(program->config.data_dir, "keys/pii.json") == SM_ERR_NOT_FOUND) return true;
+  sm_err err = sm_sealer_new(program->config.data_dir, &program->texts);
+  if (err == SM_OK) sm_ledger_set_texts(program->ledger, sm_sealer_texts(program->texts));
+  return sm_complain_unless(err, "use the keys in", program->config.data_dir);
+}
+
+const sm_audit_signer *sm_program_signer(const sm_program *program) {
+  return program->audit_key != NULL ? sm_audit_key_signer(program->audit_key) : NULL;
+}
+
 bool sm_program_open_identity(sm_program *program) {
   if (look_at(program->config.data_dir, "keys/pii.json") == SM_ERR_NOT_FOUND) {
-    sm_complain("%s/keys/pii.json is gone, without which no name can be read: bring it back from a "
-                "backup",
-                program->config.data_dir);
+    complain_keys_gone(program->config.data_dir);
     return false;
   }
   return open_identity(program);
@@ -172,7 +225,9 @@ static bool is_whole(const sm_config *config) {
 bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
   return sm_settings_load(&program->config) && is_whole(&program->config) &&
-         open_ledger(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program));
+         open_ledger(program, data) && open_signer(program, data) &&
+         add_first_tariff(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program)) &&
+         open_texts(program);
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
@@ -197,6 +252,8 @@ void sm_program_fini(sm_program *program) {
   sm_readings_close(program->readings);
   sm_identity_free(program->identity);
   sm_ledger_close(program->ledger);
+  sm_audit_key_free(program->audit_key);
+  sm_sealer_free(program->texts);
   sm_invoicing_settings_fini(&program->invoicing);
   sm_config_fini(&program->config);
   *program = (sm_program){0};

@@ -3,6 +3,7 @@
 #ifndef SM_APP_PROGRAM_H
 #define SM_APP_PROGRAM_H
 
+#include "auth/audit_key.h"
 #include "auth/identity.h"
 #include "base/config.h"
 #include "base/err.h"
@@ -22,6 +23,8 @@ enum { SM_EXIT_OK = 0, SM_EXIT_FAILED = 1, SM_EXIT_USAGE = 2 };
 typedef struct sm_program {
   sm_config config;
   sm_ledger *ledger;
+  sm_audit_key *audit_key;         /* NULL: it is not there, and nothing can be signed */
+  sm_sealer *texts;                /* of free texts; NULL: their key is not there */
   sm_identity *identity;           /* NULL until opened */
   sm_readings *readings;           /* NULL until opened */
   sm_invoicing_settings invoicing; /* zeros until loaded */
@@ -35,6 +38,8 @@ typedef enum sm_program_data { SM_PROGRAM_EXISTING, SM_PROGRAM_MAY_CREATE } sm_p
 /* Settings and ledger. MAY_CREATE: what is not there is made, the default tariff too, and the
  * identity is opened. false: it has been told why. fini in any case. */
 bool sm_program_open(sm_program *program, sm_program_data data);
+/* Who signs the audit log's heads; NULL without the key. Borrowed. */
+const sm_audit_signer *sm_program_signer(const sm_program *program);
 /* The identity, for commands that need names; a key that is gone is not made anew, since it would
  * open none of them. false: it has been told why. */
 bool sm_program_open_identity(sm_program *program);

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/jsonw.h"
@@ -21,6 +22,12 @@ enum { FILE_MAX = 65536, KEY_TEXT_MAX = 64 };
 static sm_err complain(sm_err err, const char *path, const char *why) {
   sm_log(SM_LOG_ERROR, "auth.keyfile", SM_LOG_TEXT("file", path), SM_LOG_TEXT("problem", why));
   return err;
+}
+
+/* On standard error too: a server that does not start says why where it was started. */
+static sm_err complain_fix(const char *path, const char *why, const char *fix) {
+  sm_complain("%s: %s: %s", path, why, fix);
+  return complain(SM_ERR_CORRUPT, path, why);
 }
 
 static void wipe_free(char *data, size_t len) {
@@ -143,10 +150,31 @@ static sm_err parse(const char *path, const char *text, size_t len, sm_keyfile *
   file->key = calloc(SM_KEYS_MAX, sizeof *file->key);
   sm_err err = file->key == NULL ? SM_ERR_NOMEM : SM_OK;
   if (err == SM_OK && !keys_read(root, file))
-    err = complain(SM_ERR_CORRUPT, path, "not a file of keys; restore it from a backup");
+    err = complain(SM_ERR_CORRUPT, path, "not a file of keys: bring it back (smartmeter keys import)");
   json_decref(root);
   if (err != SM_OK) sm_keyfile_fini(file);
   return err;
+}
+
+/* Who may read a key, or put another in its place, is its owner alone: the file is a file, of this
+ * user (or root's, of the folder's owner), and neither it nor its folder is open to others. */
+static sm_err check_modes(const char *path, const struct stat *st) {
+  struct stat folder;
+  char *name = strdup(path);
+  if (name == NULL) return SM_ERR_NOMEM;
+  *strrchr(name, '/') = '\0';
+  int missing = stat(name, &folder);
+  free(name);
+  if (missing != 0) return complain(SM_ERR_IO, path, "its folder cannot be looked at");
+  if (!S_ISREG(st->st_mode)) return complain(SM_ERR_CORRUPT, path, "it is not a regular file");
+  if ((st->st_mode & 077) != 0)
+    return complain_fix(path, "others than its owner may read it", "chmod 600 the file");
+  if ((folder.st_mode & 022) != 0)
+    return complain_fix(path, "others may put another in its place", "chmod 700 its folder");
+  bool own = st->st_uid == geteuid() || (geteuid() == 0 && st->st_uid == folder.st_uid);
+  if (!own)
+    return complain_fix(path, "it is another user's", "chown it to the user that the server runs as");
+  return SM_OK;
 }
 
 static sm_err load(const char *path, sm_keyfile *file) {
@@ -155,11 +183,11 @@ static sm_err load(const char *path, sm_keyfile *file) {
     if (errno == ENOENT) return SM_ERR_NOT_FOUND;
     return complain(errno == EACCES ? SM_ERR_DENIED : SM_ERR_IO, path, strerror(errno));
   }
-  if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
-    return complain(SM_ERR_CORRUPT, path, "others may read it: set its mode to 0600");
+  sm_err err = check_modes(path, &st);
+  if (err != SM_OK) return err;
   char *text = NULL;
   size_t len = 0;
-  sm_err err = sm_file_read(path, FILE_MAX, &text, &len);
+  err = sm_file_read(path, FILE_MAX, &text, &len);
   if (err != SM_OK) return complain(err, path, sm_err_text(err));
   sm_keyfile got = {0};
   err = parse(path, text, len, &got);
@@ -219,7 +247,7 @@ sm_err sm_keyfile_open(const char *data_dir, const char *name, const char *const
   }
   for (size_t i = 0; err == SM_OK && uses[i] != NULL; i++)
     if (sm_keyfile_newest(&got, uses[i]) == NULL)
-      err = complain(SM_ERR_CORRUPT, path, "a key is missing; restore it from a backup");
+      err = complain(SM_ERR_CORRUPT, path, "a key is missing: bring the file back (smartmeter keys import)");
   free(path);
   if (err == SM_OK)
     *file = got;
@@ -258,6 +286,26 @@ sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use
   }
   if (err == SM_OK) {
     key_make(&file.key[file.count++], use, now_ms);
+    write_keys(&text, file.key, file.count);
+    err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
+  }
+  buf_wipe(&text);
+  if (file.key != NULL) sodium_memzero(file.key, SM_KEYS_MAX * sizeof *file.key);
+  sm_keyfile_fini(&file);
+  free(path);
+  return err;
+}
+
+sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name, const char *use) {
+  char *path = NULL;
+  sm_err err = path_of(data_dir, name, &path);
+  if (err != SM_OK) return err;
+  sm_keyfile file = {0};
+  sm_buf text;
+  sm_buf_init(&text, FILE_MAX);
+  err = load(path, &file);
+  if (err == SM_OK) {
+    trim(&file, use, 1);
     write_keys(&text, file.key, file.count);
     err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
   }

@@ -26,8 +26,8 @@ typedef struct sm_keyfile {
 } sm_keyfile;
 
 /* Reads the file; makes it, with one key for each of `uses` (NULL ends the list), if it is not
- * there. SM_ERR_CORRUPT: not what this program writes, a use has no key, or others than its owner
- * may read it; SM_ERR_DENIED, SM_ERR_IO, SM_ERR_FULL, SM_ERR_NOMEM. A failure is logged with the
+ * there. SM_ERR_CORRUPT: not what this program writes, a use has no key, others than its owner
+ * may read it or write its folder, or it is another user's (told with the fix); SM_ERR_DENIED, SM_ERR_IO, SM_ERR_FULL, SM_ERR_NOMEM. A failure is logged with the
  * file's path. fini with sm_keyfile_fini. */
 SM_MUST_CHECK sm_err sm_keyfile_open(const char *data_dir, const char *name,
                                      const char *const *uses, int64_t now_ms, sm_keyfile *file);
@@ -35,6 +35,9 @@ SM_MUST_CHECK sm_err sm_keyfile_open(const char *data_dir, const char *name,
  * use. One rotation at a time: the caller is an operator's command. Errors as open. */
 SM_MUST_CHECK sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use,
                                        size_t keep, int64_t now_ms);
+/* Drops all keys of a use but the newest. Errors as open. */
+SM_MUST_CHECK sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name,
+                                            const char *use);
 /* Wipes the keys; safe on a zeroed one. */
 void sm_keyfile_fini(sm_keyfile *file);
 

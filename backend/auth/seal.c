@@ -3,11 +3,20 @@
 #include "auth/keyfile.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "store/ledger_sealed.h"
 
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+_Static_assert(sizeof SM_FIELD_EMAIL == sizeof SM_SEALED_EMAIL &&
+                   sizeof SM_FIELD_PERSON == sizeof SM_SEALED_PERSON,
+               "the store's names of fields are these");
 
 enum {
   FORMAT = 1,
@@ -27,9 +36,43 @@ static const char *const uses[] = {use_seal, use_hash, NULL};
 
 struct sm_sealer {
   char *data_dir;
-  pthread_rwlock_t lock; /* over the keys */
+  char *path;            /* of the file */
+  pthread_rwlock_t lock; /* over what follows */
   sm_keyfile keys;
+  struct timespec read; /* the file's own time when it was read, */
+  ino_t inode;
+  int64_t looked_ms; /* and when it was looked at; steady */
+  sm_text_sealer texts;
 };
+
+static sm_err text_seal(void *context, const char *field, const char *text, sm_bytes *out) {
+  return sm_seal(context, field, text, out);
+}
+
+static sm_err text_open(void *context, const char *field, const sm_bytes *sealed, char **text) {
+  return sm_unseal(context, field, sealed, text);
+}
+
+static sm_err text_again(void *context, const char *field, const sm_bytes *sealed,
+                         sm_bytes *fresh) {
+  return sm_seal_again(context, field, sealed, fresh);
+}
+
+const sm_text_sealer *sm_sealer_texts(const sm_sealer *s) {
+  return &s->texts;
+}
+
+/* What the file is now; by this a change of another process is noticed. */
+static bool note_file(sm_sealer *s) {
+  struct stat st;
+  s->looked_ms = sm_clock_steady_ms();
+  if (stat(s->path, &st) != 0) return false;
+  bool other = st.st_ino != s->inode || st.st_mtim.tv_sec != s->read.tv_sec ||
+               st.st_mtim.tv_nsec != s->read.tv_nsec;
+  s->inode = st.st_ino;
+  s->read = st.st_mtim;
+  return other;
+}
 
 sm_err sm_sealer_new(const char *data_dir, sm_sealer **sealer) {
   sm_sealer *s = calloc(1, sizeof *s);
@@ -39,13 +82,17 @@ sm_err sm_sealer_new(const char *data_dir, sm_sealer **sealer) {
     return SM_ERR_INTERNAL;
   }
   s->data_dir = strdup(data_dir);
+  s->path = sm_path_join(data_dir, "keys/pii.json");
+  s->texts = (sm_text_sealer){
+      .context = s, .seal = text_seal, .open = text_open, .again = text_again};
   sm_err err = SM_ERR_NOMEM;
-  if (s->data_dir != NULL)
+  if (s->data_dir != NULL && s->path != NULL)
     err = sm_keyfile_open(data_dir, file_name, uses, sm_clock_now_ms(), &s->keys);
   if (err != SM_OK) {
     sm_sealer_free(s);
     return err;
   }
+  (void)note_file(s);
   *sealer = s;
   return SM_OK;
 }
@@ -55,14 +102,14 @@ void sm_sealer_free(sm_sealer *s) {
   sm_keyfile_fini(&s->keys);
   (void)pthread_rwlock_destroy(&s->lock);
   free(s->data_dir);
+  free(s->path);
   free(s);
 }
 
-sm_err sm_sealer_rotate(sm_sealer *s) {
-  int64_t now = sm_clock_now_ms();
-  sm_err err = sm_keyfile_rotate(s->data_dir, file_name, use_seal, SM_KEYS_MAX, now);
+/* Reads the file again. A file that cannot be read leaves the keys as they are. */
+static sm_err reload(sm_sealer *s) {
   sm_keyfile fresh = {0};
-  if (err == SM_OK) err = sm_keyfile_open(s->data_dir, file_name, uses, now, &fresh);
+  sm_err err = sm_keyfile_open(s->data_dir, file_name, uses, sm_clock_now_ms(), &fresh);
   if (err != SM_OK) return err;
   (void)pthread_rwlock_wrlock(&s->lock);
   sm_keyfile old = s->keys;
@@ -72,14 +119,52 @@ sm_err sm_sealer_rotate(sm_sealer *s) {
   return SM_OK;
 }
 
+/* Another process may have made a new key: looked for once in so long, and for a key that is not
+ * known at once. */
+static void notice(sm_sealer *s, bool at_once) {
+  (void)pthread_rwlock_wrlock(&s->lock);
+  bool due = at_once || sm_clock_steady_ms() - s->looked_ms >= SM_SEALER_NOTICE_MS / 2;
+  bool changed = due && note_file(s);
+  (void)pthread_rwlock_unlock(&s->lock);
+  if (changed && reload(s) != SM_OK)
+    sm_log(SM_LOG_ERROR, "auth.keys_not_read", SM_LOG_TEXT("file", s->path));
+}
+
+sm_err sm_sealer_rotate(sm_sealer *s) {
+  sm_err err =
+      sm_keyfile_rotate(s->data_dir, file_name, use_seal, SM_KEYS_MAX, sm_clock_now_ms());
+  return err == SM_OK ? reload(s) : err;
+}
+
+sm_err sm_sealer_drop_old(sm_sealer *s) {
+  sm_err err = sm_keyfile_keep_newest(s->data_dir, file_name, use_seal);
+  return err == SM_OK ? reload(s) : err;
+}
+
+void sm_sealer_keys(sm_sealer *s, size_t *count, int64_t *newest_ms) {
+  *count = 0;
+  (void)pthread_rwlock_rdlock(&s->lock);
+  for (size_t i = 0; i < s->keys.count; i++) *count += strcmp(s->keys.key[i].use, use_seal) == 0;
+  const sm_key *newest = sm_keyfile_newest(&s->keys, use_seal);
+  *newest_ms = newest != NULL ? newest->created_ms : 0;
+  (void)pthread_rwlock_unlock(&s->lock);
+}
+
 /* kid NULL: the newest. */
-static bool copy_key(sm_sealer *s, const char *use, const char *kid, sm_key *key) {
+static bool find_key(sm_sealer *s, const char *use, const char *kid, sm_key *key) {
   (void)pthread_rwlock_rdlock(&s->lock);
   const sm_key *found =
       kid != NULL ? sm_keyfile_find(&s->keys, use, kid) : sm_keyfile_newest(&s->keys, use);
   if (found != NULL) *key = *found;
   (void)pthread_rwlock_unlock(&s->lock);
   return found != NULL;
+}
+
+static bool copy_key(sm_sealer *s, const char *use, const char *kid, sm_key *key) {
+  if (kid == NULL) notice(s, false);
+  if (find_key(s, use, kid, key)) return true;
+  notice(s, true);
+  return find_key(s, use, kid, key);
 }
 
 /* What the tag covers beside the text: the head (format, key id) and the field's name. */
@@ -166,6 +251,25 @@ sm_err sm_unseal(sm_sealer *s, const char *field, const sm_bytes *sealed, char *
   plain[len] = '\0';
   *text = plain;
   return SM_OK;
+}
+
+sm_err sm_seal_again(sm_sealer *s, const char *field, const sm_bytes *sealed, sm_bytes *fresh) {
+  sm_key newest;
+  sm_key used;
+  char *text = NULL;
+  *fresh = (sm_bytes){0};
+  if (sealed->data == NULL) return SM_OK;
+  if (key_of_head(s, sealed, &used) == 0) return SM_ERR_CORRUPT;
+  if (!copy_key(s, use_seal, NULL, &newest)) return SM_ERR_INTERNAL;
+  bool same = strcmp(newest.kid, used.kid) == 0;
+  sodium_memzero(&newest, sizeof newest);
+  sodium_memzero(&used, sizeof used);
+  if (same) return SM_OK;
+  sm_err err = sm_unseal(s, field, sealed, &text);
+  if (err == SM_OK) err = sm_seal(s, field, text, fresh);
+  if (text != NULL) sodium_memzero(text, strlen(text));
+  free(text);
+  return err;
 }
 
 sm_err sm_email_hash(sm_sealer *s, const char *email, uint8_t hash[32]) {

@@ -21,6 +21,8 @@ enum { SM_EMAIL_MAX = 254, SM_SEAL_PLAIN_MAX = 65536 };
 #define SM_FIELD_EMAIL "user.email"
 #define SM_FIELD_NAME "user.name"
 #define SM_FIELD_PERSON "account.person"
+#define SM_FIELD_NOTE "entry.note"
+#define SM_FIELD_DISPUTE "dispute.text"
 
 typedef struct sm_sealer sm_sealer;
 
@@ -35,9 +37,20 @@ SM_MUST_CHECK sm_err sm_seal(sm_sealer *sealer, const char *field, const char *t
  * another field, or its key is gone. */
 SM_MUST_CHECK sm_err sm_unseal(sm_sealer *sealer, const char *field, const sm_bytes *sealed,
                                char **text);
-/* A new sealing key; what older ones sealed still opens. Takes effect in other processes at their
- * next start. */
+/* A new sealing key; what older ones sealed still opens. Other processes seal by it within
+ * SM_SEALER_NOTICE_MS, and open what it sealed at once. */
+enum { SM_SEALER_NOTICE_MS = 1000 };
 SM_MUST_CHECK sm_err sm_sealer_rotate(sm_sealer *sealer);
+/* The same text under the newest key; *fresh is absent bytes if it is sealed by that already.
+ * Errors as sm_unseal. */
+SM_MUST_CHECK sm_err sm_seal_again(sm_sealer *sealer, const char *field, const sm_bytes *sealed,
+                                   sm_bytes *fresh);
+/* How many sealing keys there are, and when the newest was made. */
+void sm_sealer_keys(sm_sealer *sealer, size_t *count, int64_t *newest_ms);
+/* Drops all sealing keys but the newest: what they sealed never opens again. */
+SM_MUST_CHECK sm_err sm_sealer_drop_old(sm_sealer *sealer);
+/* For sm_ledger_set_texts; borrowed, as long as the sealer lives. */
+const struct sm_text_sealer *sm_sealer_texts(const sm_sealer *sealer);
 
 /* An address as people write it: blanks around it are ignored; then at most 254 printable ASCII
  * or valid UTF-8 characters, one @ with something before it and a host name (labels of letters,

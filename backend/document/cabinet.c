@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "document/press.h"
+#include "store/ledger_audit.h"
 #include "store/ledger_print.h"
 
 #include <errno.h>
@@ -122,6 +123,16 @@ static void tell(const sm_invoice *invoice, const char *event, const char *reaso
          SM_LOG_TEXT("reason", reason));
 }
 
+/* The entry of its own issue: the same at each printing, and bound to all before it. */
+static bool find_audit(const sm_cabinet *cabinet, const sm_invoice *invoice,
+                       char out[SM_AUDIT_SHORT_MAX]) {
+  int64_t audit_no;
+  uint8_t hash[32];
+  sm_err err = sm_ledger_audit_of_invoice(cabinet->ledger, invoice->number, &audit_no, hash);
+  if (err == SM_OK) (void)sm_audit_short_write(audit_no, hash, out);
+  return err == SM_OK;
+}
+
 static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
                     const sm_language *language, sm_buf *pdf, bool *whole) {
   sm_document_source source = {.number = invoice->number,
@@ -136,6 +147,7 @@ static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
                                .cancelled = is_cancelled(invoice),
                                .language = language};
   sm_document_invoice document;
+  char audit[SM_AUDIT_SHORT_MAX];
   char *payer = NULL;
   sm_buf problem;
   sm_err err = open_payer(cabinet, invoice, &payer);
@@ -144,6 +156,7 @@ static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
     return err;
   }
   source.payer = payer;
+  if (find_audit(cabinet, invoice, audit)) source.audit = audit;
   sm_buf_init(&problem, 1024);
   err = sm_document_invoice_read(&source, &document, &problem);
   if (err == SM_OK) {

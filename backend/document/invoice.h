@@ -154,6 +154,7 @@ typedef struct sm_document_invoice {
   int64_t difference_minor;
 
   const char *readings_sha256;
+  const char *audit; /* the audit log's head at its issue, short; NULL: not known */
 
   sm_document_line *line;
   size_t line_count;
@@ -176,7 +177,7 @@ typedef struct sm_document_invoice {
   void *held[2]; /* the JSON that the texts are borrowed from */
 } sm_document_invoice;
 
-/* A row of the ledger, as it is stored. All borrowed, `number` and `payer` for as long as the
+/* A row of the ledger, as it is stored. All borrowed, `number`, `payer` and `audit` for as long as the
  * invoice lives. */
 typedef struct sm_document_source {
   const char *number;
@@ -189,6 +190,7 @@ typedef struct sm_document_source {
   const char *body;
   const char *snapshot;
   const char *payer;           /* opened; NULL: none */
+  const char *audit;           /* "1042-3f9a8c2e11d07b54"; NULL: not known */
   bool cancelled;              /* a credit note has taken it back */
   const sm_language *language; /* NULL: the snapshot's, or English */
 } sm_document_source;

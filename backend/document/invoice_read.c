@@ -454,6 +454,7 @@ static void take_row(reader *r, const sm_document_source *source) {
   sm_document_invoice *out = r->out;
   out->number = source->number;
   out->payer = source->payer;
+  out->audit = source->audit;
   out->credit_note = strcmp(source->kind, "credit_note") == 0;
   out->issued_ms = source->issued_ms;
   out->due_ms = source->due_ms;

@@ -100,15 +100,17 @@ bool sm_sheet_fits(const sm_sheet *sheet, double height) {
 
 /* On every page: what it belongs to, and which of how many it is. */
 static void put_foot(sm_sheet *sheet) {
-  char which[64], page[16], pages[16];
+  char which[64], page[16], pages[16], whose[96];
+  const char *audit = sheet->invoice->audit;
   const char *const numbers[] = {page, pages};
   double y = SM_PAGE_HEIGHT - 34;
   (void)snprintf(page, sizeof page, "%d", sheet->page);
   (void)snprintf(pages, sizeof pages, "%d", sheet->pages);
   (void)sm_word_fill(sheet->invoice->language, SM_WORD_PAGE, numbers, 2, which, sizeof which);
   sm_sheet_fill(sheet, &sm_pale, SM_PAGE_MARGIN, y - 4, SM_PAGE_INNER, 0.6);
-  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, SM_PAGE_MARGIN, y, SM_PAGE_INNER / 2,
-                      sheet->invoice->number);
+  (void)snprintf(whose, sizeof whose, "%.40s%s%.40s", sheet->invoice->number,
+                 audit != NULL ? " · audit " : "", audit != NULL ? audit : "");
+  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, SM_PAGE_MARGIN, y, SM_PAGE_INNER / 2, whose);
   const sm_piece right = {
       .set = {.text = which, .style = SM_STYLE_SMALL, .width = SM_PAGE_INNER, .lines = 1},
       .x = SM_PAGE_MARGIN,

@@ -4,8 +4,10 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "store/ledger_audit.h"
 #include "transfer/doctor.h"
 #include "transfer/progress.h"
+#include "transfer/secret.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -44,10 +46,10 @@ static void on_read(void *context, const sm_export_counts *counts) {
                                                .total = counts->devices});
 }
 
-static sm_err read_content(const char *dir, const sm_stores *stores, sm_manifest_content *c) {
+static sm_err read_content(const char *keys_in, const sm_stores *stores, sm_manifest_content *c) {
   sm_progress progress;
   sm_doctor_result result;
-  const sm_doctor_options options = {.data_dir = dir,
+  const sm_doctor_options options = {.keys_in = keys_in,
                                      .ledger = stores->ledger,
                                      .readings = stores->readings,
                                      .context = &progress,
@@ -70,7 +72,7 @@ static sm_err read_content(const char *dir, const sm_stores *stores, sm_manifest
   return SM_OK;
 }
 
-bool sm_backup_content_of(const char *dir, sm_stores_open *open_stores,
+bool sm_backup_content_of(const char *dir, const char *keys_in, sm_stores_open *open_stores,
                           sm_manifest_content *content) {
   sm_stores stores;
   sm_err err;
@@ -78,7 +80,7 @@ bool sm_backup_content_of(const char *dir, sm_stores_open *open_stores,
   *content = (sm_manifest_content){.findings = 0};
   open_stores(dir, &stores, &err, &readings);
   if (err == SM_OK && readings != SM_ERR_NOT_FOUND) err = readings;
-  if (err == SM_OK) err = read_content(dir, &stores, content);
+  if (err == SM_OK) err = read_content(keys_in, &stores, content);
   sm_stores_fini(&stores);
   return sm_complain_unless(err, "read the stores in", dir);
 }
@@ -106,21 +108,6 @@ static bool copy_stores(const sm_backup_source *source, const char *dir) {
   return good;
 }
 
-static bool ends_with(const char *name, const char *end) {
-  size_t len = strlen(name);
-  return len >= strlen(end) && strcmp(name + len - strlen(end), end) == 0;
-}
-
-/* The broker's queue, logs and what is being written are left out: the queue belongs to the running
- * broker, and what it still holds comes again or is in the readings. */
-static bool left_out(const char *name) {
-  static const char *const ends[] = {".pid", ".log", ".tmp", ".new", ".db", ".lock"};
-  if (name[0] == '.') return true;
-  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-    if (ends_with(name, ends[i])) return true;
-  return false;
-}
-
 static sm_err copy_one(const char *from_dir, const char *to_dir, const char *folder,
                        const char *name, sm_manifest *manifest) {
   char path[SM_MANIFEST_PATH_MAX];
@@ -140,7 +127,9 @@ static sm_err copy_one(const char *from_dir, const char *to_dir, const char *fol
   return err == SM_ERR_NOT_FOUND ? SM_OK : err; /* it was there just now */
 }
 
-/* The regular files of one folder of the data folder. */
+/* The regular files of one folder of the data folder. Left out are its secrets, the broker's queue
+ * (it belongs to the running broker, and what it still holds comes again or is in the readings),
+ * logs and what is being written. */
 static bool copy_folder(const char *from_dir, const char *to_dir, const char *folder,
                         sm_manifest *manifest) {
   char *from = join(from_dir, folder);
@@ -150,7 +139,8 @@ static bool copy_folder(const char *from_dir, const char *to_dir, const char *fo
   if (open_dir != NULL) err = sm_dir_make(to);
   const struct dirent *entry;
   while (err == SM_OK && open_dir != NULL && (entry = readdir(open_dir)) != NULL)
-    if (!left_out(entry->d_name)) err = copy_one(from_dir, to_dir, folder, entry->d_name, manifest);
+    if (!sm_secret_passing(entry->d_name) && !sm_secret_is(folder, entry->d_name))
+      err = copy_one(from_dir, to_dir, folder, entry->d_name, manifest);
   if (open_dir != NULL) {
     (void)closedir(open_dir);
     if (err == SM_OK) err = sm_dir_sync(to);
@@ -174,13 +164,44 @@ static bool add_database(const char *dir, const char *name, sm_manifest *manifes
   return good;
 }
 
+/* The head of the copy, which is older than the one beside the running ledger. */
+static bool put_head(const char *dir, sm_stores_open *open_stores, sm_manifest *manifest) {
+  sm_stores stores;
+  sm_err err;
+  sm_err readings;
+  sm_audit_head head;
+  sm_file_print print;
+  char text[SM_AUDIT_HEAD_TEXT_MAX + 2];
+  char *path = join(dir, SM_AUDIT_HEAD_FILE);
+  open_stores(dir, &stores, &err, &readings);
+  if (err == SM_OK) err = sm_ledger_audit_head(stores.ledger, &head);
+  sm_stores_fini(&stores);
+  bool none = err == SM_ERR_NOT_FOUND;
+  if (err == SM_OK) {
+    (void)strcat(sm_audit_head_write(&head, text), "\n");
+    err = sm_file_write_private(path, text, strlen(text));
+  }
+  if (err == SM_OK) err = sm_file_print_of(path, &print);
+  if (err == SM_OK) err = sm_manifest_add(manifest, SM_AUDIT_HEAD_FILE, &print);
+  bool good = sm_complain_unless(none ? SM_OK : err, "write", path);
+  free(path);
+  return good;
+}
+
+static sm_err name_secret(void *context, const char *path) {
+  return sm_manifest_add_secret(context, path);
+}
+
 static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, const char *dir,
                  sm_manifest *m) {
   const char *data_dir = source->data_dir;
   m->created_ms = sm_clock_now_ms();
-  return copy_stores(source, dir) && copy_folder(data_dir, dir, "keys", m) &&
-         copy_folder(data_dir, dir, "broker", m) && copy_folder(data_dir, dir, "logos", m) &&
-         sm_backup_content_of(dir, open_stores, &m->content) && add_database(dir, "ledger.db", m) &&
+  return copy_stores(source, dir) && copy_folder(data_dir, dir, "broker", m) &&
+         copy_folder(data_dir, dir, "logos", m) &&
+         sm_complain_unless(sm_secret_each(data_dir, m, name_secret), "look for the keys in",
+                            data_dir) &&
+         put_head(dir, open_stores, m) && sm_backup_content_of(dir, data_dir, open_stores, &m->content) &&
+         add_database(dir, "ledger.db", m) &&
          add_database(dir, "readings.db", m) && sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
          sm_complain_unless(sm_manifest_write(m, dir), "write the manifest in", dir) &&
          sm_complain_unless(sm_dir_sync(dir), "sync", dir);

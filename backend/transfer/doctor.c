@@ -1,7 +1,9 @@
 #include "transfer/doctor.h"
 
+#include "auth/audit_key.h"
 #include "auth/seal.h"
 #include "base/file.h"
+#include "store/ledger_audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +122,8 @@ static sm_err check_user(look *l, sm_sealer *sealer, const sm_user *user) {
                                  .subject = user->user_id,
                                  .detail = "the e-mail address cannot be opened",
                                  .advice = "keys/pii.json is not the one that it was sealed with, "
-                                           "or it is damaged: bring the file back from a backup"});
+                                           "or it is damaged: bring the file back (smartmeter keys "
+                                           "import)"});
   return err == SM_ERR_CORRUPT ? SM_OK : err;
 }
 
@@ -141,12 +144,12 @@ static sm_err check_users(look *l, sm_sealer *sealer) {
 
 /* A key that is not there is not made: it would open nothing. */
 static sm_err check_keys(look *l) {
-  char *path = sm_path_join(l->options->data_dir, "keys/pii.json");
+  char *path = sm_path_join(l->options->keys_in, "keys/pii.json");
   if (path == NULL) return SM_ERR_NOMEM;
   bool there = sm_file_exists(path);
   free(path);
   sm_sealer *sealer = NULL;
-  sm_err err = there ? sm_sealer_new(l->options->data_dir, &sealer) : SM_ERR_NOT_FOUND;
+  sm_err err = there ? sm_sealer_new(l->options->keys_in, &sealer) : SM_ERR_NOT_FOUND;
   if (err == SM_ERR_NOT_FOUND || err == SM_ERR_CORRUPT) {
     if (l->result->ledger.users > 0)
       find(l, &(sm_doctor_finding){.where = "keys",
@@ -154,12 +157,41 @@ static sm_err check_keys(look *l) {
                                    .subject = "keys/pii.json",
                                    .detail = there ? "it is damaged, or others may read it"
                                                    : "it is not there: no name can be read",
-                                   .advice = "bring it back from a backup, mode 0600"});
+                                   .advice = "bring it back (smartmeter keys import), mode 0600"});
     return SM_OK;
   }
   if (err == SM_OK) err = check_users(l, sealer);
   sm_sealer_free(sealer);
   return err;
+}
+
+/* The heads that the key in keys/ signed; without it there is nothing to check them by. */
+static sm_err check_heads(look *l) {
+  sm_audit_key *key = NULL;
+  sm_audit_report report;
+  char subject[24];
+  sm_err err = sm_audit_key_open(l->options->keys_in, false, &key);
+  if (err == SM_ERR_CORRUPT)
+    find(l, &(sm_doctor_finding){.where = "keys",
+                                 .kind = "key",
+                                 .subject = "keys/audit.json",
+                                 .detail = "it is damaged, or others may read it",
+                                 .advice = "bring it back (smartmeter keys import), mode 0600"});
+  if (err != SM_OK) return err == SM_ERR_NOT_FOUND || err == SM_ERR_CORRUPT ? SM_OK : err;
+  sm_ledger_set_signer(l->options->ledger, sm_audit_key_signer(key));
+  err = sm_ledger_audit_check(l->options->ledger, false, &report);
+  sm_ledger_set_signer(l->options->ledger, NULL);
+  sm_audit_key_free(key);
+  /* A changed entry has been found by the ledger's own check. */
+  if (err == SM_OK && report.verdict != SM_AUDIT_WHOLE && report.verdict != SM_AUDIT_CHANGED) {
+    (void)snprintf(subject, sizeof subject, "%lld", (long long)report.at_no);
+    find(l, &(sm_doctor_finding){.where = "ledger",
+                                 .kind = "audit",
+                                 .subject = subject,
+                                 .detail = sm_audit_verdict_text(report.verdict),
+                                 .advice = ledger_advice("audit")});
+  }
+  return err == SM_ERR_CORRUPT ? SM_OK : err;
 }
 
 sm_err sm_doctor_check(const sm_doctor_options *options, sm_doctor_result *result) {
@@ -172,7 +204,8 @@ sm_err sm_doctor_check(const sm_doctor_options *options, sm_doctor_result *resul
   if (err == SM_OK && options->readings != NULL)
     err = sm_readings_check(options->readings, on_readings_finding, on_readings_progress, &l,
                             &result->readings);
-  if (err == SM_OK && options->ledger != NULL) err = check_keys(&l);
+  if (err == SM_OK && options->ledger != NULL && options->keys_in != NULL) err = check_keys(&l);
+  if (err == SM_OK && options->ledger != NULL && options->keys_in != NULL) err = check_heads(&l);
   if (err == SM_OK && options->ledger != NULL && options->readings != NULL)
     err = sm_readings_each(options->readings, check_device, &l);
   return err;

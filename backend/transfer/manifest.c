@@ -13,6 +13,7 @@ enum { BYTES_MAX = 4 * 1024 * 1024 };
 
 void sm_manifest_fini(sm_manifest *manifest) {
   free(manifest->file);
+  free(manifest->secret);
   *manifest = (sm_manifest){0};
 }
 
@@ -25,6 +26,16 @@ sm_err sm_manifest_add(sm_manifest *m, const char *path, const sm_file_print *pr
   sm_manifest_file *f = &m->file[m->file_count++];
   *f = (sm_manifest_file){.print = *print};
   memcpy(f->path, path, strlen(path) + 1);
+  return SM_OK;
+}
+
+sm_err sm_manifest_add_secret(sm_manifest *m, const char *path) {
+  if (m->secret_count >= SM_MANIFEST_FILES_MAX || strlen(path) >= SM_MANIFEST_PATH_MAX)
+    return SM_ERR_RANGE;
+  void *grown = realloc(m->secret, (m->secret_count + 1) * sizeof *m->secret);
+  if (grown == NULL) return SM_ERR_NOMEM;
+  m->secret = grown;
+  memcpy(m->secret[m->secret_count++], path, strlen(path) + 1);
   return SM_OK;
 }
 
@@ -82,6 +93,10 @@ sm_err sm_manifest_write(const sm_manifest *m, const char *dir) {
     write_hash(&w, "sha256", m->file[i].print.sha256);
     sm_jsonw_object_end(&w);
   }
+  sm_jsonw_array_end(&w);
+  sm_jsonw_key(&w, "secrets_left_out");
+  sm_jsonw_array(&w);
+  for (size_t i = 0; i < m->secret_count; i++) sm_jsonw_text(&w, m->secret[i]);
   sm_jsonw_array_end(&w);
   sm_jsonw_object_end(&w);
   sm_buf_append_char(&text, '\n');
@@ -145,6 +160,21 @@ static sm_err take_files(json_t *root, sm_manifest *m) {
   return SM_OK;
 }
 
+/* Not there: a backup of before keys were kept apart, which has them among its files. */
+static sm_err take_secrets(json_t *root, sm_manifest *m) {
+  json_t *secrets = json_object_get(root, "secrets_left_out");
+  size_t i;
+  json_t *secret;
+  if (secrets != NULL && !json_is_array(secrets)) return SM_ERR_CORRUPT;
+  json_array_foreach(secrets, i, secret) {
+    const char *path = json_string_value(secret);
+    if (path == NULL || !path_good(path)) return SM_ERR_CORRUPT;
+    sm_err err = sm_manifest_add_secret(m, path);
+    if (err != SM_OK) return err == SM_ERR_RANGE ? SM_ERR_CORRUPT : err;
+  }
+  return SM_OK;
+}
+
 static sm_err take_manifest(json_t *root, sm_manifest *m) {
   uint64_t format = 0;
   if (!sm_json_take_count(root, "format", &format)) return SM_ERR_CORRUPT;
@@ -152,7 +182,9 @@ static sm_err take_manifest(json_t *root, sm_manifest *m) {
   const char *created = json_string_value(json_object_get(root, "created"));
   if (created == NULL || sm_rfc3339_parse(created, strlen(created), &m->created_ms) != SM_OK)
     return SM_ERR_CORRUPT;
-  return take_content(root, &m->content) ? take_files(root, m) : SM_ERR_CORRUPT;
+  if (!take_content(root, &m->content)) return SM_ERR_CORRUPT;
+  sm_err err = take_files(root, m);
+  return err == SM_OK ? take_secrets(root, m) : err;
 }
 
 sm_err sm_manifest_read(const char *dir, sm_manifest *manifest) {

@@ -12,7 +12,7 @@
 enum { SM_MANIFEST_FORMAT = 1, SM_MANIFEST_PATH_MAX = 160, SM_MANIFEST_FILES_MAX = 4096 };
 
 typedef struct sm_manifest_file {
-  char path[SM_MANIFEST_PATH_MAX]; /* in the backup and in the data folder: "keys/pii.json" */
+  char path[SM_MANIFEST_PATH_MAX]; /* in the backup and in the data folder: "broker/ca.crt" */
   sm_file_print print;
 } sm_manifest_file;
 
@@ -33,6 +33,8 @@ typedef struct sm_manifest {
   int64_t created_ms;
   sm_manifest_file *file; /* heap */
   size_t file_count;
+  char (*secret)[SM_MANIFEST_PATH_MAX]; /* heap; what was left out, since keys are kept apart */
+  size_t secret_count;
   sm_manifest_content content;
 } sm_manifest;
 
@@ -40,6 +42,8 @@ void sm_manifest_fini(sm_manifest *manifest); /* safe on a zeroed one */
 /* Adds a file. SM_ERR_RANGE: its path is too long, or there are too many; SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_manifest_add(sm_manifest *manifest, const char *path,
                                      const sm_file_print *print);
+/* Names a secret that was left out. The same errors. */
+SM_MUST_CHECK sm_err sm_manifest_add_secret(sm_manifest *manifest, const char *path);
 /* Whether two contents are the same, the doctor's findings left aside. */
 bool sm_manifest_content_equal(const sm_manifest_content *a, const sm_manifest_content *b);
 

@@ -30,6 +30,7 @@ static sm_manifest example(void) {
   memset(print.sha256, 0x1f, SM_SHA256_BYTES);
   assert_int_equal(sm_manifest_add(&m, "ledger.db", &print), SM_OK);
   assert_int_equal(sm_manifest_add(&m, "keys/pii.json", &print), SM_OK);
+  assert_int_equal(sm_manifest_add_secret(&m, "keys/audit.json"), SM_OK);
   return m;
 }
 
@@ -44,6 +45,8 @@ static void what_is_written_is_read(void **state) {
   assert_string_equal(back.file[1].path, "keys/pii.json");
   assert_int_equal(back.file[1].print.size, 5);
   assert_memory_equal(back.file[1].print.sha256, m.file[1].print.sha256, SM_SHA256_BYTES);
+  assert_int_equal(back.secret_count, 1);
+  assert_string_equal(back.secret[0], "keys/audit.json");
   assert_true(sm_manifest_content_equal(&back.content, &m.content));
   back.content.readings.digest[31] ^= 1;
   assert_false(sm_manifest_content_equal(&back.content, &m.content));

@@ -4,18 +4,21 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "transfer/backup.h"
+#include "transfer/secret.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What a data folder holds that a backup puts in its place; places in files that were being
- * imported say nothing of other stores, nor do pages that were printed of another ledger. */
+ * imported say nothing of other stores, nor do pages that were printed of another ledger. Secrets
+ * are not in a backup: those that are there stay. */
 static const char *const parts[] = {"ledger.db",   "ledger.db-wal",   "ledger.db-shm",
                                     "readings.db", "readings.db-wal", "readings.db-shm",
                                     "keys",        "broker",          "logos",
-                                    "imports",     "invoices"};
+                                    "imports",     "invoices",       "audit.head"};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 typedef struct restoring {
@@ -35,10 +38,23 @@ static bool in_folder(const char *dir, const char *name, char out[4096]) {
 
 /* ---- before anything is changed ---- */
 
+/* Whether a folder of the data folder has a file that is no secret: keys may be put there first. */
+static bool only_secrets(const char *path, const char *folder) {
+  DIR *open_dir = opendir(path);
+  bool only = open_dir != NULL;
+  const struct dirent *entry;
+  while (only && (entry = readdir(open_dir)) != NULL)
+    only = sm_secret_passing(entry->d_name) || sm_secret_is(folder, entry->d_name);
+  if (open_dir != NULL) (void)closedir(open_dir);
+  return only;
+}
+
 static bool holds_data(const char *data_dir) {
   char path[4096];
   for (size_t i = 0; i < PARTS; i++)
-    if (in_folder(data_dir, parts[i], path) && sm_file_exists(path)) return true;
+    if (in_folder(data_dir, parts[i], path) && sm_file_exists(path) &&
+        !only_secrets(path, parts[i]))
+      return true;
   return false;
 }
 
@@ -84,15 +100,44 @@ static bool build(const restoring *r) {
   return true;
 }
 
+/* The secrets that are in the data folder and not in the backup go along, so that what is moved to
+ * its place is whole. */
+static sm_err keep_secret(void *context, const char *path) {
+  const restoring *r = context;
+  char from[4096];
+  char to[4096];
+  sm_file_print print;
+  if (!in_folder(r->options->data_dir, path, from) || !in_folder(r->stage, path, to) ||
+      !make_folder_of(to))
+    return SM_ERR_IO;
+  if (sm_file_exists(to)) return SM_OK; /* a backup of before keys were kept apart */
+  return sm_file_copy(from, to, &print);
+}
+
+static bool keep_secrets(restoring *r) {
+  return sm_complain_unless(sm_secret_each(r->options->data_dir, r, keep_secret),
+                            "keep the keys of", r->options->data_dir);
+}
+
+/* NULL where no keys are that could open anything. */
+static const char *keys_in(const restoring *r) {
+  char path[4096];
+  return in_folder(r->stage, "keys/pii.json", path) && sm_file_exists(path) ? r->stage : NULL;
+}
+
 static bool check_content(const restoring *r) {
   sm_manifest_content content;
-  if (!sm_backup_content_of(r->stage, r->options->open_stores, &content)) return false;
+  if (!sm_backup_content_of(r->stage, keys_in(r), r->options->open_stores, &content)) return false;
   if (!sm_manifest_content_equal(&content, &r->manifest->content)) {
     sm_complain("what was restored does not hold what the backup's manifest says");
     return false;
   }
   if (content.findings > r->manifest->content.findings) {
-    sm_complain("what was restored is not as it should be (see above)");
+    sm_complain("what was restored is not as it should be (see above)%s",
+                keys_in(r) != NULL ? "; if its names cannot be opened, the keys in the data folder "
+                                     "are of another deployment: move them away, restore, and then "
+                                     "smartmeter keys import"
+                                   : "");
     return false;
   }
   return true;
@@ -151,7 +196,7 @@ static bool name_folders(restoring *r) {
 
 static bool restore(restoring *r) {
   bool set_aside = false;
-  bool good = name_folders(r) && build(r) && check_content(r);
+  bool good = name_folders(r) && build(r) && keep_secrets(r) && check_content(r);
   if (!good) {
     /* Nothing was changed, and nothing half is left behind. */
     sm_err err = sm_tree_remove(r->stage);
@@ -165,6 +210,21 @@ static bool restore(restoring *r) {
   }
   if (set_aside) (void)fprintf(stderr, "what was there before is in %s\n", r->aside);
   return true;
+}
+
+size_t sm_restore_missing(const char *data_dir, const sm_manifest *manifest) {
+  char path[4096];
+  size_t missing = 0;
+  for (size_t i = 0; i < manifest->secret_count; i++) {
+    if (in_folder(data_dir, manifest->secret[i], path) && sm_file_exists(path)) continue;
+    if (missing++ == 0) (void)fputs("missing, since a backup has no keys:\n", stderr);
+    (void)fprintf(stderr, "  %s\n", manifest->secret[i]);
+  }
+  if (missing > 0)
+    (void)fputs("bring them back with `smartmeter keys import FILE`; until then no name can be "
+                "read, and no server starts\n",
+                stderr);
+  return missing;
 }
 
 bool sm_restore(const sm_restore_options *options, const sm_manifest *manifest) {

@@ -1,5 +1,6 @@
 /* Bringing a backup back: it is copied to a folder inside of the data folder, checked there by its
- * content, and only then moved to its place. What was there is set aside, never deleted. */
+ * content, and only then moved to its place. What was there is set aside, never deleted. A backup
+ * has no keys: those that are in the data folder stay in it. */
 #ifndef SM_TRANSFER_RESTORE_H
 #define SM_TRANSFER_RESTORE_H
 
@@ -16,6 +17,9 @@ typedef struct sm_restore_options {
                            must not take what is there for whole */
   sm_stores_open *open_stores;
 } sm_restore_options;
+
+/* Tells, on standard error, which secrets the backed up folder had and this one lacks; how many. */
+size_t sm_restore_missing(const char *data_dir, const sm_manifest *manifest);
 
 /* Restores what `manifest`, the backup's, names. false: it has been told why, and what is where if
  * anything was moved. */

@@ -86,8 +86,11 @@ ok 'all readings are stored' wait_until 'the rest comes in' all_stored
 ok 'it verifies' smartmeter backup --verify "$TMP/backup"
 is 'it has the invoice' "$(manifest backup content.invoices)" 1
 is 'nothing is wrong in it' "$(manifest backup content.findings)" 0
-ok 'it has the key for names' test -s "$TMP/backup/keys/pii.json"
-ok 'and the broker'"'"'s CA' test -s "$TMP/backup/broker/ca.key"
+ok 'it has no keys' test ! -e "$TMP/backup/keys"
+ok 'nor the CA'"'"'s' test ! -e "$TMP/backup/broker/ca.key"
+ok 'but its certificate' test -s "$TMP/backup/broker/ca.crt"
+ok 'keys are exported on their own' smartmeter keys export "$TMP/keys.box" <<<'a long enough passphrase'
+keys_to() { in_folder "$1" keys import "$TMP/keys.box" >/dev/null <<<'a long enough passphrase'; }
 is 'nobody else may read it' "$(find "$TMP/backup" -perm /077 | wc -l)" 0
 ok 'the name is taken now' fails smartmeter backup "$TMP/backup"
 ok 'a backup that is not there' fails smartmeter backup --verify "$TMP/nowhere"
@@ -104,6 +107,7 @@ in_folder other export --device m2 | tail -n +2 >"$TMP/m2.before"
 smartmeter export --device m2 | tail -n +2 >"$TMP/m2.all"
 head -n "$(wc -l <"$TMP/m2.before")" "$TMP/m2.all" >"$TMP/m2.now"
 ok 'the live readings up to the moment of the backup' cmp "$TMP/m2.before" "$TMP/m2.now"
+ok 'the keys are brought' keys_to other
 like 'the invoice is there and is not issued twice' "$(in_folder other bill --month 2026-01)" ': 0 issued, 1 already'
 like 'names can be read' "$(in_folder other user list)" tenant@example.org
 like 'the audit log is whole, to the same head' "$(in_folder other audit verify)" "head $(manifest backup content.audit_head)"
@@ -156,7 +160,7 @@ with open(sys.argv[1], "r+b") as f:
     f.write(bytes([byte ^ 1]))
 PYTHON
 }
-for file in readings.db ledger.db keys/pii.json; do
+for file in readings.db ledger.db broker/ca.crt audit.head; do
   cp -a "$TMP/backup" "$TMP/tampered"
   flip "$TMP/tampered/$file" 40
   ok "$file: one bit is enough to be refused" fails in_folder none restore "$TMP/tampered"

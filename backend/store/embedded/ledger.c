@@ -3,8 +3,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/ledger_audit_head.h"
 #include "store/embedded/ledger_internal.h"
 #include "store/embedded/ledger_schema.h"
+#include "store/embedded/ledger_sealed_sql.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,12 +16,19 @@ static const int32_t application_id = 0x534d4c31; /* "SML1" */
 
 /* ---- connections ---- */
 
-static sm_err open_reader(const sm_ledger *ledger, sm_sql **db) {
-  return sm_sql_open(&(sm_sql_options){.path = ledger->path,
-                                       .read_only = true,
-                                       .trust_schema = true,
-                                       .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
-                     db);
+static sm_err open_reader(sm_ledger *ledger, sm_sql **out) {
+  sm_sql *db = NULL;
+  sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
+                                             .read_only = true,
+                                             .trust_schema = true,
+                                             .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
+                           &db);
+  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, db);
+  if (err == SM_OK)
+    *out = db;
+  else
+    sm_sql_close(db);
+  return err;
 }
 
 /* An idle connection, else a place for a new one (*db NULL), else waits for either. */
@@ -79,11 +88,14 @@ sm_err sm_ledger_write_begin(sm_ledger *ledger, sm_sql **db) {
 }
 
 sm_err sm_ledger_write_end(sm_ledger *ledger, sm_err err) {
+  sm_audit_head head = {0};
+  if (err == SM_OK) err = sm_ledger_head_add(ledger, &head);
   if (err == SM_OK) {
     err = sm_sql_commit(ledger->writer);
   } else {
     sm_sql_rollback(ledger->writer);
   }
+  if (err == SM_OK && head.count > 0) sm_ledger_head_publish(ledger, &head);
   (void)pthread_mutex_unlock(&ledger->write_lock);
   return err;
 }
@@ -111,12 +123,14 @@ static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options)
                                              .trust_schema = true,
                                              .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                            &ledger->writer);
+  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, ledger->writer);
   if (err != SM_OK) return err;
   const sm_sql_migration steps[] = {{sm_ledger_schema_1},
                                     {sm_ledger_schema_2},
                                     {sm_ledger_schema_3},
                                     {sm_ledger_schema_4},
-                                    {sm_ledger_schema_5}};
+                                    {sm_ledger_schema_5},
+                                    {sm_ledger_schema_6}};
   sm_embedded_options copy = *options;
   return sm_sql_migrate(ledger->writer, application_id, steps, sizeof steps / sizeof steps[0],
                         add_site, &copy);

@@ -143,54 +143,6 @@ sm_err sm_ledger_audit(sm_ledger *ledger, sm_actor actor, const char *action, co
   return sm_ledger_write_end(ledger, sm_ledger_audit_add(db, actor, action, subject, detail));
 }
 
-/* ---- reading ---- */
-
-static void take_entry(sm_sql_stmt *q, sm_audit_entry *entry) {
-  *entry = (sm_audit_entry){.audit_no = sm_sql_i64(q, 0), .at_ms = sm_sql_i64(q, 1)};
-  sm_sql_take_text(q, 2, &entry->actor);
-  sm_sql_take_text(q, 3, &entry->action);
-  sm_sql_take_text(q, 4, &entry->subject);
-  sm_sql_take_text(q, 5, &entry->detail);
-  size_t len;
-  const void *hash = sm_sql_blob(q, 6, &len);
-  if (len == sizeof entry->hash) memcpy(entry->hash, hash, len);
-}
-
-sm_err sm_ledger_audit_entries(sm_ledger *ledger, int64_t from_ms, int64_t to_ms, int64_t after_no,
-                               size_t limit, sm_audit_entry **entries, size_t *count) {
-  sm_sql *db;
-  sm_err err = sm_ledger_read_begin(ledger, &db);
-  if (err != SM_OK) return err;
-  sm_audit_entry *list = NULL;
-  size_t n = 0;
-  size_t cap = 0;
-  sm_sql_stmt q = sm_sql_use(db, "SELECT audit_no, at_ms, actor, action, subject, detail, hash "
-                                 "FROM audit WHERE audit_no > ?1 AND at_ms >= ?2 AND at_ms < ?3 "
-                                 "ORDER BY audit_no LIMIT ?4");
-  sm_sql_bind_i64(&q, 1, after_no);
-  sm_sql_bind_i64(&q, 2, from_ms);
-  sm_sql_bind_i64(&q, 3, to_ms);
-  sm_ledger_bind_limit(&q, 4, limit);
-  while (sm_sql_row(&q)) {
-    sm_audit_entry *grown = sm_ledger_room(list, &cap, n, sizeof *list);
-    if (grown == NULL) {
-      q.err = SM_ERR_NOMEM;
-      break;
-    }
-    list = grown;
-    take_entry(&q, &list[n++]);
-  }
-  err = sm_sql_end(&q);
-  sm_ledger_read_end(ledger, db);
-  if (err != SM_OK) {
-    sm_audit_entries_free(list, n);
-    return err;
-  }
-  *entries = list;
-  *count = n;
-  return SM_OK;
-}
-
 /* ---- verifying ---- */
 
 /* A text without a zero byte inside, behind which something could hide from the hash; or NULL. */

@@ -1,6 +1,7 @@
 /* Disputes: a resident's word against an invoice. */
 #include "base/clock.h"
 #include "store/embedded/ledger_internal.h"
+#include "store/ledger_sealed.h"
 
 #include <stdlib.h>
 
@@ -30,7 +31,8 @@ static sm_err insert_dispute(sm_sql *db, sm_actor actor, const dispute_row *r,
                              int64_t *dispute_no) {
   sm_sql_stmt q =
       sm_sql_use(db, "INSERT INTO dispute (site_no, account_no, invoice_no, opened_ms, opened_by, "
-                     "text, explanation) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)");
+                     "text, explanation) VALUES (1, ?1, ?2, ?3, ?4, "
+                     "seal_text('" SM_SEALED_DISPUTE "', ?5), ?6)");
   sm_sql_bind_i64(&q, 1, r->account_no);
   sm_sql_bind_i64(&q, 2, r->invoice_no);
   sm_sql_bind_i64(&q, 3, r->now_ms);
@@ -80,7 +82,8 @@ sm_err sm_ledger_dispute_open(sm_ledger *ledger, sm_actor actor, const char *num
 
 #define DISPUTE_SELECT                                                                             \
   "SELECT p.dispute_no, a.account_id, d.device_id, i.number, i.month, p.opened_ms, p.opened_by, "  \
-  "p.text, p.explanation, p.resolved_ms, p.resolved_by, p.resolution FROM dispute p "              \
+  "open_text('" SM_SEALED_DISPUTE "', p.text), p.explanation, p.resolved_ms, p.resolved_by, "      \
+  "open_text('" SM_SEALED_DISPUTE "', p.resolution) FROM dispute p "                               \
   "JOIN invoice i ON i.invoice_no = p.invoice_no JOIN account a ON a.account_no = p.account_no "   \
   "LEFT JOIN device d ON d.device_no = i.device_no "
 
@@ -174,7 +177,9 @@ sm_err sm_ledger_dispute(sm_ledger *ledger, int64_t dispute_no, sm_dispute *disp
 static sm_err set_resolved(sm_sql *db, sm_actor actor, int64_t dispute_no, const char *number,
                            const char *text, int64_t now_ms) {
   sm_sql_stmt q = sm_sql_use(db, "UPDATE dispute SET resolved_ms = max(?2, opened_ms), "
-                                 "resolved_by = ?3, resolution = ?4 WHERE dispute_no = ?1");
+                                 "resolved_by = ?3, "
+                                 "resolution = seal_text('" SM_SEALED_DISPUTE "', ?4) "
+                                 "WHERE dispute_no = ?1");
   sm_sql_bind_i64(&q, 1, dispute_no);
   sm_sql_bind_i64(&q, 2, now_ms);
   sm_sql_bind_text(&q, 3, actor.id != NULL ? actor.id : "server");

@@ -2,6 +2,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "store/embedded/ledger_internal.h"
+#include "store/ledger_sealed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,8 @@ static sm_err insert_entry(sm_sql *db, sm_actor actor, const entry_row *row, int
       db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, invoice_no, "
           "at_ms, posted_ms, made_by, method, reference, request_key, note) VALUES (1, ?1, ?2, "
           "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-          "iif(?12 IS NULL, '{}', json_object('reason', ?12)))");
+          "iif(?12 IS NULL, '{}', "
+          "json_object('reason', seal_text('" SM_SEALED_NOTE "', ?12))))");
   sm_sql_bind_i64(&q, 1, row->account_no);
   sm_sql_bind_text(&q, 2, e->kind);
   sm_sql_bind_i64(&q, 3, e->amount_minor);
@@ -122,7 +124,7 @@ static sm_err audit_entry(sm_sql *db, sm_actor actor, const sm_entry_new *e, int
   if (e->invoice != NULL) sm_jsonw_key_text(&detail.w, "invoice", e->invoice);
   if (e->method != NULL) sm_jsonw_key_text(&detail.w, "method", e->method);
   if (e->reference != NULL) sm_jsonw_key_text(&detail.w, "reference", e->reference);
-  if (e->reason != NULL) sm_jsonw_key_text(&detail.w, "reason", e->reason);
+  /* Not the reason: people are named in it, and nothing is ever erased here. */
   return sm_ledger_detail_add(&detail, db, actor, "entry.add", e->account_id);
 }
 
@@ -171,7 +173,8 @@ static sm_err insert_reversal(sm_sql *db, sm_actor actor, int64_t entry_no, cons
   sm_sql_stmt q = sm_sql_use(
       db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, invoice_no, "
           "at_ms, posted_ms, made_by, reverses, note) SELECT 1, account_no, 'reversal', "
-          "-amount_minor, currency, invoice_no, ?2, ?2, ?3, entry_no, json_object('reason', ?4) "
+          "-amount_minor, currency, invoice_no, ?2, ?2, ?3, entry_no, "
+          "json_object('reason', seal_text('" SM_SEALED_NOTE "', ?4)) "
           "FROM entry WHERE entry_no = ?1");
   sm_sql_bind_i64(&q, 1, entry_no);
   sm_sql_bind_i64(&q, 2, sm_clock_now_ms());
@@ -212,7 +215,6 @@ sm_err sm_ledger_reversal_insert(sm_sql *db, sm_actor actor, int64_t entry_no, c
     sm_jsonw_key_int(&detail.w, "reverses", entry_no);
     sm_jsonw_key_text(&detail.w, "kind", r.kind);
     sm_jsonw_key_int(&detail.w, "amount_minor", -r.amount_minor);
-    sm_jsonw_key_text(&detail.w, "reason", reason);
     err = sm_ledger_detail_add(&detail, db, actor, "entry.reverse", r.account_id);
   }
   free(r.account_id);
@@ -261,7 +263,8 @@ sm_err sm_ledger_entry_reverse(sm_ledger *ledger, sm_actor actor, const char *ac
 
 #define ENTRY_SELECT                                                                               \
   "SELECT e.entry_no, e.kind, e.amount_minor, e.currency, i.number, e.at_ms, "                     \
-  "coalesce(e.posted_ms, e.at_ms), e.method, e.reference, json_extract(e.note, '$.reason'), "      \
+  "coalesce(e.posted_ms, e.at_ms), e.method, e.reference, "                                        \
+  "open_text('" SM_SEALED_NOTE "', json_extract(e.note, '$.reason')), "                            \
   "e.made_by, e.part, e.reverses, (SELECT r.entry_no FROM entry r WHERE r.reverses = e.entry_no) " \
   "FROM entry e LEFT JOIN invoice i ON i.invoice_no = e.invoice_no "
 

@@ -13,6 +13,7 @@
 #define SM_STORE_EMBEDDED_LEDGER_INTERNAL_H
 
 #include "base/jsonw.h"
+#include "store/audit_head.h"
 #include "store/embedded/ledger_known.h"
 #include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
@@ -29,6 +30,8 @@ struct sm_ledger {
 
   pthread_mutex_t write_lock; /* guards writer */
   sm_sql *writer;
+  const sm_audit_signer *signer; /* NULL: nothing is signed */
+  const struct sm_text_sealer *texts; /* NULL: free texts are stored as they are */
 
   pthread_mutex_t pool_lock; /* guards the members below */
   pthread_cond_t pool_freed;

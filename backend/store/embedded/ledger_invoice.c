@@ -1,5 +1,6 @@
 /* Issuing: check, number, row, entry and audit in one transaction. */
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "store/embedded/ledger_internal.h"
 
 #include <stdio.h>
@@ -154,6 +155,10 @@ static sm_err audit_issue(sm_sql *db, issue *it) {
   sm_jsonw_key_int(&detail.w, "revision", invoice->revision);
   sm_jsonw_key_int(&detail.w, "total_minor", invoice->total_minor);
   sm_jsonw_key_text(&detail.w, "currency", invoice->currency);
+  uint8_t digest[SM_SHA256_BYTES];
+  char hex[SM_SHA256_HEX_MAX];
+  sm_sha256(invoice->body, strlen(invoice->body), digest);
+  sm_jsonw_key_text(&detail.w, "body_sha256", sm_hex(digest, sizeof digest, hex));
   return sm_ledger_detail_add_at(&detail, db, &it->audit, it->actor, "invoice.issue", it->number);
 }
 
