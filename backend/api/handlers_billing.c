@@ -38,6 +38,12 @@ bool sm_request_param_month(const sm_api *api, const sm_request *request, sm_ans
   return false;
 }
 
+/* Whether the month is: its bill changes only when somebody or something late changes it. */
+static bool is_over(const sm_api *api, const sm_invoicing_query *query) {
+  const sm_date today = sm_zone_date(api->options.zone, query->now_ms);
+  return query->year < today.year || (query->year == today.year && query->month < today.month);
+}
+
 static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answer,
                         const sm_invoicing_query *query) {
   const sm_invoicing invoicing = sm_api_invoicing(api);
@@ -48,6 +54,7 @@ static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answe
     sm_jsonw w = sm_answer_json(answer, 200);
     sm_bill_write_json(&w, bill, api->options.zone);
     sm_bill_free(bill);
+    if (is_over(api, query)) answer->cache = SM_CACHE_OWN;
     break;
   }
   case SM_ERR_NOT_FOUND:
@@ -125,6 +132,7 @@ static void answer_invoices(const sm_request *request, sm_answer *answer,
   (void)snprintf(scope, sizeof scope, "invoices %s", request->param[0]);
   sm_cursor_write_next(&w, scope, next);
   sm_jsonw_object_end(&w);
+  answer->cache = SM_CACHE_OWN;
 }
 
 void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answer) {
@@ -192,6 +200,7 @@ void sm_handle_invoice(sm_api *api, const sm_request *request, sm_answer *answer
   sm_err err = sm_api_find_invoice(api, request, &invoice);
   if (err == SM_OK) {
     sm_api_answer_invoice(answer, 200, &invoice);
+    answer->cache = SM_CACHE_OWN;
     sm_invoice_fini(&invoice);
   }
   if (err == SM_ERR_NOT_FOUND)
