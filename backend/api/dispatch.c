@@ -161,7 +161,7 @@ static bool known_members(const sm_api *api, const sm_route *route, const sm_req
 
 static bool acceptable(const sm_api *api, const sm_route *route, const sm_request *request,
                        sm_answer *answer) {
-  const char *const *types = sm_surface_types(api->surface, route);
+  char *const *types = sm_surface_types(api->surface, route);
   sm_buf list;
   sm_buf_init(&list, 256);
   for (size_t i = 0; types[i] != NULL; i++) {

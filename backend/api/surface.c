@@ -12,11 +12,10 @@ enum { TYPES_MAX = 4, MEMBERS_TEXT_MAX = 1024 };
 typedef struct operation {
   json_t *members; /* an object whose keys are the names; NULL: none */
   char *members_text;
-  const char *type[TYPES_MAX + 1]; /* of the document */
+  char *type[TYPES_MAX + 1];
 } operation;
 
 struct sm_surface {
-  json_t *document;
   const sm_route *table;
   size_t count;
   operation *operations; /* in the table's order */
@@ -30,12 +29,12 @@ static json_t *follow(json_t *root, const char *ref) {
   return json_object_get(json_object_get(components, "parameters"), ref + sizeof start - 1);
 }
 
-static sm_err take_parameters(sm_surface *surface, operation *o, json_t *list) {
+static sm_err take_parameters(json_t *root, operation *o, json_t *list) {
   size_t i;
   json_t *item;
   json_array_foreach(list, i, item) {
     const char *ref = json_string_value(json_object_get(item, "$ref"));
-    if (ref != NULL) item = follow(surface->document, ref);
+    if (ref != NULL) item = follow(root, ref);
     const char *name = json_string_value(json_object_get(item, "name"));
     const char *in = json_string_value(json_object_get(item, "in"));
     if (name == NULL || in == NULL) return SM_ERR_SYNTAX;
@@ -60,7 +59,7 @@ static sm_err write_members(operation *o) {
   return o->members_text == NULL ? SM_ERR_NOMEM : SM_OK;
 }
 
-static void take_types(operation *o, json_t *responses) {
+static sm_err take_types(operation *o, json_t *responses) {
   const char *status;
   const char *type;
   json_t *response;
@@ -69,23 +68,24 @@ static void take_types(operation *o, json_t *responses) {
   json_object_foreach(responses, status, response) {
     if (status[0] != '2') continue;
     json_object_foreach(json_object_get(response, "content"), type, content) {
-      if (n < TYPES_MAX) o->type[n++] = type;
+      if (n == TYPES_MAX) return SM_ERR_FULL;
+      if ((o->type[n++] = strdup(type)) == NULL) return SM_ERR_NOMEM;
     }
   }
+  return SM_OK;
 }
 
-static sm_err take_route(sm_surface *surface, const sm_route *route, operation *o) {
+static sm_err take_route(json_t *root, const sm_route *route, operation *o) {
   char method[16] = "";
   for (size_t i = 0; route->method[i] != '\0' && i < sizeof method - 1; i++)
     method[i] = (char)tolower((unsigned char)route->method[i]);
-  json_t *paths = json_object_get(surface->document, "paths");
+  json_t *paths = json_object_get(root, "paths");
   json_t *path = json_object_get(paths, route->pattern);
   json_t *found = json_object_get(path, method);
-  sm_err err = take_parameters(surface, o, json_object_get(path, "parameters"));
-  if (err == SM_OK) err = take_parameters(surface, o, json_object_get(found, "parameters"));
+  sm_err err = take_parameters(root, o, json_object_get(path, "parameters"));
+  if (err == SM_OK) err = take_parameters(root, o, json_object_get(found, "parameters"));
   if (err == SM_OK) err = write_members(o);
-  take_types(o, json_object_get(found, "responses"));
-  return err;
+  return err == SM_OK ? take_types(o, json_object_get(found, "responses")) : err;
 }
 
 sm_err sm_surface_new(const char *document, const sm_route *table, size_t count,
@@ -94,12 +94,11 @@ sm_err sm_surface_new(const char *document, const sm_route *table, size_t count,
   if (out == NULL) return SM_ERR_NOMEM;
   *out = (sm_surface){.table = table, .count = count};
   out->operations = calloc(count, sizeof *out->operations);
-  out->document = json_loads(document, JSON_REJECT_DUPLICATES, NULL);
-  sm_err err = out->operations == NULL ? SM_ERR_NOMEM
-               : out->document == NULL ? SM_ERR_SYNTAX
-                                       : SM_OK;
+  json_t *root = json_loads(document, JSON_REJECT_DUPLICATES, NULL);
+  sm_err err = out->operations == NULL ? SM_ERR_NOMEM : root == NULL ? SM_ERR_SYNTAX : SM_OK;
   for (size_t i = 0; err == SM_OK && i < count; i++)
-    err = take_route(out, &table[i], &out->operations[i]);
+    err = take_route(root, &table[i], &out->operations[i]);
+  json_decref(root);
   if (err == SM_OK)
     *surface = out;
   else
@@ -112,9 +111,9 @@ void sm_surface_free(sm_surface *surface) {
   for (size_t i = 0; surface->operations != NULL && i < surface->count; i++) {
     json_decref(surface->operations[i].members);
     free(surface->operations[i].members_text);
+    for (size_t t = 0; t < TYPES_MAX; t++) free(surface->operations[i].type[t]);
   }
   free(surface->operations);
-  json_decref(surface->document);
   free(surface);
 }
 
@@ -130,6 +129,6 @@ const char *sm_surface_members(const sm_surface *surface, const sm_route *route)
   return operation_of(surface, route)->members_text;
 }
 
-const char *const *sm_surface_types(const sm_surface *surface, const sm_route *route) {
+char *const *sm_surface_types(const sm_surface *surface, const sm_route *route) {
   return operation_of(surface, route)->type;
 }

@@ -25,6 +25,6 @@ bool sm_surface_has_member(const sm_surface *surface, const sm_route *route, con
 const char *sm_surface_members(const sm_surface *surface, const sm_route *route);
 /* The media types of its successful answers, NULL after the last one; none for a route that only
  * answers without a body. */
-const char *const *sm_surface_types(const sm_surface *surface, const sm_route *route);
+char *const *sm_surface_types(const sm_surface *surface, const sm_route *route);
 
 #endif

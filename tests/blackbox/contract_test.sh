@@ -40,12 +40,12 @@ api POST /api/devices "$(json_object device_id main)" || { fail 'main is added' 
 register=1000
 for device in m1 m2 m3 main; do
   tell "$device" 2025-12-31T23:50 "$register" 2026-01-01T00:00 "$register" 2026-01-10T00:00 $((register + 40)) \
-    2026-02-01T00:00 $((register + 150)) 2026-02-01T00:10 $((register + 150))
+    2026-02-01T00:00 $((register + 150)) 2026-02-01T00:10 $((register + 150)) 2026-02-20T00:00 $((register + 170))
   register=$((register + 1000))
 done
 publish meters/m1/telemetry 'no JSON'
 publish meters/m1/telemetry "$(printf '\xff\xfe')"
-for device in m1 m2 m3 main; do wait_until "the readings of $device are stored" has "$device" 5 || exit 1; done
+for device in m1 m2 m3 main; do wait_until "the readings of $device are stored" has "$device" 6 || exit 1; done
 wait_until 'what is wrong is refused' refused || exit 1
 quietly bill --month 2026-01 || { fail 'January is issued' "$(<"$TMP/log/cli.log")"; exit 1; }
 

@@ -42,7 +42,7 @@ def check_path(world, path):
     """405 with Allow, OPTIONS, HEAD, a slash too many: of a path, whatever its methods."""
     operations = [o for o in world.document.operations.values() if o.path == path]
     target = world.target(operations[0], absent_path(operations[0]), None)
-    allowed = world.document.methods_of(path) | {"OPTIONS"}
+    allowed = world.document.methods_at(target) | {"OPTIONS"}
     if "GET" in allowed:
         allowed.add("HEAD")
     for method, status in (("DELETE" if "DELETE" not in allowed else "PUT", 405), ("OPTIONS", 204), ("BREW", 405)):

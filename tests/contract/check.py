@@ -48,6 +48,22 @@ def routes_and_document(document, report):
     report("every operation of the document is served", ", ".join(f"{m} {p}" for m, p in sorted(told - served)))
 
 
+def the_judge_can_fail(document, world, report):
+    """Of every good answer: with one member more, or without one that is required, it must be wrong."""
+    for (name, status), (_, came) in world.examples.items():
+        operation = document.operations[name]
+        schema = operation.responses[status]["content"]["application/json"]["schema"]
+        if name == "getOpenApi":
+            continue
+        more = document.wrong(schema, {**came, "undocumented": 1})
+        report(f"{operation}: a member that is not documented is seen", "" if more else "it is not")
+        for member in came:
+            less = document.wrong(schema, {key: value for key, value in came.items() if key != member})
+            if not less and member not in calls.MAY_BE_ABSENT.get(name, ()):
+                report(f"{operation}: {member} is always there", "it is not required: make it so in the document, "
+                       "or name it in MAY_BE_ABSENT of tests/contract/calls.py")
+
+
 def everything_was_called(document, world, report):
     for name, operation in document.operations.items():
         called = {status for seen, status in world.seen if seen == name}
@@ -86,6 +102,7 @@ def main():
             call(world)
         except Exception as error:  # noqa: BLE001 one operation's trouble must not hide the others'
             tap.report(f"the call of {name} goes through", f"{type(error).__name__}: {error}")
+    the_judge_can_fail(document, world, tap.report)
     everything_was_called(document, world, tap.report)
     if os.environ.get("SM_RECORD_EXAMPLES"):
         examples.record(document, world.examples, ROOT / "contracts/openapi.json")

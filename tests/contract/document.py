@@ -95,8 +95,14 @@ class Document:
             node = target
         return node
 
-    def methods_of(self, path):
-        return {method.upper() for method in METHODS if method in self.root["paths"][path]}
+    def methods_at(self, target):
+        """The methods of all paths that a target is one of: /api/accounts/import is /api/accounts/{id} too."""
+        found = set()
+        for path, item in self.root["paths"].items():
+            pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path))
+            if re.fullmatch(pattern, target):
+                found |= {method.upper() for method in METHODS if method in item}
+        return found
 
     def wrong(self, schema, value):
         """What is wrong with a value by a schema of the document; "" if nothing is."""

@@ -44,7 +44,7 @@ class World:
         while "{" in target:
             start, end = target.index("{"), target.index("}")
             target = target[:start] + urllib.parse.quote(str(values.pop(0)), safe="") + target[end + 1:]
-        return target + ("?" + urllib.parse.urlencode(query) if query else "")
+        return target + ("?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else "")
 
     def call(self, name, status, who="admin", path=(), query=None, body=None, headers=None, why=""):
         """One call of the operation `name`, which must give `status` and what the document says of that."""
