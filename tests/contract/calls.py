@@ -495,6 +495,8 @@ def live(w):
     for schema in ("LiveReady", "LiveReading"):
         message = next_text(line)
         w.report(f"{schema} is as documented", w.document.wrong({"$ref": f"#/components/schemas/{schema}"}, message))
+    websocket.send(line, 1, calls_json({"token": w.tokens["resident"]}))
+    w.report("LiveRenewed is as documented", w.document.wrong({"$ref": "#/components/schemas/LiveRenewed"}, next_text(line)))
     line.close()
 
 
