@@ -127,15 +127,20 @@ static void add_readings(test_server *s, const char *device_id) {
 
 /* ---- life ---- */
 
-static void make_dashboard(test_server *s) {
+static void add_page(const test_server *s, const char *name, const char *text) {
   char path[128];
-  (void)snprintf(s->dashboard, sizeof s->dashboard, "%s/dist", s->dir);
-  assert_int_equal(mkdir(s->dashboard, 0700), 0);
-  (void)snprintf(path, sizeof path, "%s/index.html", s->dashboard);
+  (void)snprintf(path, sizeof path, "%s/%s", s->dashboard, name);
   FILE *file = fopen(path, "w");
   assert_non_null(file);
-  assert_true(fputs("<!doctype html>the dashboard", file) >= 0);
+  assert_true(fputs(text, file) >= 0);
   assert_int_equal(fclose(file), 0);
+}
+
+static void make_dashboard(test_server *s) {
+  (void)snprintf(s->dashboard, sizeof s->dashboard, "%s/dist", s->dir);
+  assert_int_equal(mkdir(s->dashboard, 0700), 0);
+  add_page(s, "index.html", "<!doctype html>the dashboard");
+  add_page(s, "api-docs.html", "<!doctype html>the API");
 }
 
 test_server *test_server_new(void) {

@@ -206,6 +206,23 @@ static char *widened(const test_reply *reply, const char *coding, size_t size) {
   return (char *)out;
 }
 
+static void the_page_of_the_api_is_the_dashboards(void **state) {
+  const test_server *s = *state;
+  test_reply reply = get_with(s, "/api/docs", NOBODY, "");
+  assert_int_equal(reply.status, 200);
+  assert_string_equal(reply.body, "<!doctype html>the API");
+  assert_string_equal(test_header(&reply, "Content-Type"), "text/html; charset=utf-8");
+  assert_non_null(strstr(test_header(&reply, "Content-Security-Policy"), "style-src 'self'"));
+  test_reply_fini(&reply);
+  char *tag = tag_of(s, "/api/docs", NOBODY);
+  char header[160];
+  (void)snprintf(header, sizeof header, "If-None-Match: %s\r\n", tag);
+  reply = get_with(s, "/api/docs", NOBODY, header);
+  assert_int_equal(reply.status, 304);
+  test_reply_fini(&reply);
+  free(tag);
+}
+
 static void what_is_large_comes_smaller_and_is_the_same(void **state) {
   const test_server *s = *state;
   static const char *const targets[] = {WEEK, "/api/openapi.json"};
@@ -355,6 +372,7 @@ int main(void) {
       cmocka_unit_test(a_name_that_is_not_known_is_refused_by_name),
       cmocka_unit_test(what_has_not_changed_is_not_sent_again),
       cmocka_unit_test(ones_own_is_kept_for_oneself_alone),
+      cmocka_unit_test(the_page_of_the_api_is_the_dashboards),
       cmocka_unit_test(what_is_large_comes_smaller_and_is_the_same),
       cmocka_unit_test(what_is_small_secret_or_wrong_comes_as_it_is),
       cmocka_unit_test(a_named_origin_may_read_and_no_other),

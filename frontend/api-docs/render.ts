@@ -53,7 +53,7 @@ export function whoMay(document: Document, operation: Operation): string {
 function example(media: Media): Html | false {
   if (media.example === undefined) return false;
   const text = typeof media.example === "string" ? media.example : JSON.stringify(media.example, null, 2);
-  return html`<details><summary>Example</summary><pre>${text}</pre></details>`;
+  return html`<details><summary>Example</summary><pre tabindex="0">${text}</pre></details>`;
 }
 
 function content(media: Record<string, Media> | undefined): Html {
@@ -72,7 +72,7 @@ function parameterRow(parameter: Parameter): Html {
 function parameterTable(parameters: Parameter[]): Html | false {
   if (parameters.length === 0) return false;
   return html`<h4>Parameters</h4>
-<div class="scroll"><table>
+<div class="scroll" tabindex="0"><table>
 <thead><tr><th scope="col">name</th><th scope="col">in</th><th scope="col">type</th><th scope="col">meaning</th></tr></thead>
 <tbody>${parameters.map(parameterRow)}</tbody>
 </table></div>`;

@@ -55,7 +55,7 @@ export function members(schema: Schema): Html {
   const found = inside(schema);
   if (!found) return html`<p>${typeOf(schema)}</p>`;
   const rows = Object.entries(found.properties ?? {});
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" tabindex="0"><table>
 <thead><tr><th scope="col">member</th><th scope="col">type</th><th scope="col">meaning</th></tr></thead>
 <tbody>${rows.map(([name, s]) => member(name, s, found.required?.includes(name) ?? false))}</tbody>
 </table></div>`;
