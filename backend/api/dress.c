@@ -91,7 +91,8 @@ static void share(const sm_api *api, const sm_request *request, sm_answer *answe
                        request->header[SM_HEADER_ORIGIN]);
   sm_answer_header_add(answer, "Access-Control-Allow-Credentials", "true");
   sm_answer_header_add(answer, "Access-Control-Expose-Headers",
-                       "Content-Disposition, ETag, Location, Retry-After, WWW-Authenticate, "
+                       "Content-Disposition, Date, ETag, Location, Retry-After, "
+                       "WWW-Authenticate, "
                        "X-Request-Id");
 }
 

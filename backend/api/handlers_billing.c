@@ -135,6 +135,18 @@ static void answer_invoices(const sm_request *request, sm_answer *answer,
   answer->cache = SM_CACHE_OWN;
 }
 
+static sm_err has_more(sm_api *api, const sm_request *request, int64_t after, bool *more) {
+  sm_invoice *invoices;
+  size_t count;
+  int64_t last;
+  sm_err err = sm_ledger_invoices(api->options.ledger, request->param[0],
+                                  sm_request_own_user(request), after, 1, &invoices, &count, &last);
+  if (err != SM_OK) return err;
+  sm_invoices_free(invoices, count);
+  *more = count > 0;
+  return SM_OK;
+}
+
 void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answer) {
   int64_t limit;
   int64_t after = 0;
@@ -156,10 +168,14 @@ void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answe
     sm_api_fail(request, answer, err);
     return;
   }
-  /* The ledger tells the place of the last row only, so a full page may be followed by an empty
-   * one. */
+  /* The ledger tells the place of the last row only, so it is asked again whether one follows. */
+  bool more = false;
+  if (count == (size_t)limit) err = has_more(api, request, last, &more);
   (void)snprintf(key, sizeof key, "%" PRId64, last);
-  answer_invoices(request, answer, invoices, count, count == (size_t)limit ? key : NULL);
+  if (err == SM_OK)
+    answer_invoices(request, answer, invoices, count, more ? key : NULL);
+  else
+    sm_api_fail(request, answer, err);
   sm_invoices_free(invoices, count);
 }
 

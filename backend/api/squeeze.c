@@ -14,7 +14,7 @@ enum {
   GZIP_WINDOW = 15 + 16, /* 16: with gzip's header and not zlib's */
   GZIP_MEMORY = 8,
   BROTLI_QUALITY = 4,
-  BROTLI_QUALITY_LARGE = 1,
+  BROTLI_QUALITY_LARGE = 2,
   BROTLI_WINDOW = 18 /* 256 KiB: what an encoder holds for one answer stays small */
 };
 

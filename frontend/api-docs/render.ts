@@ -102,7 +102,7 @@ ${operation.requestBody && html`<h4>Body</h4>${content(operation.requestBody.con
 
 function navigation(document: Document, entries: Entry[]): Html {
   const of = (tag: string) => entries.filter((e) => e.operation.tags?.includes(tag));
-  return html`<nav aria-label="Operations"><details open><summary>Contents</summary>
+  return html`<nav aria-label="Operations"><details open tabindex="0"><summary>Contents</summary>
 ${document.tags.map(
   ({ name }) =>
     html`<h2>${name}</h2><ul>${of(name).map(

@@ -39,14 +39,17 @@ def of(name):
 def walk(w, name, key, whole, who="admin", path=(), query=None):
     """A list page by page is the list: one row a page against all at once. Limits and cursors that are none are 400."""
     query = dict(query or {})
-    rows, cursor = [], None
+    rows, cursor, empty = [], None, False
     for _ in range(len(whole) + 2):
         page = w.call(name, 200, who, path, {**query, "limit": 1, **({"cursor": cursor} if cursor else {})}).json
         rows += page[key]
+        empty = empty or not page[key]
         cursor = page["next"]
         if cursor is None:
             break
     w.report(f"{name}: page by page it is the same list", "" if rows == whole else f"{len(rows)} rows, not these {len(whole)}")
+    if whole and "readings" not in page:
+        w.report(f"{name}: no page of it is empty", "one is" if empty else "")
     for limit in ("0", "-1", "100000", "x", "1.5", ""):
         w.call(name, 400, who, path, {**query, "limit": limit}, why=f"limit={limit}")
     w.call(name, 400, who, path, {**query, "cursor": "bm90IG9uZQ"}, why="a cursor of nothing")
