@@ -12,16 +12,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SM_ANSWER_HEADERS_MAX = 8, SM_ANSWER_BODY_MAX = 64 << 20 };
+enum { SM_ANSWER_HEADERS_MAX = 16, SM_ANSWER_BODY_MAX = 64 << 20 };
 
 typedef struct sm_answer_header {
   const char *name; /* static */
   char *value;      /* heap */
 } sm_answer_header;
 
+/* Whether the client may keep an answer and ask whether it still holds (ETag, 304). */
+typedef enum sm_cache {
+  SM_CACHE_NONE, /* "no-store": what nobody said anything of */
+  SM_CACHE_OWN,  /* by the caller alone */
+  SM_CACHE_ALL   /* by anybody: it is the same for all */
+} sm_cache;
+
 typedef struct sm_answer {
   unsigned status;          /* 0 until a handler has answered */
   const char *content_type; /* static; NULL: no body */
+  sm_cache cache; /* counts for a 200 to a GET */
   sm_buf body;
   sm_answer_header header[SM_ANSWER_HEADERS_MAX];
   size_t header_count;

@@ -32,6 +32,7 @@ static const access_row rows[] = {
     {"GET", "/healthz", NULL, {200, 200, 200, 200}},
     {"GET", "/readyz", NULL, {200, 200, 200, 200}},
     {"GET", "/api/openapi.json", NULL, {200, 200, 200, 200}},
+    {"GET", "/api/docs", NULL, {200, 200, 200, 200}},
     {"POST", "/api/auth/login", "{}", {422, 422, 422, 422}},
     {"POST", "/api/auth/refresh", NULL, {401, 401, 401, 401}},
     {"POST", "/api/auth/logout", NULL, {204, 204, 204, 204}},

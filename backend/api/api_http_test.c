@@ -67,8 +67,10 @@ static void every_answer_tells_browsers_what_they_may_do(void **state) {
     assert_int_equal(strncmp(test_header(&reply, "X-Request-Id"), "r_", 2), 0);
     assert_null(test_header(&reply, "Strict-Transport-Security"));
     assert_null(test_header(&reply, "Access-Control-Allow-Origin"));
+    bool for_all = strcmp(targets[i], "/api/site") == 0;
     if (strncmp(targets[i], "/api/", 5) == 0)
-      assert_string_equal(test_header(&reply, "Cache-Control"), "no-store");
+      assert_string_equal(test_header(&reply, "Cache-Control"),
+                          for_all ? "public, no-cache" : "no-store");
     test_reply_fini(&reply);
   }
 }
@@ -92,9 +94,14 @@ static void another_method_is_told_which_are_allowed(void **state) {
   const test_server *s = *state;
   test_reply reply = test_ask(s, "DELETE", "/api/devices", NOBODY, NULL);
   assert_int_equal(reply.status, 405);
-  assert_string_equal(test_header(&reply, "Allow"), "GET, HEAD, POST");
+  assert_string_equal(test_header(&reply, "Allow"), "GET, HEAD, POST, OPTIONS");
   test_reply_fini(&reply);
-  assert_int_equal(test_status(s, "OPTIONS", "/api/site", NOBODY, NULL), 405);
+  reply = test_ask(s, "OPTIONS", "/api/site", NOBODY, NULL);
+  assert_int_equal(reply.status, 204);
+  assert_string_equal(test_header(&reply, "Allow"), "GET, HEAD, OPTIONS");
+  test_reply_fini(&reply);
+  assert_int_equal(test_status(s, "OPTIONS", "/", NOBODY, NULL), 204);
+  assert_int_equal(test_status(s, "OPTIONS", "/api/none", NOBODY, NULL), 404);
   assert_int_equal(test_status(s, "BREW", "/", NOBODY, NULL), 405);
   assert_int_equal(test_status(s, "BREW", "/api/none", NOBODY, NULL), 404);
 }

@@ -127,15 +127,20 @@ static void add_readings(test_server *s, const char *device_id) {
 
 /* ---- life ---- */
 
-static void make_dashboard(test_server *s) {
+static void add_page(const test_server *s, const char *name, const char *text) {
   char path[128];
-  (void)snprintf(s->dashboard, sizeof s->dashboard, "%s/dist", s->dir);
-  assert_int_equal(mkdir(s->dashboard, 0700), 0);
-  (void)snprintf(path, sizeof path, "%s/index.html", s->dashboard);
+  (void)snprintf(path, sizeof path, "%s/%s", s->dashboard, name);
   FILE *file = fopen(path, "w");
   assert_non_null(file);
-  assert_true(fputs("<!doctype html>the dashboard", file) >= 0);
+  assert_true(fputs(text, file) >= 0);
   assert_int_equal(fclose(file), 0);
+}
+
+static void make_dashboard(test_server *s) {
+  (void)snprintf(s->dashboard, sizeof s->dashboard, "%s/dist", s->dir);
+  assert_int_equal(mkdir(s->dashboard, 0700), 0);
+  add_page(s, "index.html", "<!doctype html>the dashboard");
+  add_page(s, "api-docs.html", "<!doctype html>the API");
 }
 
 test_server *test_server_new(void) {
@@ -196,12 +201,16 @@ static char *log_in(const test_server *s, const char *email) {
   return token;
 }
 
-int test_server_set_up(void **state) {
-  test_server *s = test_server_new();
-  test_server_start(s, &(sm_api_options){0});
+void test_log_in_all(test_server *s) {
   s->token[ADMIN] = log_in(s, TEST_ADMIN);
   s->token[ASHA] = log_in(s, TEST_ASHA);
   s->token[RAVI] = log_in(s, TEST_RAVI);
+}
+
+int test_server_set_up(void **state) {
+  test_server *s = test_server_new();
+  test_server_start(s, &(sm_api_options){0});
+  test_log_in_all(s);
   *state = s;
   return 0;
 }
@@ -332,6 +341,7 @@ test_reply test_ask_with(const test_server *s, const char *method, const char *t
   char request[8192];
   test_reply reply;
   size_t body_len = body == NULL ? 0 : strlen(body);
+  bool typed = strstr(headers, "Content-Type:") != NULL;
   int len = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s%s",
                      method, target, s->token[who] == NULL ? "" : "Authorization: Bearer ",
                      s->token[who] == NULL ? "" : s->token[who],
@@ -340,8 +350,13 @@ test_reply test_ask_with(const test_server *s, const char *method, const char *t
   int fd = test_connect(s);
   test_send(fd, request, (size_t)len);
   if (body != NULL) {
-    len = snprintf(request, sizeof request,
-                   "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_len);
+    bool file = strncmp(target, "/api/accounts/import", 20) == 0;
+    len = snprintf(request, sizeof request, "%s%s%sContent-Length: %zu\r\n",
+                   typed ? "" : "Content-Type: ",
+                   typed  ? ""
+                   : file ? "text/csv"
+                          : "application/json",
+                   typed ? "" : "\r\n", body_len);
     test_send(fd, request, (size_t)len);
   }
   test_send(fd, "\r\n", 2);

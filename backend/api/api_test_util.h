@@ -46,6 +46,8 @@ int64_t test_instant(const char *rfc3339);
 /* Stores without a server, then a server over them. Options that are zero are filled in. */
 test_server *test_server_new(void);
 void test_server_start(test_server *s, const sm_api_options *options);
+/* Fills the tokens; the server must have been started. */
+void test_log_in_all(test_server *s);
 /* For cmocka: all of it in *state. */
 int test_server_set_up(void **state);
 int test_server_tear_down(void **state);
@@ -72,7 +74,7 @@ void test_send(int fd, const void *bytes, size_t len);
 bool test_receive(int fd, bool bodiless, test_reply *reply);
 
 /* One request on a connection of its own. `headers`: further lines, each with its end; `body` NULL:
- * none. */
+ * none, else it goes as the type that its path takes, unless a line says otherwise. */
 test_reply test_ask_with(const test_server *s, const char *method, const char *target, test_who who,
                          const char *headers, const char *body);
 test_reply test_ask(const test_server *s, const char *method, const char *target, test_who who,

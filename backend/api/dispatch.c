@@ -1,6 +1,8 @@
 #include "api/api.h"
 
+#include "api/dress.h"
 #include "api/key_gate.h"
+#include "api/negotiate.h"
 #include "api/routes.h"
 #include "api/static_files.h"
 #include "base/clock.h"
@@ -89,12 +91,14 @@ static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
   return false;
 }
 
-/* Whether a page that makes the request is ours. Browsers always say where from with a POST. */
+/* Whether a page that makes the request is ours, or of an origin that the operator named. Browsers
+ * always say where from with a POST. */
 static bool from_own_page(const sm_api *api, const sm_request *request) {
   const char *origin = request->header[SM_HEADER_ORIGIN];
   const char *host = request->header[SM_HEADER_HOST];
   if (origin == NULL) return true;
   if (api->public_origin != NULL && strcasecmp(origin, api->public_origin) == 0) return true;
+  if (sm_origins_has(&api->origins, origin)) return true;
   const char *authority = strstr(origin, "://");
   return authority != NULL && host != NULL && strcasecmp(authority + 3, host) == 0;
 }
@@ -105,7 +109,9 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
     return true;
   case SM_ACCESS_COOKIE:
     if (from_own_page(api, request)) return true;
-    sm_answer_problem(answer, 403, "This is for pages of this server only.");
+    sm_answer_problem(answer, 403,
+                      "This is for pages of this server and of the origins in "
+                      "SMARTMETER_ALLOWED_ORIGINS.");
     return false;
   case SM_ACCESS_OWN:
   case SM_ACCESS_ADMIN:
@@ -120,7 +126,15 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
   return false;
 }
 
-static void not_this_method(const sm_request *request, sm_answer *answer, const char *allow) {
+/* A path is there, but not with this method. OPTIONS is for all, and without a token. */
+static void not_this_method(const sm_api *api, const sm_request *request, sm_answer *answer,
+                            const char *methods) {
+  char allow[SM_ALLOW_MAX + 16];
+  (void)snprintf(allow, sizeof allow, "%s, OPTIONS", methods);
+  if (strcmp(request->method, "OPTIONS") == 0) {
+    sm_api_options_answer(api, request, answer, allow);
+    return;
+  }
   sm_answer_problem(answer, 405, "%.20s is not possible here, only: %s.", request->method, allow);
   sm_answer_header_add(answer, "Allow", "%s", allow);
 }
@@ -131,12 +145,50 @@ static bool for_programs(const char *path) {
          strcmp(path, "/metrics") == 0;
 }
 
+/* A name that the route does not know is a mistake that would change the answer silently. Load
+ * balancers ask for /healthz as they like. */
+static bool known_members(const sm_api *api, const sm_route *route, const sm_request *request,
+                          sm_answer *answer) {
+  for (size_t i = 0; for_programs(route->pattern) && i < request->query.count; i++) {
+    const char *name = request->query.item[i].name;
+    const char *value;
+    if (!sm_surface_has_member(api->surface, route, name)) {
+      const char *known = sm_surface_members(api->surface, route);
+      sm_answer_field(answer, 400, name, "is not known here: %s%s",
+                      known[0] == '\0' ? "nothing is asked for in the query" : "give ", known);
+      return false;
+    }
+    if (!sm_request_param_text(request, answer, name, &value)) return false;
+  }
+  return true;
+}
+
+static bool acceptable(const sm_api *api, const sm_route *route, const sm_request *request,
+                       sm_answer *answer) {
+  char *const *types = sm_surface_types(api->surface, route);
+  sm_buf list;
+  sm_buf_init(&list, 256);
+  for (size_t i = 0; types[i] != NULL; i++) {
+    if (sm_negotiate_type(request->header[SM_HEADER_ACCEPT], types[i])) {
+      sm_buf_fini(&list);
+      return true;
+    }
+    sm_buf_printf(&list, "%s%s", i > 0 ? ", " : "", types[i]);
+  }
+  bool none = types[0] == NULL;
+  if (!none)
+    sm_answer_problem(answer, 406, "This gives %s, which the header Accept leaves out.",
+                      sm_buf_text(&list));
+  sm_buf_fini(&list);
+  return none;
+}
+
 static void answer_outside_table(sm_api *api, const sm_request *request, sm_answer *answer) {
   bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
   if (for_programs(request->path))
     sm_answer_not_found(answer);
   else if (!reads)
-    not_this_method(request, answer, "GET, HEAD");
+    not_this_method(api, request, answer, "GET, HEAD");
   else
     sm_static_serve(api->options.dashboard_dir, api->public_origin, request, answer);
 }
@@ -149,9 +201,10 @@ bool sm_api_admit(sm_api *api, sm_request *request, const sm_route **route, sm_a
   char allow[SM_ALLOW_MAX];
   switch (sm_router_find(table, count, request, route, allow)) {
   case SM_MATCH_ROUTE:
-    return !may(api, *route, request, answer);
+    return !may(api, *route, request, answer) || !known_members(api, *route, request, answer) ||
+           !acceptable(api, *route, request, answer);
   case SM_MATCH_METHOD:
-    not_this_method(request, answer, allow);
+    not_this_method(api, request, answer, allow);
     return true;
   case SM_MATCH_MALFORMED:
     sm_answer_problem(answer, 400, "The path can't be read: write %%XX escapes of UTF-8.");

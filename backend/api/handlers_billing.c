@@ -36,6 +36,12 @@ bool sm_request_param_month(const sm_api *api, const sm_request *request, sm_ans
   return false;
 }
 
+/* Whether the month is: its bill changes only when somebody or something late changes it. */
+static bool is_over(const sm_api *api, const sm_invoicing_query *query) {
+  const sm_date today = sm_zone_date(api->options.zone, query->now_ms);
+  return query->year < today.year || (query->year == today.year && query->month < today.month);
+}
+
 static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answer,
                         const sm_invoicing_query *query) {
   const sm_invoicing invoicing = sm_api_invoicing(api);
@@ -46,6 +52,7 @@ static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answe
     sm_jsonw w = sm_answer_json(answer, 200);
     sm_bill_write_json(&w, bill, api->options.zone);
     sm_bill_free(bill);
+    if (is_over(api, query)) answer->cache = SM_CACHE_OWN;
     break;
   }
   case SM_ERR_NOT_FOUND:
@@ -110,10 +117,9 @@ static bool device_is_there(sm_api *api, const sm_request *request, sm_answer *a
   return err == SM_OK;
 }
 
-/* The ledger tells the place of the last row only, so a full page may be followed by an empty one.
- */
+/* next: the place of the last row, if more follow. */
 static void answer_invoices(sm_answer *answer, const sm_page *page, const sm_invoice *invoices,
-                            size_t count, int64_t last) {
+                            size_t count, const int64_t *next) {
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key(&w, "invoices");
@@ -124,8 +130,21 @@ static void answer_invoices(sm_answer *answer, const sm_page *page, const sm_inv
     sm_jsonw_object_end(&w);
   }
   sm_jsonw_array_end(&w);
-  sm_page_write_next_no(&w, page, count == page->limit, last);
+  sm_page_write_next_no(&w, page, next != NULL, next != NULL ? *next : 0);
   sm_jsonw_object_end(&w);
+  answer->cache = SM_CACHE_OWN;
+}
+
+static sm_err has_more(sm_api *api, const sm_request *request, int64_t after, bool *more) {
+  sm_invoice *invoices;
+  size_t count;
+  int64_t last;
+  sm_err err = sm_ledger_invoices(api->options.ledger, request->param[0],
+                                  sm_request_own_user(request), after, 1, &invoices, &count, &last);
+  if (err != SM_OK) return err;
+  sm_invoices_free(invoices, count);
+  *more = count > 0;
+  return SM_OK;
 }
 
 void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answer) {
@@ -144,7 +163,13 @@ void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answe
     sm_api_fail(request, answer, err);
     return;
   }
-  answer_invoices(answer, &page, invoices, count, last);
+  /* The ledger tells the place of the last row only, so it is asked again whether one follows. */
+  bool more = false;
+  if (count == page.limit) err = has_more(api, request, last, &more);
+  if (err == SM_OK)
+    answer_invoices(answer, &page, invoices, count, more ? &last : NULL);
+  else
+    sm_api_fail(request, answer, err);
   sm_invoices_free(invoices, count);
 }
 
@@ -185,6 +210,7 @@ void sm_handle_invoice(sm_api *api, const sm_request *request, sm_answer *answer
   sm_err err = sm_api_find_invoice(api, request, &invoice);
   if (err == SM_OK) {
     sm_api_answer_invoice(answer, 200, &invoice);
+    answer->cache = SM_CACHE_OWN;
     sm_invoice_fini(&invoice);
   }
   if (err == SM_ERR_NOT_FOUND)

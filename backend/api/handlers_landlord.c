@@ -37,10 +37,12 @@ void sm_handle_account_import(sm_api *api, const sm_request *request, sm_answer 
   sm_problems problems = {0};
   sm_account_file_result result;
   const sm_invoicing invoicing = sm_api_invoicing(api);
-  if (!sm_request_param_int(request, answer, "dry_run", 0, 1, 0, &dry_run)) return;
+  if (!sm_request_param_int(request, answer, "dry_run", 0, 1, 0, &dry_run) ||
+      !sm_request_body_is(request, answer, "text/csv"))
+    return;
   if (request->body.len == 0) {
     sm_answer_problem(answer, 400,
-                      "the body must be CSV: a header such as "
+                      "The body must be CSV: a header such as "
                       "account,person,device and a line an account");
     return;
   }

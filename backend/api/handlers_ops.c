@@ -2,6 +2,7 @@
 #include "api/cursor.h"
 #include "api/openapi.h"
 #include "api/routes.h"
+#include "api/static_files.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/utf8.h"
@@ -36,7 +37,17 @@ void sm_handle_openapi(sm_api *api, const sm_request *request, sm_answer *answer
   (void)api;
   (void)request;
   sm_answer_text(answer, 200, "application/json", sm_openapi_json);
-  sm_answer_header_add(answer, "Cache-Control", "no-cache");
+  answer->cache = SM_CACHE_ALL;
+}
+
+/* Made from the document above with the dashboard, and served like its files. */
+void sm_handle_docs(sm_api *api, const sm_request *request, sm_answer *answer) {
+  sm_static_serve_path(api->options.dashboard_dir, api->public_origin, "/api-docs.html", request,
+                       answer);
+  if (answer->status == 404)
+    sm_answer_problem(answer, 404,
+                      "The dashboard, which has this page, has not been built. The document is at "
+                      "/api/openapi.json.");
 }
 
 void sm_handle_site(sm_api *api, const sm_request *request, sm_answer *answer) {
@@ -52,6 +63,7 @@ void sm_handle_site(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_jsonw_key_text(&w, "timezone", sm_zone_name(api->options.zone));
   sm_jsonw_key_text(&w, "currency", api->options.currency);
   sm_jsonw_object_end(&w);
+  answer->cache = SM_CACHE_ALL;
   sm_site_fini(&site);
 }
 

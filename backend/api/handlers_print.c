@@ -47,8 +47,7 @@ static void fail_to_print(const sm_request *request, sm_answer *answer, sm_err e
 }
 
 /* The PDF moves into the answer. */
-static void answer_pdf(const sm_request *request, sm_answer *answer, const sm_invoice *invoice,
-                       sm_buf *pdf) {
+static void answer_pdf(sm_answer *answer, const sm_invoice *invoice, sm_buf *pdf) {
   uint8_t digest[SM_SHA256_BYTES];
   char etag[SM_SHA256_HEX_MAX + 2];
   sm_sha256(pdf->data, pdf->len, digest);
@@ -56,16 +55,12 @@ static void answer_pdf(const sm_request *request, sm_answer *answer, const sm_in
   (void)sm_hex(digest, sizeof digest, etag + 1);
   etag[33] = '"'; /* half of it is enough to tell two apart */
   etag[34] = '\0';
-  const char *known = request->header[SM_HEADER_IF_NONE_MATCH];
-  if (known != NULL && strstr(known, etag) != NULL) {
-    sm_answer_empty(answer, 304);
-  } else {
-    answer->status = 200;
-    answer->content_type = "application/pdf";
-    sm_buf_append(&answer->body, pdf->data, pdf->len);
-    sm_answer_header_add(answer, "Content-Disposition", "inline; filename=\"%s.pdf\"",
-                         invoice->number);
-  }
+  answer->status = 200;
+  answer->content_type = "application/pdf";
+  answer->cache = SM_CACHE_OWN;
+  sm_buf_append(&answer->body, pdf->data, pdf->len);
+  sm_answer_header_add(answer, "Content-Disposition", "inline; filename=\"%s.pdf\"",
+                       invoice->number);
   sm_answer_header_add(answer, "ETag", "%s", etag);
 }
 
@@ -82,7 +77,7 @@ void sm_handle_invoice_pdf(sm_api *api, const sm_request *request, sm_answer *an
     sm_err err = sm_cabinet_pdf(api->options.cabinet, &invoice, given ? &language : NULL, &pdf);
     sm_api_expensive_leave(api);
     if (err == SM_OK)
-      answer_pdf(request, answer, &invoice, &pdf);
+      answer_pdf(answer, &invoice, &pdf);
     else
       fail_to_print(request, answer, err);
     sm_buf_fini(&pdf);

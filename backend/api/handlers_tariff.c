@@ -50,6 +50,7 @@ static sm_err answer_rows(sm_answer *answer, const sm_tariff_row *rows, size_t s
   if (len < 0 || (size_t)len >= sizeof key) err = SM_ERR_INTERNAL;
   sm_cursor_write_next(&w, SCOPE, more ? key : NULL);
   sm_jsonw_object_end(&w);
+  answer->cache = SM_CACHE_OWN;
   return err;
 }
 
@@ -57,15 +58,17 @@ void sm_handle_tariffs(sm_api *api, const sm_request *request, sm_answer *answer
   int64_t limit;
   char key[SM_CURSOR_KEY_MAX];
   const char *name;
+  const char *only; /* one tariff's versions */
   int32_t version;
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
+  if (!sm_request_param_text(request, answer, "name", &only) ||
+      !sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
       !sm_request_param_cursor(request, answer, SCOPE, key))
     return;
   split_key(key, &name, &version);
   sm_tariff_row *rows;
   size_t count;
   sm_err err =
-      sm_ledger_tariffs(api->options.ledger, NULL, name, version, (size_t)limit + 1, &rows, &count);
+      sm_ledger_tariffs(api->options.ledger, only, name, version, (size_t)limit + 1, &rows, &count);
   if (err == SM_OK) {
     size_t shown = count < (size_t)limit ? count : (size_t)limit;
     err = answer_rows(answer, rows, shown, shown < count);

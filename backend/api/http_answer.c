@@ -22,8 +22,10 @@ const char *sm_status_text(unsigned status) {
                {403, "Forbidden"},
                {404, "Not Found"},
                {405, "Method Not Allowed"},
+               {406, "Not Acceptable"},
                {409, "Conflict"},
                {413, "Content Too Large"},
+               {415, "Unsupported Media Type"},
                {422, "Unprocessable Content"},
                {426, "Upgrade Required"},
                {429, "Too Many Requests"},
@@ -56,6 +58,7 @@ static void drop_headers(sm_answer *answer) {
 void sm_answer_clear(sm_answer *answer) {
   drop_body(answer);
   drop_headers(answer);
+  answer->cache = SM_CACHE_NONE;
 }
 
 void sm_answer_fini(sm_answer *answer) {

@@ -16,7 +16,10 @@ static const struct {
   const char *name;
   bool once; /* two of them would mean two things */
 } header_names[SM_HEADER_COUNT_] = {
+    [SM_HEADER_ACCEPT] = {"Accept", false},
+    [SM_HEADER_ACCEPT_ENCODING] = {"Accept-Encoding", false},
     [SM_HEADER_AUTHORIZATION] = {"Authorization", true},
+    [SM_HEADER_CONTENT_ENCODING] = {"Content-Encoding", false},
     [SM_HEADER_CONTENT_LENGTH] = {"Content-Length", true},
     [SM_HEADER_CONTENT_TYPE] = {"Content-Type", true},
     [SM_HEADER_COOKIE] = {"Cookie", true},
@@ -26,6 +29,7 @@ static const struct {
     [SM_HEADER_IDEMPOTENCY_KEY] = {"Idempotency-Key", true},
     [SM_HEADER_IF_NONE_MATCH] = {"If-None-Match", false},
     [SM_HEADER_ORIGIN] = {"Origin", true},
+    [SM_HEADER_REQUEST_METHOD] = {"Access-Control-Request-Method", false},
     [SM_HEADER_TRANSFER_ENCODING] = {"Transfer-Encoding", true},
 };
 
@@ -184,11 +188,11 @@ bool sm_request_param_cursor(const sm_request *request, sm_answer *answer, const
 
 /* ---- body ---- */
 
-/* application/json, with nothing behind it or charset=utf-8. */
-static bool is_json_type(const char *type) {
-  static const char json[] = "application/json";
-  if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0) return false;
-  const char *rest = type + sizeof json - 1;
+/* The type that is meant, with nothing behind it or charset=utf-8. */
+static bool is_type(const char *given, const char *type) {
+  size_t len = strlen(type);
+  if (given == NULL || strncasecmp(given, type, len) != 0) return false;
+  const char *rest = given + len;
   rest += strspn(rest, " \t");
   if (*rest == '\0') return true;
   if (*rest != ';') return false;
@@ -196,12 +200,22 @@ static bool is_json_type(const char *type) {
   return strcasecmp(rest, "charset=utf-8") == 0 || strcasecmp(rest, "charset=\"utf-8\"") == 0;
 }
 
-json_t *sm_request_object(const sm_request *request, sm_answer *answer) {
-  if (!is_json_type(request->header[SM_HEADER_CONTENT_TYPE])) {
-    sm_answer_problem(answer, 400,
-                      "The body must be JSON: send it with Content-Type: application/json.");
-    return NULL;
+bool sm_request_body_is(const sm_request *request, sm_answer *answer, const char *type) {
+  const char *coding = request->header[SM_HEADER_CONTENT_ENCODING];
+  /* Bodies are small, and one that widens as it is read would not be. */
+  if (coding != NULL && strcasecmp(coding, "identity") != 0) {
+    sm_answer_problem(answer, 415, "The body must come as it is: leave out Content-Encoding.");
+    sm_answer_header_add(answer, "Accept-Encoding", "identity");
+    return false;
   }
+  if (is_type(request->header[SM_HEADER_CONTENT_TYPE], type)) return true;
+  sm_answer_problem(answer, 415, "The body must be %s in UTF-8: send it with Content-Type: %s.",
+                    type, type);
+  return false;
+}
+
+json_t *sm_request_object(const sm_request *request, sm_answer *answer) {
+  if (!sm_request_body_is(request, answer, "application/json")) return NULL;
   json_error_t error;
   json_t *root = json_loadb(request->body.len == 0 ? "" : request->body.data, request->body.len,
                             JSON_REJECT_DUPLICATES, &error);

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "api/connections.h"
+#include "api/dress.h"
 #include "api/http_send.h"
 #include "api/listen.h"
 #include "base/clock.h"
@@ -110,6 +111,7 @@ static enum MHD_Result send_answer(exchange *e, struct MHD_Connection *connectio
   sm_api *api = e->http->api;
   sm_send_style style = {.secure = api->cert_pem != NULL,
                          .close = e->answer.close || atomic_load(&e->http->stopping)};
+  sm_api_dress(api, &e->request, &e->answer);
   sm_connection_allow(e->connection, api->options.answer_timeout_ms);
   e->sent = e->answer.status;
   return sm_http_send(connection, &e->request, &e->answer, &style) ? MHD_YES : MHD_NO;

@@ -26,14 +26,24 @@ static void fill_defaults(sm_live_options *o) {
   if (o->now_ms == NULL) o->now_ms = sm_clock_now_ms_for;
 }
 
-static bool copy_origins(sm_live *live, const char *const *origins) {
+static void free_origins(char **origins) {
+  for (size_t i = 0; origins != NULL && origins[i] != NULL; i++) free(origins[i]);
+  free(origins);
+}
+
+sm_err sm_live_allow_origins(sm_live *live, const char *const *origins) {
   size_t count = 0;
   while (origins != NULL && origins[count] != NULL) count++;
-  live->origins = calloc(count + 1, sizeof(char *));
-  if (live->origins == NULL) return false;
+  char **copies = calloc(count + 1, sizeof *copies);
+  if (copies == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < count; i++)
-    if ((live->origins[i] = strdup(origins[i])) == NULL) return false;
-  return true;
+    if ((copies[i] = strdup(origins[i])) == NULL) {
+      free_origins(copies);
+      return SM_ERR_NOMEM;
+    }
+  free_origins(live->origins);
+  live->origins = copies;
+  return SM_OK;
 }
 
 static sm_err open_files(sm_live *live) {
@@ -51,9 +61,9 @@ static sm_err open_all(sm_live *live, const sm_live_options *options) {
   live->gate.ring = calloc(live->gate.cap, sizeof *live->gate.ring);
   live->bucket_count = SM_LIVE_BUCKETS;
   live->bucket = calloc(live->bucket_count, sizeof(sm_live_entry *));
-  if (live->gate.ring == NULL || live->bucket == NULL || !copy_origins(live, options->origins))
-    return SM_ERR_NOMEM;
-  return open_files(live);
+  if (live->gate.ring == NULL || live->bucket == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_live_allow_origins(live, options->origins);
+  return err == SM_OK ? open_files(live) : err;
 }
 
 sm_err sm_live_new(const sm_live_options *options, sm_live **out) {
@@ -102,8 +112,7 @@ void sm_live_free(sm_live *live) {
   sm_live_entries_clear(live);
   if (live->epoll_fd >= 0) (void)close(live->epoll_fd);
   if (live->event_fd >= 0) (void)close(live->event_fd);
-  for (size_t i = 0; live->origins != NULL && live->origins[i] != NULL; i++) free(live->origins[i]);
-  free(live->origins);
+  free_origins(live->origins);
   free(live->bucket);
   free(live->every);
   free(live->gate.ring);

@@ -93,6 +93,9 @@ typedef struct sm_live_options {
 
 /* SM_ERR_NOMEM, SM_ERR_IO. */
 SM_MUST_CHECK sm_err sm_live_new(const sm_live_options *options, sm_live **live);
+/* Takes these origins in place of those of the options; copied. Before the first upgrade.
+ * SM_ERR_NOMEM: nothing has changed. */
+SM_MUST_CHECK sm_err sm_live_allow_origins(sm_live *live, const char *const *origins);
 /* Starts the hub's thread. */
 SM_MUST_CHECK sm_err sm_live_start(sm_live *live);
 /* Closes all clients with 1001, gives them a second to take it, and ends the thread. Upgrades that

@@ -100,7 +100,7 @@ static sm_err judge(sm_live *live, struct MHD_Connection *connection, const char
   }
   if (!origin_allowed(live, header(connection, "Origin"), header(connection, "Host"))) {
     *detail = "Pages of this origin may not connect; the operator names the public URL in "
-              "SMARTMETER_PUBLIC_URL.";
+              "SMARTMETER_PUBLIC_URL and further ones in SMARTMETER_ALLOWED_ORIGINS.";
     return SM_ERR_DENIED;
   }
   if (full(live)) {

@@ -22,7 +22,10 @@ enum {
 };
 
 typedef enum sm_header {
+  SM_HEADER_ACCEPT,
+  SM_HEADER_ACCEPT_ENCODING,
   SM_HEADER_AUTHORIZATION,
+  SM_HEADER_CONTENT_ENCODING,
   SM_HEADER_CONTENT_LENGTH,
   SM_HEADER_CONTENT_TYPE,
   SM_HEADER_COOKIE,
@@ -32,6 +35,7 @@ typedef enum sm_header {
   SM_HEADER_IDEMPOTENCY_KEY,
   SM_HEADER_IF_NONE_MATCH,
   SM_HEADER_ORIGIN,
+  SM_HEADER_REQUEST_METHOD, /* Access-Control-Request-Method */
   SM_HEADER_TRANSFER_ENCODING,
   SM_HEADER_COUNT_
 } sm_header;
@@ -97,7 +101,12 @@ bool sm_request_param_cursor(const sm_request *request, sm_answer *answer, const
 
 /* ---- body ---- */
 
-/* The body as a JSON object, NULL after a 400 was answered; the caller decrefs it. */
+/* Whether the body says that it is of a media type, in UTF-8 and in no coding; else the answer is a
+ * 415. */
+bool sm_request_body_is(const sm_request *request, sm_answer *answer, const char *type);
+
+/* The body as a JSON object, NULL after a 400, or a 415 where it does not say that it is JSON, was
+ * answered; the caller decrefs it. */
 json_t *sm_request_object(const sm_request *request, sm_answer *answer);
 
 #endif

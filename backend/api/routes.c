@@ -139,6 +139,7 @@ static const sm_route table[] = {
     {"GET", "/api/rejects", SM_ACCESS_ADMIN, {0}, sm_handle_rejects},
     {"GET", "/api/live", SM_ACCESS_OPEN, {0}, NULL},
     {"GET", "/api/openapi.json", SM_ACCESS_OPEN, {0}, sm_handle_openapi},
+    {"GET", "/api/docs", SM_ACCESS_OPEN, {0}, sm_handle_docs},
     {"GET", "/healthz", SM_ACCESS_OPEN, {0}, sm_handle_health},
     {"GET", "/readyz", SM_ACCESS_OPEN, {0}, sm_handle_ready},
 };

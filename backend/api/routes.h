@@ -77,6 +77,7 @@ void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer 
 void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_health(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_ready(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_docs(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_openapi(struct sm_api *api, const sm_request *request, sm_answer *answer);
 
 #endif

@@ -5,7 +5,10 @@
 #include "api/api.h"
 #include "api/http_server.h"
 #include "api/metrics_listener.h"
+#include "api/openapi.h"
+#include "api/routes.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -36,9 +39,9 @@ static bool copy_text(const char **text) {
 
 /* From here on all texts are the api's; one that could not be copied is NULL. */
 static sm_err own_texts(sm_api_options *o) {
-  const char **texts[] = {&o->bind,       &o->tls_cert,      &o->tls_key,  &o->trusted_proxies,
-                          &o->public_url, &o->dashboard_dir, &o->currency, &o->mqtt.host,
-                          &o->mqtt.ca_pem};
+  const char **texts[] = {&o->bind,        &o->tls_cert,       &o->tls_key,  &o->trusted_proxies,
+                          &o->public_url,  &o->dashboard_dir,  &o->currency, &o->mqtt.host,
+                          &o->mqtt.ca_pem, &o->allowed_origins};
   bool all = true;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (!copy_text(texts[i])) all = false;
@@ -46,9 +49,9 @@ static sm_err own_texts(sm_api_options *o) {
 }
 
 static void free_texts(sm_api_options *o) {
-  const char *texts[] = {o->bind,       o->tls_cert,      o->tls_key,  o->trusted_proxies,
-                         o->public_url, o->dashboard_dir, o->currency, o->mqtt.host,
-                         o->mqtt.ca_pem};
+  const char *texts[] = {o->bind,        o->tls_cert,       o->tls_key,  o->trusted_proxies,
+                         o->public_url,  o->dashboard_dir,  o->currency, o->mqtt.host,
+                         o->mqtt.ca_pem, o->allowed_origins};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free((void *)(uintptr_t)texts[i]);
 }
 
@@ -103,6 +106,22 @@ static sm_err take_public_url(sm_api *api) {
   return api->public_origin == NULL ? SM_ERR_NOMEM : SM_OK;
 }
 
+/* The reason is the list's own. */
+static sm_err take_origins(sm_api *api) {
+  sm_buf problem;
+  sm_buf_init(&problem, 1024);
+  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins, &problem);
+  if (err == SM_ERR_INVALID) err = refuse("allowed origins", sm_buf_text(&problem));
+  sm_buf_fini(&problem);
+  return err;
+}
+
+static sm_err take_surface(sm_api *api) {
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  return sm_surface_new(sm_openapi_json, table, count, &api->surface);
+}
+
 static sm_err take_tls(sm_api *api) {
   const sm_api_options *o = &api->options;
   if ((o->tls_cert == NULL) != (o->tls_key == NULL))
@@ -124,11 +143,14 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   sm_err err = own_texts(&out->options);
   if (err == SM_OK) err = take_proxies(out);
   if (err == SM_OK) err = take_public_url(out);
+  if (err == SM_OK) err = take_origins(out);
+  if (err == SM_OK) err = take_surface(out);
   if (err == SM_OK) err = take_tls(out);
   if (err == SM_OK && options->cabinet != NULL)
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
   const sm_invoicing invoicing = sm_api_invoicing(out);
   if (err == SM_OK) err = sm_rebill_desk_new(&invoicing, &out->rebill_desk);
+  sm_random_bytes(out->tag_key, sizeof out->tag_key);
   set_defaults(&out->options, out->proxies.count > 0);
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
   /* Checking a password takes its thread for long: one is always left for all else. */
@@ -147,8 +169,20 @@ static void write_metrics(void *context, sm_buf *out) {
   if (hooks->write_metrics != NULL) hooks->write_metrics(hooks->context, out);
 }
 
+/* The WebSocket is open to the same pages as the rest. */
+static sm_err tell_live(sm_api *api) {
+  const char *origins[SM_ORIGINS_MAX + 2];
+  size_t n = 0;
+  if (api->options.live == NULL) return SM_OK;
+  if (api->public_origin != NULL) origins[n++] = api->public_origin;
+  for (size_t i = 0; i < api->origins.count; i++) origins[n++] = api->origins.item[i];
+  origins[n] = NULL;
+  return sm_live_allow_origins(api->options.live, origins);
+}
+
 sm_err sm_api_start(sm_api *api) {
-  sm_err err = sm_http_start(api, &api->http);
+  sm_err err = tell_live(api);
+  if (err == SM_OK) err = sm_http_start(api, &api->http);
   if (err == SM_OK && api->options.metrics_port != 0)
     err = sm_metrics_listener_start(api->options.metrics_port, write_metrics, api, &api->metrics);
   if (err != SM_OK) {
@@ -187,6 +221,8 @@ void sm_api_free(sm_api *api) {
   sm_gate_fini(&api->logins);
   free_texts(&api->options);
   free(api->public_origin);
+  sm_origins_fini(&api->origins);
+  sm_surface_free(api->surface);
   free(api->cert_pem);
   wipe_text(api->key_pem);
   free(api);

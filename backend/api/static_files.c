@@ -1,5 +1,8 @@
 #include "api/static_files.h"
 
+#include "api/negotiate.h"
+#include "api/squeeze.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -97,56 +100,100 @@ static void add_policy(const char *public_origin, const sm_request *request, sm_
       authority == NULL ? "" : " wss://", authority == NULL ? "" : authority + 3);
 }
 
-static void answer_file(int file, const struct stat *about, const char *name,
-                        const char *public_origin, const sm_request *request, sm_answer *answer) {
-  char etag[64];
-  const char *known = request->header[SM_HEADER_IF_NONE_MATCH];
-  (void)snprintf(etag, sizeof etag, "\"%llx-%llx-%llx\"", (unsigned long long)about->st_size,
-                 (unsigned long long)about->st_mtim.tv_sec,
-                 (unsigned long long)about->st_mtim.tv_nsec);
-  if (known != NULL && strstr(known, etag) != NULL) {
+/* What a path names: the file as it is or in a smaller form. */
+typedef struct found {
+  int file; /* -1: nothing */
+  struct stat about;
+  sm_coding coding;
+} found;
+
+/* The smaller form of a file that the client reads, if the build has left one: "a.js.br". One that
+ * is older than the file is of another build. */
+static void prefer_smaller(int root, const char *path, const sm_request *request, found *out) {
+  static const char *const endings[] = {[SM_CODING_GZIP] = ".gz", [SM_CODING_BR] = ".br"};
+  char smaller[PATH_BYTES_MAX + 4];
+  struct stat about;
+  sm_coding coding = sm_negotiate_coding(request->header[SM_HEADER_ACCEPT_ENCODING]);
+  if (coding == SM_CODING_IDENTITY) return;
+  (void)snprintf(smaller, sizeof smaller, "%s%s", path, endings[coding]);
+  int file = open_below(root, smaller, &about);
+  if (file < 0) return;
+  if (about.st_mtim.tv_sec < out->about.st_mtim.tv_sec) {
     (void)close(file);
+    return;
+  }
+  (void)close(out->file);
+  *out = (found){.file = file, .about = about, .coding = coding};
+}
+
+static void answer_file(const found *f, const char *name, const char *public_origin,
+                        const sm_request *request, sm_answer *answer) {
+  char etag[80];
+  bool varies = sm_squeeze_type(type_of(name));
+  /* Of the bytes that are sent, so it differs from coding to coding. */
+  (void)snprintf(etag, sizeof etag, "\"%llx-%llx-%llx%s%s\"", (unsigned long long)f->about.st_size,
+                 (unsigned long long)f->about.st_mtim.tv_sec,
+                 (unsigned long long)f->about.st_mtim.tv_nsec,
+                 f->coding == SM_CODING_IDENTITY ? "" : "-",
+                 f->coding == SM_CODING_IDENTITY ? "" : sm_coding_name(f->coding));
+  if (sm_negotiate_match(request->header[SM_HEADER_IF_NONE_MATCH], etag)) {
+    (void)close(f->file);
     sm_answer_empty(answer, 304);
   } else {
-    sm_answer_file(answer, type_of(name), file, (uint64_t)about->st_size);
+    sm_answer_file(answer, type_of(name), f->file, (uint64_t)f->about.st_size);
+    if (f->coding != SM_CODING_IDENTITY)
+      sm_answer_header_add(answer, "Content-Encoding", "%s", sm_coding_name(f->coding));
   }
   sm_answer_header_add(answer, "ETag", "%s", etag);
+  if (varies) sm_answer_header_add(answer, "Vary", "Accept-Encoding");
   sm_answer_header_add(answer, "Cache-Control", "%s",
                        has_hash(name) ? "public, max-age=31536000, immutable" : "no-cache");
   add_policy(public_origin, request, answer);
 }
 
 /* Nobody looks for a hidden file or a parent folder here with good intent. */
-static bool path_allowed(const sm_request *request, char path[PATH_BYTES_MAX]) {
-  size_t len = strlen(request->path);
-  return request->path[0] == '/' && len < PATH_BYTES_MAX &&
-         sm_percent_decode(request->path, len, path) && strstr(path, "/.") == NULL;
+static bool path_allowed(const char *sent, char path[PATH_BYTES_MAX]) {
+  size_t len = strlen(sent);
+  return sent[0] == '/' && len < PATH_BYTES_MAX && sm_percent_decode(sent, len, path) &&
+         strstr(path, "/.") == NULL;
 }
 
-void sm_static_serve(const char *dir, const char *public_origin, const sm_request *request,
-                     sm_answer *answer) {
+/* Opens what a decoded path names, as it is or smaller. */
+static found find(int root, const char *path, const sm_request *request) {
+  char parts[PATH_BYTES_MAX];
+  found out = {.file = -1};
+  (void)snprintf(parts, sizeof parts, "%s", path);
+  out.file = open_below(root, parts, &out.about);
+  if (out.file >= 0 && sm_squeeze_type(type_of(path))) prefer_smaller(root, path, request, &out);
+  return out;
+}
+
+void sm_static_serve_path(const char *dir, const char *public_origin, const char *sent,
+                          const sm_request *request, sm_answer *answer) {
   char path[PATH_BYTES_MAX];
-  char name[PATH_BYTES_MAX];
-  struct stat about;
-  int file = -1;
-  if (!path_allowed(request, path)) {
+  found f = {.file = -1};
+  if (!path_allowed(sent, path)) {
     sm_answer_not_found(answer);
     return;
   }
-  (void)snprintf(name, sizeof name, "%s", strrchr(path, '/') + 1);
+  const char *name = strrchr(path, '/') + 1;
   bool page = strchr(name, '.') == NULL;
   int root = dir == NULL ? -1 : open(dir, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-  if (root >= 0 && name[0] != '\0') file = open_below(root, path, &about);
-  if (root >= 0 && file < 0 && page) {
-    char index[] = "/index.html";
-    (void)snprintf(name, sizeof name, "%s", index + 1);
-    file = open_below(root, index, &about);
+  if (root >= 0 && name[0] != '\0') f = find(root, path, request);
+  if (root >= 0 && f.file < 0 && page) {
+    name = "index.html";
+    f = find(root, "/index.html", request);
   }
-  if (file >= 0)
-    answer_file(file, &about, name, public_origin, request, answer);
+  if (f.file >= 0)
+    answer_file(&f, name, public_origin, request, answer);
   else if (page && (root < 0 || faccessat(root, "index.html", F_OK, 0) != 0))
     sm_answer_text(answer, 200, "text/html; charset=utf-8", NOT_BUILT);
   else
     sm_answer_not_found(answer);
   if (root >= 0) (void)close(root);
+}
+
+void sm_static_serve(const char *dir, const char *public_origin, const sm_request *request,
+                     sm_answer *answer) {
+  sm_static_serve_path(dir, public_origin, request->path, request, answer);
 }

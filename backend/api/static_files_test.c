@@ -34,8 +34,11 @@ static void put(const char *dir, const char *name, const char *text) {
   assert_int_equal(fclose(file), 0);
 }
 
-static const char *const files[] = {"index.html",      "favicon.svg", "assets/a-BkQ3v_9Z.js",
-                                    "assets/plain.js", ".hidden",     "assets/.env"};
+static const char *const files[] = {"index.html",       "favicon.svg",    "assets/a-BkQ3v_9Z.js",
+                                    "assets/plain.js",  ".hidden",        "assets/.env",
+                                    "assets/b.js",      "assets/b.js.br", "assets/b.js.gz",
+                                    "assets/c.js",      "assets/c.js.gz", "assets/old.js",
+                                    "assets/old.js.br", "assets/p.png",   "assets/p.png.br"};
 
 static int set_up(void **state) {
   site *s = calloc(1, sizeof *s);
@@ -47,6 +50,8 @@ static int set_up(void **state) {
   if (mkdir(s->dir, 0700) != 0 || mkdir(below(s->dir, "assets", path), 0700) != 0) return -1;
   put(s->root, "secret.txt", "secret");
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) put(s->dir, files[i], files[i]);
+  const struct timespec before[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+  if (utimensat(AT_FDCWD, below(s->dir, "assets/old.js.br", path), before, 0) != 0) return -1;
   if (symlink("../secret.txt", below(s->dir, "link.txt", path)) != 0) return -1;
   if (symlink("..", below(s->dir, "up", path)) != 0) return -1;
   *state = s;
@@ -75,6 +80,8 @@ typedef struct got {
   char cache[64];
   char etag[64];
   char policy[512];
+  char coding[16];
+  char vary[32];
 } got;
 
 static void copy_header(const sm_answer *answer, const char *name, char *out, size_t cap) {
@@ -83,13 +90,15 @@ static void copy_header(const sm_answer *answer, const char *name, char *out, si
       (void)snprintf(out, cap, "%s", answer->header[i].value);
 }
 
-static got get_from(const char *dir, const char *target, const char *host, const char *etag) {
+static got get_in(const char *dir, const char *target, const char *host, const char *etag,
+                  const char *codings) {
   sm_request request;
   sm_answer answer;
   got out = {0};
   assert_int_equal(sm_request_init(&request, target), SM_OK);
   request.header[SM_HEADER_HOST] = host;
   request.header[SM_HEADER_IF_NONE_MATCH] = etag;
+  request.header[SM_HEADER_ACCEPT_ENCODING] = codings;
   sm_answer_init(&answer);
   sm_static_serve(dir, NULL, &request, &answer);
   out.status = answer.status;
@@ -98,10 +107,16 @@ static got get_from(const char *dir, const char *target, const char *host, const
     assert_int_equal(read(answer.file, out.body, sizeof out.body - 1), answer.file_size);
   copy_header(&answer, "Cache-Control", out.cache, sizeof out.cache);
   copy_header(&answer, "ETag", out.etag, sizeof out.etag);
+  copy_header(&answer, "Content-Encoding", out.coding, sizeof out.coding);
+  copy_header(&answer, "Vary", out.vary, sizeof out.vary);
   copy_header(&answer, "Content-Security-Policy", out.policy, sizeof out.policy);
   sm_answer_fini(&answer);
   sm_request_fini(&request);
   return out;
+}
+
+static got get_from(const char *dir, const char *target, const char *host, const char *etag) {
+  return get_in(dir, target, host, etag, NULL);
 }
 
 static got get(const site *s, const char *target) {
@@ -174,6 +189,38 @@ static void what_is_known_is_not_sent_again(void **state) {
   assert_int_equal(get_from(s->dir, "/index.html", NULL, "\"other\"").status, 200);
 }
 
+static void a_smaller_form_goes_to_who_reads_it(void **state) {
+  const site *s = *state;
+  static const struct {
+    const char *target;
+    const char *codings;
+    const char *body;
+    const char *coding;
+  } cases[] = {{"/assets/b.js", NULL, "assets/b.js", ""},
+               {"/assets/b.js", "gzip, br", "assets/b.js.br", "br"},
+               {"/assets/b.js", "gzip", "assets/b.js.gz", "gzip"},
+               {"/assets/b.js", "br;q=0, gzip;q=0", "assets/b.js", ""},
+               {"/assets/c.js", "gzip", "assets/c.js.gz", "gzip"},
+               {"/assets/c.js", "br", "assets/c.js", ""},
+               {"/assets/old.js", "br", "assets/old.js", ""},
+               {"/assets/p.png", "br", "assets/p.png", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    got g = get_in(s->dir, cases[i].target, NULL, NULL, cases[i].codings);
+    bool text = strstr(cases[i].target, ".js") != NULL;
+    assert_int_equal(g.status, 200);
+    assert_string_equal(g.body, cases[i].body);
+    assert_string_equal(g.coding, cases[i].coding);
+    assert_string_equal(g.vary, text ? "Accept-Encoding" : "");
+    assert_string_equal(g.type, text ? "text/javascript; charset=utf-8" : "image/png");
+  }
+  /* Each form has its own tag. */
+  got plain = get_in(s->dir, "/assets/b.js", NULL, NULL, NULL);
+  got br = get_in(s->dir, "/assets/b.js", NULL, NULL, "br");
+  assert_string_not_equal(plain.etag, br.etag);
+  assert_int_equal(get_in(s->dir, "/assets/b.js", NULL, br.etag, "br").status, 304);
+  assert_int_equal(get_in(s->dir, "/assets/b.js", NULL, br.etag, NULL).status, 200);
+}
+
 static void a_host_that_is_none_is_not_repeated(void **state) {
   const site *s = *state;
   got g = get_from(s->dir, "/", "evil; script-src *", NULL);
@@ -196,6 +243,7 @@ int main(void) {
       cmocka_unit_test(pages_of_the_dashboard_get_its_index),
       cmocka_unit_test(nothing_outside_and_nothing_hidden_is_served),
       cmocka_unit_test(what_is_known_is_not_sent_again),
+      cmocka_unit_test(a_smaller_form_goes_to_who_reads_it),
       cmocka_unit_test(a_host_that_is_none_is_not_repeated),
       cmocka_unit_test(without_a_dashboard_a_page_says_how_to_get_it),
   };

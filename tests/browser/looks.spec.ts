@@ -46,6 +46,19 @@ for (const [size, viewport] of Object.entries(sizes))
         await judge(page, `login-${size}-${colorScheme}`);
       });
 
+      test("the page of the API is readable, fits, and is allowed all it needs", async ({ page }) => {
+        const complaints: string[] = [];
+        page.on("console", (message) => complaints.push(message.text()));
+        await page.goto("/api/docs");
+        await expect(page.getByRole("heading", { level: 1 })).toContainText("API");
+        await page.getByRole("navigation").getByRole("link", { name: "/api/tariffs/preview" }).click();
+        await expect(page.locator("#previewTariff")).toBeInViewport();
+        await page.locator("#previewTariff summary").first().click();
+        await expect(page.locator("#previewTariff pre").first()).toBeVisible();
+        expect(complaints).toEqual([]);
+        await judge(page, `api-docs-${size}-${colorScheme}`);
+      });
+
       test("the pages are readable and fit", async ({ page }) => {
         await open(page, "/");
         for (const [name, path, ready] of pages) {
