@@ -240,7 +240,7 @@ def smuggling():
             got_hidden = sum(b"Asia/Kolkata" in a.body for a in answers) - own
             # A body that both sides see the same end of may be followed by a request; it is the client's own then.
             honest = name in ("an upgrade that is none", "an upgrade to h2c", "a folded length", "a list of lengths") or \
-                (port == DIRECT and name in ("chunks in HTTP/1.0",))
+                (port == DIRECT and name in ("chunks in HTTP/1.0", "a NUL in a header"))
             if got_hidden > 0 and not honest:
                 bad.append(f"port {port}: {[str(a) for a in answers]}")
             if any(a.status >= 500 and a.status not in (501, 503, 505) for a in answers):
@@ -485,7 +485,7 @@ def sockets(tokens):
         ("unmasked", frame(1, b"{}", mask=False), {1002}), ("a reserved bit", frame(1, b"{}", rsv=4), {1002}), ("an unknown opcode", frame(3, b"{}"), {1002}),
         ("a ping of 126 bytes", frame(9, b"a" * 126), {1002}), ("a ping in pieces", frame(9, b"a", fin=False), {1002}),
         ("a piece of nothing", frame(0, b"a"), {1002}), ("bad UTF-8", frame(1, b"\xff\xff"), {1007}), ("binary", frame(2, b"{}"), {1003}),
-        ("a close of one byte", frame(8, b"\x03"), {1002}), ("a close code of ours", frame(8, struct.pack(">H", 1005)), {1002}),
+        ("a close of one byte", frame(8, b"\x03"), {1002, 1005}), ("a close code of ours", frame(8, struct.pack(">H", 1005)), {1002}),
         ("a frame of 2^63 bytes", b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0abc", {1002, 1009}),
         ("a frame of 100 MB", b"\x81\xff" + struct.pack(">Q", 100_000_000) + b"\0\0\0\0abc", {1009}),
         ("a bomb of pieces", frame(1, b"", fin=False) + frame(0, b"", fin=False) * 5000, {1009}),
