@@ -31,6 +31,7 @@ struct sm_api {
   char *key_pem;
   sm_gate expensive;
   sm_gate logins;
+  sm_rates *rates;
   sm_figures figures;
   struct sm_zip_desk *zip_desk; /* NULL: there is no cabinet */
   struct sm_rebill_desk *rebill_desk;

@@ -49,6 +49,17 @@ static bool well_formed(sm_request *request, sm_answer *answer) {
     sm_answer_problem(answer, 400, "Content-Length and Transfer-Encoding exclude each other.");
     return false;
   }
+  if (request->header[SM_HEADER_TRANSFER_ENCODING] != NULL &&
+      strcasecmp(request->header[SM_HEADER_TRANSFER_ENCODING], "chunked") != 0) {
+    answer->close = true;
+    sm_answer_problem(answer, 501, "Of transfer encodings only 'chunked' is known here.");
+    return false;
+  }
+  if (request->header_count > SM_HEADERS_MAX) {
+    answer->close = true;
+    sm_answer_problem(answer, 431, "There are more than %d headers.", (int)SM_HEADERS_MAX);
+    return false;
+  }
   sm_err err = sm_query_parse(&request->query, request->raw_query);
   if (err == SM_OK) return true;
   if (err == SM_ERR_SYNTAX)
@@ -103,6 +114,29 @@ static bool from_own_page(const sm_api *api, const sm_request *request) {
   return authority != NULL && host != NULL && strcasecmp(authority + 3, host) == 0;
 }
 
+static bool answer_too_many(sm_answer *answer, unsigned retry_after_s) {
+  sm_answer_later(answer, 429, retry_after_s,
+                  "Too many requests. Wait as long as Retry-After says, and ask less often.");
+  return false;
+}
+
+/* Before anything is looked up: whoever floods is turned away for the price of a hash. */
+static bool address_in_rates(sm_api *api, const sm_route *route, const sm_request *request,
+                             sm_answer *answer) {
+  unsigned retry_after_s = 1;
+  return sm_rates_take_address(api->rates, sm_rate_class_of(route), request->address,
+                               sm_clock_steady_us(), &retry_after_s) ||
+         answer_too_many(answer, retry_after_s);
+}
+
+static bool caller_in_rates(sm_api *api, const sm_route *route, const sm_request *request,
+                            sm_answer *answer) {
+  unsigned retry_after_s = 1;
+  return sm_rates_take_user(api->rates, sm_rate_class_of(route), request->caller.user_id,
+                            sm_clock_steady_us(), &retry_after_s) ||
+         answer_too_many(answer, retry_after_s);
+}
+
 static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answer *answer) {
   switch ((sm_access)(route->access & SM_ACCESS_MASK)) {
   case SM_ACCESS_OPEN:
@@ -118,8 +152,11 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
   case SM_ACCESS_MASK:
     break;
   }
-  if (sm_key_gate_is(request)) return sm_key_gate_pass(api, route, request, answer);
+  if (sm_key_gate_is(request))
+    return sm_key_gate_pass(api, route, request, answer) &&
+           caller_in_rates(api, route, request, answer);
   if (!know_caller(api, request, answer)) return false;
+  if (!caller_in_rates(api, route, request, answer)) return false;
   bool own = (route->access & SM_ACCESS_MASK) == SM_ACCESS_OWN;
   if (own || sm_request_is_admin(request)) return true;
   sm_answer_problem(answer, 403, "This is for administrators.");
@@ -199,7 +236,9 @@ bool sm_api_admit(sm_api *api, sm_request *request, const sm_route **route, sm_a
   size_t count;
   const sm_route *table = sm_routes(&count);
   char allow[SM_ALLOW_MAX];
-  switch (sm_router_find(table, count, request, route, allow)) {
+  sm_match match = sm_router_find(table, count, request, route, allow);
+  if (!address_in_rates(api, *route, request, answer)) return true;
+  switch (match) {
   case SM_MATCH_ROUTE:
     return !may(api, *route, request, answer) || !known_members(api, *route, request, answer) ||
            !acceptable(api, *route, request, answer);

@@ -29,7 +29,9 @@ const char *sm_status_text(unsigned status) {
                {422, "Unprocessable Content"},
                {426, "Upgrade Required"},
                {429, "Too Many Requests"},
+               {431, "Request Header Fields Too Large"},
                {500, "Internal Server Error"},
+               {501, "Not Implemented"},
                {503, "Service Unavailable"}};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (texts[i].status == status) return texts[i].text;

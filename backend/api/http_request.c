@@ -58,6 +58,7 @@ void sm_request_fini(sm_request *request) {
 }
 
 void sm_request_header(sm_request *request, const char *name, const char *value) {
+  request->header_count++;
   for (size_t i = 0; i < SM_HEADER_COUNT_; i++) {
     if (strcasecmp(name, header_names[i].name) != 0) continue;
     if (request->header[i] != NULL && header_names[i].once)
@@ -214,8 +215,31 @@ bool sm_request_body_is(const sm_request *request, sm_answer *answer, const char
   return false;
 }
 
+/* The deepest that objects and lists stand in one another, if the text is JSON. Looked at before it
+ * is parsed: the parser's own limit is 2,048, and it descends on the thread's stack. */
+static size_t json_depth(const char *text, size_t len) {
+  size_t depth = 0;
+  size_t deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < len; i++) {
+    if (in_text && text[i] == '\\')
+      i++;
+    else if (text[i] == '"')
+      in_text = !in_text;
+    else if (!in_text && (text[i] == '{' || text[i] == '['))
+      deepest = ++depth > deepest ? depth : deepest;
+    else if (!in_text && depth > 0 && (text[i] == '}' || text[i] == ']'))
+      depth--;
+  }
+  return deepest;
+}
+
 json_t *sm_request_object(const sm_request *request, sm_answer *answer) {
   if (!sm_request_body_is(request, answer, "application/json")) return NULL;
+  if (json_depth(request->body.data, request->body.len) > SM_BODY_DEPTH_MAX) {
+    sm_answer_problem(answer, 400, "The body is nested more than %d deep.", (int)SM_BODY_DEPTH_MAX);
+    return NULL;
+  }
   json_error_t error;
   json_t *root = json_loadb(request->body.len == 0 ? "" : request->body.data, request->body.len,
                             JSON_REJECT_DUPLICATES, &error);

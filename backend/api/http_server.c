@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ enum {
   DRAIN_MAX = 4 << 20,  /* of a body that nobody wants: read, so that the answer is */
   STOP_WAIT_MS = 5000,  /* for running requests */
   TICK_MS = 1000,       /* of the deadlines */
+  NICE = 5,             /* of the threads that serve */
   OPTIONS_MAX = 20
 };
 
@@ -51,12 +53,6 @@ typedef struct exchange {
   uint64_t drained;
   int64_t begun_us;
 } exchange;
-
-static int64_t now_us(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static sm_connection *connection_of(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info =
@@ -88,7 +84,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 static void begin(exchange *e, struct MHD_Connection *connection, const char *method) {
   sm_http *http = e->http;
   e->begun = true;
-  e->begun_us = now_us();
+  e->begun_us = sm_clock_steady_us();
   e->request.method = method;
   (void)pthread_mutex_lock(&http->lock);
   http->running++;
@@ -109,7 +105,7 @@ static void begin(exchange *e, struct MHD_Connection *connection, const char *me
 
 static enum MHD_Result send_answer(exchange *e, struct MHD_Connection *connection) {
   sm_api *api = e->http->api;
-  sm_send_style style = {.secure = api->cert_pem != NULL,
+  sm_send_style style = {.secure = api->secure,
                          .close = e->answer.close || atomic_load(&e->http->stopping)};
   sm_api_dress(api, &e->request, &e->answer);
   sm_connection_allow(e->connection, api->options.answer_timeout_ms);
@@ -146,7 +142,8 @@ static enum MHD_Result take_body(exchange *e, const char *data, size_t *len) {
 }
 
 static void write_log_line(const exchange *e, int64_t us) {
-  bool quiet = e->route == NULL || strncmp(e->route->pattern, "/api/", 5) != 0;
+  /* A flood that is turned away must not fill the disk; it is counted. */
+  bool quiet = e->route == NULL || strncmp(e->route->pattern, "/api/", 5) != 0 || e->sent == 429;
   sm_log(quiet ? SM_LOG_DEBUG : SM_LOG_INFO, "http.request",
          SM_LOG_TEXT("request", &e->request.id[0]), SM_LOG_TEXT("method", e->request.method),
          SM_LOG_TEXT("route", e->route == NULL ? "*" : e->route->pattern),
@@ -160,7 +157,7 @@ static void settle(exchange *e) {
   sm_http *http = e->http;
   if (!e->begun || e->settled) return;
   e->settled = true;
-  int64_t us = now_us() - e->begun_us;
+  int64_t us = sm_clock_steady_us() - e->begun_us;
   sm_figures_count(&http->api->figures, e->route, e->sent, us);
   write_log_line(e, us);
   (void)pthread_mutex_lock(&http->lock);
@@ -250,9 +247,18 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **context,
   *context = NULL;
 }
 
+/* Readings come first: under a flood of requests the threads that serve them wait for those that
+ * take readings in. On Linux 0 means the calling thread alone, here one of the pool. */
+static void stand_back(void) {
+  static _Thread_local bool done;
+  if (!done) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICE);
+  done = true;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
   sm_http *http = cls;
+  stand_back();
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -285,7 +291,12 @@ static void add_option(struct MHD_OptionItem *options, size_t *count, enum MHD_O
 }
 
 static void set_options(const sm_api *api, int listener, struct MHD_OptionItem *options) {
-  static char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+  /* Of TLS 1.2 only what keeps past sessions secret when the key is lost, and authenticates as it
+   * encrypts. */
+  static char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+                             ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
+                             ":-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM"
+                             ":-SIGN-ECDSA-SHA1:-SIGN-RSA-SHA1:%SERVER_PRECEDENCE";
   const sm_api_options *given = &api->options;
   size_t n = 0;
   add_option(options, &n, MHD_OPTION_LISTEN_SOCKET, listener, NULL);

@@ -80,6 +80,7 @@ static void mark_dirty(sm_live_client *client) {
 static bool out_append(sm_live_client *client, const uint8_t *data, size_t len) {
   size_t limit = client->live->options.queue_bytes + CONTROL_SPARE;
   if (waiting(client) + len > limit || !out_reserve(client, len)) return false;
+  if (waiting(client) == 0) client->moved_ms = client->live->now_ms;
   memcpy(client->out + client->out_len, data, len);
   client->out_len += len;
   (void)atomic_fetch_add(&client->live->queued_bytes, len);
@@ -160,6 +161,7 @@ sm_live_client *sm_live_client_new(sm_live *live, sm_live_arrival *arrival) {
     client->fd = arrival->fd;
     client->handle = arrival->handle;
     client->since_ms = client->heard_ms = client->pinged_ms = client->checked_ms = now;
+    client->moved_ms = now;
     client->budget_full_ms = now;
     done = early_take(client, arrival) && ws_init(client) && watch(client, EPOLL_CTL_ADD, false);
   }
@@ -305,6 +307,7 @@ void sm_live_client_flush(sm_live_client *client) {
       return;
     }
     client->out_at += (size_t)n;
+    client->moved_ms = client->live->now_ms;
     (void)atomic_fetch_sub(&client->live->queued_bytes, (size_t)n);
   }
   if (waiting(client) == 0) out_rest(client);
@@ -324,6 +327,10 @@ void sm_live_client_close(sm_live_client *client, uint16_t code, const char *rea
     sm_live_client_kill(client);
   else
     encode(client);
+}
+
+bool sm_live_client_stuck(const sm_live_client *client, int64_t longest_ms) {
+  return waiting(client) > 0 && client->live->now_ms - client->moved_ms > longest_ms;
 }
 
 /* ---- in ---- */

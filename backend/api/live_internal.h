@@ -84,6 +84,7 @@ struct sm_live_client {
   bool dead;          /* to be freed at the turn's end */
   int64_t since_ms;   /* steady: when this state began */
   int64_t heard_ms;   /* steady */
+  int64_t moved_ms;   /* steady: when nothing waited, or some of what waits was last taken */
   int64_t pinged_ms;  /* steady */
   int64_t checked_ms; /* steady: rights looked at */
   int64_t budget_full_ms;
@@ -211,6 +212,8 @@ bool sm_live_client_has_room(const sm_live_client *client);
 /* Begins to close with a code; the client gets two seconds to answer. */
 void sm_live_client_close(sm_live_client *client, uint16_t code, const char *reason);
 void sm_live_client_kill(sm_live_client *client);
+/* Whether something waits of which the peer has taken nothing for so long. */
+bool sm_live_client_stuck(const sm_live_client *client, int64_t longest_ms);
 
 /* ---- live_session.c: what a client is told and may do ---- */
 void sm_live_session_message(sm_live_client *client, uint8_t opcode, const char *text, size_t len);

@@ -166,7 +166,8 @@ static void tick_rights(sm_live_client *client) {
 static void tick_peer(sm_live_client *client) {
   int64_t now = client->live->now_ms;
   int64_t every = client->live->options.ping_ms;
-  if (now - client->heard_ms > every * 5 / 2) {
+  /* Who only talks and never reads is gone too: its queue would be held for ever. */
+  if (now - client->heard_ms > every * 5 / 2 || sm_live_client_stuck(client, every * 5 / 2)) {
     sm_live_client_kill(client);
   } else if (now - client->pinged_ms >= every) {
     client->pinged_ms = now;

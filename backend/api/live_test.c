@@ -2,6 +2,7 @@
 #include "api/live_test_client.h"
 #include "api/live_test_server.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -439,6 +440,29 @@ static void a_peer_that_answers_no_ping_is_dropped(void **state) {
   test_server_free(s);
 }
 
+/* One that says "I am here" again and again and reads nothing would hold its queue for ever. */
+static void a_peer_that_talks_and_never_reads_is_dropped(void **state) {
+  (void)state;
+  sm_live_options options = {.ping_ms = 200, .queue_bytes = 16384};
+  test_server *s = test_server_new(&options);
+  test_server_device(s, "a1", "anna", ALWAYS);
+  ws_options small = {.receive_buffer = 4096};
+  ws_client *talker = ws_open(test_server_port(s), &small);
+  ws_say(talker, STAR("anna"));
+  assert_string_equal(ws_next(talker), READY);
+  unsigned sent = 0;
+  bool there = true;
+  /* First the sockets' own buffers fill, then the queue. */
+  for (int round = 0; there && round < 10000; round++) {
+    for (int i = 0; i < 50; i++) test_server_publish(s, "a1", ++sent, false);
+    (void)poll(NULL, 0, 2);
+    there = ws_pong(talker);
+  }
+  assert_false(there);
+  ws_free(talker);
+  test_server_free(s);
+}
+
 static void a_stop_closes_with_1001(void **state) {
   (void)state;
   test_server *s = test_server_new(NULL);
@@ -485,6 +509,7 @@ int main(void) {
       cmocka_unit_test(a_large_fleet_streams_through_a_small_queue),
       cmocka_unit_test(what_the_hub_itself_drops_shows_in_everybodys_count),
       cmocka_unit_test(a_peer_that_answers_no_ping_is_dropped),
+      cmocka_unit_test(a_peer_that_talks_and_never_reads_is_dropped),
       cmocka_unit_test(a_stop_closes_with_1001),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,11 @@ int ws_code(ws_client *c) {
   return c->code;
 }
 
+bool ws_pong(ws_client *c) {
+  static const uint8_t pong[] = {0x8a, 0x80, 0, 0, 0, 0};
+  return send(c->fd, pong, sizeof pong, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof pong;
+}
+
 void ws_wait_end_deaf(ws_client *c) {
   char buf[4096];
   ssize_t n;

@@ -37,6 +37,8 @@ const char *ws_next(ws_client *client);
 int ws_code(ws_client *client);
 /* How many pongs came while reading. */
 unsigned ws_pongs(const ws_client *client);
+/* Sends an empty pong without reading anything. False: the other side has hung up. */
+bool ws_pong(ws_client *client);
 /* Reads bytes and answers none until the other side hangs up. */
 void ws_wait_end_deaf(ws_client *client);
 

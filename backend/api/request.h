@@ -15,6 +15,8 @@
 
 enum {
   SM_BODY_MAX = 262144,     /* bytes of a body: 256 KiB */
+  SM_BODY_DEPTH_MAX = 32,   /* of objects and lists in one another */
+  SM_HEADERS_MAX = 100,     /* of a request */
   SM_PATH_PARAMS_MAX = 2,   /* {…} in a pattern */
   SM_PATH_PARAM_MAX = 65,   /* of one, decoded, with its NUL */
   SM_ADDRESS_TEXT_MAX = 46, /* of an IPv6 address */
@@ -54,6 +56,7 @@ typedef struct sm_request {
   char *raw_query;                      /* inside `path`'s memory; NULL: none */
   sm_query query;                       /* decoded */
   const char *header[SM_HEADER_COUNT_]; /* NULL: not sent; borrowed */
+  size_t header_count;
   const char *repeated; /* the name of a header that may stand once and stands twice; NULL */
   char param[SM_PATH_PARAMS_MAX][SM_PATH_PARAM_MAX]; /* decoded, in the pattern's order */
   char address[SM_ADDRESS_TEXT_MAX];                 /* of the client; "" if unknown */

@@ -146,6 +146,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   if (err == SM_OK) err = take_origins(out);
   if (err == SM_OK) err = take_surface(out);
   if (err == SM_OK) err = take_tls(out);
+  if (err == SM_OK) err = sm_rates_new(&options->rates, 0, &out->rates);
   if (err == SM_OK && options->cabinet != NULL)
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
   const sm_invoicing invoicing = sm_api_invoicing(out);
@@ -165,6 +166,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
 static void write_metrics(void *context, sm_buf *out) {
   sm_api *api = context;
   sm_figures_write(&api->figures, out);
+  sm_rates_write_metrics(api->rates, out);
   const sm_api_hooks *hooks = &api->options.hooks;
   if (hooks->write_metrics != NULL) hooks->write_metrics(hooks->context, out);
 }
@@ -219,6 +221,7 @@ void sm_api_free(sm_api *api) {
   sm_rebill_desk_free(api->rebill_desk);
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);
+  sm_rates_free(api->rates);
   free_texts(&api->options);
   free(api->public_origin);
   sm_origins_fini(&api->origins);

@@ -10,6 +10,7 @@
 #ifndef SM_API_SERVER_H
 #define SM_API_SERVER_H
 
+#include "api/rates.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/zone.h"
@@ -89,6 +90,7 @@ typedef struct sm_api_options {
   uint32_t idle_timeout_ms;   /* from an answer to the end of the next headers [60 s] */
   uint32_t body_timeout_ms;   /* from the headers' end to the body's [30 s] */
   uint32_t answer_timeout_ms; /* to take the answer [120 s] */
+  sm_rate_limits rates;       /* requests a minute; 0 is without limit */
 } sm_api_options;
 
 typedef struct sm_api sm_api;

@@ -2,6 +2,7 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
+#include "app/harden.h"
 #include "app/live_source.h"
 #include "app/options.h"
 #include "app/pipeline.h"
@@ -272,6 +273,10 @@ static bool make_api(service *s) {
                 .ready = ready,
                 .device_status = device_status,
                 .make_credentials = s->broker.passwords != NULL ? make_credentials : NULL},
+      .rates = {.a_minute = {[SM_RATE_READS] = c->rate_reads,
+                             [SM_RATE_WRITES] = c->rate_writes,
+                             [SM_RATE_COSTLY] = c->rate_costly,
+                             [SM_RATE_LOGINS] = c->rate_logins}},
       .mqtt = {.host = "127.0.0.1", .port = c->mqtts_port, .ca_pem = s->broker.ca_file},
   };
   sm_err err = sm_api_new(&options, &s->api);
@@ -404,8 +409,9 @@ static void free_parts(service *s) {
 }
 
 static bool start(service *s) {
-  return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) &&
-         sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
+  if (!sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
+  sm_harden_calls(s->program.config.seccomp);
+  return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) && make_parts(s) &&
          start_parts(s);
 }
@@ -414,6 +420,7 @@ int sm_cmd_serve(int argc, char **argv) {
   int status;
   if (!sm_options_read(NULL, 0, usage, &argc, argv, &status)) return status;
   if (argc > 1) return sm_misused(usage, "there is a word too many");
+  sm_harden();
   /* Blocked before the first thread is made, so that all inherit it and only sigwait sees them. */
   sigset_t signals;
   (void)sigemptyset(&signals);

@@ -24,6 +24,12 @@ int64_t sm_clock_steady_ms(void) {
   return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t sm_clock_steady_us(void) {
+  struct timespec now = {0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Shifting the year's start to March puts the leap day last, which makes both ways arithmetic. */
 int64_t sm_days_from_civil(int year, int month, int day) {
   int64_t y = month <= 2 ? (int64_t)year - 1 : year;

@@ -15,6 +15,8 @@ int64_t sm_clock_now_ms(void);
 int64_t sm_clock_now_ms_for(void *context);
 /* A clock that never goes back, ms from an arbitrary start: for time-outs. */
 int64_t sm_clock_steady_ms(void);
+/* The same clock, finer. */
+int64_t sm_clock_steady_us(void);
 
 /* Reads all of text as RFC 3339 date-time with 'Z' or an offset; years 0000-9999; a fraction of any
  * length (1 to 60 digits), rounded half up to ms; seconds 00-59 and the leap second 60, which

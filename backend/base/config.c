@@ -89,10 +89,10 @@ static sm_err take_count(const char *name, int64_t low, int64_t high, uint16_t o
   return good ? SM_OK : SM_ERR_INVALID;
 }
 
-static sm_err take_flag(const char *name, bool *flag, sm_buf *problem) {
+static sm_err take_flag(const char *name, bool otherwise, bool *flag, sm_buf *problem) {
   char *text = sm_config_get(name);
-  bool on = text != NULL && strcmp(text, "1") == 0;
-  bool off = text == NULL || strcmp(text, "0") == 0;
+  bool on = text == NULL ? otherwise : strcmp(text, "1") == 0;
+  bool off = text == NULL ? !otherwise : strcmp(text, "0") == 0;
   if (!on && !off) sm_buf_printf(problem, "%s is '%.40s': give 0 or 1", name, text);
   free(text);
   if (!on && !off) return SM_ERR_INVALID;
@@ -154,6 +154,21 @@ static sm_err take_retention(sm_config *config, sm_buf *problem) {
   if (for_ever) return SM_OK;
   return take_count(name, SM_CONFIG_RETENTION_DAYS_MIN, 36500, 0, advice,
                     &config->raw_retention_days, problem);
+}
+
+static sm_err take_rates(sm_config *config, sm_buf *problem) {
+  static const char advice[] = "requests a minute from 1 to 60000, or 0 for no limit";
+  sm_err err =
+      take_count("SMARTMETER_RATE_READS", 0, 60000, 3000, advice, &config->rate_reads, problem);
+  if (err == SM_OK)
+    err =
+        take_count("SMARTMETER_RATE_WRITES", 0, 60000, 600, advice, &config->rate_writes, problem);
+  if (err == SM_OK)
+    err =
+        take_count("SMARTMETER_RATE_COSTLY", 0, 60000, 120, advice, &config->rate_costly, problem);
+  if (err == SM_OK)
+    err = take_count("SMARTMETER_RATE_LOGINS", 0, 60000, 60, advice, &config->rate_logins, problem);
+  return err;
 }
 
 static sm_err take_zone(sm_config *config, sm_buf *problem) {
@@ -260,8 +275,11 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
     err = take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem);
   if (err == SM_OK) err = take_mqtt(config, problem);
   if (err == SM_OK) err = take_retention(config, problem);
-  if (err == SM_OK) err = take_flag("SMARTMETER_AUTO_REGISTER", &config->auto_register, problem);
-  if (err == SM_OK) err = take_flag("SMARTMETER_DEMO", &config->demo, problem);
+  if (err == SM_OK) err = take_rates(config, problem);
+  if (err == SM_OK) err = take_flag("SMARTMETER_SECCOMP", true, &config->seccomp, problem);
+  if (err == SM_OK)
+    err = take_flag("SMARTMETER_AUTO_REGISTER", false, &config->auto_register, problem);
+  if (err == SM_OK) err = take_flag("SMARTMETER_DEMO", false, &config->demo, problem);
   if (err == SM_OK) err = take_zone(config, problem);
   if (err == SM_OK) err = take_currency(config, problem);
   if (err == SM_OK) err = take_admin(config, problem);

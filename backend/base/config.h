@@ -26,6 +26,12 @@ typedef struct sm_config {
   char *public_url;      /* NULL if not set */
   char *trusted_proxies; /* NULL if not set */
   char *allowed_origins; /* NULL if not set */
+  /* Requests a minute of one person; 0: without limit. */
+  uint16_t rate_reads;
+  uint16_t rate_writes;
+  uint16_t rate_costly;
+  uint16_t rate_logins;
+  bool seccomp;
   uint16_t mqtt_port;
   uint16_t mqtts_port;
   char *mqtt_url;            /* NULL: the bundled broker */

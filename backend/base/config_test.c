@@ -79,6 +79,21 @@ static void retention_leaves_what_bills_need(void **state) {
   sm_config_fini(&c);
 }
 
+static void rates_have_defaults_and_can_be_turned_off(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_RATE_COSTLY", "0");
+  assert_int_equal(c.rate_reads, 3000);
+  assert_int_equal(c.rate_writes, 600);
+  assert_int_equal(c.rate_costly, 0);
+  assert_int_equal(c.rate_logins, 60);
+  assert_true(c.seccomp);
+  sm_config_fini(&c);
+  c = loaded("SMARTMETER_SECCOMP", "0");
+  assert_false(c.seccomp);
+  assert_int_equal(c.rate_costly, 120);
+  sm_config_fini(&c);
+}
+
 static void what_is_wrong_is_named_with_its_fix(void **state) {
   (void)state;
   static const char *const counts[] = {"0", "65", "-1", "1.5", "many", "99999999999999999999"};
@@ -87,6 +102,10 @@ static void what_is_wrong_is_named_with_its_fix(void **state) {
   static const char *const groups[] = {"a/b", "a+", "#", "a b", "$share"};
   for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
     refused("SMARTMETER_MQTT_SHARE", groups[i], "such as smartmeter");
+  static const char *const rates[] = {"-1", "60001", "often"};
+  for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+    refused("SMARTMETER_RATE_READS", rates[i], "from 1 to 60000, or 0");
+  refused("SMARTMETER_SECCOMP", "no", "0 or 1");
   refused("SMARTMETER_MQTT_VERSION", "3.1", "auto, 5 or 3.1.1");
   static const char *const days[] = {"1", "61", "-62", "36501", "two months"};
   for (size_t i = 0; i < sizeof days / sizeof days[0]; i++)
@@ -99,12 +118,15 @@ int main(void) {
       cmocka_unit_test(several_connections_share),
       cmocka_unit_test(versions_are_named_as_the_standard_does),
       cmocka_unit_test(retention_leaves_what_bills_need),
+      cmocka_unit_test(rates_have_defaults_and_can_be_turned_off),
       cmocka_unit_test(what_is_wrong_is_named_with_its_fix),
   };
   /* Where no .env is; and nothing of the developer's own settings. */
   if (chdir("/") != 0) return 1;
-  static const char *const names[] = {"SMARTMETER_MQTT_CONNECTIONS", "SMARTMETER_MQTT_SHARE",
-                                      "SMARTMETER_MQTT_VERSION", "SMARTMETER_RAW_RETENTION_DAYS"};
+  static const char *const names[] = {
+      "SMARTMETER_MQTT_CONNECTIONS",   "SMARTMETER_MQTT_SHARE",  "SMARTMETER_MQTT_VERSION",
+      "SMARTMETER_RAW_RETENTION_DAYS", "SMARTMETER_RATE_READS",  "SMARTMETER_RATE_WRITES",
+      "SMARTMETER_RATE_COSTLY",        "SMARTMETER_RATE_LOGINS", "SMARTMETER_SECCOMP"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) (void)unsetenv(names[i]);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

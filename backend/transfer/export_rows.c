@@ -61,7 +61,11 @@ static char *put_time(char *at, sm_export_clock *clock, int64_t ts_ms) {
 
 static size_t put_csv(sm_export_clock *clock, const char *device_id, const sm_reading *r,
                       char *out) {
-  char *at = sm_put_text(out, device_id, strlen(device_id));
+  /* A spreadsheet takes what begins with '-' for a formula, unless an apostrophe stands before it.
+   * `import` takes that off again. */
+  char *at = out;
+  if (device_id[0] == '-') *at++ = '\'';
+  at = sm_put_text(at, device_id, strlen(device_id));
   *at++ = ',';
   at = put_time(at, clock, r->ts_ms);
   *at++ = ',';

@@ -115,6 +115,26 @@ static void json_is_what_the_api_writes(void **state) {
   }
 }
 
+/* Cells come to spreadsheets, where =, +, -, @, a tab or a carriage return at the beginning make a
+ * formula. Ids have none of these but '-', and of numbers '-' is the sign. */
+static void an_id_that_begins_with_a_minus_is_no_formula(void **state) {
+  (void)state;
+  uint64_t seed = 9;
+  sm_export_clock clock = {0};
+  char row[SM_EXPORT_ROW_MAX];
+  taken t = {0};
+  const sm_import_sink sink = {.context = &t, .reading = on_reading, .refused = on_refused};
+  const sm_reading r = make_reading(&seed);
+  sm_import_rows *rows = rows_of(SM_IMPORT_CSV);
+  sm_import_record record = {.text = row, .line = 1};
+  record.len = sm_export_row(SM_EXPORT_CSV, &clock, "-2-3", &r, row);
+  assert_memory_equal(row, "'-2-3,", 6);
+  assert_int_equal(sm_import_rows_judge(rows, &record, now_ms, &sink), SM_OK);
+  assert_string_equal(t.device_id, "-2-3");
+  assert_true(sm_reading_equal(&t.reading, &r));
+  sm_import_rows_free(rows);
+}
+
 static void the_longest_row_has_room(void **state) {
   (void)state;
   char id[SM_DEVICE_ID_MAX + 1];
@@ -140,6 +160,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_come_back),
       cmocka_unit_test(json_is_what_the_api_writes),
+      cmocka_unit_test(an_id_that_begins_with_a_minus_is_no_formula),
       cmocka_unit_test(the_longest_row_has_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,16 @@ static void put_field(sm_buf *json, const column *c, const sm_csv_field *field) 
     sm_json_put_text(json, field->text, field->len);
 }
 
+/* An id that begins with '-' is exported behind an apostrophe, so that no spreadsheet takes it for
+ * a formula. */
+static const sm_csv_field *without_apostrophe(sm_csv_field *field) {
+  if (field->len >= 2 && field->text[0] == '\'' && field->text[1] == '-') {
+    field->text++;
+    field->len--;
+  }
+  return field;
+}
+
 static sm_err judge_row(sm_import_rows *rows, const sm_import_record *record, int64_t now_ms,
                         const sm_import_sink *sink) {
   sm_csv_field fields[COLUMNS_MAX];
@@ -241,7 +251,7 @@ static sm_err judge_row(sm_import_rows *rows, const sm_import_record *record, in
   for (size_t i = 0; i < count; i++) {
     int which = rows->column[i];
     if (which == IGNORED || fields[i].len == 0) continue; /* empty: not given */
-    if (which == DEVICE_ID) id = &fields[i];
+    if (which == DEVICE_ID) id = without_apostrophe(&fields[i]);
     put_field(&rows->json, &columns[which], &fields[i]);
   }
   sm_buf_append_char(&rows->json, '}');

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the benches need beyond ./run and ./test, and what only they need: nothing of it becomes a need of the product.
 
-SM_BENCH_PACKAGES=(libcurl4-openssl-dev libmosquitto-dev curl python3 libzstd1)
+SM_BENCH_PACKAGES=(libcurl4-openssl-dev libmosquitto-dev curl python3 libzstd1 wrk)
 SM_PEER_PACKAGES=(victoria-metrics influxdb)
 
 # The peers are unpacked into build/, not installed: their Debian packages start a service at once and at every boot.

@@ -157,13 +157,14 @@ kill_broker() { end_child broker KILL || true; }
 # --- server --------------------------------------------------------------------------------------------------------------
 
 # server_command [NAME=VALUE...]: fills SM_COMMAND with what runs the program in this test's world. Nothing of the developer's own
-# settings reaches it, and no .env, as it runs in TMP.
+# settings reaches it, and no .env, as it runs in TMP. A test asks faster than any person: without limits of rates, unless it sets some.
 server_command() {
   local name
   SM_COMMAND=(env -C "$TMP")
   for name in $(compgen -e SMARTMETER_); do SM_COMMAND+=(-u "$name"); done
   SM_COMMAND+=("SMARTMETER_DATA_DIR=$DATA" "SMARTMETER_HTTP_PORT=$HTTP_PORT" "SMARTMETER_METRICS_PORT=$METRICS_PORT"
     "SMARTMETER_MQTT_PORT=$MQTT_PORT" "SMARTMETER_MQTTS_PORT=$MQTTS_PORT"
+    SMARTMETER_RATE_READS=0 SMARTMETER_RATE_WRITES=0 SMARTMETER_RATE_COSTLY=0 SMARTMETER_RATE_LOGINS=0
     "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD" "$@" "$SM_BINARY")
 }
 

@@ -5,7 +5,9 @@ source "$SM_ROOT/scripts/lib/packages.sh"
 source "$SM_ROOT/scripts/lib/node.sh"
 
 start_broker
-start_server "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}"
+# With the limits of rates as they are delivered: no page may come near them.
+start_server "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
+  SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
 login
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"
 printf 'a long enough password' | smartmeter user add --email asha@example.org --name 'Asha Rao' --role consumer --password-stdin
