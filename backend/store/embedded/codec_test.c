@@ -39,12 +39,15 @@ static void check_bits(const uint64_t *numbers, size_t count) {
   uint8_t *exact = malloc(len + 1);
   memcpy(exact, bytes, len);
   const uint8_t *at = exact;
-  assert_true(sm_bits_read(&at, exact + len, count, back));
+  size_t used = 0;
+  assert_true(sm_bits_read(&at, exact + len, count, back, &used));
+  assert_true(used <= count);
+  for (size_t i = used; i < count; i++) assert_int_equal(numbers[i], 0);
   assert_ptr_equal(at, exact + len);
   assert_memory_equal(back, numbers, count * sizeof *numbers);
   for (size_t cut = len > 40 ? len - 40 : 0; cut < len; cut++) {
     at = exact;
-    assert_false(sm_bits_read(&at, exact + cut, count, back));
+    assert_false(sm_bits_read(&at, exact + cut, count, back, &used));
   }
   free(exact);
   free(back);
