@@ -273,18 +273,18 @@ static bool take_group(bit_source *in, unsigned k, size_t n, uint64_t *numbers, 
 bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers,
                   size_t *used) {
   bit_source in = {.at = *at, .end = end};
+  size_t written = 0; /* zeros that others follow are written when those are there */
   size_t last = 0;
   for (size_t from = 0; from < count; from += SM_BITS_GROUP) {
     size_t n = group_at(count, from);
+    size_t some = 0;
     uint64_t k;
     if (!take(&in, K_BITS, &k) || (k > K_MAX && k != K_ZEROS)) return false;
-    if (k == K_ZEROS) {
-      memset(numbers + from, 0, n * sizeof *numbers);
-      continue;
-    }
-    size_t end_of_used = 0;
-    if (!take_group(&in, (unsigned)k, n, numbers + from, &end_of_used)) return false;
-    if (end_of_used > 0) last = from + end_of_used;
+    if (k == K_ZEROS) continue;
+    if (written < from) memset(numbers + written, 0, (from - written) * sizeof *numbers);
+    if (!take_group(&in, (unsigned)k, n, numbers + from, &some)) return false;
+    written = from + n;
+    if (some > 0) last = from + some;
   }
   /* What is left of the last byte is zeros; whole bytes that were only looked at are given back. */
   in.at -= in.count / 8;

@@ -44,7 +44,7 @@ static void check_bits(const uint64_t *numbers, size_t count) {
   assert_true(used <= count);
   for (size_t i = used; i < count; i++) assert_int_equal(numbers[i], 0);
   assert_ptr_equal(at, exact + len);
-  assert_memory_equal(back, numbers, count * sizeof *numbers);
+  assert_memory_equal(back, numbers, used * sizeof *numbers);
   for (size_t cut = len > 40 ? len - 40 : 0; cut < len; cut++) {
     at = exact;
     assert_false(sm_bits_read(&at, exact + cut, count, back, &used));

@@ -5,6 +5,7 @@
 #include "store/embedded/wrapping.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How a number is foretold. The codes are in files: append only. */
 enum {
@@ -210,6 +211,11 @@ static bool get_head(const uint8_t **at, const uint8_t *end, const sm_column_ora
   return *scale <= SCALE_MAX && *how <= FROM_ORACLE && (*how != FROM_ORACLE || oracle != NULL);
 }
 
+/* The residuals of all rows: those that were not written are 0. */
+static void fill(sm_column_work *work, size_t used, size_t count) {
+  if (used < count) memset(work->residual + used, 0, (count - used) * sizeof *work->residual);
+}
+
 bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
                        sm_column_work *work, sm_column_look *look) {
   unsigned scale;
@@ -220,12 +226,14 @@ bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int
     return false;
   teller t;
   begin(&t, how, scale, NULL, before);
-  if (how == FROM_MEAN)
+  if (how == FROM_MEAN) {
+    fill(work, used, count);
     restore_run(work, used = count, &t, FROM_MEAN);
-  else if (how == FROM_SLOPE)
+  } else if (how == FROM_SLOPE) {
     restore_run(work, used, &t, FROM_SLOPE);
-  else
+  } else {
     restore_run(work, used, &t, FROM_LAST);
+  }
   *look = (sm_column_look){.value = work->value,
                            .used = used,
                            .last = sm_wrapping_mul(t.last, powers[scale]),
@@ -257,6 +265,7 @@ bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count, int64_
   if (!sm_bits_read(at, end, count, work->residual, &used)) return false;
   teller t;
   begin(&t, how, scale, oracle, before);
+  fill(work, used, count);
   restore_run(work, count, &t, FROM_ORACLE);
   return true;
 }

@@ -215,9 +215,12 @@ static bool get_starts(sm_cursor *in, int64_t first, sm_quarter *out, size_t cou
 
 static bool get_column(sm_cursor *in, int c, int64_t before, sm_quarter *out, size_t count,
                        sm_column_work *work) {
-  if (!sm_column_read(&in->at, in->end, count, before, NULL, work)) return false;
+  sm_column_look look;
+  if (!sm_column_look_at(&in->at, in->end, count, before, work, &look)) return false;
+  /* From the longest gap on all are 0 as they are. */
+  if (c >= GAP_MAX_MS && look.used == 0 && look.last == 0 && look.slope == 0) return true;
   for (size_t i = 0; i < count; i++)
-    if (!columns[c].set(&out[i], work->value[i])) return false;
+    if (!columns[c].set(&out[i], sm_column_row(&look, i))) return false;
   return true;
 }
 
