@@ -2,7 +2,9 @@
  * decoders themselves are reached. What decodes must encode to what decodes to the same.
  *
  * An input that begins with a 2 is a block of version 2 without its two checksums, and its second
- * byte says how many bytes the head has behind the version; any other is taken as it is. */
+ * byte says how many bytes the head has behind the version; one that begins with a 5 is the same
+ * for a day's quarters of version 2, of which the second byte says how many bytes the course has;
+ * any other is taken as it is. */
 #include "base/crc32.h"
 #include "store/embedded/block.h"
 #include "store/embedded/fresh_row.h"
@@ -51,6 +53,33 @@ static void check_quarters_again(const sm_quarter *quarters, size_t count) {
   sm_buf_fini(&buf);
 }
 
+/* An outline is some of the quarters, the first and the last among them. */
+static void check_outline(const uint8_t *bytes, size_t len, const sm_quarter *quarters,
+                          size_t count) {
+  sm_quarter some[SM_QUARTERS_A_DAY];
+  size_t n = 0;
+  bool plain = false;
+  int64_t instant_ms[] = {quarters[0].start_ms + 1, quarters[count / 2].first.ts_ms,
+                          quarters[count - 1].start_ms};
+  if (instant_ms[1] < instant_ms[0] || instant_ms[2] < instant_ms[1]) return;
+  const sm_outline_ask ask = {
+      .step_limit_w = 1000000, .instant_ms = instant_ms, .instant_count = 3};
+  sm_quarter_day day = sm_quarter_day_of(quarters, count);
+  if (sm_quarter_block_outline(bytes, len, &ask, some, &n, &plain) != SM_OK) abort();
+  if (plain != (!day.fell && day.step_max_w <= ask.step_limit_w)) abort();
+  if (!plain) return;
+  if (n == 0 || some[0].start_ms != quarters[0].start_ms ||
+      some[n - 1].start_ms != quarters[count - 1].start_ms)
+    abort();
+  for (size_t i = 0, k = 0; i < n; i++, k++) {
+    while (k < count && quarters[k].start_ms != some[i].start_ms) k++;
+    if (k == count || some[i].first.wh != quarters[k].first.wh ||
+        some[i].last.wh != quarters[k].last.wh || some[i].last.ts_ms != quarters[k].last.ts_ms ||
+        some[i].count != quarters[k].count || some[i].gap_max_ms != quarters[k].gap_max_ms)
+      abort();
+  }
+}
+
 /* A fresh row of one part (3), or a journal row with marks (4): what follows is the journal row. */
 static void assemble_row(const uint8_t *data, size_t size, sm_buf *out) {
   if (data[0] == 3) {
@@ -63,8 +92,24 @@ static void assemble_row(const uint8_t *data, size_t size, sm_buf *out) {
   sm_crc_put(out, from);
 }
 
+static void assemble_quarters(const uint8_t *data, size_t size, sm_buf *out) {
+  size_t rest = size - 2;
+  size_t course = data[1] < rest ? data[1] : rest;
+  sm_buf_append_char(out, 2);
+  sm_buf_append_char(out, (char)(uint8_t)course);
+  sm_buf_append_char(out, 0);
+  sm_buf_append(out, data + 2, course);
+  sm_crc_put(out, 0);
+  sm_buf_append(out, data + 2 + course, rest - course);
+  sm_crc_put(out, 0);
+}
+
 /* The input with its checksums. */
 static void assemble(const uint8_t *data, size_t size, sm_buf *out) {
+  if (size > 1 && data[0] == 5) {
+    assemble_quarters(data, size, out);
+    return;
+  }
   if (size > 1 && (data[0] == 3 || data[0] == 4)) {
     assemble_row(data, size, out);
     return;
@@ -137,8 +182,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (run.item[i - 1].ts_ms >= run.item[i].ts_ms) abort();
   sm_run_fini(&run);
   sm_quarter *quarters = NULL;
-  if (sm_quarter_block_decode(bytes, buf.len, &quarters, &count) == SM_OK)
+  if (sm_quarter_block_decode(bytes, buf.len, &quarters, &count) == SM_OK) {
     check_quarters_again(quarters, count);
+    check_outline(bytes, buf.len, quarters, count);
+  }
+  bool plain = false;
+  sm_quarter some[SM_QUARTERS_A_DAY];
+  const sm_outline_ask ask = {.step_limit_w = 1};
+  sm_err outlined = sm_quarter_block_outline(bytes, buf.len, &ask, some, &count, &plain);
+  if (outlined == SM_OK && count > SM_QUARTERS_A_DAY) abort();
   free(quarters);
   sm_buf_fini(&buf);
   return 0;

@@ -2,17 +2,21 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/crc32.h"
+#include "base/crypto.h"
 #include "base/decimal.h"
 #include "base/file.h"
 #include "base/jsonw.h"
+#include "base/put.h"
 #include "base/utf8.h"
 #include "base/zone.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -402,8 +406,41 @@ static void a_private_file_is_written_whole_by_whoever_is_last(void **state) {
   assert_int_equal(unlink(private_path), 0);
 }
 
+/* Before and after sm_crypto_init, which may choose another way. */
+static void sha256_is_the_known_one(void **state) {
+  (void)state;
+  for (int round = 0; round < 2; round++) {
+    uint8_t digest[SM_SHA256_BYTES];
+    char hex[SM_SHA256_HEX_MAX];
+    sm_sha256("abc", 3, digest);
+    assert_string_equal(sm_hex(digest, sizeof digest, hex),
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sm_sha256("", 0, digest);
+    assert_string_equal(sm_hex(digest, sizeof digest, hex),
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_int_equal(sm_crypto_init(), SM_OK);
+  }
+}
+
+static void numbers_are_put_as_printf_writes_them(void **state) {
+  (void)state;
+  uint64_t power = 1;
+  for (int digits = 0; digits < 20; digits++, power *= 10) {
+    const uint64_t some[] = {power - 1, power, power + 1, power * 7 + 5, UINT64_MAX / power};
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+      char put[SM_PUT_U64_MAX + 1];
+      char printed[SM_PUT_U64_MAX + 1];
+      *sm_put_u64(put, some[i]) = '\0';
+      (void)snprintf(printed, sizeof printed, "%" PRIu64, some[i]);
+      assert_string_equal(put, printed);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(sha256_is_the_known_one),
+      cmocka_unit_test(numbers_are_put_as_printf_writes_them),
       cmocka_unit_test(decimal_reads_exactly),
       cmocka_unit_test(decimal_rounds_half_away),
       cmocka_unit_test(decimal_writes_back),

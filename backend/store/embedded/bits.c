@@ -8,8 +8,9 @@ enum {
   K_MAX = 36, /* so that a code of up to 20 ones and k bits fits into one look at 57 bits */
   K_ZEROS = 63,
   ONES_MAX = 20,
-  PAIR_K_MAX = 8, /* and two codes of up to 20 ones and k bits into 56 */
-  ZEROS_MAX = 35, /* taken at once, so that one more code fits into the same look */
+  PAIR_K_MAX = 8,    /* and two codes of up to 20 ones and k bits into 56 */
+  SINGLE_K_MAX = 35, /* and one of them alone */
+  ZEROS_MAX = 35,    /* taken at once, so that one more code fits into the same look */
   WIDTH_BITS = 6
 };
 
@@ -213,8 +214,21 @@ static size_t take_pairs(bit_source *source, unsigned k, size_t n, uint64_t *num
   return i;
 }
 
-/* The same with the parameter 0, where a zero is one bit: those that stand together at once. */
-static size_t take_zeros(bit_source *source, size_t n, uint64_t *numbers) {
+/* The same one a look, with a larger parameter. */
+static size_t take_singles(bit_source *source, unsigned k, size_t n, uint64_t *numbers) {
+  bit_source in = *source;
+  size_t i = 0;
+  for (; i < n && in.end - in.at >= 8; i++) {
+    refill(&in);
+    if (!take_short(&in, k, &numbers[i])) break;
+  }
+  *source = in;
+  return i;
+}
+
+/* The same with the parameter 0, where a zero is one bit: those that stand together at once. *last
+ * moves behind the last one that is not zero. */
+static size_t take_zeros(bit_source *source, size_t n, uint64_t *numbers, size_t *last) {
   bit_source in = *source;
   size_t i = 0;
   while (i < n && in.end - in.at >= 8) {
@@ -228,40 +242,54 @@ static size_t take_zeros(bit_source *source, size_t n, uint64_t *numbers) {
     i += zeros;
     if (more || i == n) continue;
     if (!take_short(&in, 0, &numbers[i])) break;
-    i++;
+    *last = ++i;
   }
   *source = in;
   return i;
 }
 
-static bool take_group(bit_source *in, unsigned k, size_t n, uint64_t *numbers) {
+/* *last: behind the last number that is not zero, or later. */
+static bool take_group(bit_source *in, unsigned k, size_t n, uint64_t *numbers, size_t *last) {
+  *last = k == 0 ? 0 : n;
   for (size_t i = 0; i < n;) {
-    if (k == 0)
-      i += take_zeros(in, n - i, numbers + i);
-    else if (k <= PAIR_K_MAX)
+    if (k == 0) {
+      size_t some = 0;
+      size_t taken = take_zeros(in, n - i, numbers + i, &some);
+      if (some > 0) *last = i + some;
+      i += taken;
+    } else if (k <= PAIR_K_MAX) {
       i += take_pairs(in, k, n - i, numbers + i);
+    } else if (k <= SINGLE_K_MAX) {
+      i += take_singles(in, k, n - i, numbers + i);
+    }
     if (i == n) break;
     if (!take_code(in, k, &numbers[i])) return false;
+    if (numbers[i] != 0 && *last < i + 1) *last = i + 1;
     i++;
   }
   return true;
 }
 
-bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers) {
+bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers,
+                  size_t *used) {
   bit_source in = {.at = *at, .end = end};
+  size_t written = 0; /* zeros that others follow are written when those are there */
+  size_t last = 0;
   for (size_t from = 0; from < count; from += SM_BITS_GROUP) {
     size_t n = group_at(count, from);
+    size_t some = 0;
     uint64_t k;
     if (!take(&in, K_BITS, &k) || (k > K_MAX && k != K_ZEROS)) return false;
-    if (k == K_ZEROS) {
-      memset(numbers + from, 0, n * sizeof *numbers);
-      continue;
-    }
-    if (!take_group(&in, (unsigned)k, n, numbers + from)) return false;
+    if (k == K_ZEROS) continue;
+    if (written < from) memset(numbers + written, 0, (from - written) * sizeof *numbers);
+    if (!take_group(&in, (unsigned)k, n, numbers + from, &some)) return false;
+    written = from + n;
+    if (some > 0) last = from + some;
   }
   /* What is left of the last byte is zeros; whole bytes that were only looked at are given back. */
   in.at -= in.count / 8;
   if (low_bits(in.bits, in.count % 8) != 0) return false;
+  *used = last;
   *at = in.at;
   return true;
 }

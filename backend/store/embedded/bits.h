@@ -22,8 +22,9 @@ size_t sm_bits_estimate(const uint64_t *numbers, size_t count);
 /* Writes them; `out` has room for count × SM_BITS_WORST + 16 bytes. Returns the bytes written, the
  * last one filled up with zeros. */
 size_t sm_bits_write(const uint64_t *numbers, size_t count, uint8_t *out);
-/* Reads `count` of them from the bytes at *at, which is moved behind them. False: the bytes end
- * too early, or are not what sm_bits_write writes. */
-bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers);
+/* Reads `count` of them from the bytes at *at, which is moved behind them. From *used on they are
+ * 0, and not written. False: the bytes end too early, or are not what sm_bits_write writes. */
+bool sm_bits_read(const uint8_t **at, const uint8_t *end, size_t count, uint64_t *numbers,
+                  size_t *used);
 
 #endif

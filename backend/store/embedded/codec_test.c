@@ -39,12 +39,15 @@ static void check_bits(const uint64_t *numbers, size_t count) {
   uint8_t *exact = malloc(len + 1);
   memcpy(exact, bytes, len);
   const uint8_t *at = exact;
-  assert_true(sm_bits_read(&at, exact + len, count, back));
+  size_t used = 0;
+  assert_true(sm_bits_read(&at, exact + len, count, back, &used));
+  assert_true(used <= count);
+  for (size_t i = used; i < count; i++) assert_int_equal(numbers[i], 0);
   assert_ptr_equal(at, exact + len);
-  assert_memory_equal(back, numbers, count * sizeof *numbers);
+  assert_memory_equal(back, numbers, used * sizeof *numbers);
   for (size_t cut = len > 40 ? len - 40 : 0; cut < len; cut++) {
     at = exact;
-    assert_false(sm_bits_read(&at, exact + cut, count, back));
+    assert_false(sm_bits_read(&at, exact + cut, count, back, &used));
   }
   free(exact);
   free(back);
@@ -268,6 +271,27 @@ static void newer_versions_are_not_guessed_at(void **state) {
 
 /* ---- quarters ---- */
 
+static void a_step_is_within_its_own_power_and_not_below(void **state) {
+  (void)state;
+  for (int round = 0; round < 5000; round++) {
+    sm_register_point from = {.ts_ms = between(0, 1000000), .wh = between(-1000, 1000000)};
+    sm_register_point to = {.ts_ms = from.ts_ms + between(1, 100000000),
+                            .wh = from.wh + between(-10, round % 2 == 0 ? 30 : 10000000)};
+    int64_t step_w = sm_step_w(from, to);
+    assert_true(sm_step_within(from, to, step_w));
+    assert_true(step_w == 0 || !sm_step_within(from, to, step_w - 1));
+  }
+  const sm_register_point low = {.ts_ms = 0, .wh = INT64_MIN};
+  const sm_register_point high = {.ts_ms = 1, .wh = INT64_MAX};
+  assert_int_equal(sm_step_w(low, high), INT64_MAX);
+  assert_int_equal(sm_step_w(high, low), 0);
+  assert_false(sm_step_within(low, high, INT64_MAX - 1));
+  assert_true(sm_step_within(low, high, INT64_MAX));
+  assert_int_equal(
+      sm_step_w((sm_register_point){.ts_ms = 5, .wh = 0}, (sm_register_point){.ts_ms = 5, .wh = 3}),
+      INT64_MAX); /* in no time */
+}
+
 static void check_quarters(const sm_quarter *q, size_t count) {
   sm_buf buf;
   sm_buf_init(&buf, 0);
@@ -383,6 +407,7 @@ int main(void) {
       cmocka_unit_test(damaged_blocks_are_found),
       cmocka_unit_test(the_first_version_is_read),
       cmocka_unit_test(newer_versions_are_not_guessed_at),
+      cmocka_unit_test(a_step_is_within_its_own_power_and_not_below),
       cmocka_unit_test(quarters_keep_everything),
       cmocka_unit_test(packed_readings_come_back),
       cmocka_unit_test(packed_readings_are_small),

@@ -5,6 +5,7 @@
 #include "store/embedded/wrapping.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How a number is foretold. The codes are in files: append only. */
 enum {
@@ -201,25 +202,71 @@ static inline void restore_run(sm_column_work *work, size_t count, teller *t, un
   }
 }
 
-bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
-                    const sm_column_oracle *oracle, sm_column_work *work) {
+static bool get_head(const uint8_t **at, const uint8_t *end, const sm_column_oracle *oracle,
+                     unsigned *scale, unsigned *how) {
   if (*at == end) return false;
   uint8_t head = *(*at)++;
-  unsigned scale = head & 0x0fU;
-  unsigned how = head >> 4;
-  if (scale > SCALE_MAX || how > FROM_ORACLE || (how == FROM_ORACLE && oracle == NULL))
+  *scale = head & 0x0fU;
+  *how = head >> 4;
+  return *scale <= SCALE_MAX && *how <= FROM_ORACLE && (*how != FROM_ORACLE || oracle != NULL);
+}
+
+/* The residuals of all rows: those that were not written are 0. */
+static void fill(sm_column_work *work, size_t used, size_t count) {
+  if (used < count) memset(work->residual + used, 0, (count - used) * sizeof *work->residual);
+}
+
+bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
+                       sm_column_work *work, sm_column_look *look) {
+  unsigned scale;
+  unsigned how;
+  size_t used;
+  if (!get_head(at, end, NULL, &scale, &how) ||
+      !sm_bits_read(at, end, count, work->residual, &used))
     return false;
-  if (!sm_bits_read(at, end, count, work->residual)) return false;
+  teller t;
+  begin(&t, how, scale, NULL, before);
+  if (how == FROM_MEAN) {
+    fill(work, used, count);
+    restore_run(work, used = count, &t, FROM_MEAN);
+  } else if (how == FROM_SLOPE) {
+    restore_run(work, used, &t, FROM_SLOPE);
+  } else {
+    restore_run(work, used, &t, FROM_LAST);
+  }
+  *look = (sm_column_look){.value = work->value,
+                           .used = used,
+                           .last = sm_wrapping_mul(t.last, powers[scale]),
+                           .slope = sm_wrapping_mul(t.slope, powers[scale])};
+  return true;
+}
+
+/* Columns that do not change, or go on as they went, are most. */
+static void go_on(sm_column_work *work, size_t count, const sm_column_look *look) {
+  int64_t value = look->last;
+  for (size_t i = look->used; i < count; i++)
+    work->value[i] = value = sm_wrapping_add(value, look->slope);
+}
+
+bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
+                    const sm_column_oracle *oracle, sm_column_work *work) {
+  unsigned scale;
+  unsigned how;
+  size_t used;
+  sm_column_look look;
+  const uint8_t *begun = *at;
+  if (!get_head(at, end, oracle, &scale, &how)) return false;
+  if (how != FROM_ORACLE) {
+    *at = begun;
+    if (!sm_column_look_at(at, end, count, before, work, &look)) return false;
+    go_on(work, count, &look);
+    return true;
+  }
+  if (!sm_bits_read(at, end, count, work->residual, &used)) return false;
   teller t;
   begin(&t, how, scale, oracle, before);
-  if (how == FROM_LAST)
-    restore_run(work, count, &t, FROM_LAST);
-  else if (how == FROM_MEAN)
-    restore_run(work, count, &t, FROM_MEAN);
-  else if (how == FROM_SLOPE)
-    restore_run(work, count, &t, FROM_SLOPE);
-  else
-    restore_run(work, count, &t, FROM_ORACLE);
+  fill(work, used, count);
+  restore_run(work, count, &t, FROM_ORACLE);
   return true;
 }
 
@@ -227,5 +274,6 @@ bool sm_column_pass(const uint8_t **at, const uint8_t *end, size_t count, sm_col
   if (*at == end) return false;
   uint8_t head = *(*at)++;
   if ((head & 0x0fU) > SCALE_MAX || head >> 4 >= FROM_ORACLE) return false;
-  return sm_bits_read(at, end, count, work->residual);
+  size_t used;
+  return sm_bits_read(at, end, count, work->residual, &used);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/embedded/wrapping.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,23 @@ void sm_column_write(sm_column_work *work, size_t count, int64_t before,
 SM_MUST_CHECK bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count,
                                   int64_t before, const sm_column_oracle *oracle,
                                   sm_column_work *work);
+
+/* A column of which few rows are asked for. */
+typedef struct sm_column_look {
+  const int64_t *value; /* of the first `used` rows: what was worked in */
+  size_t used;
+  int64_t last; /* from there on it goes on by the slope */
+  int64_t slope;
+} sm_column_look;
+
+/* Reads as sm_column_read does, without an oracle, but for what follows of itself. `work` is the
+ * look's as long as that is used. */
+SM_MUST_CHECK bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count,
+                                     int64_t before, sm_column_work *work, sm_column_look *look);
+static inline int64_t sm_column_row(const sm_column_look *look, size_t row) {
+  if (row < look->used) return look->value[row];
+  return sm_wrapping_add(look->last, sm_wrapping_mul(look->slope, (int64_t)(row - look->used + 1)));
+}
 
 /* Moves *at behind a column that is not wanted. False: it cannot be one. */
 SM_MUST_CHECK bool sm_column_pass(const uint8_t **at, const uint8_t *end, size_t count,

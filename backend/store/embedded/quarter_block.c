@@ -140,12 +140,13 @@ sm_quarter_day sm_quarter_day_of(const sm_quarter *quarters, size_t count) {
 
 /* ---- writing ---- */
 
-static void put_column(const sm_quarter *quarters, size_t count, const column *c,
+static void put_column(const sm_quarter *quarters, size_t count, int c, int64_t before,
                        sm_column_work *work, sm_buf *out) {
-  for (size_t i = 0; i < count; i++) work->value[i] = c->get(&quarters[i]);
-  sm_column_write(work, count, 0, NULL, out);
+  for (size_t i = 0; i < count; i++) work->value[i] = columns[c].get(&quarters[i]);
+  sm_column_write(work, count, before, NULL, out);
 }
 
+/* The course, which begins with what course_head holds. */
 static void put_course(const sm_quarter *quarters, size_t count, sm_column_work *work,
                        sm_buf *out) {
   const sm_quarter_day day = sm_quarter_day_of(quarters, count);
@@ -153,10 +154,12 @@ static void put_course(const sm_quarter *quarters, size_t count, sm_column_work 
   sm_varint_put_signed(out, quarters[0].start_ms / SM_QUARTER_MS);
   sm_varint_put(out, (uint64_t)day.step_max_w);
   sm_buf_append_char(out, day.fell ? 1 : 0);
+  sm_varint_put_signed(out, quarters[0].first.wh);
   for (size_t i = 0; i < count; i++)
     work->value[i] = (quarters[i].start_ms - quarters[0].start_ms) / SM_QUARTER_MS;
   sm_column_write(work, count, 0, NULL, out);
-  for (size_t c = 0; c < COURSE_COLUMNS; c++) put_column(quarters, count, &columns[c], work, out);
+  for (int c = 0; c < COURSE_COLUMNS; c++)
+    put_column(quarters, count, c, c == FIRST_WH ? quarters[0].first.wh : 0, work, out);
 }
 
 void sm_quarter_block_encode(const sm_quarter *quarters, size_t count, sm_buf *out) {
@@ -177,8 +180,7 @@ void sm_quarter_block_encode(const sm_quarter *quarters, size_t count, sm_buf *o
     out->data[from + 2] = (char)(uint8_t)(len >> 8);
   }
   sm_crc_put(out, from);
-  for (size_t c = COURSE_COLUMNS; c < COLUMNS; c++)
-    put_column(quarters, count, &columns[c], &work, out);
+  for (int c = COURSE_COLUMNS; c < COLUMNS; c++) put_column(quarters, count, c, 0, &work, out);
   sm_crc_put(out, from);
   sm_column_work_fini(&work);
 }
@@ -211,11 +213,14 @@ static bool get_starts(sm_cursor *in, int64_t first, sm_quarter *out, size_t cou
   return true;
 }
 
-static bool get_column(sm_cursor *in, const column *c, sm_quarter *out, size_t count,
+static bool get_column(sm_cursor *in, int c, int64_t before, sm_quarter *out, size_t count,
                        sm_column_work *work) {
-  if (!sm_column_read(&in->at, in->end, count, 0, NULL, work)) return false;
+  sm_column_look look;
+  if (!sm_column_look_at(&in->at, in->end, count, before, work, &look)) return false;
+  /* From the longest gap on all are 0 as they are. */
+  if (c >= GAP_MAX_MS && look.used == 0 && look.last == 0 && look.slope == 0) return true;
   for (size_t i = 0; i < count; i++)
-    if (!c->set(&out[i], work->value[i])) return false;
+    if (!columns[c].set(&out[i], sm_column_row(&look, i))) return false;
   return true;
 }
 
@@ -229,7 +234,7 @@ static sm_err read_1(const uint8_t *data, size_t len, bool brief, sm_quarter *ou
   for (size_t c = 0; c < COLUMNS; c++) {
     bool got = brief && order_1[c] >= COURSE_COLUMNS
                    ? sm_column_pass(&in.at, in.end, *count, work)
-                   : get_column(&in, &columns[order_1[c]], out, *count, work);
+                   : get_column(&in, order_1[c], 0, out, *count, work);
     if (!got) return SM_ERR_CORRUPT;
   }
   return in.at == in.end ? SM_OK : SM_ERR_CORRUPT;
@@ -245,27 +250,39 @@ static bool open_course(const uint8_t *data, size_t len, sm_cursor *in, size_t *
   return *bytes <= len && sm_crc_good(data, *bytes);
 }
 
-static bool get_day(sm_cursor *in, sm_quarter_day *day) {
+/* What the course begins with. */
+typedef struct course_head {
+  size_t count;
+  int64_t first; /* the number of the first quarter */
+  sm_quarter_day day;
+  int64_t first_wh; /* of the first quarter */
+} course_head;
+
+static bool get_head(sm_cursor *in, course_head *head) {
+  if (!get_size(in, &head->count, &head->first)) return false;
   uint64_t step_w = sm_varint_get(in);
   uint8_t fell = sm_byte_get(in);
-  *day = (sm_quarter_day){.step_max_w = (int64_t)step_w, .fell = fell != 0};
+  head->day = (sm_quarter_day){.step_max_w = (int64_t)step_w, .fell = fell != 0};
+  head->first_wh = sm_varint_get_signed(in);
   return !in->bad && step_w <= INT64_MAX && fell <= 1;
 }
 
-static bool get_course(sm_cursor *in, sm_quarter_day *day, sm_quarter *out, size_t *count,
+/* The number that is foretold to a column's first one. */
+static int64_t before_of(const course_head *head, int c) {
+  return c == FIRST_WH ? head->first_wh : 0;
+}
+
+static bool get_course(sm_cursor *in, const course_head *head, sm_quarter *out,
                        sm_column_work *work) {
-  int64_t first = 0;
-  if (!get_size(in, count, &first) || !get_day(in, day) ||
-      !get_starts(in, first, out, *count, work))
-    return false;
-  for (size_t c = 0; c < COURSE_COLUMNS; c++)
-    if (!get_column(in, &columns[c], out, *count, work)) return false;
+  if (!get_starts(in, head->first, out, head->count, work)) return false;
+  for (int c = 0; c < COURSE_COLUMNS; c++)
+    if (!get_column(in, c, before_of(head, c), out, head->count, work)) return false;
   return in->at == in->end;
 }
 
 static bool get_shown(sm_cursor *in, sm_quarter *out, size_t count, sm_column_work *work) {
-  for (size_t c = COURSE_COLUMNS; c < COLUMNS; c++)
-    if (!get_column(in, &columns[c], out, count, work)) return false;
+  for (int c = COURSE_COLUMNS; c < COLUMNS; c++)
+    if (!get_column(in, c, 0, out, count, work)) return false;
   return in->at == in->end;
 }
 
@@ -273,15 +290,18 @@ static sm_err read_2(const uint8_t *data, size_t len, bool brief, sm_quarter *ou
                      sm_column_work *work) {
   sm_cursor in;
   size_t course = 0;
-  sm_quarter_day day;
-  if (!open_course(data, len, &in, &course) || !get_course(&in, &day, out, count, work))
+  course_head head;
+  if (!open_course(data, len, &in, &course) || !get_head(&in, &head) ||
+      !get_course(&in, &head, out, work))
     return SM_ERR_CORRUPT;
+  *count = head.count;
   if (brief) return SM_OK;
   if (len < course + SM_CRC_BYTES || !sm_crc_good(data, len)) return SM_ERR_CORRUPT;
   in = (sm_cursor){.at = data + course, .end = data + len - SM_CRC_BYTES};
-  if (!get_shown(&in, out, *count, work)) return SM_ERR_CORRUPT;
-  const sm_quarter_day made = sm_quarter_day_of(out, *count);
-  return made.step_max_w == day.step_max_w && made.fell == day.fell ? SM_OK : SM_ERR_CORRUPT;
+  if (!get_shown(&in, out, head.count, work)) return SM_ERR_CORRUPT;
+  const sm_quarter_day made = sm_quarter_day_of(out, head.count);
+  bool same = made.step_max_w == head.day.step_max_w && made.fell == head.day.fell;
+  return same ? SM_OK : SM_ERR_CORRUPT;
 }
 
 /* The version of what may be a block; 0: it cannot be one. */
@@ -327,17 +347,53 @@ sm_err sm_quarter_block_decode(const uint8_t *data, size_t len, sm_quarter **qua
 
 /* ---- the outline of a day ---- */
 
-/* Which quarters are wanted: first_ms is the instant of the first reading of each. */
-static void choose(const int64_t *first_ms, size_t count, const sm_outline_ask *ask, bool *wanted) {
-  size_t at = 0;
-  wanted[0] = wanted[count - 1] = true;
-  for (size_t i = 0; i < ask->instant_count && at + 1 < count; i++) {
-    int64_t instant_ms = ask->instant_ms[i];
-    if (instant_ms < first_ms[0]) continue; /* it is the day's before, and this first one's */
-    while (at + 1 < count && first_ms[at + 1] <= instant_ms) at++;
-    wanted[at] = true;
-    if (at + 1 < count) wanted[at + 1] = true;
+/* The first readings of a day's quarters. */
+typedef struct firsts {
+  int64_t first;         /* the number of the first quarter */
+  sm_column_look number; /* of each, less that */
+  sm_column_look off_ms; /* of its first reading, behind the quarter's start */
+  size_t count;
+} firsts;
+
+static int64_t start_ms(const firsts *f, size_t i) {
+  return (f->first + sm_column_row(&f->number, i)) * SM_QUARTER_MS;
+}
+
+static int64_t first_ms(const firsts *f, size_t i) {
+  return sm_wrapping_add(start_ms(f, i), sm_column_row(&f->off_ms, i));
+}
+
+/* The last one that begins to be read at or before an instant, which is not before the first's. */
+static size_t last_before(const firsts *f, int64_t instant_ms) {
+  /* A quarter's number is at least its index, and no later one than the instant's can be it. */
+  int64_t most = instant_ms / SM_QUARTER_MS - f->first;
+  if (most < 0) return 0;
+  size_t i = most < (int64_t)f->count ? (size_t)most : f->count - 1;
+  while (i > 0 && first_ms(f, i) > instant_ms) i--;
+  return i;
+}
+
+/* The rows that are wanted, ascending. */
+typedef struct chosen {
+  size_t row[SM_QUARTERS_A_DAY];
+  size_t count;
+} chosen;
+
+static void add_row(chosen *c, size_t row) {
+  if (c->count == 0 || row > c->row[c->count - 1]) c->row[c->count++] = row;
+}
+
+static void choose(const firsts *f, const sm_outline_ask *ask, chosen *c) {
+  const int64_t begin_ms = first_ms(f, 0);
+  const int64_t end_ms = start_ms(f, f->count - 1) + SM_QUARTER_MS;
+  add_row(c, 0);
+  for (size_t i = 0; i < ask->instant_count && ask->instant_ms[i] < end_ms; i++) {
+    if (ask->instant_ms[i] < begin_ms) continue; /* what stands before it is in the day before */
+    size_t at = last_before(f, ask->instant_ms[i]);
+    add_row(c, at);
+    if (at + 1 < f->count) add_row(c, at + 1);
   }
+  add_row(c, f->count - 1);
 }
 
 static bool is_plain(sm_quarter_day day, const sm_outline_ask *ask) {
@@ -346,71 +402,75 @@ static bool is_plain(sm_quarter_day day, const sm_outline_ask *ask) {
 
 static sm_err outline_1(const uint8_t *data, size_t len, const sm_outline_ask *ask, sm_quarter *out,
                         size_t *count, bool *plain) {
-  int64_t first_ms[SM_QUARTERS_A_DAY];
-  bool wanted[SM_QUARTERS_A_DAY] = {false};
+  int64_t number[SM_QUARTERS_A_DAY];
+  int64_t off_ms[SM_QUARTERS_A_DAY];
+  chosen c = {.count = 0};
   size_t all = 0;
-  size_t n = 0;
   sm_err err = sm_quarter_block_read(data, len, true, out, &all);
   if (err != SM_OK) return err;
   *plain = is_plain(sm_quarter_day_of(out, all), ask);
   if (!*plain) return SM_OK;
-  for (size_t i = 0; i < all; i++) first_ms[i] = out[i].first.ts_ms;
-  choose(first_ms, all, ask, wanted);
-  for (size_t i = 0; i < all; i++)
-    if (wanted[i]) out[n++] = out[i];
-  *count = n;
+  const firsts f = {.first = out[0].start_ms / SM_QUARTER_MS,
+                    .number = {.value = number, .used = all},
+                    .off_ms = {.value = off_ms, .used = all},
+                    .count = all};
+  for (size_t i = 0; i < all; i++) {
+    number[i] = out[i].start_ms / SM_QUARTER_MS - f.first;
+    off_ms[i] = get_first_ms(&out[i]);
+  }
+  choose(&f, ask, &c);
+  for (size_t i = 0; i < c.count; i++) out[i] = out[c.row[i]];
+  *count = c.count;
   return SM_OK;
 }
 
-/* The columns of a course, of which few rows are wanted. */
-typedef struct outline {
-  int64_t first_ms[SM_QUARTERS_A_DAY];
-  bool wanted[SM_QUARTERS_A_DAY];
-  size_t row[SM_QUARTERS_A_DAY]; /* of each that is wanted */
-  size_t count;                  /* that are wanted */
-} outline;
-
-/* The numbers of all, and the quarters that are wanted with their starts and first instants. */
-static bool get_wanted(sm_cursor *in, const sm_outline_ask *ask, int64_t first, size_t count,
-                       sm_column_work *work, outline *o, sm_quarter *out) {
-  int64_t counts[SM_QUARTERS_A_DAY + 1];
-  int64_t number[SM_QUARTERS_A_DAY + 1];
-  sm_column_work of_counts = {.value = counts, .residual = work->residual};
-  sm_column_work of_numbers = {.value = number, .residual = work->residual};
-  if (!get_numbers(in, count, &of_numbers) ||
-      !sm_column_read(&in->at, in->end, count, 0, NULL, &of_counts) ||
-      !sm_column_read(&in->at, in->end, count, 0, NULL, work))
+/* Numbers ascend from 0, also those that follow of themselves. */
+static bool numbers_ascend(const sm_column_look *number, size_t count) {
+  size_t used = number->used;
+  if (sm_column_row(number, 0) != 0 || sm_column_row(number, count - 1) >= SM_QUARTERS_A_DAY)
     return false;
-  for (size_t i = 0; i < count; i++)
-    o->first_ms[i] = sm_wrapping_add((first + number[i]) * SM_QUARTER_MS, work->value[i]);
-  choose(o->first_ms, count, ask, o->wanted);
-  for (size_t i = 0; i < count; i++) {
-    if (!o->wanted[i]) continue;
-    sm_quarter *q = &out[o->count];
-    *q = (sm_quarter){.start_ms = (first + number[i]) * SM_QUARTER_MS};
-    if (!set_count(q, counts[i]) || !set_first_ms(q, work->value[i])) return false;
-    o->row[o->count++] = i;
-  }
+  for (size_t i = 1; i < used; i++)
+    if (number->value[i] <= number->value[i - 1]) return false;
+  if (used == count || count == 1) return true;
+  return number->slope > 0 && number->slope < SM_QUARTERS_A_DAY &&
+         number->last >= -SM_QUARTERS_A_DAY && number->last < SM_QUARTERS_A_DAY;
+}
+
+static bool take_row(sm_cursor *in, int c, const course_head *head, const chosen *rows,
+                     sm_column_work *work, sm_quarter *out) {
+  sm_column_look look;
+  if (!sm_column_look_at(&in->at, in->end, head->count, before_of(head, c), work, &look))
+    return false;
+  for (size_t i = 0; i < rows->count; i++)
+    if (!columns[c].set(&out[i], sm_column_row(&look, rows->row[i]))) return false;
   return true;
 }
 
-static bool get_outline(sm_cursor *in, const sm_outline_ask *ask, sm_quarter *out, outline *o,
-                        bool *plain) {
-  int64_t value[SM_QUARTERS_A_DAY + 1] = {0};
+/* The numbers of the day's quarters, their counts and first instants come first. */
+static bool get_outline(sm_cursor *in, const course_head *head, const sm_outline_ask *ask,
+                        sm_quarter *out, chosen *rows) {
+  int64_t value[3][SM_QUARTERS_A_DAY + 1];
   uint64_t residual[SM_QUARTERS_A_DAY + 1];
-  sm_column_work work = {.value = value, .residual = residual};
-  sm_quarter_day day;
-  size_t count = 0;
-  int64_t first = 0;
-  if (!get_size(in, &count, &first) || !get_day(in, &day)) return false;
-  *plain = is_plain(day, ask);
-  if (!*plain) return true;
-  if (!get_wanted(in, ask, first, count, &work, o, out)) return false;
-  for (size_t c = LAST_MS; c <= GAP_MAX_MS; c++) {
-    if (!sm_column_read(&in->at, in->end, count, 0, NULL, &work)) return false;
-    for (size_t i = 0; i < o->count; i++)
-      if (!columns[c].set(&out[i], value[o->row[i]])) return false;
+  sm_column_look counts;
+  firsts f = {.first = head->first, .count = head->count};
+  sm_column_work work = {.value = value[0], .residual = residual};
+  if (!sm_column_look_at(&in->at, in->end, f.count, 0, &work, &f.number) ||
+      !numbers_ascend(&f.number, f.count))
+    return false;
+  work.value = value[1];
+  if (!sm_column_look_at(&in->at, in->end, f.count, 0, &work, &counts)) return false;
+  work.value = value[2];
+  if (!sm_column_look_at(&in->at, in->end, f.count, 0, &work, &f.off_ms)) return false;
+  choose(&f, ask, rows);
+  for (size_t i = 0; i < rows->count; i++) {
+    size_t row = rows->row[i];
+    out[i] = (sm_quarter){.start_ms = start_ms(&f, row)};
+    if (!set_count(&out[i], sm_column_row(&counts, row)) ||
+        !set_first_ms(&out[i], sm_column_row(&f.off_ms, row)))
+      return false;
   }
+  for (int c = LAST_MS; c <= GAP_MAX_MS; c++)
+    if (!take_row(in, c, head, rows, &work, out)) return false;
   return true; /* the highest steps and the falls are none that matter */
 }
 
@@ -418,10 +478,13 @@ static sm_err outline_2(const uint8_t *data, size_t len, const sm_outline_ask *a
                         size_t *count, bool *plain) {
   sm_cursor in;
   size_t course = 0;
-  outline o = {.count = 0};
-  if (!open_course(data, len, &in, &course) || !get_outline(&in, ask, out, &o, plain))
-    return SM_ERR_CORRUPT;
-  *count = o.count;
+  course_head head;
+  chosen rows = {.count = 0};
+  if (!open_course(data, len, &in, &course) || !get_head(&in, &head)) return SM_ERR_CORRUPT;
+  *plain = is_plain(head.day, ask);
+  if (!*plain) return SM_OK;
+  if (!get_outline(&in, &head, ask, out, &rows)) return SM_ERR_CORRUPT;
+  *count = rows.count;
   return SM_OK;
 }
 

@@ -3,9 +3,10 @@
  *
  * Version 2: 2, the bytes of the course (2, little-endian); the course: count (varint), the number
  * of the first quarter (start_ms / SM_QUARTER_MS, signed varint), of the day as a whole the highest
- * step (varint) and whether the register fell (0 or 1; sm_quarter_day), then columns (column.h):
- * number less the first, count, first ts less start, last ts less first ts, last Wh less first Wh,
- * first Wh, longest gap, highest step, fell; CRC-32 of all before it; columns of what only shows:
+ * step (varint) and whether the register fell (0 or 1; sm_quarter_day), the first Wh of the first
+ * quarter (signed varint), then columns (column.h): number less the first, count, first ts less
+ * start, last ts less first ts, last Wh less first Wh, first Wh (the number before it: that above),
+ * longest gap, highest step, fell; CRC-32 of all before it; columns of what only shows:
  * sum and highest of power, sum, lowest and highest of voltage; CRC-32 of all before it. Checksums
  * are little-endian.
  *

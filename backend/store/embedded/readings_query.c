@@ -269,9 +269,12 @@ static sm_err quarters_of_day(const walk *w, int64_t day, sm_quarter_list *list)
   return err;
 }
 
+/* A sweep begins with room for what an outline of a month takes. */
+enum { ROOM = 4 * DAY_QUARTERS };
+
 static sm_err make_room(sm_quarter_list *out, size_t *cap, size_t more) {
   if (out->count + more <= *cap) return SM_OK;
-  size_t wanted = *cap + *cap / 2 + more;
+  size_t wanted = *cap == 0 && more == DAY_QUARTERS ? ROOM : *cap + *cap / 2 + more;
   sm_quarter *item = realloc(out->item, wanted * sizeof *item);
   if (item == NULL) return SM_ERR_NOMEM;
   out->item = item;
