@@ -18,12 +18,12 @@ static void use_colour(sm_sheet *sheet, const sm_colour *colour) {
 }
 
 double sm_sheet_gap(const sm_sheet *sheet, double gap) {
-  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.15};
+  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.6, 0.15};
   return gap * share[sheet->dense];
 }
 
 sm_style sm_sheet_style(const sm_sheet *sheet, sm_style style) {
-  if (sheet->dense < SM_DENSE_MAX) return style;
+  if (sheet->dense < SM_DENSE_SMALL) return style;
   if (style == SM_STYLE_BODY) return SM_STYLE_SMALL;
   if (style == SM_STYLE_BOLD) return SM_STYLE_SMALL_BOLD;
   return style == SM_STYLE_HEAD ? SM_STYLE_BOLD : style;
