@@ -253,7 +253,7 @@ static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, doub
 
 static void put_summary(sm_sheet *sheet) {
   char text[TEXT_MAX], date[SM_DATE_WORDS_MAX];
-  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96, 104, 96};
+  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96, 96, 96};
   const double qr_size = qr_sizes[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   const char *name;
@@ -413,7 +413,7 @@ static void put_correction(sm_sheet *sheet) {
 enum { MONTHS_SHOWN = 12, DAYS_SHOWN = 31 };
 
 static void put_charts(sm_sheet *sheet) {
-  static const double heights[SM_DENSE_MAX + 1] = {92, 76, 60, 76, 56};
+  static const double heights[SM_DENSE_MAX + 1] = {92, 76, 60, 66, 54};
   const double height = heights[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   size_t months = invoice->history_count < MONTHS_SHOWN ? invoice->history_count : MONTHS_SHOWN;

@@ -18,7 +18,7 @@ static void use_colour(sm_sheet *sheet, const sm_colour *colour) {
 }
 
 double sm_sheet_gap(const sm_sheet *sheet, double gap) {
-  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.6, 0.15};
+  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.35, 0.1};
   return gap * share[sheet->dense];
 }
 
