@@ -6,7 +6,7 @@ section_pdf() {
   local name pages bytes
   say "bench: pdf, $SM_PDF_SECONDS s each"
   while read -r name pages bytes; do
-    add_row "invoices printed a CPU second: $name" "$pages" none '' "$([[ $name == plain ]] && printf '>= 200')"
+    add_row "invoices printed a CPU second: $name" "$pages" none '' "$([[ $name == @(plain|hindi|estimated) ]] && printf '>= 200')"
     add_row "bytes of one: $name" "$bytes"
-  done < <("$SM_BENCH_BIN/bench_pdf" "$SM_PDF_SECONDS" plain hindi estimated many-lines credit-note)
+  done < <("$SM_BENCH_BIN/bench_pdf" "$SM_PDF_SECONDS" plain hindi estimated arrears arrears-hindi time-of-day many-lines credit-note)
 }
