@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Invoices printed a second of CPU on one thread, from the ledger's row to the bytes, the worst kinds too. The same pages each time:
-# what differs from bill to bill (names, amounts) is shaped anew in practice, which is a small part of it.
+# Invoices printed a second of CPU on one thread, from the ledger's row to the bytes, the worst kinds too. Number, payer and amounts
+# are others on each page, as they are from bill to bill; the words are those of the page before.
 
 section_pdf() {
   local name pages bytes
