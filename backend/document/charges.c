@@ -266,7 +266,7 @@ static void put_balance(const sm_table *table) {
 static void put_true_up_note(const sm_table *table) {
   const sm_document_invoice *invoice = table->sheet->invoice;
   char text[1024], least[SM_AMOUNT_TEXT_MAX];
-  const char *const off[] = {sm_amount_text(1, invoice->currency, least)};
+  const char *const off[] = {sm_amount_plain(1, invoice->currency, least)};
   for (size_t i = 0; i < invoice->line_count; i++) {
     if (invoice->line[i].kind != SM_LINE_TRUE_UP) continue;
     sm_table_note(table, SM_STYLE_SMALL,

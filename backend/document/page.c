@@ -253,7 +253,7 @@ static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, doub
 
 static void put_summary(sm_sheet *sheet) {
   char text[TEXT_MAX], date[SM_DATE_WORDS_MAX];
-  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96};
+  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96, 96, 96};
   const double qr_size = qr_sizes[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   const char *name;
@@ -291,7 +291,8 @@ static void put_summary(sm_sheet *sheet) {
 /* A sentence on a coloured ground over the whole width; the ground is drawn with each, so that a
  * box goes on over pages. */
 static void put_in_box(sm_sheet *sheet, const sm_colour *ground, sm_style style, const char *text) {
-  sm_piece piece = {.set = {text, style, SM_PAGE_INNER - 24, 6}, .x = SM_PAGE_MARGIN + 12};
+  sm_piece piece = {.set = {text, sm_sheet_style(sheet, style), SM_PAGE_INNER - 24, 6},
+                    .x = SM_PAGE_MARGIN + 12};
   double height = sm_type_height(sheet->type, &piece.set) + 4;
   (void)sm_sheet_need(sheet, height);
   sm_sheet_fill(sheet, ground, SM_PAGE_MARGIN, sheet->y, SM_PAGE_INNER, height);
@@ -412,7 +413,7 @@ static void put_correction(sm_sheet *sheet) {
 enum { MONTHS_SHOWN = 12, DAYS_SHOWN = 31 };
 
 static void put_charts(sm_sheet *sheet) {
-  static const double heights[SM_DENSE_MAX + 1] = {92, 76, 60};
+  static const double heights[SM_DENSE_MAX + 1] = {92, 76, 60, 66, 54};
   const double height = heights[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   size_t months = invoice->history_count < MONTHS_SHOWN ? invoice->history_count : MONTHS_SHOWN;

@@ -157,7 +157,8 @@ static sm_err draw(machine *m, const sm_document_invoice *invoice, cairo_surface
   lay_out(&sheet, logo);
   cairo_surface_t *surface =
       cairo_pdf_surface_create_for_stream(append, out, SM_PAGE_WIDTH, SM_PAGE_HEIGHT);
-  cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_4); /* see document/tail.h */
+  /* Below 1.5 Cairo does not say what text letters stand for that were put in another order. */
+  cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_5);
   set_metadata(surface, invoice);
   sheet.cr = cairo_create(surface);
   sm_page_draw(&sheet, logo);

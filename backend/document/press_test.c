@@ -206,6 +206,32 @@ static void test_more_lines_are_more_pages(void **state) {
   sample_fini(&s);
 }
 
+/* All that an ordinary bill may have at once: estimated, read twice, corrected, with arrears. */
+static void test_an_ordinary_bill_is_one_page(void **state) {
+  static const char *const names[] = {"arrears", "arrears-hindi", "time-of-day"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    sample from, s;
+    sm_buf pdf;
+    sample_load("estimated", &from);
+    sample_load(names[i], &s);
+    json_t *body = json_object_get(s.json, "body");
+    json_t *other = json_object_get(from.json, "body");
+    assert_int_equal(json_object_set_new(body, "estimated", json_true()), 0);
+    assert_int_equal(json_object_set(body, "explanations", json_object_get(other, "explanations")),
+                     0);
+    assert_int_equal(json_object_set(body, "registers", json_object_get(other, "registers")), 0);
+    sample_renew(&s);
+    sm_buf_init(&pdf, 0);
+    sample_print(*state, &s, &pdf);
+    if (i == 0) leave("full", &pdf);
+    if (i == 1) leave("full-hindi", &pdf);
+    assert_int_equal(pages_of(&pdf), 1);
+    sm_buf_fini(&pdf);
+    sample_fini(&s);
+    sample_fini(&from);
+  }
+}
+
 static void test_a_limit_is_kept(void **state) {
   sample s;
   sm_document_invoice invoice;
@@ -302,6 +328,7 @@ int main(void) {
       cmocka_unit_test(test_threads_print_the_same),
       cmocka_unit_test(test_the_world_around_changes_nothing),
       cmocka_unit_test(test_more_lines_are_more_pages),
+      cmocka_unit_test(test_an_ordinary_bill_is_one_page),
       cmocka_unit_test(test_a_limit_is_kept),
       cmocka_unit_test(test_any_name_prints),
       cmocka_unit_test(test_a_logo_that_is_gone_is_told),

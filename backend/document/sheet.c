@@ -18,8 +18,15 @@ static void use_colour(sm_sheet *sheet, const sm_colour *colour) {
 }
 
 double sm_sheet_gap(const sm_sheet *sheet, double gap) {
-  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15};
+  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.35, 0.1};
   return gap * share[sheet->dense];
+}
+
+sm_style sm_sheet_style(const sm_sheet *sheet, sm_style style) {
+  if (sheet->dense < SM_DENSE_SMALL) return style;
+  if (style == SM_STYLE_BODY) return SM_STYLE_SMALL;
+  if (style == SM_STYLE_BOLD) return SM_STYLE_SMALL_BOLD;
+  return style == SM_STYLE_HEAD ? SM_STYLE_BOLD : style;
 }
 
 /* Nobody sees less, and long numbers make long pages. */
@@ -208,6 +215,7 @@ static void put_cell(const sm_table *table, size_t i, sm_style style, const char
 
 void sm_table_row(const sm_table *table, sm_style style, const char *const *cell) {
   sm_sheet *sheet = table->sheet;
+  style = sm_sheet_style(sheet, style);
   sm_setting first = {
       .text = cell[0], .style = style, .width = table->column[0].width, .lines = CELL_LINES};
   double height = sm_type_height(sheet->type, &first) + sm_sheet_gap(sheet, plain_row_gap);

@@ -33,9 +33,11 @@ typedef struct sm_sheet {
   int dense;      /* 0 … SM_DENSE_MAX: how much closer things stand, to save a page */
 } sm_sheet;
 
-enum { SM_DENSE_MAX = 2 };
-/* A gap as it is on this sheet. */
+enum { SM_DENSE_MAX = 4, SM_DENSE_SMALL = 3 };
+/* A gap as it is on this sheet; a style as rows and boxes have it, smaller from
+ * SM_DENSE_SMALL on. */
 double sm_sheet_gap(const sm_sheet *sheet, double gap);
+sm_style sm_sheet_style(const sm_sheet *sheet, sm_style style);
 
 extern const sm_colour sm_ink, sm_grey, sm_pale, sm_white, sm_amber, sm_amber_tint;
 

@@ -198,14 +198,16 @@ sm_err sm_invoicing_issue_one(const sm_invoicing *invoicing, const sm_one_month 
 
 /* What is taken back in the same transaction, as the entry that it will be. There is room: the
  * ledger gives no more than one a kind, or fewer. */
-static void add_entry(sm_issue_candidate *c, const char *kind, const char *reverses,
-                      int64_t amount_minor, int64_t now_ms, const char *detail) {
-  if (c->entry_count == SM_ISSUE_ENTRIES_MAX) return;
-  sm_issue_entry *entry = &c->entry[c->entry_count++];
-  *entry = (sm_issue_entry){.amount_minor = amount_minor, .at_ms = now_ms, .count = 1};
-  (void)snprintf(entry->kind, sizeof entry->kind, "%s", kind);
-  (void)snprintf(entry->reverses, sizeof entry->reverses, "%s", reverses);
-  if (detail != NULL) entry->detail = strdup(detail);
+static sm_err add_entry(sm_issue_candidate *c, const char *kind, const char *reverses,
+                        int64_t amount_minor, int64_t now_ms, const char *detail) {
+  if (c->entry_count == SM_ISSUE_ENTRIES_MAX) return SM_ERR_INTERNAL;
+  sm_issue_entry entry = {.amount_minor = amount_minor, .at_ms = now_ms, .count = 1};
+  (void)snprintf(entry.kind, sizeof entry.kind, "%s", kind);
+  (void)snprintf(entry.reverses, sizeof entry.reverses, "%s", reverses);
+  if (detail != NULL) entry.detail = strdup(detail);
+  if (detail != NULL && entry.detail == NULL) return SM_ERR_NOMEM;
+  c->entry[c->entry_count++] = entry;
+  return SM_OK; /* NOLINT(clang-analyzer-unix.Malloc): the candidate frees it */
 }
 
 /* What is owed before an invoice that takes another one's place: that one and its late fees are
@@ -229,10 +231,10 @@ static sm_err balance_without(one *o) {
   sm_statement_fini(&statement);
   if (err != SM_OK) return err;
   if (credit_minor != 0)
-    add_entry(&o->candidate, "credit", "", credit_minor, o->make.now_ms, o->previous.number);
-  if (fees_minor != 0)
-    add_entry(&o->candidate, "reversal", "fee", -fees_minor, o->make.now_ms, NULL);
-  return SM_OK;
+    err = add_entry(&o->candidate, "credit", "", credit_minor, o->make.now_ms, o->previous.number);
+  if (err == SM_OK && fees_minor != 0)
+    err = add_entry(&o->candidate, "reversal", "fee", -fees_minor, o->make.now_ms, NULL);
+  return err;
 }
 
 static sm_err reissue(one *o, sm_actor actor, int64_t exception_no, const char *reason,

@@ -135,17 +135,20 @@ static sm_err load_last(sm_sql *db, int64_t entry_no, sm_issue_candidate *c) {
   return sm_sql_end(&q);
 }
 
+/* And the account's own name, which costs nothing here. */
 static sm_err load_money(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
   int64_t last_no = 0;
   sm_sql_stmt q =
       sm_sql_use(db, "SELECT coalesce(max(entry_no), 0), coalesce(sum(amount_minor), 0), "
-                     "coalesce(max(iif(kind = 'invoice', entry_no, 0)), 0) "
+                     "coalesce(max(iif(kind = 'invoice', entry_no, 0)), 0), "
+                     "(SELECT key FROM account_import WHERE account_no = ?1) "
                      "FROM entry WHERE account_no = ?1");
   sm_sql_bind_i64(&q, 1, account_no);
   if (sm_sql_row(&q)) {
     c->basis.entry_no = sm_sql_i64(&q, 0);
     c->balance_minor = sm_sql_i64(&q, 1);
     last_no = sm_sql_i64(&q, 2);
+    sm_sql_take_text(&q, 3, &c->name);
   }
   sm_err err = sm_sql_end(&q);
   if (err == SM_OK && last_no != 0) err = load_last(db, last_no, c);
@@ -154,13 +157,6 @@ static sm_err load_money(sm_sql *db, int64_t account_no, sm_issue_candidate *c) 
   for (size_t i = 0; i < c->entry_count && err == SM_OK; i++)
     err = sm_sub_i64(c->last_balance_minor, c->entry[i].amount_minor, &c->last_balance_minor);
   return err;
-}
-
-static sm_err load_name(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT key FROM account_import WHERE account_no = ?1");
-  sm_sql_bind_i64(&q, 1, account_no);
-  if (sm_sql_row(&q)) sm_sql_take_text(&q, 0, &c->name);
-  return sm_sql_end(&q);
 }
 
 static sm_err load_edited(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
@@ -186,7 +182,6 @@ static sm_err load_candidate(sm_sql *db, int64_t account_no, const char *month,
   if (err == SM_OK) err = load_invoice(db, account_no, month, c);
   if (err == SM_OK) err = load_uses(db, account_no, month, c);
   if (err == SM_OK) err = load_money(db, account_no, c);
-  if (err == SM_OK) err = load_name(db, account_no, c);
   if (err == SM_OK) err = load_edited(db, account_no, c);
   if (err == SM_OK) err = load_corrected(db, account_no, c);
   return err;
