@@ -66,10 +66,7 @@ static int import(sm_program *program, const char *path, bool dry_run, bool json
                                 .hooks = sm_account_hooks(program->identity)};
   err = sm_account_file_import(&file, &problems, &result);
   free(text);
-  for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
-    sm_complain("%s: %s %s", path, problems.item[i].field, problems.item[i].message);
-  if (problems.count > SM_PROBLEMS_MAX)
-    sm_complain("%s: and %zu more", path, problems.count - SM_PROBLEMS_MAX);
+  sm_complain_problems(path, &problems);
   if (err == SM_OK)
     print_result(&result, program->config.currency, dry_run, json);
   else if (err != SM_ERR_INVALID)

@@ -85,21 +85,27 @@ sm_err sm_payment_received(const sm_invoicing *invoicing, const char *text, int6
   return SM_OK;
 }
 
-sm_err sm_payment_add(const sm_invoicing *invoicing, sm_actor actor, const sm_payment *p,
-                      int64_t now_ms, sm_problems *problems, bool *added, int64_t *entry_no) {
+void sm_payment_check(const sm_invoicing *invoicing, const sm_payment *p, int64_t now_ms,
+                      sm_problems *problems, sm_entry_new *entry) {
   int64_t minor = 0;
   check(p, invoicing->currency, now_ms, &minor, problems);
+  *entry = (sm_entry_new){.account_id = p->account_id,
+                          .kind = "payment",
+                          .amount_minor = -minor,
+                          .currency = invoicing->currency,
+                          .invoice = p->invoice,
+                          .at_ms = p->received_ms,
+                          .method = p->method != NULL ? p->method : "other",
+                          .reference = p->reference,
+                          .request_key = p->request_key,
+                          .reason = p->note};
+}
+
+sm_err sm_payment_add(const sm_invoicing *invoicing, sm_actor actor, const sm_payment *p,
+                      int64_t now_ms, sm_problems *problems, bool *added, int64_t *entry_no) {
+  sm_entry_new entry;
+  sm_payment_check(invoicing, p, now_ms, problems, &entry);
   if (sm_problems_any(problems)) return SM_ERR_INVALID;
-  const sm_entry_new entry = {.account_id = p->account_id,
-                              .kind = "payment",
-                              .amount_minor = -minor,
-                              .currency = invoicing->currency,
-                              .invoice = p->invoice,
-                              .at_ms = p->received_ms,
-                              .method = p->method != NULL ? p->method : "other",
-                              .reference = p->reference,
-                              .request_key = p->request_key,
-                              .reason = p->note};
   sm_err err = sm_ledger_entry_add(invoicing->ledger, actor, &entry, added, entry_no);
   if (err != SM_ERR_CONFLICT) return err;
   sm_problems_add(problems, "invoice", "is none of this account's valid invoices");
