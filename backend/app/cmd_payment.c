@@ -49,6 +49,7 @@ typedef struct words {
 
 typedef struct list_context {
   sm_ledger *ledger;
+  const sm_zone *zone; /* lines have the clock of the site */
   const char *account_id;
   int64_t after_no;
 } list_context;
@@ -112,14 +113,14 @@ static void write_notes(const sm_entry *e, sm_buf *notes) {
 }
 
 static void print_item(void *context, const void *item) {
+  const list_context *c = context;
   const sm_entry *e = item;
   char at[SM_RFC3339_MAX], amount[SM_DECIMAL_TEXT_MAX], balance[SM_DECIMAL_TEXT_MAX];
   sm_buf notes;
-  (void)context;
   sm_buf_init(&notes, 0);
   write_notes(e, &notes);
-  (void)printf("%-6" PRId64 " %-24s %-10s %14s %14s  %s\n", e->entry_no,
-               sm_rfc3339_format(e->at_ms, at), e->kind,
+  (void)printf("%-6" PRId64 " %-25s %-10s %14s %14s  %s\n", e->entry_no,
+               sm_zone_format(c->zone, e->at_ms - e->at_ms % 1000, at), e->kind,
                sm_money_format(e->amount_minor, e->currency, amount),
                sm_money_format(e->balance_minor, e->currency, balance), sm_buf_text(&notes));
   sm_buf_fini(&notes);
@@ -150,7 +151,8 @@ static sm_err print_entries(const sm_program *program, const char *account_id, b
   int64_t minor = 0;
   sm_account_name name = {0};
   const char *currency = program->config.currency;
-  list_context c = {.ledger = program->ledger, .account_id = account_id};
+  list_context c = {
+      .ledger = program->ledger, .zone = program->config.zone, .account_id = account_id};
   const sm_listing listing = {.plural = "entries",
                               .item_size = sizeof(sm_entry),
                               .context = &c,
