@@ -66,10 +66,7 @@ static int import(sm_program *program, const char *path, bool dry_run, bool json
                                 .hooks = sm_account_hooks(program->identity)};
   err = sm_account_file_import(&file, &problems, &result);
   free(text);
-  for (size_t i = 0; i < problems.count && i < SM_PROBLEMS_MAX; i++)
-    sm_complain("%s: %s %s", path, problems.item[i].field, problems.item[i].message);
-  if (problems.count > SM_PROBLEMS_MAX)
-    sm_complain("%s: and %zu more", path, problems.count - SM_PROBLEMS_MAX);
+  sm_complain_problems(path, &problems);
   if (err == SM_OK)
     print_result(&result, program->config.currency, dry_run, json);
   else if (err != SM_ERR_INVALID)
@@ -81,7 +78,8 @@ static int import(sm_program *program, const char *path, bool dry_run, bool json
 
 typedef struct list_context {
   sm_program *program;
-  char after[65]; /* the last account's id */
+  char *site_tariff; /* of accounts without one of their own; NULL: there is none */
+  char after[65];    /* the last account's id */
 } list_context;
 
 static sm_err load(void *context, size_t limit, void **items, size_t *count) {
@@ -96,6 +94,17 @@ static sm_err load(void *context, size_t limit, void **items, size_t *count) {
 
 static void release(void *items, size_t count) {
   sm_accounts_free(items, count);
+}
+
+/* The tariff that it is on now; without one of its own it is on the site's first. */
+static const char *tariff_of(const list_context *c, const sm_account *account) {
+  const sm_date today = sm_zone_date(c->program->config.zone, sm_clock_now_ms());
+  const char *on = c->site_tariff != NULL ? c->site_tariff : "-";
+  for (size_t i = 0; i < account->tariff_count; i++)
+    if (i == 0 || !account->tariff[i].has_from ||
+        sm_date_compare(account->tariff[i].from, today) <= 0)
+      on = account->tariff[i].name;
+  return on;
 }
 
 static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
@@ -113,6 +122,7 @@ static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
     err = sm_ledger_balance(c->program->ledger, account->account_id, INT64_MAX, &minor);
   if (err == SM_OK) sm_money_write_key(w, "balance", minor, currency);
   sm_jsonw_key_text(w, "currency", currency);
+  sm_jsonw_key_text(w, "tariff", tariff_of(c, account));
   return err;
 }
 
@@ -131,17 +141,6 @@ static void write_days(const sm_account *account, sm_buf *out) {
   char day[SM_DATE_MAX];
   if (account->has_from) sm_buf_printf(out, ", from %s", sm_date_format(account->from, day));
   if (account->has_to) sm_buf_printf(out, ", to %s", sm_date_format(account->to, day));
-}
-
-/* The tariff that it is on now; without one of its own it is on the site's first. */
-static const char *tariff_of(const list_context *c, const sm_account *account) {
-  const sm_date today = sm_zone_date(c->program->config.zone, sm_clock_now_ms());
-  const char *on = "(the site's)";
-  for (size_t i = 0; i < account->tariff_count; i++)
-    if (i == 0 || !account->tariff[i].has_from ||
-        sm_date_compare(account->tariff[i].from, today) <= 0)
-      on = account->tariff[i].name;
-  return on;
 }
 
 static void print_item(void *context, const void *item) {
@@ -168,6 +167,11 @@ static void print_item(void *context, const void *item) {
 
 static int list(sm_program *program, bool json) {
   list_context c = {.program = program};
+  sm_err err = sm_ledger_default_tariff(program->ledger, &c.site_tariff);
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND) {
+    sm_complain("%s", sm_complain_text(err));
+    return SM_EXIT_FAILED;
+  }
   const sm_listing listing = {.plural = "accounts",
                               .item_size = sizeof(sm_account),
                               .context = &c,
@@ -178,7 +182,9 @@ static int list(sm_program *program, bool json) {
   if (!json)
     (void)printf("%-16s %-22s %-20s %-14s %12s  %s\n", "account", "id", "person", "place", "owes",
                  "meters, tariff, days");
-  return sm_listing_run(&listing, json);
+  int status = sm_listing_run(&listing, json);
+  free(c.site_tariff);
+  return status;
 }
 
 /* ---- the command ---- */

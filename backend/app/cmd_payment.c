@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
+#include "base/file.h"
+#include "invoicing/payment_file.h"
 #include "invoicing/payments.h"
 #include "model/money.h"
 #include "store/ledger_landlord.h"
@@ -23,6 +25,7 @@ static const char usage[] =
     "                          [--method M] [--invoice NUMBER] [--note TEXT] [--json]\n"
     "       smartmeter payment reverse --account NAME --entry NUMBER --why TEXT\n"
     "       smartmeter payment list --account NAME [--json]\n"
+    "       smartmeter payment import FILE [--dry-run] [--json]\n"
     "NAME is the account's own name, its id, or its place if that has no other account. TIME is a "
     "day\n"
     "(its beginning) or a time such as 2026-02-15T12:00:00+05:30; now without it.\n"
@@ -46,6 +49,7 @@ typedef struct words {
 
 typedef struct list_context {
   sm_ledger *ledger;
+  const sm_zone *zone; /* lines have the clock of the site */
   const char *account_id;
   int64_t after_no;
 } list_context;
@@ -109,14 +113,14 @@ static void write_notes(const sm_entry *e, sm_buf *notes) {
 }
 
 static void print_item(void *context, const void *item) {
+  const list_context *c = context;
   const sm_entry *e = item;
   char at[SM_RFC3339_MAX], amount[SM_DECIMAL_TEXT_MAX], balance[SM_DECIMAL_TEXT_MAX];
   sm_buf notes;
-  (void)context;
   sm_buf_init(&notes, 0);
   write_notes(e, &notes);
-  (void)printf("%-6" PRId64 " %-24s %-10s %14s %14s  %s\n", e->entry_no,
-               sm_rfc3339_format(e->at_ms, at), e->kind,
+  (void)printf("%-6" PRId64 " %-25s %-10s %14s %14s  %s\n", e->entry_no,
+               sm_zone_format(c->zone, e->at_ms - e->at_ms % 1000, at), e->kind,
                sm_money_format(e->amount_minor, e->currency, amount),
                sm_money_format(e->balance_minor, e->currency, balance), sm_buf_text(&notes));
   sm_buf_fini(&notes);
@@ -147,7 +151,8 @@ static sm_err print_entries(const sm_program *program, const char *account_id, b
   int64_t minor = 0;
   sm_account_name name = {0};
   const char *currency = program->config.currency;
-  list_context c = {.ledger = program->ledger, .account_id = account_id};
+  list_context c = {
+      .ledger = program->ledger, .zone = program->config.zone, .account_id = account_id};
   const sm_listing listing = {.plural = "entries",
                               .item_size = sizeof(sm_entry),
                               .context = &c,
@@ -251,6 +256,58 @@ static int reverse(sm_program *program, const words *w, const char *account_id) 
   return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
+/* ---- by file ---- */
+
+static void print_imported(const sm_payment_file_result *r, const char *currency, bool dry_run,
+                           bool json) {
+  char sum[SM_DECIMAL_TEXT_MAX];
+  (void)sm_money_format(r->added_minor, currency, sum);
+  if (json)
+    (void)printf(
+        "{\"dry_run\":%s,\"payments\":%zu,\"added\":%zu,\"known\":%zu,\"amount\":\"%s\"}\n",
+        dry_run ? "true" : "false", r->payments, r->added, r->known, sum);
+  else
+    (void)printf("%zu payments %s, %s %s; %zu were there already\n", r->added,
+                 dry_run ? "would be added" : "added", sum, currency, r->known);
+}
+
+static int import_file(sm_program *program, const char *path, bool dry_run, bool json) {
+  char *text = NULL;
+  size_t len = 0;
+  sm_problems problems = {.count = 0};
+  sm_payment_file_result result;
+  sm_err err = sm_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, SM_PAYMENT_FILE_BYTES_MAX,
+                            &text, &len);
+  if (err != SM_OK) {
+    sm_complain("cannot read %s: %s", path, sm_err_text(err));
+    return SM_EXIT_FAILED;
+  }
+  const sm_invoicing invoicing = sm_program_invoicing(program);
+  const sm_payment_file file = {.invoicing = &invoicing,
+                                .actor = sm_cli_actor(),
+                                .text = text,
+                                .len = len,
+                                .dry_run = dry_run,
+                                .now_ms = sm_clock_now_ms()};
+  err = sm_payment_file_import(&file, &problems, &result);
+  free(text);
+  sm_complain_problems(path, &problems);
+  if (err == SM_OK)
+    print_imported(&result, program->config.currency, dry_run, json);
+  else if (err != SM_ERR_INVALID)
+    sm_complain("%s", sm_err_text(err));
+  return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
+}
+
+static int import_payments(const char *path, bool dry_run, bool json) {
+  sm_program program;
+  int status = sm_program_open(&program, SM_PROGRAM_EXISTING)
+                   ? import_file(&program, path, dry_run, json)
+                   : SM_EXIT_FAILED;
+  sm_program_fini(&program);
+  return status;
+}
+
 /* ---- the command ---- */
 
 typedef int (*account_verb)(sm_program *program, const words *w, const char *account_id);
@@ -281,6 +338,7 @@ int sm_cmd_payment(int argc, char **argv) {
                                   {"reverse", run_reverse, .names = false},
                                   {"list", run_list, .names = false}};
   words w = {0};
+  bool dry_run = false;
   const sm_option options[] = {{"--account", .text = &w.account},
                                {"--amount", .text = &w.amount},
                                {"--received", .text = &w.received},
@@ -290,9 +348,11 @@ int sm_cmd_payment(int argc, char **argv) {
                                {"--note", .text = &w.note},
                                {"--entry", .text = &w.entry},
                                {"--why", .text = &w.why},
+                               {"--dry-run", .flag = &dry_run},
                                {"--json", .flag = &w.json}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;
+  if (argc == 3 && strcmp(argv[1], "import") == 0) return import_payments(argv[2], dry_run, w.json);
   return sm_verb_run(verbs, sizeof verbs / sizeof verbs[0], argc - 1, argv + 1, usage, &w);
 }

@@ -88,7 +88,10 @@ static sm_err rebill(sm_program *program, const sm_tariff *tariff, const set_wor
                      int32_t *version) {
   if (!sm_program_load_invoicing(program)) return SM_ERR_INVALID;
   sm_err err = sm_program_open_readings(program, false);
-  if (err != SM_OK) return err;
+  if (err != SM_OK) {
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
+    return SM_ERR_INVALID;
+  }
   if (w->confirm == NULL) return show_effects(program, tariff, w->json);
   const sm_invoicing invoicing = sm_program_invoicing(program);
   err = sm_rebill_apply(&invoicing, sm_cli_actor(), tariff, w->confirm, sm_clock_now_ms(), NULL,
@@ -124,7 +127,7 @@ static int set(sm_program *program, const char *path, const set_words *w) {
   if (err == SM_ERR_CONFLICT && !w->rebill)
     sm_complain("it would change months that are invoiced: choose a later effective_from, or look "
                 "at what it would change with --rebill");
-  else if (err != SM_OK && err != SM_ERR_CONFLICT && problems.count == 0)
+  else if (err != SM_OK && err != SM_ERR_CONFLICT && err != SM_ERR_INVALID && problems.count == 0)
     sm_complain("%s", sm_err_text(err));
   if (err == SM_OK && version == 0)
     (void)fflush(stdout); /* listed */

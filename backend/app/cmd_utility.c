@@ -195,8 +195,8 @@ static void print_recovery(sm_ledger *ledger, const sm_recovery *r) {
   (void)printf(" = energy %s + common %s, parted by: %s\n",
                sm_money_format(r->energy_minor, currency, a),
                sm_money_format(r->common_minor, currency, b), r->bill.split);
-  (void)printf("own invoices of the period %s%s, less the cost %s; %zu months without one\n",
-               sm_money_format(r->own_minor, currency, a), r->prorated ? " (by days)" : "",
+  (void)printf("own invoices of the period%s: %s, less the cost: %s; months without one: %zu\n",
+               r->prorated ? " (by days)" : "", sm_money_format(r->own_minor, currency, a),
                sm_money_format(r->difference_minor, currency, b), r->own_missing);
   (void)printf("%-22s %12s %8s %14s %14s %14s\n", "account", "kWh", "kW", "own use", "common",
                "invoiced");

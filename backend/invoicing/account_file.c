@@ -21,11 +21,33 @@ enum {
   HASH_TEXT_MAX = 1 << 20
 };
 
+static const char *const names[SM_COLUMN_COUNT] = {
+    [SM_COLUMN_ACCOUNT] = "account",
+    [SM_COLUMN_PERSON] = "person",
+    [SM_COLUMN_PLACE] = "place",
+    [SM_COLUMN_EMAIL] = "email",
+    [SM_COLUMN_FROM] = "from",
+    [SM_COLUMN_TO] = "to",
+    [SM_COLUMN_DEVICE] = "device",
+    [SM_COLUMN_SIGN] = "sign",
+    [SM_COLUMN_MULTIPLIER] = "multiplier",
+    [SM_COLUMN_LOAD_KW] = "load_kw",
+    [SM_COLUMN_TARIFF] = "tariff",
+    [SM_COLUMN_OPENING_BALANCE] = "opening_balance",
+};
+
+const sm_table_form sm_account_form = {.column = names,
+                                       .column_count = SM_COLUMN_COUNT,
+                                       .required = 2,
+                                       .row = "account",
+                                       .rows_max = SM_ACCOUNT_FILE_ROWS_MAX,
+                                       .bytes_max = SM_ACCOUNT_FILE_BYTES_MAX};
+
 /* The file becoming accounts: item i is of rows first[i] and those that add meters to it. */
 typedef struct work {
   const sm_account_file *file;
   sm_problems *problems;
-  sm_account_rows rows;
+  sm_table rows;
   sm_account_import *item;
   sm_user *person;
   size_t *first;
@@ -34,18 +56,19 @@ typedef struct work {
   size_t count;
 } work;
 
-static const char *at(const sm_account_row *row, sm_account_column column) {
+static const char *at(const sm_table_row *row, sm_account_column column) {
   return row->text[column];
 }
 
-static bool given(const sm_account_row *row, sm_account_column column) {
+static bool given(const sm_table_row *row, sm_account_column column) {
   return row->text[column][0] != '\0';
 }
 
-#define PROBLEM(w, row, column, ...) sm_account_row_problem((w)->problems, row, column, __VA_ARGS__)
+#define PROBLEM(w, row, column, ...)                                                               \
+  sm_table_problem((w)->problems, row, names[column], __VA_ARGS__)
 
 /* ---- single columns ---- */
-static bool plain(work *w, const sm_account_row *row, sm_account_column column) {
+static bool plain(work *w, const sm_table_row *row, sm_account_column column) {
   const char *text = at(row, column);
   if (sm_utf8_plain(text, strlen(text), NAME_CHARS_MAX)) return true;
   PROBLEM(w, row, column, "must have 1 to %d characters, and no control characters",
@@ -53,13 +76,13 @@ static bool plain(work *w, const sm_account_row *row, sm_account_column column) 
   return false;
 }
 
-static sm_err take_text(work *w, const sm_account_row *row, sm_account_column column, char **out) {
+static sm_err take_text(work *w, const sm_table_row *row, sm_account_column column, char **out) {
   if (!given(row, column) || !plain(w, row, column)) return SM_OK;
   *out = strdup(at(row, column));
   return *out != NULL ? SM_OK : SM_ERR_NOMEM;
 }
 
-static void take_date(work *w, const sm_account_row *row, sm_account_column column, bool *has,
+static void take_date(work *w, const sm_table_row *row, sm_account_column column, bool *has,
                       sm_date *date) {
   if (!given(row, column)) return;
   if (sm_date_parse(at(row, column), date) == SM_OK)
@@ -68,7 +91,7 @@ static void take_date(work *w, const sm_account_row *row, sm_account_column colu
     PROBLEM(w, row, column, "is '%.20s': give a date such as 2026-01-31", at(row, column));
 }
 
-static void take_milli(work *w, const sm_account_row *row, sm_account_column column, int64_t least,
+static void take_milli(work *w, const sm_table_row *row, sm_account_column column, int64_t least,
                        int64_t most, int64_t *milli) {
   const char *text = at(row, column);
   int64_t value;
@@ -82,7 +105,7 @@ static void take_milli(work *w, const sm_account_row *row, sm_account_column col
             text, (long long)(least / 1000), (int)(least % 1000), (long long)(most / 1000));
 }
 
-static void take_sign(work *w, const sm_account_row *row, int32_t *sign) {
+static void take_sign(work *w, const sm_table_row *row, int32_t *sign) {
   const char *text = at(row, SM_COLUMN_SIGN);
   if (strcmp(text, "-1") == 0)
     *sign = -1;
@@ -91,7 +114,7 @@ static void take_sign(work *w, const sm_account_row *row, int32_t *sign) {
             text);
 }
 
-static void take_opening(work *w, const sm_account_row *row, sm_account_import *item) {
+static void take_opening(work *w, const sm_table_row *row, sm_account_import *item) {
   const char *text = at(row, SM_COLUMN_OPENING_BALANCE);
   const char *currency = w->file->invoicing->currency;
   unsigned digits = sm_currency_digits(currency);
@@ -106,7 +129,7 @@ static void take_opening(work *w, const sm_account_row *row, sm_account_import *
             text, currency, digits);
 }
 
-static sm_err take_tariff(work *w, const sm_account_row *row, sm_account *account) {
+static sm_err take_tariff(work *w, const sm_table_row *row, sm_account *account) {
   const char *name = at(row, SM_COLUMN_TARIFF);
   sm_tariff_row *rows = NULL;
   size_t count = 0;
@@ -127,7 +150,7 @@ static sm_err take_tariff(work *w, const sm_account_row *row, sm_account *accoun
 }
 
 /* ---- people ---- */
-static sm_err take_person(work *w, const sm_account_row *row, sm_account_import *item,
+static sm_err take_person(work *w, const sm_table_row *row, sm_account_import *item,
                           sm_user *person) {
   const sm_account_file_hooks *hooks = &w->file->hooks;
   const char *email = at(row, SM_COLUMN_EMAIL);
@@ -147,7 +170,7 @@ static sm_err take_person(work *w, const sm_account_row *row, sm_account_import 
 }
 
 /* ---- meters ---- */
-static sm_err device_there(work *w, const sm_account_row *row) {
+static sm_err device_there(work *w, const sm_table_row *row) {
   const char *id = at(row, SM_COLUMN_DEVICE);
   sm_device device = {0};
   sm_err err = sm_ledger_device(w->file->invoicing->ledger, id, &device);
@@ -158,7 +181,7 @@ static sm_err device_there(work *w, const sm_account_row *row) {
   return SM_OK;
 }
 
-static sm_err add_meter(work *w, const sm_account_row *row, sm_account *account) {
+static sm_err add_meter(work *w, const sm_table_row *row, sm_account *account) {
   if (!given(row, SM_COLUMN_DEVICE)) {
     if (given(row, SM_COLUMN_SIGN) || given(row, SM_COLUMN_MULTIPLIER))
       PROBLEM(w, row, SM_COLUMN_DEVICE, "is required with a sign or multiplier");
@@ -187,12 +210,12 @@ static sm_err add_meter(work *w, const sm_account_row *row, sm_account *account)
 }
 
 /* ---- accounts ---- */
-static void check_dates(work *w, const sm_account_row *row, const sm_account *account) {
+static void check_dates(work *w, const sm_table_row *row, const sm_account *account) {
   if (account->has_from && account->has_to && sm_date_compare(account->to, account->from) <= 0)
     PROBLEM(w, row, SM_COLUMN_TO, "is the day after the last, and must be after 'from'");
 }
 
-static sm_err begin_account(work *w, const sm_account_row *row) {
+static sm_err begin_account(work *w, const sm_table_row *row) {
   size_t i = w->count++;
   sm_account_import *item = &w->item[i];
   sm_account *account = &item->account;
@@ -214,8 +237,8 @@ static sm_err begin_account(work *w, const sm_account_row *row) {
 }
 
 /* A further line of an account may repeat what the first said, and say nothing else. */
-static void check_repeated(work *w, size_t i, const sm_account_row *row) {
-  const sm_account_row *first = &w->rows.item[w->first[i]];
+static void check_repeated(work *w, size_t i, const sm_table_row *row) {
+  const sm_table_row *first = &w->rows.item[w->first[i]];
   for (int c = 0; c < SM_COLUMN_COUNT; c++) {
     sm_account_column column = (sm_account_column)c;
     bool of_meter =
@@ -230,14 +253,14 @@ static void check_repeated(work *w, size_t i, const sm_account_row *row) {
 }
 
 /* What the file says, in an order of its own: columns that move change nothing. */
-static void add_content(work *w, size_t i, const sm_account_row *row) {
+static void add_content(work *w, size_t i, const sm_table_row *row) {
   bool is_first = row == &w->rows.item[w->first[i]];
   for (int c = 0; c < SM_COLUMN_COUNT; c++) {
     sm_account_column column = (sm_account_column)c;
     bool of_meter =
         column == SM_COLUMN_DEVICE || column == SM_COLUMN_SIGN || column == SM_COLUMN_MULTIPLIER;
     if (!given(row, column) || (!is_first && !of_meter)) continue;
-    sm_buf_append_text(&w->content[i], sm_account_column_name(column));
+    sm_buf_append_text(&w->content[i], names[column]);
     sm_buf_append_char(&w->content[i], '=');
     sm_buf_append_text(&w->content[i], at(row, column));
     sm_buf_append_char(&w->content[i], '\n');
@@ -250,7 +273,7 @@ static size_t find_account(const work *w, const char *key) {
   return item != NULL ? (size_t)(item - w->item) : w->count;
 }
 
-static sm_err take_row(work *w, const sm_account_row *row) {
+static sm_err take_row(work *w, const sm_table_row *row) {
   if (!given(row, SM_COLUMN_ACCOUNT)) {
     PROBLEM(w, row, SM_COLUMN_ACCOUNT, "is required: a name of yours for the account");
     return SM_OK;
@@ -279,7 +302,7 @@ static sm_err take_rows(work *w) {
 
 /* ---- what the ledger says ---- */
 static sm_err tell(work *w, size_t failed, sm_err err) {
-  const sm_account_row *row = &w->rows.item[w->first[failed]];
+  const sm_table_row *row = &w->rows.item[w->first[failed]];
   switch (err) {
   case SM_ERR_EXISTS:
     PROBLEM(w, row, SM_COLUMN_ACCOUNT,
@@ -349,13 +372,13 @@ static void fini(work *w) {
   free(w->first);
   free(w->content);
   sm_strmap_free(w->by_key);
-  sm_account_rows_fini(&w->rows);
+  sm_table_fini(&w->rows);
 }
 
 sm_err sm_account_file_import(const sm_account_file *file, sm_problems *problems,
                               sm_account_file_result *result) {
   work w = {.file = file, .problems = problems};
-  sm_err err = sm_account_rows_init(file->text, file->len, problems, &w.rows);
+  sm_err err = sm_table_init(&sm_account_form, file->text, file->len, problems, &w.rows);
   if (err == SM_OK) err = make_room(&w);
   if (err == SM_OK) err = take_rows(&w);
   if (err == SM_OK) err = store(&w, result);

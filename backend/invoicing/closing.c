@@ -108,11 +108,7 @@ static sm_err issue_again(closing *c, const char *number, int64_t exception_no) 
   sm_invoice note = {0};
   sm_err err = sm_invoicing_reissue(c->invoicing, c->actor, number, exception_no, REASON, c->now_ms,
                                     &why, &invoice, &note);
-  if (err == SM_OK) {
-    (*c->closed)++;
-    sm_log(SM_LOG_INFO, "billing.closed", SM_LOG_TEXT("invoice", number),
-           SM_LOG_TEXT("by", invoice.number));
-  }
+  if (err == SM_OK) (*c->closed)++;
   sm_invoice_fini(&invoice);
   sm_invoice_fini(&note);
   /* Changed meanwhile, or not to be issued now: the next run sees it as it is then. */

@@ -195,12 +195,13 @@ static bool still_wanted(void *context) {
 
 static void log_daily(const sm_daily_summary *s, sm_err err) {
   bool good = err == SM_OK && s->recheck.failed == 0;
-  if (good && s->fees == 0 && s->rebilled == 0 && s->recheck.found == 0) return;
+  if (good && s->fees + s->rebilled + s->recheck.found + s->closed == 0) return;
   sm_log(good ? SM_LOG_INFO : SM_LOG_ERROR, "billing.daily", SM_LOG_INT("fees", (int64_t)s->fees),
          SM_LOG_INT("checked", (int64_t)s->recheck.checked),
          SM_LOG_INT("exceptions", (int64_t)(s->recheck.found + s->rebilled)),
          SM_LOG_INT("true_ups", (int64_t)s->recheck.true_up),
-         SM_LOG_INT("failed", (int64_t)s->recheck.failed), SM_LOG_TEXT("result", sm_err_text(err)));
+         SM_LOG_INT("closed", (int64_t)s->closed), SM_LOG_INT("failed", (int64_t)s->recheck.failed),
+         SM_LOG_TEXT("result", sm_err_text(err)));
 }
 
 /* Late fees, and what late readings changed: before months are issued, so that it is on them. What

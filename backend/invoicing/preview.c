@@ -105,7 +105,9 @@ static bool has_days(const preview *p, const sm_account *account) {
 }
 
 static bool is_on(const preview *p, const sm_account *account) {
-  bool on = p->request->on == NULL;
+  const char *wanted = p->request->on;
+  bool on = wanted == NULL || (account->tariff_count == 0 && p->book.default_name != NULL &&
+                               strcmp(p->book.default_name, wanted) == 0);
   for (size_t i = 0; i < account->tariff_count && !on; i++)
     on = strcmp(account->tariff[i].name, p->request->on) == 0;
   return on;
@@ -163,6 +165,8 @@ sm_err sm_invoicing_preview(const sm_invoicing *invoicing, const sm_preview_requ
   bool one = request->device_id != NULL || request->account_id != NULL;
   sm_err err = request->on != NULL ? sm_book_load(&p.book, request->on) : SM_OK;
   if (err == SM_ERR_NOT_FOUND) err = SM_ERR_INVALID;
+  const char *site_tariff;
+  if (err == SM_OK && request->on != NULL) err = sm_book_default(&p.book, &site_tariff);
   if (err == SM_OK) err = one ? preview_one(&p) : preview_page(&p, &after);
   sm_book_fini(&p.book);
   if (err != SM_OK) {

@@ -15,7 +15,8 @@ typedef struct sm_preview_request {
   int month;
   const char *device_id;  /* of what it served last in the month; NULL */
   const char *account_id; /* of that account; NULL. Without both: of all accounts, page by page: */
-  const char *on;         /* only those on this tariff at some time; NULL: any */
+  const char *on;         /* only those on this tariff at some time (without one of its own an
+                             account is on the site's first); NULL: any */
   const char *after;      /* accounts after this account_id; "" for the first */
   size_t limit;           /* so many accounts are looked at */
   int64_t now_ms;

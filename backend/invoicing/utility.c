@@ -16,6 +16,7 @@ typedef struct entry {
   const sm_invoicing *invoicing;
   const sm_utility_request *request;
   sm_problems *problems;
+  char *site_tariff; /* of accounts without one of their own; NULL: none */
   sm_utility_bill bill;
 } entry;
 
@@ -132,6 +133,8 @@ static bool is_flat(const entry *e, const sm_account *account) {
   if (account->has_from && sm_date_compare(account->from, r->to) >= 0) return false;
   if (account->has_to && sm_date_compare(account->to, r->from) <= 0) return false;
   bool on = r->tariff_count == 0;
+  for (size_t k = 0; k < r->tariff_count && account->tariff_count == 0; k++)
+    on = on || (e->site_tariff != NULL && strcmp(e->site_tariff, r->tariff[k]) == 0);
   for (size_t i = 0; i < account->tariff_count; i++)
     for (size_t k = 0; k < r->tariff_count; k++)
       on = on || strcmp(account->tariff[i].name, r->tariff[k]) == 0;
@@ -146,7 +149,8 @@ static bool is_flat(const entry *e, const sm_account *account) {
 
 static sm_err take_flats(entry *e) {
   char after[65] = "";
-  sm_err err = SM_OK;
+  sm_err err = sm_ledger_default_tariff(e->invoicing->ledger, &e->site_tariff);
+  if (err == SM_ERR_NOT_FOUND) err = SM_OK;
   for (size_t count = PAGE; err == SM_OK && count == PAGE;) {
     sm_account *accounts = NULL;
     err = sm_ledger_accounts(e->invoicing->ledger, NULL, after, PAGE, &accounts, &count);
@@ -217,6 +221,7 @@ sm_err sm_utility_enter(const sm_invoicing *invoicing, sm_actor actor,
   sm_err err = request->has_from && request->has_to ? take_members(&e) : SM_OK;
   if (err == SM_OK && sm_problems_any(problems)) err = SM_ERR_INVALID;
   if (err == SM_OK) err = store(&e, actor);
+  free(e.site_tariff);
   if (err == SM_OK || err == SM_ERR_EXISTS)
     *bill = e.bill;
   else

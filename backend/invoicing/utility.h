@@ -22,8 +22,8 @@ typedef struct sm_utility_request {
   const char *tax;    /* NULL: none */
   const char *split;  /* "equal", "use", "load" */
   /* From whom it is recovered: these, by id, own name or place; or, where `accounts` is false, all
-   * accounts on one of the tariffs (of any, if none is named) with days and a meter of their own in
-   * the period. */
+   * accounts on one of the tariffs (of any, if none is named; without one of its own an account is
+   * on the site's first) with days and a meter of their own in the period. */
   bool accounts;
   const char *const *account;
   size_t account_count;

@@ -65,6 +65,11 @@ typedef struct sm_entry_new {
  * amount or currency that is none, neither reference nor key, a text too long. */
 SM_MUST_CHECK sm_err sm_ledger_entry_add(sm_ledger *ledger, sm_actor actor,
                                          const sm_entry_new *entry, bool *added, int64_t *entry_no);
+/* Adds all of them in one transaction, or nothing; added[count] says which were not there before.
+ * dry_run: all is tried, and taken back. *failed is the one that an error is about. */
+SM_MUST_CHECK sm_err sm_ledger_entries_add(sm_ledger *ledger, sm_actor actor,
+                                           const sm_entry_new *entries, size_t count, bool dry_run,
+                                           bool *added, size_t *failed);
 /* Takes an entry back by an opposite one of kind "reversal". SM_ERR_NOT_FOUND: the account has no
  * such entry; SM_ERR_EXISTS: it is taken back already; SM_ERR_DENIED: invoices are taken back by
  * credit notes, and those and reversals not at all; SM_ERR_INVALID: no reason. */
