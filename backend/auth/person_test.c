@@ -58,9 +58,9 @@ static void add_account(fixture *f, bool ended) {
   account.tariff[0].name = strdup("T");
   assert_int_equal(sm_seal(f->sealer, SM_FIELD_PERSON, "Anna Account", &account.person_sealed),
                    SM_OK);
-  assert_int_equal(sm_ledger_tariff_add(f->ledger, cli, "T", (sm_date){2025, 1, 1}, "{}", false,
-                                        &version),
-                   SM_OK);
+  assert_int_equal(
+      sm_ledger_tariff_add(f->ledger, cli, "T", (sm_date){2025, 1, 1}, "{}", false, &version),
+      SM_OK);
   assert_int_equal(sm_ledger_account_add(f->ledger, cli, &account), SM_OK);
   f->account_id = strdup(account.account_id);
   account.user_id = NULL;

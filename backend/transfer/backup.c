@@ -200,9 +200,10 @@ static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, co
          copy_folder(data_dir, dir, "logos", m) &&
          sm_complain_unless(sm_secret_each(data_dir, m, name_secret), "look for the keys in",
                             data_dir) &&
-         put_head(dir, open_stores, m) && sm_backup_content_of(dir, data_dir, open_stores, &m->content) &&
-         add_database(dir, "ledger.db", m) &&
-         add_database(dir, "readings.db", m) && sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
+         put_head(dir, open_stores, m) &&
+         sm_backup_content_of(dir, data_dir, open_stores, &m->content) &&
+         add_database(dir, "ledger.db", m) && add_database(dir, "readings.db", m) &&
+         sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
          sm_complain_unless(sm_manifest_write(m, dir), "write the manifest in", dir) &&
          sm_complain_unless(sm_dir_sync(dir), "sync", dir);
 }
