@@ -14,10 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-_Static_assert(sizeof SM_FIELD_EMAIL == sizeof SM_SEALED_EMAIL &&
-                   sizeof SM_FIELD_PERSON == sizeof SM_SEALED_PERSON,
-               "the store's names of fields are these");
-
 enum {
   FORMAT = 1,
   NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,

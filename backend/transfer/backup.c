@@ -178,8 +178,9 @@ static bool put_head(const char *dir, sm_stores_open *open_stores, sm_manifest *
   sm_stores_fini(&stores);
   bool none = err == SM_ERR_NOT_FOUND;
   if (err == SM_OK) {
-    (void)strcat(sm_audit_head_write(&head, text), "\n");
-    err = sm_file_write_private(path, text, strlen(text));
+    size_t len = strlen(sm_audit_head_write(&head, text));
+    text[len++] = '\n';
+    err = sm_file_write_private(path, text, len);
   }
   if (err == SM_OK) err = sm_file_print_of(path, &print);
   if (err == SM_OK) err = sm_manifest_add(manifest, SM_AUDIT_HEAD_FILE, &print);
