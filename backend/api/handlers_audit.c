@@ -34,8 +34,7 @@ static void write_chain(sm_jsonw *w, const sm_audit_head *head, const sm_audit_r
   sm_jsonw_key(w, "chain");
   sm_jsonw_object(w);
   sm_jsonw_key_int(w, "signed", head->count);
-  sm_jsonw_key_text(w, "short",
-                    has ? sm_audit_short_write(head->count, head->hash, brief) : NULL);
+  sm_jsonw_key_text(w, "short", has ? sm_audit_short_write(head->count, head->hash, brief) : NULL);
   sm_jsonw_key_text(w, "head", has ? sm_audit_head_write(head, text) : NULL);
   if (report != NULL) {
     bool whole = report->verdict == SM_AUDIT_WHOLE;

@@ -20,9 +20,11 @@ static const char usage[] =
     "       smartmeter audit list [--action A] [--subject S] [--user U] [--limit N] [--json]\n"
     "verify walks the audit log's chain of hashes and its signed heads, and tells the first thing\n"
     "that is not as it was written: an edit, a removal, a changed order, an end that is gone.\n"
-    "head prints the newest signed head, one line: keep it where whoever can write the data folder\n"
+    "head prints the newest signed head, one line: keep it where whoever can write the data "
+    "folder\n"
     "cannot. list prints entries, oldest first.\n"
-    "  --head   also against a head that was kept: a file of one, its line, or the short form that\n"
+    "  --head   also against a head that was kept: a file of one, its line, or the short form "
+    "that\n"
     "           invoices bear (1042-3f9a8c2e11d07b54)\n"
     "  --action invoice.issue, or all that begin alike: invoice.\n";
 

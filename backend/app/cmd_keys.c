@@ -103,8 +103,7 @@ static bool unlock(const words *w, sm_keybox *box) {
   char passphrase[SM_PASSPHRASE_MAX] = "";
   char *data = NULL;
   size_t len = 0;
-  if (!sm_complain_unless(sm_file_read(w->file, SM_KEYBOX_BYTES_MAX, &data, &len), "read",
-                          w->file))
+  if (!sm_complain_unless(sm_file_read(w->file, SM_KEYBOX_BYTES_MAX, &data, &len), "read", w->file))
     return false;
   bool good = read_passphrase(w, passphrase);
   sm_err err = good ? sm_keybox_unlock(data, len, passphrase, strlen(passphrase), box) : SM_OK;
@@ -161,8 +160,8 @@ static bool walk(sm_program *program, sm_reseal *walked) {
 static bool note_in_audit(sm_program *program, const char *action, uint64_t changed) {
   char detail[64];
   (void)snprintf(detail, sizeof detail, "{\"changed\":%llu}", (unsigned long long)changed);
-  return sm_complain_unless(
-      sm_ledger_audit(program->ledger, sm_cli_actor(), action, "", detail), "write", "the audit log");
+  return sm_complain_unless(sm_ledger_audit(program->ledger, sm_cli_actor(), action, "", detail),
+                            "write", "the audit log");
 }
 
 static int drop_old(sm_program *program) {

@@ -61,8 +61,8 @@ static int export_person(sm_program *program, const void *context) {
                                 sm_clock_now_ms(), &out);
   bool good = sm_complain_unless(err, "export", user_id);
   if (good && w->output != NULL)
-    good = sm_complain_unless(sm_file_write_private(w->output, out.data, out.len), "write",
-                              w->output);
+    good =
+        sm_complain_unless(sm_file_write_private(w->output, out.data, out.len), "write", w->output);
   else if (good)
     sm_print_json(&out);
   sm_buf_fini(&out);

@@ -9,6 +9,7 @@
 #include "app/printing.h"
 #include "app/program.h"
 #include "app/replay.h"
+#include "app/settings_audit.h"
 #include "app/uplinks.h"
 #include "app/verbs.h"
 #include "app/writer.h"
@@ -412,8 +413,8 @@ static bool start(service *s) {
   if (!sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
-         check_demo(s) && make_first_admin(s) && open_readings(s) && make_parts(s) &&
-         start_parts(s);
+         check_demo(s) && make_first_admin(s) && open_readings(s) &&
+         sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

@@ -226,8 +226,8 @@ bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
   return sm_settings_load(&program->config) && is_whole(&program->config) &&
          open_ledger(program, data) && open_signer(program, data) &&
-         add_first_tariff(program, data) && (data == SM_PROGRAM_EXISTING || open_identity(program)) &&
-         open_texts(program);
+         add_first_tariff(program, data) &&
+         (data == SM_PROGRAM_EXISTING || open_identity(program)) && open_texts(program);
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {

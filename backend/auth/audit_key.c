@@ -34,8 +34,8 @@ static sm_err sign(void *context, sm_audit_head *head) {
   char text[SM_AUDIT_HEAD_TEXT_MAX];
   memcpy(head->kid, p->kid, sizeof head->kid);
   size_t len = sm_audit_head_signed_text(head, text);
-  int bad = crypto_sign_detached(head->signature, NULL, (const unsigned char *)text, len,
-                                 p->secret_key);
+  int bad =
+      crypto_sign_detached(head->signature, NULL, (const unsigned char *)text, len, p->secret_key);
   return bad == 0 ? SM_OK : SM_ERR_INTERNAL;
 }
 

@@ -268,6 +268,23 @@ static void the_list_is_filtered(void **state) {
   assert_int_equal(listed(f, (sm_audit_query){.from_ms = INT64_MAX - 1}), 0);
 }
 
+static void a_changed_setting_is_noted(void **state) {
+  fixture *f = *state;
+  sm_audit_entry *entries = NULL;
+  size_t count = 0;
+  const sm_audit_query query = {.action = "settings.change", .to_ms = INT64_MAX, .limit = 10};
+  static const char *const started[] = {"{\"A\":\"1\",\"B\":\"2\"}", "{\"A\":\"1\",\"B\":\"2\"}",
+                                        "{\"A\":\"3\",\"C\":\"4\"}"};
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(sm_ledger_settings_note(f->ledger, cli, started[i]), SM_OK);
+  assert_int_equal(sm_ledger_audit_list(f->ledger, &query, &entries, &count), SM_OK);
+  assert_int_equal(count, 2);
+  assert_string_equal(entries[0].detail, "{\"before\":{},\"after\":{\"A\":\"1\",\"B\":\"2\"}}");
+  assert_string_equal(entries[1].detail,
+                      "{\"before\":{\"A\":\"1\",\"B\":\"2\"},\"after\":{\"A\":\"3\",\"C\":\"4\"}}");
+  sm_audit_entries_free(entries, count);
+}
+
 int main(void) {
   if (sm_crypto_init() != SM_OK) return 1;
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -284,6 +301,7 @@ int main(void) {
                                      T(an_unsigned_end_is_found),
                                      T(a_copy_that_is_gone_is_told),
                                      T(a_key_that_is_not_there),
-                                     T(the_list_is_filtered)};
+                                     T(the_list_is_filtered),
+                                     T(a_changed_setting_is_noted)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

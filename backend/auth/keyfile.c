@@ -150,7 +150,8 @@ static sm_err parse(const char *path, const char *text, size_t len, sm_keyfile *
   file->key = calloc(SM_KEYS_MAX, sizeof *file->key);
   sm_err err = file->key == NULL ? SM_ERR_NOMEM : SM_OK;
   if (err == SM_OK && !keys_read(root, file))
-    err = complain(SM_ERR_CORRUPT, path, "not a file of keys: bring it back (smartmeter keys import)");
+    err = complain(SM_ERR_CORRUPT, path,
+                   "not a file of keys: bring it back (smartmeter keys import)");
   json_decref(root);
   if (err != SM_OK) sm_keyfile_fini(file);
   return err;
@@ -173,7 +174,8 @@ static sm_err check_modes(const char *path, const struct stat *st) {
     return complain_fix(path, "others may put another in its place", "chmod 700 its folder");
   bool own = st->st_uid == geteuid() || (geteuid() == 0 && st->st_uid == folder.st_uid);
   if (!own)
-    return complain_fix(path, "it is another user's", "chown it to the user that the server runs as");
+    return complain_fix(path, "it is another user's",
+                        "chown it to the user that the server runs as");
   return SM_OK;
 }
 
@@ -247,7 +249,8 @@ sm_err sm_keyfile_open(const char *data_dir, const char *name, const char *const
   }
   for (size_t i = 0; err == SM_OK && uses[i] != NULL; i++)
     if (sm_keyfile_newest(&got, uses[i]) == NULL)
-      err = complain(SM_ERR_CORRUPT, path, "a key is missing: bring the file back (smartmeter keys import)");
+      err = complain(SM_ERR_CORRUPT, path,
+                     "a key is missing: bring the file back (smartmeter keys import)");
   free(path);
   if (err == SM_OK)
     *file = got;

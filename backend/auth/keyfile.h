@@ -27,8 +27,9 @@ typedef struct sm_keyfile {
 
 /* Reads the file; makes it, with one key for each of `uses` (NULL ends the list), if it is not
  * there. SM_ERR_CORRUPT: not what this program writes, a use has no key, others than its owner
- * may read it or write its folder, or it is another user's (told with the fix); SM_ERR_DENIED, SM_ERR_IO, SM_ERR_FULL, SM_ERR_NOMEM. A failure is logged with the
- * file's path. fini with sm_keyfile_fini. */
+ * may read it or write its folder, or it is another user's (told with the fix); SM_ERR_DENIED,
+ * SM_ERR_IO, SM_ERR_FULL, SM_ERR_NOMEM. A failure is logged with the file's path. fini with
+ * sm_keyfile_fini. */
 SM_MUST_CHECK sm_err sm_keyfile_open(const char *data_dir, const char *name,
                                      const char *const *uses, int64_t now_ms, sm_keyfile *file);
 /* Adds a new key for `use` to the file as it is now, and keeps the newest `keep` (≥ 1) keys of that

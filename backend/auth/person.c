@@ -176,8 +176,8 @@ static sm_err write_accounts(writing *x) {
 
 /* ---- invoices ---- */
 
-static sm_err open_hex(const writing *x, const json_t *payer, const char *member,
-                       const char *field, char **text) {
+static sm_err open_hex(const writing *x, const json_t *payer, const char *member, const char *field,
+                       char **text) {
   const json_t *hex = json_object_get(payer, member);
   size_t len = json_string_length(hex);
   size_t got = 0;
@@ -185,10 +185,10 @@ static sm_err open_hex(const writing *x, const json_t *payer, const char *member
   if (!json_is_string(hex)) return SM_OK;
   sm_bytes sealed = {.data = malloc(len / 2 + 1)};
   if (sealed.data == NULL) return SM_ERR_NOMEM;
-  sm_err err = sodium_hex2bin(sealed.data, len / 2, json_string_value(hex), len, NULL, &got,
-                              NULL) == 0
-                   ? SM_OK
-                   : SM_ERR_CORRUPT;
+  sm_err err =
+      sodium_hex2bin(sealed.data, len / 2, json_string_value(hex), len, NULL, &got, NULL) == 0
+          ? SM_OK
+          : SM_ERR_CORRUPT;
   sealed.len = got;
   if (err == SM_OK) err = sm_unseal(x->sealer, field, &sealed, text);
   free(sealed.data);

@@ -14,10 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-_Static_assert(sizeof SM_FIELD_EMAIL == sizeof SM_SEALED_EMAIL &&
-                   sizeof SM_FIELD_PERSON == sizeof SM_SEALED_PERSON,
-               "the store's names of fields are these");
-
 enum {
   FORMAT = 1,
   NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
@@ -83,8 +79,8 @@ sm_err sm_sealer_new(const char *data_dir, sm_sealer **sealer) {
   }
   s->data_dir = strdup(data_dir);
   s->path = sm_path_join(data_dir, "keys/pii.json");
-  s->texts = (sm_text_sealer){
-      .context = s, .seal = text_seal, .open = text_open, .again = text_again};
+  s->texts =
+      (sm_text_sealer){.context = s, .seal = text_seal, .open = text_open, .again = text_again};
   sm_err err = SM_ERR_NOMEM;
   if (s->data_dir != NULL && s->path != NULL)
     err = sm_keyfile_open(data_dir, file_name, uses, sm_clock_now_ms(), &s->keys);
@@ -131,8 +127,7 @@ static void notice(sm_sealer *s, bool at_once) {
 }
 
 sm_err sm_sealer_rotate(sm_sealer *s) {
-  sm_err err =
-      sm_keyfile_rotate(s->data_dir, file_name, use_seal, SM_KEYS_MAX, sm_clock_now_ms());
+  sm_err err = sm_keyfile_rotate(s->data_dir, file_name, use_seal, SM_KEYS_MAX, sm_clock_now_ms());
   return err == SM_OK ? reload(s) : err;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "store/ledger.h"
+#include "store/ledger_sealed.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,11 +19,11 @@
 enum { SM_EMAIL_MAX = 254, SM_SEAL_PLAIN_MAX = 65536 };
 
 /* What a sealed text is bound to: use these names everywhere. */
-#define SM_FIELD_EMAIL "user.email"
-#define SM_FIELD_NAME "user.name"
-#define SM_FIELD_PERSON "account.person"
-#define SM_FIELD_NOTE "entry.note"
-#define SM_FIELD_DISPUTE "dispute.text"
+#define SM_FIELD_EMAIL SM_SEALED_EMAIL
+#define SM_FIELD_NAME SM_SEALED_NAME
+#define SM_FIELD_PERSON SM_SEALED_PERSON
+#define SM_FIELD_NOTE SM_SEALED_NOTE
+#define SM_FIELD_DISPUTE SM_SEALED_DISPUTE
 
 typedef struct sm_sealer sm_sealer;
 

@@ -177,8 +177,8 @@ typedef struct sm_document_invoice {
   void *held[2]; /* the JSON that the texts are borrowed from */
 } sm_document_invoice;
 
-/* A row of the ledger, as it is stored. All borrowed, `number`, `payer` and `audit` for as long as the
- * invoice lives. */
+/* A row of the ledger, as it is stored. All borrowed, `number`, `payer` and `audit` for as long as
+ * the invoice lives. */
 typedef struct sm_document_source {
   const char *number;
   const char *kind;  /* "invoice", "credit_note" */

@@ -65,9 +65,14 @@ static void the_short_form(void **state) {
   assert_int_equal(count, 1042);
   assert_int_equal(digits, 16);
   assert_memory_equal(hash, head.hash, 8);
-  static const char *const bad[] = {"",          "1042",       "1042-",
-                                    "1042-0007", "-1-00070e151c232a31", "0-00070e151c232a31",
-                                    "x-00070e151c232a31", "1-00070e151c232a3g",
+  static const char *const bad[] = {"",
+                                    "1042",
+                                    "1042-",
+                                    "1042-0007",
+                                    "-1-00070e151c232a31",
+                                    "0-00070e151c232a31",
+                                    "x-00070e151c232a31",
+                                    "1-00070e151c232a3g",
                                     "1-00070e151c232a315"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_int_equal(sm_audit_short_read(bad[i], strlen(bad[i]), &count, hash, &digits),

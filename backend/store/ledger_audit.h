@@ -68,4 +68,9 @@ SM_MUST_CHECK sm_err sm_ledger_audit_list(sm_ledger *ledger, const sm_audit_quer
 SM_MUST_CHECK sm_err sm_ledger_audit_of_invoice(sm_ledger *ledger, const char *number,
                                                 int64_t *audit_no, uint8_t hash[32]);
 
+/* ---- settings ---- */
+/* What a server was started with (a JSON object of texts, always written in one order): if it
+ * differs from what the one before noted, it is noted, and what changed is in the audit log. */
+SM_MUST_CHECK sm_err sm_ledger_settings_note(sm_ledger *ledger, sm_actor actor, const char *json);
+
 #endif

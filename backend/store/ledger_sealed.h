@@ -29,8 +29,8 @@ typedef struct sm_text_sealer {
 } sm_text_sealer;
 
 /* From now on free texts are sealed; before any other call, and once. Borrowed until close. Without
- * one they are stored as they are, and sealed ones read as "(sealed)". Texts that were stored before
- * are read as they are, until they are sealed by sm_ledger_reseal. */
+ * one they are stored as they are, and sealed ones read as "(sealed)". Texts that were stored
+ * before are read as they are, until they are sealed by sm_ledger_reseal. */
 void sm_ledger_set_texts(sm_ledger *ledger, const sm_text_sealer *texts);
 
 /* Where a walk over everything that is sealed is; all zero to begin with. */

@@ -178,8 +178,9 @@ static bool put_head(const char *dir, sm_stores_open *open_stores, sm_manifest *
   sm_stores_fini(&stores);
   bool none = err == SM_ERR_NOT_FOUND;
   if (err == SM_OK) {
-    (void)strcat(sm_audit_head_write(&head, text), "\n");
-    err = sm_file_write_private(path, text, strlen(text));
+    size_t len = strlen(sm_audit_head_write(&head, text));
+    text[len++] = '\n';
+    err = sm_file_write_private(path, text, len);
   }
   if (err == SM_OK) err = sm_file_print_of(path, &print);
   if (err == SM_OK) err = sm_manifest_add(manifest, SM_AUDIT_HEAD_FILE, &print);
@@ -200,9 +201,10 @@ static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, co
          copy_folder(data_dir, dir, "logos", m) &&
          sm_complain_unless(sm_secret_each(data_dir, m, name_secret), "look for the keys in",
                             data_dir) &&
-         put_head(dir, open_stores, m) && sm_backup_content_of(dir, data_dir, open_stores, &m->content) &&
-         add_database(dir, "ledger.db", m) &&
-         add_database(dir, "readings.db", m) && sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
+         put_head(dir, open_stores, m) &&
+         sm_backup_content_of(dir, data_dir, open_stores, &m->content) &&
+         add_database(dir, "ledger.db", m) && add_database(dir, "readings.db", m) &&
+         sm_complain_unless(sm_dir_sync(dir), "sync", dir) &&
          sm_complain_unless(sm_manifest_write(m, dir), "write the manifest in", dir) &&
          sm_complain_unless(sm_dir_sync(dir), "sync", dir);
 }

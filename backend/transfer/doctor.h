@@ -18,7 +18,7 @@ typedef struct sm_doctor_finding {
 } sm_doctor_finding;
 
 typedef struct sm_doctor_options {
-  const char *keys_in; /* the data folder whose keys open what is sealed; NULL: not looked at */
+  const char *keys_in;   /* the data folder whose keys open what is sealed; NULL: not looked at */
   sm_ledger *ledger;     /* NULL: passed over */
   sm_readings *readings; /* NULL: passed over */
   void *context;

@@ -70,9 +70,9 @@ static void which_files_are_secrets(void **state) {
   assert_false(sm_secret_is("broker", "passwords"));
   assert_false(sm_secret_is("logos", "x.key"));
   assert_true(sm_secret_path("keys/pii.json"));
-  static const char *const bad[] = {"keys/../ledger.db", "keys/", "/etc/passwd", "keys/a/b",
-                                    "broker/ca.crt",     "keys",  "",            "logos/x.png",
-                                    "keys/.hidden",      "keysx/a"};
+  static const char *const bad[] = {
+      "keys/../ledger.db", "keys/",        "/etc/passwd", "keys/a/b", "broker/ca.crt", "keys", "",
+      "logos/x.png",       "keys/.hidden", "keysx/a"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(sm_secret_path(bad[i]));
 }
 
@@ -95,8 +95,7 @@ static void what_is_locked_opens_again(void **state) {
     assert_memory_not_equal(locked.data + i, "secret", 6);
   assert_int_equal(sm_keybox_unlock(locked.data, locked.len, "correct horse batterx", 21, &back),
                    SM_ERR_DENIED);
-  assert_int_equal(sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &back),
-                   SM_OK);
+  assert_int_equal(sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &back), SM_OK);
   assert_int_equal(back.count, 5);
   assert_int_equal(back.created_ms, box.created_ms);
   assert_true(sm_keybox_unpack(&back, to, false, &written));
@@ -126,8 +125,8 @@ static void what_is_locked_opens_again(void **state) {
   for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
     sm_keybox none = {0};
     locked.data[at[i]] ^= 1;
-    assert_int_not_equal(
-        sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &none), SM_OK);
+    assert_int_not_equal(sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &none),
+                         SM_OK);
     locked.data[at[i]] ^= 1;
   }
   locked.data[8] = 1; /* 16 million passes */
@@ -135,8 +134,7 @@ static void what_is_locked_opens_again(void **state) {
   assert_int_equal(sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &none),
                    SM_ERR_RANGE);
   locked.data[8] = 0;
-  assert_int_equal(sm_keybox_unlock(locked.data, 60, phrase, strlen(phrase), &none),
-                   SM_ERR_SYNTAX);
+  assert_int_equal(sm_keybox_unlock(locked.data, 60, phrase, strlen(phrase), &none), SM_ERR_SYNTAX);
   sm_keybox_fini(&box);
   sm_keybox_fini(&back);
   sm_buf_fini(&locked);

@@ -18,7 +18,7 @@
 static const char *const parts[] = {"ledger.db",   "ledger.db-wal",   "ledger.db-shm",
                                     "readings.db", "readings.db-wal", "readings.db-shm",
                                     "keys",        "broker",          "logos",
-                                    "imports",     "invoices",       "audit.head"};
+                                    "imports",     "invoices",        "audit.head"};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 typedef struct restoring {

@@ -75,8 +75,7 @@ static sm_err look_through(const char *dir, const char *folder, void *context,
   sm_err err = SM_OK;
   const struct dirent *entry;
   while (err == SM_OK && (entry = readdir(open_dir)) != NULL)
-    if (sm_secret_is(folder, entry->d_name))
-      err = look(dir, folder, entry->d_name, context, found);
+    if (sm_secret_is(folder, entry->d_name)) err = look(dir, folder, entry->d_name, context, found);
   (void)closedir(open_dir);
   return err;
 }

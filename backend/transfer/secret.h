@@ -12,8 +12,8 @@ enum { SM_SECRET_PATH_MAX = 160 };
 /* Whether a file of one of the data folder's folders is a secret: all of keys/ and ca/, and what in
  * broker/ is a private key, a password in the clear or a shared key. */
 bool sm_secret_is(const char *folder, const char *name);
-/* Whether it is passed over by backup and export both: what is being written, what an import of keys set
- * aside, logs, process ids. */
+/* Whether it is passed over by backup and export both: what is being written, what an import of
+ * keys set aside, logs, process ids. */
 bool sm_secret_passing(const char *name);
 /* Whether "folder/name" is a path that the above takes for a secret: nothing that leads elsewhere.
  */

@@ -55,6 +55,13 @@ is 'all is signed' "$(json .chain.signed)" "$(json .chain.checked)"
 api_is GET '/api/audit?from=yesterday' 400 || fail 'a time that is none' "$API_STATUS"
 api_is GET '/api/audit?cursor=abc' 400 || fail 'a cursor that is none' "$API_STATUS"
 
+# --- settings ------------------------------------------------------------------------------------------------------------
+stop_server || fail 'the server ends'
+start_server SMARTMETER_LATE_FEE_FLAT=25.00 'SMARTMETER_SELLER_NAME=Sunrise Homes'
+login
+like 'a changed setting is in it' "$(smartmeter audit list --action settings.change | tail -n 1)" '"after":\{"SMARTMETER_LATE_FEE_FLAT":"25.00","SMARTMETER_SELLER_NAME":"Sunrise Homes"\}'
+smartmeter audit list --json >"$TMP/all.jsonl"
+
 # --- heads ---------------------------------------------------------------------------------------------------------------
 smartmeter audit head >"$TMP/head"
 like 'a head is one line' "$(<"$TMP/head")" '^smartmeter-audit-1 [0-9]+ [0-9a-f]{64} '

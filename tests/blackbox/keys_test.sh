@@ -115,5 +115,101 @@ ok 'so does a folder that others may write to' fails in_folder first serve
 like 'and that fix is said' "$COMPLAINT" 'chmod 700'
 chmod 700 "$TMP/first/keys"
 
+# --- privacy -------------------------------------------------------------------------------------------------------------
+# in_clear TEXT: how many of the ledger's files hold it.
+in_clear() { grep -l -a -F -e "$1" "$DATA"/ledger.db* | wc -l; }
+api GET /api/accounts || fail 'the accounts' "$API_BODY"
+account=$(json .accounts.0.id)
+[[ -n $account ]] || account=$(json .accounts.0.account_id)
+api POST "/api/accounts/$account/payments" '{"amount": "10.00", "received_at": "2026-01-05T10:00:00Z", "reference": "R1", "note": "from cousin Kavita"}' ||
+  fail 'a payment is recorded' "$API_STATUS $API_BODY"
+is 'a note is not stored in the clear' "$(in_clear Kavita)" 0
+is 'nor are addresses' "$(in_clear tenant@example.org)" 0
+is 'the search finds what is there' "$(($(in_clear "$account") > 0))" 1
+ok 'it can be read' api_has GET "/api/accounts/$account/entries" Kavita
+like 'beside the server too' "$(smartmeter payment list --account "$account" --json)" Kavita
+
+kid() { python3 -c 'import json, sys; print([k["kid"] for k in json.load(open(sys.argv[1]))["keys"] if k["use"] == "seal"][-1])' "$DATA/keys/pii.json"; }
+old=$(kid)
+ok 'everything is sealed again beside the server' smartmeter keys reseal
+ok 'there is a new key' test "$(kid)" != "$old"
+python3 - "$DATA/ledger.db" "$old" >"$TMP/by_old" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+cells = [bytes(v) for q in ("SELECT email_sealed FROM user", "SELECT name_sealed FROM user", "SELECT person_sealed FROM account") for (v,) in db.execute(q) if v]
+print(len(cells), sum(sys.argv[2].encode() in c for c in cells))
+PYTHON
+like 'nothing is sealed by the old one' "$(<"$TMP/by_old")" '^[1-9][0-9]* 0$'
+ok 'the server reads it' api_has GET "/api/accounts/$account/entries" Kavita
+ok 'the address is found' login
+ok 'what it seals now is by the new key' api POST /api/devices '{"device_id": "m9", "owner": "late@example.org"}'
+ok 'going on finds nothing to do' smartmeter keys reseal --resume
+like 'and says so' "$(smartmeter keys reseal --resume)" '^0 of'
+ok 'the old key is not forgotten at once' fails smartmeter keys reseal --drop-old
+like 'and it says why' "$COMPLAINT" 'younger than an hour'
+python3 - "$DATA/keys/pii.json" <<'PYTHON'
+import json, os, sys
+data = json.load(open(sys.argv[1]))
+for key in data["keys"]:
+    key["created"] = "2026-01-01T00:00:00Z"
+with open(sys.argv[1] + ".new", "w") as f:
+    json.dump(data, f)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+PYTHON
+ok 'an hour later it is' smartmeter keys reseal --drop-old
+is 'one key is left' "$(grep -o '"seal"' "$DATA/keys/pii.json" | wc -l)" 1
+ok 'and opens everything' smartmeter doctor
+ok 'here too' api_has GET "/api/accounts/$account/entries" Kavita
+
+# --- a person ------------------------------------------------------------------------------------------------------------
+api GET /api/devices || fail 'devices' "$API_BODY"
+smartmeter user add --email visitor@example.org --name 'Vera Visitor' --role consumer --password-stdin >/dev/null <<<'a password of hers, long' ||
+  fail 'a visitor is added'
+id=$(smartmeter user list --json | python3 -c 'import json, sys; print([u["id"] for u in json.load(sys.stdin)["users"] if u["email"] == "visitor@example.org"][0])')
+ok 'all that is held is exported' smartmeter person export --email visitor@example.org --output "$TMP/vera.json"
+is 'with the name' "$(json .user.name "$(<"$TMP/vera.json")")" 'Vera Visitor'
+admin_token=$TOKEN
+login visitor@example.org 'a password of hers, long' || fail 'she logs in'
+ok 'she has it herself' api_has GET "/api/users/$id/export" 'Vera Visitor'
+other=$(smartmeter user list --json | python3 -c 'import json, sys; print([u["id"] for u in json.load(sys.stdin)["users"] if u["email"] == "tenant@example.org"][0])')
+ok 'another one is absent to her' api_is GET "/api/users/$other/export" 404
+ok 'and she erases nobody' api_is POST "/api/users/$id/erase" 403
+vera_token=$TOKEN TOKEN=$admin_token
+ok 'whose tenancy goes on stays' api_is POST "/api/users/$other/erase" 409
+ok 'the last admin stays' fails smartmeter person erase --email "$ADMIN_EMAIL"
+ok 'she is erased' api_is POST "/api/users/$id/erase" 204
+ok 'again is fine' api_is POST "/api/users/$id/erase" 204
+ok 'by id too' smartmeter person erase --id "$id"
+TOKEN=$vera_token
+gone() { api_is GET /api/devices 401; }
+wait_until 'her token is refused' gone
+TOKEN=$admin_token
+is 'her address finds nobody' "$(smartmeter person export --email visitor@example.org 2>&1 >/dev/null)" 'smartmeter: nobody is visitor@example.org'
+is 'no name is left' "$(smartmeter person export --id "$id" | grep -c -e Vera -e visitor@)" 0
+is 'the log tells that it was done, once' "$(smartmeter audit list --action user.erase --subject "$id" | wc -l)" 1
+
+# --- API keys ------------------------------------------------------------------------------------------------------------
+smartmeter key add --name 'a grid study' --scopes readings:read,devices:read --devices m1 --days 30 --json >"$TMP/key.json"
+key=$(json .key "$(<"$TMP/key.json")") key_id=$(json .id "$(<"$TMP/key.json")")
+like 'a key looks like one' "$key" '^smk_[a-z2-7]{39}$'
+is 'it is not stored' "$(in_clear "$key")" 0
+TOKEN=$key
+ok 'it reads' api_is GET /api/devices/m1/readings 200
+ok 'its own meters alone' api_is GET /api/devices/m9/readings 404
+ok 'it does nothing else' api_is GET /api/tariffs 403
+ok 'it makes no keys' api_is POST /api/keys 403 '{"name": "x", "scopes": ["devices:read"]}'
+fresh=$(smartmeter key rotate --id "$key_id" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')
+ok 'the old secret is good for a while' api_is GET /api/devices/m1/readings 200
+TOKEN=$fresh
+ok 'and so is the new one' api_is GET /api/devices/m1/readings 200
+like 'its use is shown' "$(smartmeter key list)" "$key_id  good .*last used 20"
+ok 'it is revoked' smartmeter key revoke --id "$key_id"
+ok 'at once' api_is GET /api/devices/m1/readings 401
+TOKEN=$key
+ok 'both of them' api_is GET /api/devices/m1/readings 401
+TOKEN=$admin_token
+is 'no key is in the log' "$(grep -c -e "$key" -e "$fresh" "$TMP/log/server.log")" 0
+ok 'the audit log is whole' smartmeter audit verify
+
 stop_server || fail 'the server ends'
 finish

@@ -51,9 +51,8 @@ sm_err sm_ledger_audit_list(sm_ledger *ledger, const sm_audit_query *query,
   sm_sql *db;
   sm_err err = sm_ledger_read_begin(ledger, &db);
   if (err != SM_OK) return err;
-  sm_sql_stmt q = query->subject != NULL
-                      ? sm_sql_use(db, COLUMNS "WHERE subject = ?7 AND " FILTER)
-                      : sm_sql_use(db, COLUMNS "WHERE " FILTER);
+  sm_sql_stmt q = query->subject != NULL ? sm_sql_use(db, COLUMNS "WHERE subject = ?7 AND " FILTER)
+                                         : sm_sql_use(db, COLUMNS "WHERE " FILTER);
   sm_sql_bind_i64(&q, 1, query->after_no);
   sm_sql_bind_i64(&q, 2, query->from_ms);
   sm_sql_bind_i64(&q, 3, query->to_ms);

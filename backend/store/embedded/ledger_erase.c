@@ -31,11 +31,12 @@ static sm_err find_user(sm_sql *db, erasing *e, bool *erased) {
 
 static sm_err check(sm_sql *db, erasing *e) {
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT (SELECT count(*) FROM account WHERE user_no = ?1), "
-          "EXISTS (SELECT 1 FROM account WHERE user_no = ?1 AND (to_date IS NULL OR to_date > ?2)), "
-          "EXISTS (SELECT 1 FROM user WHERE user_no = ?1 AND role = 'admin' AND disabled = 0) "
-          "AND NOT EXISTS (SELECT 1 FROM user WHERE user_no <> ?1 AND role = 'admin' "
-          "AND disabled = 0)");
+      db,
+      "SELECT (SELECT count(*) FROM account WHERE user_no = ?1), "
+      "EXISTS (SELECT 1 FROM account WHERE user_no = ?1 AND (to_date IS NULL OR to_date > ?2)), "
+      "EXISTS (SELECT 1 FROM user WHERE user_no = ?1 AND role = 'admin' AND disabled = 0) "
+      "AND NOT EXISTS (SELECT 1 FROM user WHERE user_no <> ?1 AND role = 'admin' "
+      "AND disabled = 0)");
   bool goes_on = false;
   bool last = false;
   sm_sql_bind_i64(&q, 1, e->user_no);

@@ -112,25 +112,29 @@ sm_err sm_ledger_sealed_functions(sm_ledger *ledger, sm_sql *db) {
 typedef enum form { FORM_BYTES, FORM_HEX, FORM_TEXT } form;
 
 typedef struct sealed_place {
-  const char *what;   /* for the log */
-  const char *field;  /* that it is bound to */
+  const char *what;  /* for the log */
+  const char *field; /* that it is bound to */
   form form;
   const char *select; /* (row, value) after ?1, at most ?2, by row */
   const char *update; /* the value ?2 of row ?1 */
 } sealed_place;
 
 #define BYTES(table, column, bound)                                                                \
-  {#table "." #column, bound, FORM_BYTES,                                                          \
-   "SELECT " #table "_no, " #column " FROM " #table " WHERE " #table "_no > ?1 "                   \
-   "AND " #column " IS NOT NULL ORDER BY 1 LIMIT ?2",                                              \
-   "UPDATE " #table " SET " #column " = ?2 WHERE " #table "_no = ?1"}
+  {                                                                                                \
+#table "." #column, bound, FORM_BYTES,                                                         \
+        "SELECT " #table "_no, " #column " FROM " #table " WHERE " #table "_no > ?1 "              \
+        "AND " #column " IS NOT NULL ORDER BY 1 LIMIT ?2",                                         \
+        "UPDATE " #table " SET " #column " = ?2 WHERE " #table "_no = ?1"                          \
+  }
 #define PAYER(member, bound)                                                                       \
-  {"invoice.snapshot", bound, FORM_HEX,                                                            \
-   "SELECT invoice_no, json_extract(snapshot, '$.payer." member "') FROM invoice "                 \
-   "WHERE invoice_no > ?1 AND json_extract(snapshot, '$.payer." member "') IS NOT NULL "           \
-   "ORDER BY 1 LIMIT ?2",                                                                          \
-   "UPDATE invoice SET snapshot = json_set(snapshot, '$.payer." member "', ?2) "                   \
-   "WHERE invoice_no = ?1"}
+  {                                                                                                \
+    "invoice.snapshot", bound, FORM_HEX,                                                           \
+        "SELECT invoice_no, json_extract(snapshot, '$.payer." member "') FROM invoice "            \
+        "WHERE invoice_no > ?1 AND json_extract(snapshot, '$.payer." member "') IS NOT NULL "      \
+        "ORDER BY 1 LIMIT ?2",                                                                     \
+        "UPDATE invoice SET snapshot = json_set(snapshot, '$.payer." member "', ?2) "              \
+        "WHERE invoice_no = ?1"                                                                    \
+  }
 
 static const sealed_place places[] = {
     BYTES(user, email_sealed, SM_SEALED_EMAIL),

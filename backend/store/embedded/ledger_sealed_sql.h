@@ -1,4 +1,5 @@
-/* The SQL functions seal_text(field, text) and open_text(field, text) of the ledger's connections. */
+/* The SQL functions seal_text(field, text) and open_text(field, text) of the ledger's connections.
+ */
 #ifndef SM_STORE_EMBEDDED_LEDGER_SEALED_SQL_H
 #define SM_STORE_EMBEDDED_LEDGER_SEALED_SQL_H
 
