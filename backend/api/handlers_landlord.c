@@ -99,6 +99,18 @@ static void write_bill(const sm_api *api, sm_jsonw *w, const sm_utility_bill *bi
   sm_jsonw_key_text(w, "posted_at", bill->posted ? sm_rfc3339_format(bill->posted_ms, text) : NULL);
 }
 
+/* The ledger tells the place of the last row only, so it is asked again whether one follows. */
+static sm_err more_utilities(sm_api *api, int64_t after, bool *more) {
+  sm_utility_bill *bills;
+  size_t count;
+  int64_t last;
+  sm_err err = sm_ledger_utilities(api->options.ledger, after, 1, &bills, &count, &last);
+  if (err != SM_OK) return err;
+  sm_utility_bills_free(bills, count);
+  *more = count > 0;
+  return SM_OK;
+}
+
 void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answer) {
   int64_t limit;
   int64_t after = 0;
@@ -112,6 +124,11 @@ void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answ
   if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &after) != SM_OK) after = 0;
   sm_err err =
       sm_ledger_utilities(api->options.ledger, after, (size_t)limit, &bills, &count, &last);
+  bool more = false;
+  if (err == SM_OK && count == (size_t)limit) {
+    err = more_utilities(api, last, &more);
+    if (err != SM_OK) sm_utility_bills_free(bills, count);
+  }
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
@@ -127,7 +144,7 @@ void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answ
   }
   sm_jsonw_array_end(&w);
   (void)snprintf(key, sizeof key, "%" PRId64, last);
-  sm_cursor_write_next(&w, SCOPE, count == (size_t)limit ? key : NULL);
+  sm_cursor_write_next(&w, SCOPE, more ? key : NULL);
   sm_jsonw_object_end(&w);
   sm_utility_bills_free(bills, count);
 }
