@@ -5,7 +5,10 @@ source "$SM_ROOT/scripts/lib/packages.sh"
 source "$SM_ROOT/scripts/lib/node.sh"
 
 start_broker
-start_server "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}"
+# Another port is another origin, and the same site, so that the cookie goes along.
+SMARTMETER_TEST_ORIGIN=http://127.0.0.1:$(free_port 1)
+export SMARTMETER_TEST_ORIGIN
+start_server "SMARTMETER_ALLOWED_ORIGINS=$SMARTMETER_TEST_ORIGIN" "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}"
 login
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"
 printf 'a long enough password' | smartmeter user add --email asha@example.org --name 'Asha Rao' --role consumer --password-stdin
