@@ -29,7 +29,7 @@ typedef enum sm_cache {
 typedef struct sm_answer {
   unsigned status;          /* 0 until a handler has answered */
   const char *content_type; /* static; NULL: no body */
-  sm_cache cache; /* counts for a 200 to a GET */
+  sm_cache cache;           /* counts for a 200 to a GET */
   sm_buf body;
   sm_answer_header header[SM_ANSWER_HEADERS_MAX];
   size_t header_count;

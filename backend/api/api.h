@@ -22,12 +22,12 @@ enum { SM_TAG_KEY_BYTES = 32 };
 struct sm_api {
   sm_api_options options; /* its texts are this struct's own; its limits have their values */
   sm_proxies proxies;
-  char *public_origin; /* "https://meters.example", of public_url; NULL */
-  sm_origins origins;  /* of other sites whose pages may use the API */
-  sm_surface *surface; /* the document that the routes are held to */
+  char *public_origin;                     /* "https://meters.example", of public_url; NULL */
+  sm_origins origins;                      /* of other sites whose pages may use the API */
+  sm_surface *surface;                     /* the document that the routes are held to */
   unsigned char tag_key[SM_TAG_KEY_BYTES]; /* of ETags: random, of this run */
-  bool secure;         /* clients come over TLS, here or at a proxy */
-  char *cert_pem;      /* NULL: plain HTTP */
+  bool secure;                             /* clients come over TLS, here or at a proxy */
+  char *cert_pem;                          /* NULL: plain HTTP */
   char *key_pem;
   sm_gate expensive;
   sm_gate logins;

@@ -68,8 +68,18 @@ void sm_handle_account_import(sm_api *api, const sm_request *request, sm_answer 
 
 enum { TEXT_CHARS_MAX = SM_UTILITY_TEXT_MAX, TARIFFS_MAX = 20 };
 
-/* The ledger tells the place of the last row only, so a full page may be followed by an empty one.
- */
+/* The ledger tells the place of the last row only, so it is asked again whether one follows. */
+static sm_err more_utilities(sm_api *api, int64_t after, bool *more) {
+  sm_utility_bill *bills;
+  size_t count;
+  int64_t last;
+  sm_err err = sm_ledger_utilities(api->options.ledger, after, 1, &bills, &count, &last);
+  if (err != SM_OK) return err;
+  sm_utility_bills_free(bills, count);
+  *more = count > 0;
+  return SM_OK;
+}
+
 void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answer) {
   int64_t last = 0;
   sm_page page;
@@ -78,6 +88,11 @@ void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answ
   if (!sm_page_take(request, answer, "utility-bills", &page)) return;
   sm_err err =
       sm_ledger_utilities(api->options.ledger, page.after_no, page.limit, &bills, &count, &last);
+  bool more = false;
+  if (err == SM_OK && count == page.limit) {
+    err = more_utilities(api, last, &more);
+    if (err != SM_OK) sm_utility_bills_free(bills, count);
+  }
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
@@ -92,7 +107,7 @@ void sm_handle_utilities(sm_api *api, const sm_request *request, sm_answer *answ
     sm_jsonw_object_end(&w);
   }
   sm_jsonw_array_end(&w);
-  sm_page_write_next_no(&w, &page, count == page.limit, last);
+  sm_page_write_next_no(&w, &page, more, last);
   sm_jsonw_object_end(&w);
   sm_utility_bills_free(bills, count);
 }

@@ -1,6 +1,7 @@
-/* Bodies made smaller before they are sent: gzip by zlib, br by Brotli, in one go, since a body is in
- * memory and bounded. The levels are those that hold a thread up for some milliseconds at most for a
- * page of 10,000 readings, and are better for what is small; bench_squeeze prints what each costs. */
+/* Bodies made smaller before they are sent: gzip by zlib, br by Brotli, in one go, since a body is
+ * in memory and bounded. The levels are those that hold a thread up for some milliseconds at most
+ * for a page of 10,000 readings, and are better for what is small; bench_squeeze prints what each
+ * costs. */
 #ifndef SM_API_SQUEEZE_H
 #define SM_API_SQUEEZE_H
 

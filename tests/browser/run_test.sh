@@ -5,8 +5,12 @@ source "$SM_ROOT/scripts/lib/packages.sh"
 source "$SM_ROOT/scripts/lib/node.sh"
 
 start_broker
+# Another port is another origin, and the same site, so that the cookie goes along.
+SMARTMETER_TEST_ORIGIN=http://127.0.0.1:$(free_port 1)
+export SMARTMETER_TEST_ORIGIN
 # With the limits of rates as they are delivered: no page may come near them.
-start_server "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
+start_server "SMARTMETER_ALLOWED_ORIGINS=$SMARTMETER_TEST_ORIGIN" \
+  "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
   SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
 login
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"

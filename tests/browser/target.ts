@@ -14,6 +14,8 @@ export const target = {
   password: required("SMARTMETER_TEST_PASSWORD"),
   device: required("SMARTMETER_TEST_DEVICE"),
   mqttPort: required("SMARTMETER_MQTT_PORT"),
+  /** An origin that the server was told of, on this machine, where nothing listens yet. */
+  namedOrigin: required("SMARTMETER_TEST_ORIGIN"),
   /** A month whose bill is known, and its total: checked when set. */
   expectMonth: process.env.EXPECT_MONTH,
   expectTotal: process.env.EXPECT_TOTAL,
