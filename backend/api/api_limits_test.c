@@ -111,6 +111,34 @@ static void logins_are_counted_before_a_password_is_looked_at(void **state) {
   assert_int_equal(test_status(s, "GET", "/api/site", NOBODY, NULL), 200);
 }
 
+static void refusals_show_in_the_metrics(void **state) {
+  test_server *s = *state;
+  sm_buf out;
+  renew(s, (sm_rate_limits){.a_minute = {[SM_RATE_READS] = RATE}});
+  for (int i = 0; i < BURST + 3; i++) (void)test_status(s, "GET", "/api/site", NOBODY, NULL);
+  sm_buf_init(&out, 0);
+  sm_rates_write_metrics(s->api->rates, &out);
+  assert_non_null(strstr(sm_buf_text(&out),
+                         "smartmeter_http_rate_limited_total{class=\"reads\",by=\"address\"} 3\n"));
+  sm_buf_fini(&out);
+}
+
+/* ---- behind a proxy that does TLS ---- */
+
+static void an_https_address_is_to_be_kept(void **state) {
+  test_server *s = *state;
+  sm_api_options options = s->options;
+  options.public_url = "https://meters.example";
+  sm_api_free(s->api);
+  test_server_start(s, &options);
+  test_reply reply = test_ask(s, "GET", "/api/none", NOBODY, NULL);
+  assert_non_null(strstr(test_header(&reply, "Strict-Transport-Security"), "max-age="));
+  test_reply_fini(&reply);
+  options.public_url = NULL;
+  sm_api_free(s->api);
+  test_server_start(s, &options);
+}
+
 /* ---- what a request may bring ---- */
 
 static unsigned raw(const test_server *s, const char *request) {
@@ -178,6 +206,8 @@ int main(void) {
       cmocka_unit_test(costly_routes_have_a_purse_of_their_own),
       cmocka_unit_test(bad_tokens_are_counted_where_they_come_from),
       cmocka_unit_test(logins_are_counted_before_a_password_is_looked_at),
+      cmocka_unit_test(refusals_show_in_the_metrics),
+      cmocka_unit_test(an_https_address_is_to_be_kept),
       cmocka_unit_test(headers_are_few),
       cmocka_unit_test(codings_that_are_not_known_are_refused),
       cmocka_unit_test(bodies_are_flat),

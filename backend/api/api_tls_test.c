@@ -71,9 +71,10 @@ static int tear_down(void **state) {
   return 0;
 }
 
-/* Whether a handshake with at most this version succeeds; then the answer to a GET is in `answer`.
- */
-static bool ask(const fixture *f, int version, const char *target, char *answer, size_t cap) {
+/* Whether a handshake with at most this version, and of TLS 1.2 these ciphers, succeeds; then the
+ * answer to a GET is in `answer`. */
+static bool ask_by(const fixture *f, int version, const char *ciphers, const char *target,
+                   char *answer, size_t cap) {
   char request[256];
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
   assert_non_null(context);
@@ -81,6 +82,7 @@ static bool ask(const fixture *f, int version, const char *target, char *answer,
   SSL_CTX_set_security_level(context, 0);
   assert_int_equal(SSL_CTX_set_min_proto_version(context, TLS1_VERSION), 1);
   assert_int_equal(SSL_CTX_set_max_proto_version(context, version), 1);
+  assert_int_equal(SSL_CTX_set_cipher_list(context, ciphers), 1);
   SSL *tls = SSL_new(context);
   int fd = test_connect(f->server);
   assert_int_equal(SSL_set_fd(tls, fd), 1);
@@ -102,6 +104,10 @@ static bool ask(const fixture *f, int version, const char *target, char *answer,
   return shaken;
 }
 
+static bool ask(const fixture *f, int version, const char *target, char *answer, size_t cap) {
+  return ask_by(f, version, "ALL", target, answer, cap);
+}
+
 static void answers_come_over_tls_1_2_and_1_3(void **state) {
   const fixture *f = *state;
   static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
@@ -120,6 +126,18 @@ static void older_versions_are_refused(void **state) {
   char answer[1024];
   assert_false(ask(f, TLS1_1_VERSION, "/api/site", answer, sizeof answer));
   assert_false(ask(f, TLS1_VERSION, "/api/site", answer, sizeof answer));
+}
+
+static void of_tls_1_2_only_modern_ciphers_are_taken(void **state) {
+  const fixture *f = *state;
+  static const char *const good[] = {"ECDHE+AESGCM", "ECDHE+CHACHA20"};
+  static const char *const bad[] = {"AES128-GCM-SHA256", "ECDHE+AES:!AESGCM:!AESCCM", "AES256-SHA",
+                                    "DHE+AESGCM"};
+  char answer[8192];
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    assert_true(ask_by(f, TLS1_2_VERSION, good[i], "/api/site", answer, sizeof answer));
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    assert_false(ask_by(f, TLS1_2_VERSION, bad[i], "/api/site", answer, sizeof answer));
 }
 
 static void plain_http_gets_no_answer(void **state) {
@@ -148,6 +166,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answers_come_over_tls_1_2_and_1_3),
       cmocka_unit_test(older_versions_are_refused),
+      cmocka_unit_test(of_tls_1_2_only_modern_ciphers_are_taken),
       cmocka_unit_test(plain_http_gets_no_answer),
       cmocka_unit_test(a_key_that_does_not_fit_is_refused_at_the_start),
   };

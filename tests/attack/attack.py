@@ -372,6 +372,32 @@ def bodies(tokens):
     tell("a name of markup, a formula and turned text is kept as a name, or refused", answer.status == 422 or listed == [name], answer)
 
 
+def names(tokens):
+    """Texts for people, in every body that takes one: what no name is made of is refused, wherever it comes in."""
+    account, at = tokens["account"], "2026-02-01T10:00:00+05:30"
+    takes = [("POST", "/api/devices", lambda v: {"device_id": "m-name", "name": v}),
+             ("POST", "/api/accounts", lambda v: {"person": v, "place": "1", "from": "2026-01-01", "meters": []}),
+             ("POST", "/api/accounts", lambda v: {"person": "a", "place": v, "from": "2026-01-01", "meters": []}),
+             ("PATCH", f"/api/accounts/{account}", lambda v: {"person": v}),
+             ("POST", "/api/tariffs", lambda v: {"name": v, "effective_from": "2030-01-01", "slabs": [{"up_to_kwh": None, "rate": "1.00"}]}),
+             ("POST", f"/api/accounts/{account}/payments", lambda v: {"amount": "1.00", "received_at": at, "method": "cash", "reference": v}),
+             ("POST", "/api/devices/m-asha/edits", lambda v: {"kind": "void", "from": at, "to": at, "reason": v}),
+             ("POST", "/api/invoices/m-ravi", lambda v: {"month": "2026-01", "reason": v})]
+    values = {"a NUL": "a\0b", "64 KiB": "n" * 65536, "an escape": "a\x1b[2Jb", "a line break": "a\r\nb", "a tab": "a\tb", "C1": "a\u0085b",
+              "a delete": "a\x7fb"}
+    bad = []
+    for method, target, body in takes:
+        for name, value in values.items():
+            sent = body(value)
+            answer = ask(method, target, tokens["admin"], sent)
+            field = next(key for key, text in sent.items() if text == value)
+            said = [e["field"] for e in answer.json().get("errors", [])] if answer.status == 422 else []
+            # A NUL is no text for the reader of JSON already, and a tariff as a whole is at most 64 KiB.
+            if field not in said and not (answer.status == 400 and name in ("a NUL", "64 KiB")):
+                bad.append(f"{method} {target} with {name}: {answer}")
+    all_are("names of NULs, controls and 64 KiB are refused wherever one is taken", bad)
+
+
 def races(tokens):
     count = 20
     gate, answers = threading.Barrier(count), []
@@ -530,6 +556,7 @@ def main():
     smuggling()
     injections(tokens)
     mass_assignment(tokens, tokens["account"])
+    names(tokens)
     races(tokens)
     bodies(tokens)
     tokens_forged(tokens)

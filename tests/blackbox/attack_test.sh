@@ -103,6 +103,21 @@ is 'the running server cannot run a program, make a process, be traced or open a
 is 'files of the data folder are their owner'\''s alone' "$(find "$DATA" -path "$DATA/broker" -prune -o -perm /077 -type f -print)" ''
 like 'root is told to stop being root' "$(cat "$TMP/log/server.log")" "$(if ((EUID == 0)); then echo runs_as_root; else echo started; fi)"
 
+# As a user without any right, where this test may become one. The folder is the user's own, below one that all may pass.
+if ((EUID == 0)); then
+  home=$(mktemp -d "${TMPDIR:-/tmp}/smartmeter-nobody.XXXXXX")
+  chmod 0700 "$home" && chown 65534:65534 "$home"
+  { read -r nobody_http; read -r nobody_metrics; } < <(free_port 2)
+  server_command "SMARTMETER_DATA_DIR=$home" "SMARTMETER_HTTP_PORT=$nobody_http" "SMARTMETER_METRICS_PORT=$nobody_metrics" \
+    "SMARTMETER_MQTT_URL=mqtt://127.0.0.1:$MQTT_PORT"
+  SM_COMMAND[2]=$home
+  start_child nobody "$TMP/log/nobody.log" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "${SM_COMMAND[@]}" serve
+  ok 'as a user without rights it starts' wait_for_http "http://127.0.0.1:$nobody_http/healthz" "$WAIT_S" "$(child_pid nobody)"
+  is 'and has nothing to complain of' "$(grep -cE 'runs_as_root|not_hardened|no_filter' "$TMP/log/nobody.log")" 0
+  ok 'and ends as it should' end_child nobody TERM
+  rm -rf -- "$home"
+fi
+
 ok 'the server is still there' api GET /readyz
 is 'nothing failed inside' "$(grep -c '"event":"http.failed"' "$TMP/log/server.log")" 0
 ok 'and it ends as it should' stop_server
