@@ -124,7 +124,7 @@ void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart) {
 /* ---- QR ---- */
 enum {
   QUIET = 4,   /* modules around the code, as the standard has it */
-  FINENESS = 8 /* dots a module and side: with fewer, programs that enlarge the picture blur it */
+  FINENESS = 6 /* dots a module and side: with fewer, programs that enlarge the picture blur it */
 };
 
 /* A dark module in a line of dots. Cairo packs bits into words of the machine. */
