@@ -157,10 +157,11 @@ static void print_item(void *context, const void *item) {
   if (sm_account_person(account, c->program->identity, &person) != SM_OK) person = NULL;
   if (sm_ledger_balance(c->program->ledger, account->account_id, INT64_MAX, &minor) == SM_OK)
     (void)sm_money_format(minor, c->program->config.currency, balance);
+  (void)sm_account_words_label(c->program->ledger, account->account_id, label);
   (void)printf("%-16s %-22s %-20s %-14s %12s  %s\n",
-               sm_account_words_label(c->program->ledger, account->account_id, label),
-               account->account_id, person != NULL ? person : "?",
-               account->place != NULL ? account->place : "-", balance, sm_buf_text(&rest));
+               strcmp(label, account->account_id) != 0 ? label : "-", account->account_id,
+               person != NULL ? person : "?", account->place != NULL ? account->place : "-",
+               balance, sm_buf_text(&rest));
   free(person);
   sm_buf_fini(&rest);
 }
@@ -180,7 +181,7 @@ static int list(sm_program *program, bool json) {
                               .print = print_item,
                               .write = write_item};
   if (!json)
-    (void)printf("%-16s %-22s %-20s %-14s %12s  %s\n", "account", "id", "person", "place", "owes",
+    (void)printf("%-16s %-22s %-20s %-14s %12s  %s\n", "own name", "id", "person", "place", "owes",
                  "meters, tariff, days");
   int status = sm_listing_run(&listing, json);
   free(c.site_tariff);
