@@ -117,10 +117,14 @@ static sm_err add_site(sm_sql *db, void *context) {
   return sm_sql_run(&q);
 }
 
+/* A billing run commits some hundred pages at a time, and would copy and sync the file at every
+ * other commit. */
 static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options) {
+  enum { WAL_PAGES = 4000 };
   sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
                                              .create = true,
                                              .trust_schema = true,
+                                             .wal_pages = WAL_PAGES,
                                              .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                            &ledger->writer);
   if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, ledger->writer);

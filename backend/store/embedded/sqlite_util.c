@@ -152,6 +152,8 @@ static sm_err configure_size(sm_sql *db, const sm_sql_options *options) {
   char sql[64];
   (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", options->cache_kib);
   sm_err err = options->cache_kib > 0 ? sm_sql_exec(db, sql) : SM_OK;
+  if (err == SM_OK && options->wal_pages > 0 && !options->fast_delete)
+    err = sm_sql_err(db->handle, sqlite3_wal_autocheckpoint(db->handle, options->wal_pages));
   if (err != SM_OK || !options->fast_delete) return err;
   (void)sqlite3_wal_hook(db->handle, keep_wal_pages, db); /* in the place of the automatic one */
   return sm_sql_exec(db, "PRAGMA secure_delete = FAST");

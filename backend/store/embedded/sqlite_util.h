@@ -31,6 +31,8 @@ typedef struct sm_sql_options {
   int cache_kib;       /* pages kept in memory; 0: SQLite's default, 2,000 */
   bool fast_delete;    /* what is deleted is overwritten only where that costs no writes, and the
                           WAL is copied into the file by sm_sql_checkpoint alone */
+  int wal_pages;       /* a commit that makes the WAL longer copies it into the file; 0: SQLite's
+                          default, 1,000. Not with fast_delete */
   bool can_shrink;     /* of a new file: free pages can be given back (incremental_vacuum) */
   bool trust_schema;   /* CHECKs of the file may call any SQL function: 3.40 counts json_valid among
                           those that an untrusted schema may not */
