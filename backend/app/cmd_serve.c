@@ -412,8 +412,7 @@ static bool start(service *s) {
   return sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE) &&
          sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) &&
-         sm_settings_audit(&s->program) && make_parts(s) &&
-         start_parts(s);
+         sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {
