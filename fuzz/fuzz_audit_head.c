@@ -1,5 +1,5 @@
-/* A signed head, or its short form, that somebody gives to be checked: any bytes. What is taken must
- * come out of the writer as the same text. */
+/* A signed head, or its short form, that somebody gives to be checked: any bytes. What is taken
+ * must come out of the writer as the same text. */
 #include "store/audit_head.h"
 
 #include <stdint.h>

@@ -82,13 +82,14 @@ sm_err sm_sealer_new(const char *data_dir, sm_sealer **sealer) {
   s->texts =
       (sm_text_sealer){.context = s, .seal = text_seal, .open = text_open, .again = text_again};
   sm_err err = SM_ERR_NOMEM;
-  if (s->data_dir != NULL && s->path != NULL)
+  if (s->data_dir != NULL && s->path != NULL) {
+    (void)note_file(s); /* before it is read: a change in between is noticed later */
     err = sm_keyfile_open(data_dir, file_name, uses, sm_clock_now_ms(), &s->keys);
+  }
   if (err != SM_OK) {
     sm_sealer_free(s);
     return err;
   }
-  (void)note_file(s);
   *sealer = s;
   return SM_OK;
 }
@@ -122,8 +123,11 @@ static void notice(sm_sealer *s, bool at_once) {
   bool due = at_once || sm_clock_steady_ms() - s->looked_ms >= SM_SEALER_NOTICE_MS / 2;
   bool changed = due && note_file(s);
   (void)pthread_rwlock_unlock(&s->lock);
-  if (changed && reload(s) != SM_OK)
-    sm_log(SM_LOG_ERROR, "auth.keys_not_read", SM_LOG_TEXT("file", s->path));
+  if (!changed || reload(s) == SM_OK) return;
+  sm_log(SM_LOG_ERROR, "auth.keys_not_read", SM_LOG_TEXT("file", s->path));
+  (void)pthread_rwlock_wrlock(&s->lock);
+  s->inode = 0; /* tried again */
+  (void)pthread_rwlock_unlock(&s->lock);
 }
 
 sm_err sm_sealer_rotate(sm_sealer *s) {

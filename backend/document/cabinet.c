@@ -171,6 +171,16 @@ static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
 }
 
 /* ---- keeping ---- */
+/* Without the payer, whose name is sealed anew when its key is: the page stays the same. */
+static void append_snapshot(sm_buf *text, const char *snapshot) {
+  json_t *root = json_loads(snapshot, JSON_REJECT_DUPLICATES, NULL);
+  (void)json_object_del(root, "payer");
+  char *rest = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+  sm_buf_append_text(text, rest != NULL ? rest : snapshot);
+  free(rest);
+  json_decref(root);
+}
+
 /* Half a hash of all that a page is made from: another ledger, put in this one's place, may have
  * another invoice of the same number. */
 static void sign(const sm_invoice *invoice, char hex[SM_SHA256_HEX_MAX]) {
@@ -182,7 +192,7 @@ static void sign(const sm_invoice *invoice, char hex[SM_SHA256_HEX_MAX]) {
                 invoice->account_id, invoice->kind, invoice->total_minor, invoice->issued_ms,
                 invoice->due_ms);
   sm_buf_append_text(&text, invoice->body);
-  sm_buf_append_text(&text, invoice->snapshot);
+  append_snapshot(&text, invoice->snapshot);
   if (is_cancelled(invoice)) sm_buf_append_text(&text, "cancelled");
   sm_sha256(sm_buf_text(&text), text.len, digest);
   (void)sm_hex(digest, sizeof digest, hex);

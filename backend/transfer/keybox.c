@@ -62,7 +62,7 @@ typedef struct gathering {
 
 static sm_err gather_one(void *context, const char *path) {
   gathering *g = context;
-  char *whole = sm_path_join(g->data_dir, path);
+  char *whole = sm_secret_place(g->data_dir, path);
   if (whole == NULL) return SM_ERR_NOMEM;
   char *data = NULL;
   size_t len = 0;
@@ -278,7 +278,7 @@ static bool set_aside(const char *path) {
 }
 
 static sm_err make_folder(const char *data_dir, const char *path) {
-  char *whole = sm_path_join(data_dir, path);
+  char *whole = sm_secret_place(data_dir, path);
   if (whole == NULL) return SM_ERR_NOMEM;
   *strrchr(whole, '/') = '\0';
   sm_err err = sm_dir_make(whole);
@@ -309,12 +309,12 @@ bool sm_keybox_unpack(const sm_keybox *box, const char *data_dir, bool force, si
   *written = 0;
   bool good = true;
   for (size_t i = 0; !force && i < box->count; i++) {
-    char *path = sm_path_join(data_dir, box->file[i].path);
+    char *path = sm_secret_place(data_dir, box->file[i].path);
     good = path != NULL && place_free(path, &box->file[i]) && good;
     free(path);
   }
   for (size_t i = 0; good && i < box->count; i++) {
-    char *path = sm_path_join(data_dir, box->file[i].path);
+    char *path = sm_secret_place(data_dir, box->file[i].path);
     good = path != NULL && put(data_dir, path, &box->file[i], written);
     free(path);
   }

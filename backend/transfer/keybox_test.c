@@ -37,9 +37,9 @@ static void assert_holds(const char *name, const char *text) {
 
 static int make(void **state) {
   (void)state;
-  static const char *const folders[] = {"a/keys", "a/broker", "b"};
+  static const char *const folders[] = {"a/keys", "a/broker", "a.ca", "b"};
   if (sm_crypto_init() != SM_OK || mkdtemp(dir) == NULL) return -1;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 4; i++) {
     char path[200];
     in_dir(folders[i], path);
     if (sm_dir_make(path) != SM_OK) return -1;
@@ -48,6 +48,7 @@ static int make(void **state) {
   put("a/keys/audit.json", "audit");
   put("a/broker/ca.key", "ca");
   put("a/broker/ca.crt", "public");
+  put("a.ca/ca.key", "of the authority");
   put("a/broker/server.password", "secret");
   put("a/broker/psk", "m1:00");
   put("a/broker/passwords", "hashes");
@@ -88,7 +89,7 @@ static void what_is_locked_opens_again(void **state) {
   in_dir("b", to);
   assert_int_equal(sm_keybox_gather(to, &box), SM_ERR_NOT_FOUND);
   assert_int_equal(sm_keybox_gather(from, &box), SM_OK);
-  assert_int_equal(box.count, 5);
+  assert_int_equal(box.count, 6);
   sm_buf_init(&locked, 0);
   assert_int_equal(sm_keybox_lock(&box, phrase, strlen(phrase), &locked), SM_OK);
   for (size_t i = 0; i + 6 <= locked.len; i++)
@@ -96,12 +97,13 @@ static void what_is_locked_opens_again(void **state) {
   assert_int_equal(sm_keybox_unlock(locked.data, locked.len, "correct horse batterx", 21, &back),
                    SM_ERR_DENIED);
   assert_int_equal(sm_keybox_unlock(locked.data, locked.len, phrase, strlen(phrase), &back), SM_OK);
-  assert_int_equal(back.count, 5);
+  assert_int_equal(back.count, 6);
   assert_int_equal(back.created_ms, box.created_ms);
   assert_true(sm_keybox_unpack(&back, to, false, &written));
-  assert_int_equal(written, 5);
+  assert_int_equal(written, 6);
   assert_holds("b/keys/pii.json", "pii");
   assert_holds("b/broker/psk", "m1:00");
+  assert_holds("b.ca/ca.key", "of the authority");
   char path[200];
   struct stat st;
   in_dir("b/keys/pii.json", path);

@@ -107,6 +107,7 @@ static sm_err keep_secret(void *context, const char *path) {
   char from[4096];
   char to[4096];
   sm_file_print print;
+  if (sm_secret_beside(path)) return SM_OK; /* it stays where it is */
   if (!in_folder(r->options->data_dir, path, from) || !in_folder(r->stage, path, to) ||
       !make_folder_of(to))
     return SM_ERR_IO;
@@ -213,10 +214,12 @@ static bool restore(restoring *r) {
 }
 
 size_t sm_restore_missing(const char *data_dir, const sm_manifest *manifest) {
-  char path[4096];
   size_t missing = 0;
   for (size_t i = 0; i < manifest->secret_count; i++) {
-    if (in_folder(data_dir, manifest->secret[i], path) && sm_file_exists(path)) continue;
+    char *path = sm_secret_place(data_dir, manifest->secret[i]);
+    bool there = path != NULL && sm_file_exists(path);
+    free(path);
+    if (there) continue;
     if (missing++ == 0) (void)fputs("missing, since a backup has no keys:\n", stderr);
     (void)fprintf(stderr, "  %s\n", manifest->secret[i]);
   }

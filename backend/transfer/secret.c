@@ -1,6 +1,8 @@
 #include "transfer/secret.h"
 
+#include "base/buf.h"
 #include "base/complain.h"
+#include "base/config.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -31,6 +33,26 @@ bool sm_secret_is(const char *folder, const char *name) {
   if (strcmp(folder, "keys") == 0 || strcmp(folder, "ca") == 0) return true;
   return strcmp(folder, "broker") == 0 &&
          (ends_with(name, ".key") || ends_with(name, ".password") || ends_with(name, "psk"));
+}
+
+bool sm_secret_beside(const char *path) {
+  return strncmp(path, "ca/", 3) == 0 || strcmp(path, "ca") == 0;
+}
+
+char *sm_secret_place(const char *data_dir, const char *path) {
+  if (!sm_secret_beside(path)) return sm_path_join(data_dir, path);
+  char *set = sm_config_get("SMARTMETER_CA_DIR");
+  size_t len = strlen(data_dir);
+  while (len > 1 && data_dir[len - 1] == '/') len--;
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  if (set != NULL)
+    sm_buf_append_text(&text, set);
+  else
+    sm_buf_printf(&text, "%.*s.ca", (int)len, data_dir);
+  sm_buf_append_text(&text, path + 2);
+  free(set);
+  return sm_buf_take(&text);
 }
 
 static bool name_good(const char *name) {
@@ -84,7 +106,7 @@ sm_err sm_secret_each(const char *data_dir, void *context,
                       sm_err (*found)(void *context, const char *path)) {
   sm_err err = SM_OK;
   for (size_t i = 0; err == SM_OK && i < FOLDERS; i++) {
-    char *dir = sm_path_join(data_dir, folders[i]);
+    char *dir = sm_secret_place(data_dir, folders[i]);
     if (dir == NULL) return SM_ERR_NOMEM;
     err = look_through(dir, folders[i], context, found);
     free(dir);

@@ -9,6 +9,11 @@
 
 enum { SM_SECRET_PATH_MAX = 160 };
 
+/* Where a secret is: in the data folder, but "ca/…" in the folder of the certificate authority,
+ * which stands beside it (SMARTMETER_CA_DIR, else <data_dir>.ca). Heap; NULL without memory. */
+char *sm_secret_place(const char *data_dir, const char *path);
+/* Whether a secret's place is outside of the data folder. */
+bool sm_secret_beside(const char *path);
 /* Whether a file of one of the data folder's folders is a secret: all of keys/ and ca/, and what in
  * broker/ is a private key, a password in the clear or a shared key. */
 bool sm_secret_is(const char *folder, const char *name);

@@ -77,6 +77,10 @@ ok 'nor does any text' fails smartmeter audit verify --head nonsense
 api GET /api/invoices/m1 || fail 'the invoices are listed' "$API_BODY"
 curl -sS -H "Authorization: Bearer $TOKEN" -o "$TMP/one.pdf" "$API/api/invoices/m1/$number.pdf"
 like 'the page bears the head of its issue' "$(pdftotext "$TMP/one.pdf" - 2>/dev/null)" "$number · audit $brief"
+ok 'sealing anew' smartmeter keys reseal
+curl -sS -H "Authorization: Bearer $TOKEN" -o "$TMP/again.pdf" "$API/api/invoices/m1/$number.pdf"
+is 'leaves the kept page in its place' "$(find "$DATA/invoices" -name '*.pdf' | wc -l)" 1
+ok 'which is given' cmp "$TMP/one.pdf" "$TMP/again.pdf"
 rm -rf -- "$DATA/invoices"
 curl -sS -H "Authorization: Bearer $TOKEN" -o "$TMP/two.pdf" "$API/api/invoices/m1/$number.pdf"
 ok 'and is the same when it is printed again' cmp "$TMP/one.pdf" "$TMP/two.pdf"
