@@ -6,6 +6,7 @@
 #include "api/figures.h"
 #include "api/gate.h"
 #include "api/live.h"
+#include "api/origins.h"
 #include "api/server.h"
 #include "auth/identity.h"
 #include "invoicing/invoicing.h"
@@ -20,6 +21,7 @@ struct sm_api {
   sm_proxies proxies;
   char *public_origin; /* "https://meters.example", of public_url; NULL */
   bool secure;         /* clients come over TLS, here or at a proxy */
+  sm_origins origins;  /* besides our own */
   char *cert_pem;      /* NULL: plain HTTP */
   char *key_pem;
   sm_gate expensive;

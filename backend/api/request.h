@@ -18,7 +18,7 @@ enum {
   SM_PATH_PARAMS_MAX = 2,   /* {…} in a pattern */
   SM_PATH_PARAM_MAX = 65,   /* of one, decoded, with its NUL */
   SM_ADDRESS_TEXT_MAX = 46, /* of an IPv6 address */
-  SM_CALLER_ID_MAX = 65     /* of a user id, with its NUL */
+  SM_CALLER_ID_MAX = 65     /* of a user's or session's id, with its NUL */
 };
 
 typedef enum sm_header {
@@ -32,6 +32,7 @@ typedef enum sm_header {
   SM_HEADER_IDEMPOTENCY_KEY,
   SM_HEADER_IF_NONE_MATCH,
   SM_HEADER_ORIGIN,
+  SM_HEADER_SEC_FETCH_SITE,
   SM_HEADER_TRANSFER_ENCODING,
   SM_HEADER_COUNT_
 } sm_header;
@@ -39,6 +40,7 @@ typedef enum sm_header {
 typedef struct sm_caller {
   bool known; /* a good token was shown */
   char user_id[SM_CALLER_ID_MAX];
+  char session_id[SM_CALLER_ID_MAX];
   sm_role role;
 } sm_caller;
 

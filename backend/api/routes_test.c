@@ -80,7 +80,8 @@ static void what_a_route_may_answer_is_documented(void **state) {
     json_t *security = json_object_get(op, "security");
     bool open = security != NULL && json_array_size(security) == 0;
     bool told = open == (table[i].access == SM_ACCESS_OPEN);
-    if (table[i].access == SM_ACCESS_OWN) told = told && has_status(op, "401");
+    if (table[i].access == SM_ACCESS_OWN || table[i].access == SM_ACCESS_SELF)
+      told = told && has_status(op, "401");
     if (table[i].access == SM_ACCESS_ADMIN)
       told = told && has_status(op, "401") && has_status(op, "403");
     if (table[i].param[0] != SM_PARAM_NONE) told = told && has_status(op, "404");

@@ -35,9 +35,9 @@ static bool copy_text(const char **text) {
 
 /* From here on all texts are the api's; one that could not be copied is NULL. */
 static sm_err own_texts(sm_api_options *o) {
-  const char **texts[] = {&o->bind,       &o->tls_cert,      &o->tls_key,  &o->trusted_proxies,
-                          &o->public_url, &o->dashboard_dir, &o->currency, &o->mqtt.host,
-                          &o->mqtt.ca_pem};
+  const char **texts[] = {&o->bind,        &o->tls_cert,       &o->tls_key,  &o->trusted_proxies,
+                          &o->public_url,  &o->dashboard_dir,  &o->currency, &o->mqtt.host,
+                          &o->mqtt.ca_pem, &o->allowed_origins};
   bool all = true;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (!copy_text(texts[i])) all = false;
@@ -45,9 +45,9 @@ static sm_err own_texts(sm_api_options *o) {
 }
 
 static void free_texts(sm_api_options *o) {
-  const char *texts[] = {o->bind,       o->tls_cert,      o->tls_key,  o->trusted_proxies,
-                         o->public_url, o->dashboard_dir, o->currency, o->mqtt.host,
-                         o->mqtt.ca_pem};
+  const char *texts[] = {o->bind,        o->tls_cert,       o->tls_key,  o->trusted_proxies,
+                         o->public_url,  o->dashboard_dir,  o->currency, o->mqtt.host,
+                         o->mqtt.ca_pem, o->allowed_origins};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free((void *)(uintptr_t)texts[i]);
 }
 
@@ -102,6 +102,22 @@ static sm_err take_public_url(sm_api *api) {
   return api->public_origin == NULL ? SM_ERR_NOMEM : SM_OK;
 }
 
+/* Over plain HTTP browsers keep no cookie for a page elsewhere: it would have to log in all the
+ * time.
+ */
+static sm_err take_origins(sm_api *api) {
+  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins);
+  if (err == SM_ERR_INVALID)
+    return refuse("allowed origins",
+                  "give them as https://dash.example, without a path; * is none");
+  if (err == SM_OK && api->origins.count > 0 && !api->secure)
+    sm_log(SM_LOG_WARN, "http.origins_need_https",
+           SM_LOG_TEXT("message",
+                       "browsers keep the refresh cookie for pages elsewhere only over "
+                       "HTTPS: set SMARTMETER_TLS_CERT or an https SMARTMETER_PUBLIC_URL"));
+  return err;
+}
+
 static sm_err take_tls(sm_api *api) {
   const sm_api_options *o = &api->options;
   if ((o->tls_cert == NULL) != (o->tls_key == NULL))
@@ -123,6 +139,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   sm_err err = own_texts(&out->options);
   if (err == SM_OK) err = take_proxies(out);
   if (err == SM_OK) err = take_public_url(out);
+  if (err == SM_OK) err = take_origins(out);
   if (err == SM_OK) err = take_tls(out);
   if (err == SM_OK && options->cabinet != NULL)
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
@@ -182,6 +199,7 @@ void sm_api_free(sm_api *api) {
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);
   free_texts(&api->options);
+  sm_origins_fini(&api->origins);
   free(api->public_origin);
   free(api->cert_pem);
   wipe_text(api->key_pem);

@@ -263,6 +263,7 @@ static bool make_api(service *s) {
       .tls_key = c->tls_key,
       .trusted_proxies = c->trusted_proxies,
       .public_url = c->public_url,
+      .allowed_origins = c->allowed_origins,
       .dashboard_dir = s->dashboard_dir,
       .zone = c->zone,
       .currency = c->currency,
@@ -282,7 +283,8 @@ static bool make_api(service *s) {
   sm_err err = sm_api_new(&options, &s->api);
   if (err == SM_ERR_INVALID)
     sm_complain("cannot set up the HTTP server: one of SMARTMETER_PUBLIC_URL, "
-                "SMARTMETER_TRUSTED_PROXIES, SMARTMETER_TLS_CERT and SMARTMETER_TLS_KEY cannot be "
+                "SMARTMETER_ALLOWED_ORIGINS, SMARTMETER_TRUSTED_PROXIES, SMARTMETER_TLS_CERT and "
+                "SMARTMETER_TLS_KEY cannot be "
                 "used; the line above says which and why");
   else if (err != SM_OK)
     sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));

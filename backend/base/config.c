@@ -273,6 +273,7 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->tls_key = sm_config_get("SMARTMETER_TLS_KEY");
   config->public_url = sm_config_get("SMARTMETER_PUBLIC_URL");
   config->trusted_proxies = sm_config_get("SMARTMETER_TRUSTED_PROXIES");
+  config->allowed_origins = sm_config_get("SMARTMETER_ALLOWED_ORIGINS");
   config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
   if (config->http_bind == NULL || config->data_dir == NULL || config->store == NULL)
@@ -305,7 +306,8 @@ void sm_config_fini(sm_config *config) {
   char *const texts[] = {config->http_bind,      config->tls_cert,        config->tls_key,
                          config->public_url,     config->trusted_proxies, config->mqtt_url,
                          config->data_dir,       config->store,           config->admin_email,
-                         config->admin_password, config->dashboard_dir,   config->mqtt_share};
+                         config->admin_password, config->dashboard_dir,   config->mqtt_share,
+                         config->allowed_origins};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   sm_zone_free(config->zone);
   *config = (sm_config){0};

@@ -25,6 +25,7 @@ typedef struct sm_config {
   char *tls_key;
   char *public_url;      /* NULL if not set */
   char *trusted_proxies; /* NULL if not set */
+  char *allowed_origins; /* NULL if not set */
   uint16_t mqtt_port;
   uint16_t mqtts_port;
   char *mqtt_url;            /* NULL: the bundled broker */
