@@ -115,18 +115,6 @@ static bool is_repeated(const char *text, size_t len, is_word_fn is_word, const 
   return false;
 }
 
-/* With digits and signs before and behind it. */
-static bool is_dressed(const char *text, size_t len, is_word_fn is_word, const void *context) {
-  for (size_t before = 0; before <= AFFIX_MAX && before < len; before++) {
-    if (before > 0 && is_letter(text[before - 1])) break;
-    for (size_t behind = 0; before + behind <= AFFIX_MAX && before + behind < len; behind++) {
-      if (behind > 0 && is_letter(text[len - behind])) break;
-      if (is_repeated(text + before, len - before - behind, is_word, context)) return true;
-    }
-  }
-  return false;
-}
-
 /* Whether each character is as far from the one before it: 0 repeats, 1 and -1 are a row. */
 static bool steps_by(const char *text, size_t len, int step) {
   for (size_t i = 1; i < len; i++) {
@@ -135,6 +123,26 @@ static bool steps_by(const char *text, size_t len, int step) {
     if (gap != step && !round) return false;
   }
   return true;
+}
+
+/* Digits and signs that anybody would think of: few, or in a row, or well known. */
+static bool is_trivial(const char *text, size_t len) {
+  return len <= AFFIX_MAX || steps_by(text, len, 0) || steps_by(text, len, 1) ||
+         steps_by(text, len, -1) || listed(text, len);
+}
+
+/* With digits and signs before and behind it. */
+static bool is_dressed(const char *text, size_t len, is_word_fn is_word, const void *context) {
+  for (size_t before = 0; before <= AFFIX_MAX && before < len; before++) {
+    if (before > 0 && is_letter(text[before - 1])) break;
+    for (size_t behind = 0; before + behind < len; behind++) {
+      if (behind > 0 && is_letter(text[len - behind])) break;
+      bool plain = before + behind <= AFFIX_MAX;
+      if (!plain && !(before == 0 && is_trivial(text + len - behind, behind))) continue;
+      if (is_repeated(text + before, len - before - behind, is_word, context)) return true;
+    }
+  }
+  return false;
 }
 
 const char *sm_password_problem_of(const char *password, size_t len, const char *email,

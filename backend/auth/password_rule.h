@@ -2,8 +2,8 @@
  * bytes of valid UTF-8 without NUL; not one character over and over, not a row of neighbours
  * ("abcdefghijkl"), not one of the commonest (common_passwords.txt) whatever its case, its letters
  * written as digits and signs ("p4$$w0rd"), the same twice, or up to six digits and signs around
- * it; and not the person's own address or name in any of these ways. No rule about kinds of
- * characters: length is what counts. Any thread. */
+ * it, or a row of them behind; and not the person's own address or name in any of these ways. No
+ * rule about kinds of characters: length is what counts. Any thread. */
 #ifndef SM_AUTH_PASSWORD_RULE_H
 #define SM_AUTH_PASSWORD_RULE_H
 

@@ -61,11 +61,12 @@ static void every_listed_word_is_refused(void **state) {
 
 static void case_signs_and_suffixes_do_not_help(void **state) {
   (void)state;
-  static const char *const bad[] = {"password12",   "PASSWORD12",    "PassWord123!", "Passw0rd2024",
-                                    "p@$$w0rd2026", "123password",   "!!password!!", "qwertyuiop",
-                                    "QwertyUiop1",  "1qaz2wsx3edc",  "letmein2026",  "Dragon!2026",
-                                    "dragondragon", "Welcome2026!!", "christopher1", "smartmeter1",
-                                    "SmartMeter26", "electricity"};
+  static const char *const bad[] = {
+      "password12",        "PASSWORD12",   "PassWord123!", "Passw0rd2024",   "p@$$w0rd2026",
+      "123password",       "!!password!!", "qwertyuiop",   "QwertyUiop1",    "1qaz2wsx3edc",
+      "letmein2026",       "Dragon!2026",  "dragondragon", "Welcome2026!!",  "christopher1",
+      "smartmeter1",       "SmartMeter26", "electricity",  "dragon12345678", "welcome0000000",
+      "password9876543210"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) refused(bad[i], "commonest");
   refused("zzzzzzzzzzzz", "repeated");
   refused("abcdefghijkl", "neighbours");
@@ -110,6 +111,7 @@ static void nobody_may_take_their_own_address_or_name(void **state) {
                                     "meera lakshmi krishnan!",
                                     "lakeview2026",
                                     "meera12345",
+                                    "Meera123456789",
                                     "meerameera"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     const char *got = of_meera(bad[i]);
