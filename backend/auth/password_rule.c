@@ -3,6 +3,7 @@
 #include "auth/common_passwords.h"
 #include "base/utf8.h"
 
+#include <pthread.h>
 #include <string.h>
 
 enum { AFFIX_MAX = 6, WORD_MIN = 4, WORD_MAX = 64 };
@@ -17,15 +18,23 @@ static bool is_letter(char c) {
 
 /* ---- the list ---- */
 
-/* Behind the preamble of the file. */
-static const char *first_line(void) {
-  return strstr(sm_common_passwords, "\n----\n") + 6;
+/* The lines behind the preamble of the file, measured once: it is long. */
+static struct {
+  const char *begin;
+  const char *end;
+} list;
+static pthread_once_t measured = PTHREAD_ONCE_INIT;
+
+static void measure(void) {
+  list.begin = strstr(sm_common_passwords, "\n----\n") + 6;
+  list.end = list.begin + strlen(list.begin);
 }
 
 /* By halves over the bytes of the text: each step looks at the line that the middle is in. */
 static bool listed(const char *word, size_t len) {
-  const char *low = first_line();
-  const char *high = low + strlen(low);
+  (void)pthread_once(&measured, measure);
+  const char *low = list.begin;
+  const char *high = list.end;
   while (low < high) {
     const char *line = low + (high - low) / 2;
     while (line > low && line[-1] != '\n') line--;
