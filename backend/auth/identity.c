@@ -300,7 +300,7 @@ static sm_active *active_slot(sm_identity *id, const char *user_id, const char *
 
 void sm_identity_forget(sm_identity *id) {
   (void)pthread_mutex_lock(&id->mutex);
-  memset(id->active, 0, sizeof id->active);
+  id->version_until_ms = INT64_MIN;
   id->changes++;
   (void)pthread_mutex_unlock(&id->mutex);
 }

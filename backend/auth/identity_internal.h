@@ -32,7 +32,7 @@ struct sm_identity {
   sm_active active[SM_ACTIVE_SLOTS];
   int64_t people_version;   /* of the ledger, which the answers hold for */
   int64_t version_until_ms; /* steady: when it is asked for again */
-  uint64_t changes; /* counts forgotten answers, so that an older one is not remembered after */
+  uint64_t changes; /* counts doubts, so that an answer from before one is not remembered after */
   int64_t audit_full_ms;
   uint64_t audit_left_out;
 };
@@ -40,7 +40,8 @@ struct sm_identity {
 /* Opens a ledger's user. SM_ERR_CORRUPT: its sealed texts do not open. */
 SM_MUST_CHECK sm_err sm_identity_open(sm_identity *identity, const sm_user *user,
                                       sm_person *person);
-/* The next question about anybody goes to the ledger. */
+/* Before the next answer about anybody the ledger is asked whether what is remembered still holds.
+ * Cheap, since strangers bring it about too. */
 void sm_identity_forget(sm_identity *identity);
 /* Writes a failed try of a password to the audit log, at a bounded rate. user_id NULL: nobody's. */
 void sm_identity_audit_failure(sm_identity *identity, const char *action, const char *user_id,

@@ -162,7 +162,7 @@ static size_t kinds_for(const sm_throttle *t, uint64_t pair_tag, int64_t now_ms)
 
 void sm_throttle_know(sm_throttle *t, const uint8_t account[32], const char *address,
                       int64_t now_ms) {
-  uint64_t tag[KINDS];
+  uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   (void)pthread_mutex_lock(&t->mutex);
   known_slot *set = known_set(t, tag[0]);
@@ -189,7 +189,7 @@ static int64_t wait_of(const slot *bucket, sm_bucket_rule rule, int64_t now_ms) 
 
 sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *address,
                         int64_t now_ms, int64_t *retry_after_ms) {
-  uint64_t tag[KINDS];
+  uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   int64_t wait = 0;
   (void)pthread_mutex_lock(&t->mutex);
@@ -211,7 +211,7 @@ sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *a
 
 void sm_throttle_forgive(sm_throttle *t, const uint8_t account[32], const char *address,
                          int64_t now_ms) {
-  uint64_t tag[KINDS];
+  uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   (void)pthread_mutex_lock(&t->mutex);
   size_t kinds = kinds_for(t, tag[0], now_ms);

@@ -139,11 +139,12 @@ sm_err sm_ledger_session_rotate(sm_ledger *ledger, const uint8_t old_hash[32],
   if (err == SM_OK) err = rotate(db, &row, old_hash, new_hash, now_ms, expires_ms, &reused);
   err = sm_ledger_write_end(ledger, err);
   if (err == SM_OK && reused) err = SM_ERR_DENIED;
-  if (err == SM_OK && strlen(row.family) > SM_SESSION_ID_MAX) err = SM_ERR_CORRUPT;
+  size_t family_len = row.family != NULL ? strlen(row.family) : 0;
+  if (err == SM_OK && (family_len == 0 || family_len > SM_SESSION_ID_MAX)) err = SM_ERR_CORRUPT;
   if (err == SM_OK) {
     *user_id = row.user_id;
     row.user_id = NULL;
-    memcpy(session_id, row.family, strlen(row.family) + 1);
+    memcpy(session_id, row.family, family_len + 1);
   }
   session_row_fini(&row);
   return err;
