@@ -95,7 +95,7 @@ static void redeem(sm_api *api, const sm_request *request, sm_answer *answer, co
                    const char *password) {
   sm_problems problems = {0};
   sm_err err = sm_identity_redeem(api->options.identity, token, strlen(token), password,
-                                  strlen(password), &problems);
+                                  strlen(password), request->address, &problems);
   if (err == SM_OK)
     sm_answer_empty(answer, 204);
   else if (err == SM_ERR_DENIED)

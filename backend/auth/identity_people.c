@@ -72,7 +72,7 @@ static sm_err check_for(sm_identity *id, const sm_user *user, const char *field,
 }
 
 sm_err sm_identity_redeem(sm_identity *id, const char *token, size_t len, const char *password,
-                          size_t password_len, sm_problems *problems) {
+                          size_t password_len, const char *address, sm_problems *problems) {
   uint8_t link[32];
   sm_user user = {0};
   char *hash = NULL;
@@ -83,6 +83,7 @@ sm_err sm_identity_redeem(sm_identity *id, const char *token, size_t len, const 
   if (err == SM_OK) err = sm_passwords_hash(id->passwords, password, password_len, &hash);
   if (err == SM_OK) err = sm_ledger_link_redeem(id->ledger, link, now, hash);
   if (err == SM_ERR_NOT_FOUND) err = SM_ERR_DENIED;
+  if (err == SM_ERR_DENIED) sm_identity_audit_failure(id, "link.failed", NULL, address);
   free(hash);
   sm_user_fini(&user);
   sm_identity_forget(id);

@@ -52,10 +52,11 @@ SM_MUST_CHECK sm_err sm_identity_link_make(sm_identity *identity, sm_actor actor
                                            const char *user_id, sm_link *link);
 /* Sets the password by a link and ends all sessions. SM_ERR_DENIED: the link is unknown, used or
  * ended, or its user is disabled; SM_ERR_INVALID: `problems` says what is wrong with the password,
- * and the link stays good; SM_ERR_BUSY. */
+ * and the link stays good; SM_ERR_BUSY. A link that is not good is in the audit log, at a bounded
+ * rate, with the peer's address. */
 SM_MUST_CHECK sm_err sm_identity_redeem(sm_identity *identity, const char *token, size_t len,
                                         const char *password, size_t password_len,
-                                        sm_problems *problems);
+                                        const char *address, sm_problems *problems);
 
 /* Somebody's own new password, by their present one; ends all their sessions but this one.
  * SM_ERR_INVALID: `problems` names "current" or "new"; SM_ERR_BUSY with *retry_after_s: tries at

@@ -7,8 +7,10 @@
 #include "base/crypto.h"
 #include "store/embedded/embedded.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -418,6 +420,47 @@ static void tokens_of_nobody_are_denied(void **state) {
   assert_int_equal(sm_identity_active(f->identity, "", NULL, &standing), SM_ERR_DENIED);
 }
 
+typedef struct crowd {
+  fixture *f;
+  const char *token;
+  atomic_bool over;
+  atomic_int wrong;
+} crowd;
+
+static void *ask_again(void *context) {
+  crowd *c = context;
+  while (!atomic_load(&c->over)) {
+    sm_claims claims;
+    if (bearer(c->f, c->token, &claims) != SM_OK) atomic_fetch_add(&c->wrong, 1);
+  }
+  return NULL;
+}
+
+/* Nobody who may be here is ever turned away for what happens to others, nor for new keys. */
+static void many_ask_while_people_and_keys_change(void **state) {
+  fixture *f = *state;
+  enum { THREADS = 4 };
+  pthread_t thread[THREADS];
+  sm_session session = logged_in(f);
+  crowd c = {.f = f, .token = session.token};
+  add_user(f, "bert@example.org", PASSWORD, SM_ROLE_CONSUMER);
+  sm_identity *other = open_identity(f);
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&thread[i], NULL, ask_again, &c), 0);
+  for (int i = 0; i < 20; i++) {
+    assert_int_equal(sm_identity_set_disabled(i % 4 < 2 ? f->identity : other, cli,
+                                              "bert@example.org", i % 2 == 0),
+                     SM_OK);
+    assert_int_equal(sm_identity_rotate_tokens(other, cli, false), SM_OK);
+    assert_int_equal(login(f, EMAIL, PASSWORD, HOME), SM_OK); /* signs with the new key */
+  }
+  atomic_store(&c.over, true);
+  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+  assert_int_equal(atomic_load(&c.wrong), 0);
+  sm_identity_free(other);
+  sm_session_fini(&session);
+}
+
 /* ---- users ---- */
 
 static void bad_users_are_refused_field_by_field(void **state) {
@@ -574,7 +617,7 @@ static void a_password_for_the_first_login_must_be_changed(void **state) {
 
 static sm_err redeem(fixture *f, const char *token, const char *password) {
   sm_problems problems = {0};
-  return sm_identity_redeem(f->identity, token, strlen(token), password, strlen(password),
+  return sm_identity_redeem(f->identity, token, strlen(token), password, strlen(password), HOME,
                             &problems);
 }
 
@@ -722,6 +765,7 @@ int main(void) {
       ON_LEDGER(a_disabled_user_is_out_at_once_and_can_come_back),
       ON_LEDGER(what_another_process_disables_is_out_within_a_second),
       ON_LEDGER(a_token_ends_with_its_session),
+      ON_LEDGER(many_ask_while_people_and_keys_change),
       ON_LEDGER(nothing_is_asked_again_while_nothing_changes),
       ON_LEDGER(tokens_of_nobody_are_denied),
       ON_LEDGER(bad_users_are_refused_field_by_field),
