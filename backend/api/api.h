@@ -21,7 +21,7 @@ struct sm_api {
   sm_proxies proxies;
   char *public_origin; /* "https://meters.example", of public_url; NULL */
   bool secure;         /* clients come over TLS, here or at a proxy */
-  sm_origins origins;  /* besides our own */
+  sm_origins origins;  /* of other sites whose pages may use the API */
   char *cert_pem;      /* NULL: plain HTTP */
   char *key_pem;
   sm_gate expensive;

@@ -1,6 +1,6 @@
 #include "api/api.h"
 
-#include "api/origins.h"
+#include "api/page.h"
 #include "api/routes.h"
 #include "api/static_files.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 #include "api/api.h"
 #include "api/body.h"
-#include "api/origins.h"
+#include "api/page.h"
 #include "api/routes.h"
 
 #include <string.h>

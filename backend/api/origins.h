@@ -1,36 +1,32 @@
-/* Which pages may speak for a browser: our own, and those of SMARTMETER_ALLOWED_ORIGINS. A cookie
- * goes along with whatever page makes a request, so what acts by the cookie alone asks here first.
- */
+/* The sites whose pages may use this API from a browser, beside the server's own: the setting
+ * SMARTMETER_ALLOWED_ORIGINS, "https://meters.example, https://admin.example:8443". An origin is
+ * scheme, host and, unless it is the scheme's own, port; it is compared as a whole, so there are no
+ * wildcards. The answers to these pages (CORS), the check of the refresh cookie's routes and the
+ * WebSocket all go by this list. */
 #ifndef SM_API_ORIGINS_H
 #define SM_API_ORIGINS_H
 
-#include "api/request.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct sm_api;
+enum { SM_ORIGINS_MAX = 32, SM_ORIGIN_CHARS_MAX = 280 };
 
-/* A list of origins such as "https://dash.example, http://localhost:5173"; NULL and "" are none.
- * SM_ERR_INVALID: one of them has no http(s):// or something behind the host and port ("*" is none
- * either: with a cookie it would be everybody); SM_ERR_NOMEM. fini in any case. */
 typedef struct sm_origins {
-  char **origin; /* lowered */
+  char *text;                           /* what the items point into; NULL: none */
+  const char *item[SM_ORIGINS_MAX + 1]; /* in lower case; NULL ends them */
   size_t count;
 } sm_origins;
-SM_MUST_CHECK sm_err sm_origins_parse(const char *text, sm_origins *origins);
-void sm_origins_fini(sm_origins *origins);
-/* Whether an Origin header's value is one of them. NULL is not. */
-bool sm_origins_has(const sm_origins *origins, const char *origin);
 
-typedef enum sm_page {
-  SM_PAGE_NONE,    /* no browser says that a page makes it */
-  SM_PAGE_OWN,     /* of this server */
-  SM_PAGE_ALLOWED, /* of an allowed origin */
-  SM_PAGE_FOREIGN
-} sm_page;
-/* Which page makes a request, by Origin, Host and Sec-Fetch-Site. */
-sm_page sm_page_of(const struct sm_api *api, const sm_request *request);
+/* Reads the setting; NULL, empty or blank: no origins. SM_ERR_INVALID: `problem` (initialised by
+ * the caller) names the entry, what is wrong and what would be right. SM_ERR_NOMEM. fini after
+ * success. */
+SM_MUST_CHECK sm_err sm_origins_parse(const char *text, sm_origins *origins, sm_buf *problem);
+void sm_origins_fini(sm_origins *origins); /* safe on a zeroed one */
+
+/* Whether the value of an Origin header is one of them. NULL and "null" never are. */
+bool sm_origins_has(const sm_origins *origins, const char *origin);
 
 #endif

@@ -102,20 +102,23 @@ static sm_err take_public_url(sm_api *api) {
   return api->public_origin == NULL ? SM_ERR_NOMEM : SM_OK;
 }
 
-/* Over plain HTTP browsers keep no cookie for a page elsewhere: it would have to log in all the
- * time.
- */
+/* The reason is the list's own. */
 static sm_err take_origins(sm_api *api) {
-  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins);
-  if (err == SM_ERR_INVALID)
-    return refuse("allowed origins",
-                  "give them as https://dash.example, without a path; * is none");
-  if (err == SM_OK && api->origins.count > 0 && !api->secure)
-    sm_log(SM_LOG_WARN, "http.origins_need_https",
-           SM_LOG_TEXT("message",
-                       "browsers keep the refresh cookie for pages elsewhere only over "
-                       "HTTPS: set SMARTMETER_TLS_CERT or an https SMARTMETER_PUBLIC_URL"));
+  sm_buf problem;
+  sm_buf_init(&problem, 1024);
+  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins, &problem);
+  if (err == SM_ERR_INVALID) err = refuse("allowed origins", sm_buf_text(&problem));
+  sm_buf_fini(&problem);
   return err;
+}
+
+/* Over plain HTTP browsers keep no cookie for a page elsewhere: it would log in all the time. */
+static void warn_of_origins(const sm_api *api) {
+  static const char advice[] =
+      "browsers keep the refresh cookie for pages elsewhere only over HTTPS: "
+      "set SMARTMETER_TLS_CERT or an https SMARTMETER_PUBLIC_URL";
+  if (api->origins.count > 0 && !api->secure)
+    sm_log(SM_LOG_WARN, "http.origins_need_https", SM_LOG_TEXT("message", advice));
 }
 
 static sm_err take_tls(sm_api *api) {
@@ -147,6 +150,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
   /* Checking a password takes its thread for long: one is always left for all else. */
   sm_gate_init(&out->logins, out->options.threads > 1 ? out->options.threads - 1 : 1, 0);
+  if (err == SM_OK) warn_of_origins(out);
   if (err == SM_OK)
     *api = out;
   else

@@ -66,8 +66,7 @@ typedef struct sm_api_options {
   const char *tls_key;         /* path, PEM; set if tls_cert is */
   const char *trusted_proxies; /* "10.0.0.1, 192.168.0.0/16": whose X-Forwarded-For is believed */
   const char *public_url;      /* "https://meters.example": links, the cookie's Secure; NULL */
-  const char *allowed_origins; /* "https://dash.example, …": pages elsewhere that may use the
-                                  cookie; NULL: none */
+  const char *allowed_origins; /* "https://a.example": whose pages may use the API; NULL: none */
   const char *dashboard_dir;   /* the built dashboard; NULL or missing: a page that says so */
   const sm_zone *zone;
   const char *currency;

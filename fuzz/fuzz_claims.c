@@ -78,7 +78,7 @@ static sm_err verify(const char *token, size_t len) {
 
 static void open_tokens(void) {
   static const char *const uses[] = {"sign", NULL};
-  char dir[] = "/tmp/sm-fuzz-token-XXXXXX";
+  char dir[] = "/tmp/sm-fuzz-claims-XXXXXX";
   char path[96];
   sm_keyfile file = {0};
   const sm_tokens_options options = {.data_dir = dir, .now = now};
