@@ -279,6 +279,15 @@ static sm_err add_key(sm_keyfile *file, const char *path, const rotation *how, i
   return SM_OK;
 }
 
+/* Root rotates the keys of a server that runs as somebody else: that one must still read them. */
+static sm_err write_for_owner(const char *path, const sm_buf *text) {
+  struct stat was;
+  if (stat(path, &was) != 0) return SM_ERR_IO;
+  sm_err err = sm_file_write_private(path, text->data, text->len);
+  if (err != SM_OK || geteuid() != 0) return err;
+  return chown(path, was.st_uid, was.st_gid) == 0 ? SM_OK : SM_ERR_IO;
+}
+
 static sm_err rotate(const char *data_dir, const char *name, const rotation *how, int64_t now_ms) {
   char *path = NULL;
   sm_err err = path_of(data_dir, name, &path);
@@ -290,7 +299,7 @@ static sm_err rotate(const char *data_dir, const char *name, const rotation *how
   if (err == SM_OK) err = add_key(&file, path, how, now_ms);
   if (err == SM_OK) {
     write_keys(&text, file.key, file.count);
-    err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
+    err = text.err == SM_OK ? write_for_owner(path, &text) : text.err;
   }
   buf_wipe(&text);
   if (file.key != NULL) sodium_memzero(file.key, SM_KEYS_MAX * sizeof *file.key);

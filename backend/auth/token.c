@@ -22,7 +22,7 @@ static const char file_name[] = "token-signing";
 static const char use_sign[] = "sign";
 static const char *const uses[] = {use_sign, NULL};
 
-/* A file that is written anew has another one. */
+/* A file that is written anew, or given to somebody else, has another one. */
 typedef struct file_mark {
   ino_t inode;
   off_t size;
@@ -116,7 +116,7 @@ static bool is_new(sm_tokens *t, bool now) {
   (void)pthread_rwlock_unlock(&t->lock);
   struct stat st;
   if (!due || stat(t->path, &st) != 0) return false;
-  const file_mark mark = {.inode = st.st_ino, .size = st.st_size, .written = st.st_mtim};
+  const file_mark mark = {.inode = st.st_ino, .size = st.st_size, .written = st.st_ctim};
   (void)pthread_rwlock_wrlock(&t->lock);
   bool other = !same_mark(&t->mark, &mark);
   t->mark = mark;
