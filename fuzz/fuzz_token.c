@@ -35,7 +35,7 @@ static void set_up(void) {
   const sm_tokens_options options = {.data_dir = dir, .now = stands_still};
   if (sm_crypto_init() != SM_OK || mkdtemp(dir) == NULL ||
       sm_tokens_new(&options, &tokens) != SM_OK ||
-      sm_tokens_issue(tokens, "u_fuzz", SM_ROLE_CONSUMER, &good, &expires_ms) != SM_OK ||
+      sm_tokens_issue(tokens, "u_fuzz", "f_fuzz", SM_ROLE_CONSUMER, &good, &expires_ms) != SM_OK ||
       atexit(remove_keys) != 0)
     abort();
 }

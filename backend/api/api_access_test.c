@@ -18,7 +18,7 @@ typedef struct access_row {
   unsigned status[WHO_COUNT]; /* NOBODY, ASHA, RAVI, ADMIN */
 } access_row;
 
-#define JSON_DEVICE "{\"device_id\":\"meter-100\",\"owner\":\"new@example.org\"}"
+#define JSON_DEVICE "{\"device_id\":\"meter-100\",\"owner\":\"owner@example.org\"}"
 #define JSON_ACCOUNT "{\"person\":\"Mira\",\"meters\":[{\"device_id\":\"meter-004\"}]}"
 #define JSON_TARIFF                                                                                \
   "{\"name\":\"Night\",\"effective_from\":\"2027-01-01\",\"slabs\":[{\"up_to_kwh\":null,"          \
@@ -36,6 +36,18 @@ static const access_row rows[] = {
     {"POST", "/api/auth/login", "{}", {422, 422, 422, 422}},
     {"POST", "/api/auth/refresh", NULL, {401, 401, 401, 401}},
     {"POST", "/api/auth/logout", NULL, {204, 204, 204, 204}},
+    {"POST", "/api/auth/redeem", "{}", {422, 422, 422, 422}},
+    {"GET", "/api/me", NULL, {401, 200, 200, 200}},
+    {"PATCH", "/api/me", "{}", {401, 200, 200, 200}},
+    {"POST", "/api/me/password", "{}", {401, 422, 422, 422}},
+    {"GET", "/api/me/sessions", NULL, {401, 200, 200, 200}},
+    {"DELETE", "/api/me/sessions/f_nobodys", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/users", NULL, {401, 403, 403, 200}},
+    {"POST", "/api/users", "{\"email\":\"new@example.org\"}", {401, 403, 403, 201}},
+    {"POST", "/api/users", "{\"email\":\"new@example.org\"}", {401, 403, 403, 409}},
+    {"GET", "/api/users/u_nobody", NULL, {401, 403, 403, 404}},
+    {"PATCH", "/api/users/u_nobody", "{}", {401, 403, 403, 404}},
+    {"POST", "/api/users/u_nobody/reset-link", NULL, {401, 403, 403, 404}},
     {"GET", "/api/live", NULL, {503, 503, 503, 503}},
     {"GET", "/api/devices", NULL, {401, 200, 200, 200}},
     {"POST", "/api/devices", JSON_DEVICE, {401, 403, 403, 201}},

@@ -147,6 +147,62 @@ static void a_cookie_is_taken_from_our_own_pages_only(void **state) {
   assert_int_equal(refresh(s, cookie, "Origin: http://127.0.0.1\r\n"), 200);
 }
 
+static void without_an_origin_the_distance_counts(void **state) {
+  const test_server *s = *state;
+  char cookie[COOKIE_MAX];
+  log_in(s, cookie);
+  assert_int_equal(refresh(s, cookie, "Sec-Fetch-Site: cross-site\r\n"), 403);
+  assert_int_equal(refresh(s, cookie, "Sec-Fetch-Site: same-site\r\n"), 403);
+  assert_int_equal(refresh(s, cookie, "Sec-Fetch-Site: same-origin\r\n"), 200);
+}
+
+/* Two tabs send the same cookie at once, or an answer is lost: both go on. Later it is a thief's.
+ */
+static void two_tabs_may_send_the_same_cookie(void **state) {
+  const test_server *s = *state;
+  char first[COOKIE_MAX];
+  char second[COOKIE_MAX];
+  log_in(s, first);
+  test_reply reply = with_cookie(s, "/api/auth/refresh", first, "");
+  (void)cookie_of(&reply, second);
+  test_reply_fini(&reply);
+  assert_int_equal(refresh(s, first, ""), 200);
+  assert_int_equal(refresh(s, second, ""), 200);
+  assert_int_equal(refresh(s, first, ""), 401); /* a third time is no tab's */
+  assert_int_equal(refresh(s, second, ""), 401);
+}
+
+static test_reply log_in_from(const test_server *s, const char *headers) {
+  return test_ask_with(s, "POST", "/api/auth/login", NOBODY, headers, LOGIN);
+}
+
+static void a_page_of_an_allowed_origin_gets_a_cookie_that_comes_back(void **state) {
+  test_server *s = *state;
+  sm_api *plain = s->api;
+  sm_api_options options = s->options;
+  options.public_url = "https://meters.example/";
+  options.allowed_origins = "https://dash.example";
+  assert_int_equal(sm_api_new(&options, &s->api), SM_OK);
+  assert_int_equal(sm_api_start(s->api), SM_OK);
+  char cookie[COOKIE_MAX];
+  test_reply reply = log_in_from(s, "Origin: https://dash.example\r\n");
+  assert_non_null(strstr(test_header(&reply, "Set-Cookie"), "; SameSite=None; Secure"));
+  (void)cookie_of(&reply, cookie);
+  test_reply_fini(&reply);
+  assert_int_equal(refresh(s, cookie, "Origin: https://evil.example\r\n"), 403);
+  reply = with_cookie(s, "/api/auth/refresh", cookie, "Origin: https://dash.example\r\n");
+  assert_int_equal(reply.status, 200);
+  assert_non_null(strstr(test_header(&reply, "Set-Cookie"), "; SameSite=None; Secure"));
+  test_reply_fini(&reply);
+  reply = log_in_from(s, "Origin: https://meters.example\r\n");
+  assert_non_null(strstr(test_header(&reply, "Set-Cookie"), "; SameSite=Strict; Secure"));
+  test_reply_fini(&reply);
+  sm_api_free(s->api);
+  options.allowed_origins = "*";
+  assert_int_equal(sm_api_new(&options, &s->api), SM_ERR_INVALID);
+  s->api = plain;
+}
+
 static void cookies_that_are_none_of_ours_are_401(void **state) {
   const test_server *s = *state;
   assert_int_equal(refresh(s, "smartmeter_refresh=", ""), 401);
@@ -181,6 +237,9 @@ int main(void) {
       cmocka_unit_test(a_cookie_is_exchanged_for_the_next_one),
       cmocka_unit_test(a_logout_ends_the_session_and_the_cookie),
       cmocka_unit_test(a_cookie_is_taken_from_our_own_pages_only),
+      cmocka_unit_test(without_an_origin_the_distance_counts),
+      cmocka_unit_test(two_tabs_may_send_the_same_cookie),
+      cmocka_unit_test(a_page_of_an_allowed_origin_gets_a_cookie_that_comes_back),
       cmocka_unit_test(cookies_that_are_none_of_ours_are_401),
       cmocka_unit_test(behind_https_the_cookie_is_secure),
       cmocka_unit_test(guessing_is_slowed_down_with_a_429),

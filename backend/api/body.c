@@ -122,6 +122,28 @@ void sm_body_milli(const json_t *object, const char *where, const char *name, in
                   (long long)(min / 1000), (long long)(min % 1000), (long long)(max / 1000));
 }
 
+void sm_body_only(const json_t *object, const char *const *names, sm_problems *problems) {
+  const char *member;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)object, member, value) {
+    size_t i = 0;
+    while (names[i] != NULL && strcmp(names[i], member) != 0) i++;
+    if (names[i] == NULL) sm_problems_add(problems, member, "is not a member that can be set here");
+  }
+}
+
+void sm_body_bool(const json_t *object, const char *where, const char *name, bool *has, bool *value,
+                  sm_problems *problems) {
+  const json_t *member = json_object_get(object, name);
+  if (member == NULL || json_is_null(member)) return;
+  if (json_is_boolean(member)) {
+    *value = json_is_true(member);
+    *has = true;
+  } else {
+    note(problems, where, name, "must be true or false");
+  }
+}
+
 const json_t *sm_body_list(const json_t *object, const char *where, const char *name, size_t most,
                            sm_problems *problems) {
   const json_t *member = json_object_get(object, name);

@@ -34,6 +34,12 @@ void sm_body_instant(const json_t *object, const char *where, const char *name, 
 /* A number in [min, max] in thousandths; more decimals are refused. */
 void sm_body_milli(const json_t *object, const char *where, const char *name, int64_t min,
                    int64_t max, int64_t *value, sm_problems *problems);
+/* Notes every member of the body that is not one of `names` (NULL ends them): what nobody reads
+ * must not look as if it had been taken. */
+void sm_body_only(const json_t *object, const char *const *names, sm_problems *problems);
+/* true or false; *has tells whether it was given. */
+void sm_body_bool(const json_t *object, const char *where, const char *name, bool *has, bool *value,
+                  sm_problems *problems);
 /* The elements of a list of at most `most`; NULL if not given or wrong. */
 const json_t *sm_body_list(const json_t *object, const char *where, const char *name, size_t most,
                            sm_problems *problems);

@@ -3,6 +3,7 @@
 #include "api/dress.h"
 #include "api/key_gate.h"
 #include "api/negotiate.h"
+#include "api/page.h"
 #include "api/routes.h"
 #include "api/static_files.h"
 #include "base/clock.h"
@@ -11,7 +12,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 int64_t sm_api_now_ms(const sm_api *api) {
   return api->options.now_ms();
@@ -82,7 +82,7 @@ static void unauthorized(sm_answer *answer, bool had_token) {
                        had_token ? ", error=\"invalid_token\"" : "");
 }
 
-static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
+static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer, bool *must_change) {
   const char *token;
   size_t len;
   sm_claims claims;
@@ -93,6 +93,9 @@ static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
     request->caller = (sm_caller){.known = true, .role = claims.role};
     static_assert(sizeof request->caller.user_id >= sizeof claims.user_id, "a user id fits");
     (void)snprintf(request->caller.user_id, sizeof request->caller.user_id, "%s", claims.user_id);
+    (void)snprintf(request->caller.session_id, sizeof request->caller.session_id, "%s",
+                   claims.session_id);
+    *must_change = claims.must_change;
     return true;
   }
   if (err == SM_ERR_DENIED || !had_token)
@@ -100,18 +103,6 @@ static bool know_caller(sm_api *api, sm_request *request, sm_answer *answer) {
   else
     sm_api_fail(request, answer, err);
   return false;
-}
-
-/* Whether a page that makes the request is ours, or of an origin that the operator named. Browsers
- * always say where from with a POST. */
-static bool from_own_page(const sm_api *api, const sm_request *request) {
-  const char *origin = request->header[SM_HEADER_ORIGIN];
-  const char *host = request->header[SM_HEADER_HOST];
-  if (origin == NULL) return true;
-  if (api->public_origin != NULL && strcasecmp(origin, api->public_origin) == 0) return true;
-  if (sm_origins_has(&api->origins, origin)) return true;
-  const char *authority = strstr(origin, "://");
-  return authority != NULL && host != NULL && strcasecmp(authority + 3, host) == 0;
 }
 
 static bool answer_too_many(sm_answer *answer, unsigned retry_after_s) {
@@ -142,11 +133,12 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
   case SM_ACCESS_OPEN:
     return true;
   case SM_ACCESS_COOKIE:
-    if (from_own_page(api, request)) return true;
+    if (sm_page_of(api, request) != SM_PAGE_FOREIGN) return true;
     sm_answer_problem(answer, 403,
-                      "This is for pages of this server and of the origins in "
-                      "SMARTMETER_ALLOWED_ORIGINS.");
+                      "This is for pages of this server only, and of the origins that its "
+                      "SMARTMETER_ALLOWED_ORIGINS names.");
     return false;
+  case SM_ACCESS_SELF:
   case SM_ACCESS_OWN:
   case SM_ACCESS_ADMIN:
   case SM_ACCESS_MASK:
@@ -155,10 +147,17 @@ static bool may(sm_api *api, const sm_route *route, sm_request *request, sm_answ
   if (sm_key_gate_is(request))
     return sm_key_gate_pass(api, route, request, answer) &&
            caller_in_rates(api, route, request, answer);
-  if (!know_caller(api, request, answer)) return false;
+  bool must_change = false;
+  if (!know_caller(api, request, answer, &must_change)) return false;
   if (!caller_in_rates(api, route, request, answer)) return false;
-  bool own = (route->access & SM_ACCESS_MASK) == SM_ACCESS_OWN;
-  if (own || sm_request_is_admin(request)) return true;
+  sm_access access = (sm_access)(route->access & SM_ACCESS_MASK);
+  if (must_change && access != SM_ACCESS_SELF) {
+    sm_answer_problem(answer, 403,
+                      "Your password was made by somebody else. Change it first: POST "
+                      "/api/me/password.");
+    return false;
+  }
+  if (access != SM_ACCESS_ADMIN || sm_request_is_admin(request)) return true;
   sm_answer_problem(answer, 403, "This is for administrators.");
   return false;
 }

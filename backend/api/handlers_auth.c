@@ -1,5 +1,6 @@
 #include "api/api.h"
 #include "api/body.h"
+#include "api/page.h"
 #include "api/routes.h"
 
 #include <string.h>
@@ -7,14 +8,18 @@
 static const char COOKIE[] = "smartmeter_refresh";
 enum { PASSWORD_BYTES_MAX = 1024, EMAIL_CHARS_MAX = 320 };
 
-static void set_cookie(const sm_api *api, sm_answer *answer, const char *value,
-                       int64_t expires_in_s) {
-  sm_answer_header_add(answer, "Set-Cookie",
-                       "%s=%s; Path=/api/auth; Max-Age=%lld; HttpOnly; SameSite=Strict%s", COOKIE,
-                       value, (long long)expires_in_s, api->secure ? "; Secure" : "");
+/* A page elsewhere gets its cookie back only as SameSite=None, which browsers take over HTTPS
+ * alone; ours stays as strict as can be. */
+static void set_cookie(const sm_api *api, const sm_request *request, sm_answer *answer,
+                       const char *value, int64_t expires_in_s) {
+  bool elsewhere = api->secure && sm_page_of(api, request) == SM_PAGE_ALLOWED;
+  sm_answer_header_add(
+      answer, "Set-Cookie", "%s=%s; Path=/api/auth; Max-Age=%lld; HttpOnly; SameSite=%s%s", COOKIE,
+      value, (long long)expires_in_s, elsewhere ? "None" : "Strict", api->secure ? "; Secure" : "");
 }
 
-static void answer_session(const sm_api *api, sm_answer *answer, const sm_session *session) {
+static void answer_session(const sm_api *api, const sm_request *request, sm_answer *answer,
+                           const sm_session *session) {
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "token", session->token);
@@ -25,9 +30,11 @@ static void answer_session(const sm_api *api, sm_answer *answer, const sm_sessio
   sm_jsonw_key_text(&w, "email", session->user.email);
   sm_jsonw_key_text(&w, "name", session->user.name == NULL ? "" : session->user.name);
   sm_jsonw_key_text(&w, "role", sm_role_name(session->user.role));
+  sm_jsonw_key_text(&w, "language", session->user.language);
+  sm_jsonw_key_bool(&w, "must_change_password", session->user.must_change);
   sm_jsonw_object_end(&w);
   sm_jsonw_object_end(&w);
-  set_cookie(api, answer, session->refresh, session->refresh_expires_in_s);
+  set_cookie(api, request, answer, session->refresh, session->refresh_expires_in_s);
 }
 
 static void log_in(sm_api *api, const sm_request *request, sm_answer *answer, const char *email,
@@ -38,7 +45,7 @@ static void log_in(sm_api *api, const sm_request *request, sm_answer *answer, co
                                  request->address, &session, &retry_after_s);
   switch (err) {
   case SM_OK:
-    answer_session(api, answer, &session);
+    answer_session(api, request, answer, &session);
     sm_session_fini(&session);
     break;
   case SM_ERR_DENIED:
@@ -79,15 +86,15 @@ void sm_handle_refresh(sm_api *api, const sm_request *request, sm_answer *answer
   sm_session session;
   sm_err err = sm_request_cookie(request, COOKIE, &token, &len);
   if (err == SM_OK)
-    err = sm_identity_refresh(api->options.identity, token, len, &session);
+    err = sm_identity_refresh(api->options.identity, token, len, request->address, &session);
   else
     err = SM_ERR_DENIED;
   if (err == SM_OK) {
-    answer_session(api, answer, &session);
+    answer_session(api, request, answer, &session);
     sm_session_fini(&session);
   } else if (err == SM_ERR_DENIED) {
     sm_answer_problem(answer, 401, "There is no session here, or it has ended. Log in.");
-    set_cookie(api, answer, "", 0);
+    set_cookie(api, request, answer, "", 0);
   } else {
     sm_api_fail(request, answer, err);
   }
@@ -103,5 +110,5 @@ void sm_handle_logout(sm_api *api, const sm_request *request, sm_answer *answer)
     sm_answer_empty(answer, 204);
   else
     sm_api_fail(request, answer, err);
-  set_cookie(api, answer, "", 0);
+  set_cookie(api, request, answer, "", 0);
 }

@@ -30,6 +30,7 @@ static const struct {
     [SM_HEADER_IF_NONE_MATCH] = {"If-None-Match", false},
     [SM_HEADER_ORIGIN] = {"Origin", true},
     [SM_HEADER_REQUEST_METHOD] = {"Access-Control-Request-Method", false},
+    [SM_HEADER_SEC_FETCH_SITE] = {"Sec-Fetch-Site", true},
     [SM_HEADER_TRANSFER_ENCODING] = {"Transfer-Encoding", true},
 };
 

@@ -41,6 +41,7 @@ typedef struct sm_live sm_live;
 
 typedef struct sm_live_user {
   char user_id[SM_LIVE_USER_ID_MAX + 1];
+  char session_id[SM_SESSION_ID_MAX + 1];
   sm_role role;
   int64_t expires_ms; /* when the token ends, wall clock */
 } sm_live_user;
@@ -59,7 +60,8 @@ typedef struct sm_live_source {
   void *context;
   /* Whose token it is. SM_ERR_DENIED: 4401; any other failure: 1011. */
   sm_err (*authenticate)(void *context, const char *token, size_t len, sm_live_user *user);
-  /* Whether the user may still be here (not disabled, the same role): asked every recheck_ms. */
+  /* Whether the user may still be here (not disabled, the same role, the session not ended): asked
+   * several times a second. */
   bool (*still)(void *context, const sm_live_user *user);
   /* One device of an explicit list. SM_ERR_NOT_FOUND: unknown or not theirs: 4404. For an admin
    * every known device, with open ends. */
@@ -86,7 +88,7 @@ typedef struct sm_live_options {
   uint32_t hello_ms;         /* until the first message; 0: 5,000 */
   uint32_t ping_ms;          /* 0: 30,000; a peer silent for two and a half of these is dropped */
   uint32_t closing_ms;       /* for a peer to answer a close; 0: 2,000 */
-  uint32_t recheck_ms;       /* how often rights are looked at again; 0: 10,000 */
+  uint32_t recheck_ms;       /* how often rights to devices are looked at again; 0: 10,000 */
   int64_t (*now_ms)(void *); /* wall clock for expiry; NULL: sm_clock_now_ms */
   void *now_context;
 } sm_live_options;

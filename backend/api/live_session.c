@@ -153,13 +153,15 @@ static void tick_rights(sm_live_client *client) {
     sm_live_client_close(client, 4401, "token: ended");
     return;
   }
+  if (!source->still(source->context, &client->user)) {
+    sm_live_client_close(client, 4401, "token: its user may no longer be here");
+    return;
+  }
   if (client->walk != SM_LIVE_WALK_NONE ||
       live->now_ms - client->checked_ms < (int64_t)live->options.recheck_ms)
     return;
   client->checked_ms = live->now_ms;
-  if (!source->still(source->context, &client->user))
-    sm_live_client_close(client, 4401, "token: its user may no longer be here");
-  else if (!client->every)
+  if (!client->every)
     sm_live_walk_begin(client, client->own ? SM_LIVE_WALK_OWN : SM_LIVE_WALK_RECHECK);
 }
 

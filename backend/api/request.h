@@ -20,7 +20,7 @@ enum {
   SM_PATH_PARAMS_MAX = 2,   /* {…} in a pattern */
   SM_PATH_PARAM_MAX = 65,   /* of one, decoded, with its NUL */
   SM_ADDRESS_TEXT_MAX = 46, /* of an IPv6 address */
-  SM_CALLER_ID_MAX = 65     /* of a user id, with its NUL */
+  SM_CALLER_ID_MAX = 65     /* of a user's or session's id, with its NUL */
 };
 
 typedef enum sm_header {
@@ -38,6 +38,7 @@ typedef enum sm_header {
   SM_HEADER_IF_NONE_MATCH,
   SM_HEADER_ORIGIN,
   SM_HEADER_REQUEST_METHOD, /* Access-Control-Request-Method */
+  SM_HEADER_SEC_FETCH_SITE,
   SM_HEADER_TRANSFER_ENCODING,
   SM_HEADER_COUNT_
 } sm_header;
@@ -45,6 +46,7 @@ typedef enum sm_header {
 typedef struct sm_caller {
   bool known; /* a good token was shown */
   char user_id[SM_CALLER_ID_MAX];
+  char session_id[SM_CALLER_ID_MAX];
   sm_role role;
   uint32_t scopes; /* of an API key: what it may; 0: it is none */
 } sm_caller;

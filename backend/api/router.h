@@ -15,7 +15,9 @@ struct sm_api;
 
 typedef enum sm_access {
   SM_ACCESS_OPEN,   /* anybody */
-  SM_ACCESS_COOKIE, /* the refresh cookie, which the handler looks at; only from our own pages */
+  SM_ACCESS_COOKIE, /* the refresh cookie, which the handler looks at; only from our own pages and
+                       those of allowed origins */
+  SM_ACCESS_SELF,   /* a token, also of somebody who must change their password first */
   SM_ACCESS_OWN,    /* a token; the handler shows a consumer their own only */
   SM_ACCESS_ADMIN,  /* a token of an admin */
   SM_ACCESS_MASK = 7

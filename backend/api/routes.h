@@ -11,6 +11,19 @@ const sm_route *sm_routes(size_t *count);
 void sm_handle_login(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_refresh(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_logout(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_me.c */
+void sm_handle_me(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_me_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_me_password(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_me_sessions(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_me_session_end(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_redeem(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_user.c */
+void sm_handle_users(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user_link(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_device.c */
 void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);

@@ -122,6 +122,15 @@ static sm_err take_surface(sm_api *api) {
   return sm_surface_new(sm_openapi_json, table, count, &api->surface);
 }
 
+/* Over plain HTTP browsers keep no cookie for a page elsewhere: it would log in all the time. */
+static void warn_of_origins(const sm_api *api) {
+  static const char advice[] =
+      "browsers keep the refresh cookie for pages elsewhere only over HTTPS: "
+      "set SMARTMETER_TLS_CERT or an https SMARTMETER_PUBLIC_URL";
+  if (api->origins.count > 0 && !api->secure)
+    sm_log(SM_LOG_WARN, "http.origins_need_https", SM_LOG_TEXT("message", advice));
+}
+
 static sm_err take_tls(sm_api *api) {
   const sm_api_options *o = &api->options;
   if ((o->tls_cert == NULL) != (o->tls_key == NULL))
@@ -156,6 +165,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
   /* Checking a password takes its thread for long: one is always left for all else. */
   sm_gate_init(&out->logins, out->options.threads > 1 ? out->options.threads - 1 : 1, 0);
+  if (err == SM_OK) warn_of_origins(out);
   if (err == SM_OK)
     *api = out;
   else
@@ -223,8 +233,8 @@ void sm_api_free(sm_api *api) {
   sm_gate_fini(&api->logins);
   sm_rates_free(api->rates);
   free_texts(&api->options);
-  free(api->public_origin);
   sm_origins_fini(&api->origins);
+  free(api->public_origin);
   sm_surface_free(api->surface);
   free(api->cert_pem);
   wipe_text(api->key_pem);

@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/keys_rotate.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
@@ -21,6 +22,7 @@ static const char usage[] =
     "usage: smartmeter keys export FILE [--passphrase-file P]\n"
     "       smartmeter keys import FILE [--passphrase-file P] [--force]\n"
     "       smartmeter keys reseal [--resume | --drop-old]\n"
+    "       smartmeter keys rotate token [--at-once]\n"
     "The keys of a deployment, which are in no backup: those that open names, sign tokens and the\n"
     "audit log, and the private keys and passwords of the broker. export writes them to FILE, a "
     "new\n"
@@ -36,6 +38,7 @@ static const char usage[] =
     "on.\n"
     "An hour or more later --drop-old looks once more and then forgets the older keys; export the\n"
     "keys again after both.\n"
+    "rotate token makes a new key that tokens are signed with; `keys rotate --help` says more.\n"
     "Keep FILE apart from the backups and the passphrase apart from FILE: backup, keys and "
     "passphrase\n"
     "together are everything, and a backup without keys opens no name.\n";
@@ -219,6 +222,8 @@ static int run_reseal(const words *w) {
 }
 
 int sm_cmd_keys(int argc, char **argv) {
+  /* It reads options of its own. */
+  if (argc > 1 && strcmp(argv[1], "rotate") == 0) return sm_keys_rotate(argc, argv);
   words w = {0};
   const sm_option options[] = {{"--passphrase-file", .text = &w.passphrase_file},
                                {"--force", .flag = &w.force},
@@ -230,7 +235,7 @@ int sm_cmd_keys(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "reseal") == 0) return run_reseal(&w);
   bool is_export = argc > 1 && strcmp(argv[1], "export") == 0;
   if (argc < 2 || (!is_export && strcmp(argv[1], "import") != 0))
-    return sm_misused(usage, "say export, import or reseal");
+    return sm_misused(usage, "say export, import, reseal or rotate");
   if (argc != 3 || argv[2][0] == '\0') return sm_misused(usage, "say which file");
   w.file = argv[2];
   sm_log_set_level(SM_LOG_ERROR);

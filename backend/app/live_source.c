@@ -10,7 +10,9 @@ static sm_err authenticate(void *context, const char *token, size_t len, sm_live
   sm_claims claims;
   sm_err err = sm_identity_authenticate(parts->identity, token, len, &claims);
   if (err != SM_OK) return err;
+  if (claims.must_change) return SM_ERR_DENIED;
   sm_live_user out = {.role = claims.role, .expires_ms = claims.expires_ms};
+  (void)snprintf(out.session_id, sizeof out.session_id, "%s", claims.session_id);
   (void)snprintf(out.user_id, sizeof out.user_id, "%s", claims.user_id);
   *user = out;
   return SM_OK;
@@ -20,9 +22,9 @@ static sm_err authenticate(void *context, const char *token, size_t len, sm_live
  */
 static bool still(void *context, const sm_live_user *user) {
   sm_live_parts *parts = context;
-  sm_role role = user->role;
-  sm_err err = sm_identity_active(parts->identity, user->user_id, &role);
-  return err != SM_ERR_DENIED && role == user->role;
+  sm_standing now = {.role = user->role};
+  sm_err err = sm_identity_active(parts->identity, user->user_id, user->session_id, &now);
+  return err != SM_ERR_DENIED && now.role == user->role && !now.must_change;
 }
 
 /* The interval that is now, else the last one: what the hub's header says. */

@@ -27,6 +27,7 @@ static const struct command {
     {"bill", sm_cmd_bill, "issue the invoices of a month"},
     {"invoice", sm_cmd_invoice, "write invoices as PDF, and those of a month as ZIP"},
     {"user", sm_cmd_user, "add, list, disable people; change passwords"},
+    {"keys", sm_cmd_keys, "rotate the keys of the server"},
     {"device", sm_cmd_device, "add, list, revoke meters"},
     {"tariff", sm_cmd_tariff, "add and list tariffs"},
     {"payment", sm_cmd_payment, "record payments; show what an account owes"},

@@ -19,11 +19,11 @@ static int64_t steady_of_clock(void *context) {
   return sm_clock_steady_ms();
 }
 
-static int64_t now_ms(const sm_identity *id) {
+int64_t sm_identity_now_ms(const sm_identity *id) {
   return id->now(id->now_context);
 }
 
-static int64_t steady_ms(const sm_identity *id) {
+int64_t sm_identity_steady_ms(const sm_identity *id) {
   return id->steady(id->now_context);
 }
 
@@ -53,6 +53,7 @@ sm_err sm_identity_new(const sm_identity_options *options, sm_identity **identit
   id->steady = options->steady != NULL ? options->steady : steady_of_clock;
   id->now_context = options->now_context;
   id->audit_full_ms = INT64_MIN;
+  id->version_until_ms = INT64_MIN;
   sm_err err = open_parts(id, options);
   if (err != SM_OK) {
     sm_identity_free(id);
@@ -76,6 +77,13 @@ sm_sealer *sm_identity_sealer(sm_identity *id) {
   return id->sealer;
 }
 
+sm_err sm_identity_rotate_tokens(sm_identity *id, sm_actor actor, bool at_once) {
+  sm_err err = sm_tokens_rotate(id->tokens, at_once);
+  if (err != SM_OK) return err;
+  return sm_ledger_audit(id->ledger, actor, "keys.rotate", "token-signing",
+                         at_once ? "{\"at_once\":true}" : NULL);
+}
+
 static void wipe_text(char *text) {
   if (text != NULL) sodium_memzero(text, strlen(text));
   free(text);
@@ -85,6 +93,7 @@ void sm_person_fini(sm_person *person) {
   free(person->user_id);
   free(person->email);
   free(person->name);
+  free(person->language);
   *person = (sm_person){0};
 }
 
@@ -99,7 +108,7 @@ void sm_session_fini(sm_session *session) {
 
 /* Whether one more failure may be written; *left_out is how many were not, before this one. */
 static bool audit_allowed(sm_identity *id, uint64_t *left_out) {
-  int64_t now = steady_ms(id);
+  int64_t now = sm_identity_steady_ms(id);
   (void)pthread_mutex_lock(&id->mutex);
   if (id->audit_full_ms < now) id->audit_full_ms = now;
   bool allowed = id->audit_full_ms - now <= (int64_t)(AUDIT_BURST - 1) * AUDIT_REFILL_MS;
@@ -116,8 +125,8 @@ static bool audit_allowed(sm_identity *id, uint64_t *left_out) {
 
 /* The address somebody typed is personal data (or a password in the wrong field): it is not
  * written. */
-static void audit_failure(sm_identity *id, const char *user_id, const char *address) {
-  const char *action = "login.failed";
+void sm_identity_audit_failure(sm_identity *id, const char *action, const char *user_id,
+                               const char *address) {
   uint64_t left_out = 0;
   if (!audit_allowed(id, &left_out)) return;
   sm_buf detail;
@@ -143,9 +152,14 @@ sm_err sm_identity_open(sm_identity *id, const sm_user *user, sm_person *person)
   sm_person got = {.role = user->role,
                    .disabled = user->disabled,
                    .has_password = user->password_hash != NULL,
+                   .must_change = user->must_change,
                    .created_ms = user->created_ms};
   got.user_id = strdup(user->user_id);
   sm_err err = got.user_id == NULL ? SM_ERR_NOMEM : SM_OK;
+  if (err == SM_OK && user->language != NULL) {
+    got.language = strdup(user->language);
+    if (got.language == NULL) err = SM_ERR_NOMEM;
+  }
   if (err == SM_OK) err = sm_unseal(id->sealer, SM_FIELD_EMAIL, &user->email_sealed, &got.email);
   if (err == SM_OK) err = sm_unseal(id->sealer, SM_FIELD_NAME, &user->name_sealed, &got.name);
   if (err == SM_OK)
@@ -155,12 +169,13 @@ sm_err sm_identity_open(sm_identity *id, const sm_user *user, sm_person *person)
   return err;
 }
 
-/* All of a session but its refresh token. */
+/* All of a session but its refresh token and its id, which is there already. */
 static sm_err session_fill(sm_identity *id, const sm_user *user, sm_session *session) {
   int64_t expires_ms = 0;
   sm_err err = sm_identity_open(id, user, &session->user);
   if (err == SM_OK)
-    err = sm_tokens_issue(id->tokens, user->user_id, user->role, &session->token, &expires_ms);
+    err = sm_tokens_issue(id->tokens, user->user_id, session->session_id, user->role,
+                          &session->token, &expires_ms);
   session->expires_in_s = SM_TOKEN_LIFE_S;
   session->refresh_expires_in_s = SM_REFRESH_LIFE_S;
   return err;
@@ -173,12 +188,13 @@ static int64_t refresh_end_ms(int64_t now) {
 static sm_err session_begin(sm_identity *id, const sm_user *user, sm_session *session) {
   sm_session got = {0};
   uint8_t hash[32];
-  int64_t now = now_ms(id);
+  int64_t now = sm_identity_now_ms(id);
   (void)sm_refresh_token_make(got.refresh);
   sm_err err = sm_refresh_token_hash(got.refresh, strlen(got.refresh), hash);
-  if (err == SM_OK) err = session_fill(id, user, &got);
   if (err == SM_OK)
-    err = sm_ledger_session_start(id->ledger, user->user_id, hash, now, refresh_end_ms(now));
+    err = sm_ledger_session_start(id->ledger, user->user_id, hash, now, refresh_end_ms(now),
+                                  got.session_id);
+  if (err == SM_OK) err = session_fill(id, user, &got);
   if (err == SM_OK)
     *session = got;
   else
@@ -208,16 +224,19 @@ sm_err sm_identity_login(sm_identity *id, const char *email, const char *passwor
   uint8_t account[32];
   int64_t wait_ms = 0;
   account_key(id, email, account);
-  sm_err err = sm_throttle_take(id->throttle, account, address, steady_ms(id), &wait_ms);
+  sm_err err =
+      sm_throttle_take(id->throttle, account, address, sm_identity_steady_ms(id), &wait_ms);
   if (err != SM_OK) {
     *retry_after_s = (wait_ms + 999) / 1000;
     return err;
   }
   sm_user user = {0};
   err = check_password(id, account, password, password_len, &user);
-  if (err == SM_ERR_DENIED) audit_failure(id, user.user_id, address);
+  if (err == SM_ERR_DENIED) sm_identity_audit_failure(id, "login.failed", user.user_id, address);
   if (err == SM_OK) err = session_begin(id, &user, session);
-  if (err != SM_ERR_DENIED) sm_throttle_forgive(id->throttle, account, address, steady_ms(id));
+  int64_t steady = sm_identity_steady_ms(id);
+  if (err != SM_ERR_DENIED) sm_throttle_forgive(id->throttle, account, address, steady);
+  if (err == SM_OK) sm_throttle_know(id->throttle, account, address, steady);
   if (err == SM_ERR_BUSY) *retry_after_s = GATE_RETRY_S;
   sm_user_fini(&user);
   return err;
@@ -225,32 +244,35 @@ sm_err sm_identity_login(sm_identity *id, const char *email, const char *passwor
 
 /* The successor is stored already; if it cannot be given out, it must not live. */
 static sm_err session_continue(sm_identity *id, const char *user_id, const uint8_t hash[32],
-                               sm_session *got) {
+                               const char *address, sm_session *got) {
   sm_user user = {0};
   sm_err err = sm_ledger_user_by_id(id->ledger, user_id, &user);
   if (err == SM_ERR_NOT_FOUND || (err == SM_OK && user.disabled)) err = SM_ERR_DENIED;
   if (err == SM_OK) err = session_fill(id, &user, got);
+  if (err == SM_OK)
+    sm_throttle_know(id->throttle, user.email_hash, address, sm_identity_steady_ms(id));
   sm_user_fini(&user);
   if (err == SM_ERR_DENIED && sm_ledger_session_end(id->ledger, hash) != SM_OK)
     sm_log(SM_LOG_WARN, "auth.session_not_ended", SM_LOG_TEXT("user", user_id));
   return err;
 }
 
-sm_err sm_identity_refresh(sm_identity *id, const char *refresh, size_t len, sm_session *session) {
+sm_err sm_identity_refresh(sm_identity *id, const char *refresh, size_t len, const char *address,
+                           sm_session *session) {
   uint8_t old_hash[32];
   uint8_t new_hash[32];
   sm_err err = sm_refresh_token_hash(refresh, len, old_hash);
   if (err != SM_OK) return err;
   sm_session got = {0};
   char *user_id = NULL;
-  int64_t now = now_ms(id);
+  int64_t now = sm_identity_now_ms(id);
   (void)sm_refresh_token_make(got.refresh);
   err = sm_refresh_token_hash(got.refresh, strlen(got.refresh), new_hash);
   if (err == SM_OK)
     err = sm_ledger_session_rotate(id->ledger, old_hash, new_hash, now, refresh_end_ms(now),
-                                   &user_id);
+                                   &user_id, got.session_id);
   if (err == SM_ERR_NOT_FOUND) err = SM_ERR_DENIED;
-  if (err == SM_OK) err = session_continue(id, user_id, new_hash, &got);
+  if (err == SM_OK) err = session_continue(id, user_id, new_hash, address, &got);
   free(user_id);
   if (err == SM_OK)
     *session = got;
@@ -262,65 +284,101 @@ sm_err sm_identity_refresh(sm_identity *id, const char *refresh, size_t len, sm_
 sm_err sm_identity_logout(sm_identity *id, const char *refresh, size_t len) {
   uint8_t hash[32];
   if (refresh == NULL || sm_refresh_token_hash(refresh, len, hash) != SM_OK) return SM_OK;
-  return sm_ledger_session_end(id->ledger, hash);
+  sm_err err = sm_ledger_session_end(id->ledger, hash);
+  sm_identity_forget(id);
+  return err;
 }
 
 /* ---- bearers ---- */
 
-static sm_active *active_slot(sm_identity *id, const char *user_id) {
+static sm_active *active_slot(sm_identity *id, const char *user_id, const char *session_id) {
   uint32_t hash = 2166136261u;
   for (const char *at = user_id; *at != '\0'; at++) hash = (hash ^ (uint8_t)*at) * 16777619u;
+  for (const char *at = session_id; *at != '\0'; at++) hash = (hash ^ (uint8_t)*at) * 16777619u;
   return &id->active[hash % SM_ACTIVE_SLOTS];
 }
 
 void sm_identity_forget(sm_identity *id) {
   (void)pthread_mutex_lock(&id->mutex);
-  memset(id->active, 0, sizeof id->active);
+  id->version_until_ms = INT64_MIN;
   id->changes++;
   (void)pthread_mutex_unlock(&id->mutex);
 }
 
-static bool remembered(sm_identity *id, const char *user_id, sm_active *out, uint64_t *changes) {
+/* Asks the ledger, at most once in SM_ACTIVE_MS, whether what is remembered still holds. */
+static sm_err check_version(sm_identity *id) {
+  int64_t now = sm_identity_steady_ms(id);
   (void)pthread_mutex_lock(&id->mutex);
-  const sm_active *slot = active_slot(id, user_id);
-  bool fresh = strcmp(slot->user_id, user_id) == 0 && slot->until_ms > steady_ms(id);
-  if (fresh) *out = *slot;
+  bool fresh = id->version_until_ms > now;
+  (void)pthread_mutex_unlock(&id->mutex);
+  if (fresh) return SM_OK;
+  int64_t version;
+  sm_err err = sm_ledger_people_version(id->ledger, &version);
+  if (err != SM_OK) return err;
+  (void)pthread_mutex_lock(&id->mutex);
+  if (version != id->people_version) {
+    memset(id->active, 0, sizeof id->active);
+    id->people_version = version;
+    id->changes++;
+  }
+  id->version_until_ms = now + SM_ACTIVE_MS;
+  (void)pthread_mutex_unlock(&id->mutex);
+  return SM_OK;
+}
+
+static bool remembered(sm_identity *id, const char *user_id, const char *session_id, sm_active *out,
+                       uint64_t *changes) {
+  (void)pthread_mutex_lock(&id->mutex);
+  const sm_active *slot = active_slot(id, user_id, session_id);
+  bool same = strcmp(slot->user_id, user_id) == 0 && strcmp(slot->session_id, session_id) == 0;
+  if (same) *out = *slot;
   *changes = id->changes;
   (void)pthread_mutex_unlock(&id->mutex);
-  return fresh;
+  return same;
 }
 
 static void remember(sm_identity *id, const sm_active *answer, uint64_t changes) {
   (void)pthread_mutex_lock(&id->mutex);
-  if (id->changes == changes) *active_slot(id, answer->user_id) = *answer;
+  if (id->changes == changes) *active_slot(id, answer->user_id, answer->session_id) = *answer;
   (void)pthread_mutex_unlock(&id->mutex);
 }
 
-sm_err sm_identity_active(sm_identity *id, const char *user_id, sm_role *role) {
+static sm_err ask(sm_identity *id, const char *user_id, const char *session_id, sm_active *answer) {
+  sm_err err = sm_ledger_standing(id->ledger, user_id, session_id[0] != '\0' ? session_id : NULL,
+                                  &answer->standing);
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND) return err;
+  memcpy(answer->user_id, user_id, strlen(user_id) + 1);
+  memcpy(answer->session_id, session_id, strlen(session_id) + 1);
+  answer->there = err == SM_OK;
+  return SM_OK;
+}
+
+sm_err sm_identity_active(sm_identity *id, const char *user_id, const char *session_id,
+                          sm_standing *standing) {
+  const char *session = session_id != NULL ? session_id : "";
   size_t len = strlen(user_id);
-  if (len == 0 || len > SM_USER_ID_MAX) return SM_ERR_DENIED;
+  if (len == 0 || len > SM_USER_ID_MAX || strlen(session) > SM_SESSION_ID_MAX) return SM_ERR_DENIED;
   sm_active answer = {.user_id = ""};
   uint64_t changes = 0;
-  if (!remembered(id, user_id, &answer, &changes)) {
-    sm_user user = {0};
-    answer.until_ms = steady_ms(id) + SM_ACTIVE_MS;
-    sm_err err = sm_ledger_user_by_id(id->ledger, user_id, &user);
-    if (err != SM_OK && err != SM_ERR_NOT_FOUND) return err;
-    memcpy(answer.user_id, user_id, len + 1);
-    answer.there = err == SM_OK && !user.disabled;
-    answer.role = user.role;
-    sm_user_fini(&user);
-    remember(id, &answer, changes);
+  sm_err err = check_version(id);
+  if (err == SM_OK && !remembered(id, user_id, session, &answer, &changes)) {
+    err = ask(id, user_id, session, &answer);
+    if (err == SM_OK) remember(id, &answer, changes);
   }
+  if (err != SM_OK) return err;
   if (!answer.there) return SM_ERR_DENIED;
-  *role = answer.role;
+  *standing = answer.standing;
   return SM_OK;
 }
 
 sm_err sm_identity_authenticate(sm_identity *id, const char *token, size_t len, sm_claims *claims) {
   sm_claims got;
+  sm_standing standing;
   sm_err err = sm_tokens_verify(id->tokens, token, len, &got);
-  if (err == SM_OK) err = sm_identity_active(id, got.user_id, &got.role);
-  if (err == SM_OK) *claims = got;
-  return err;
+  if (err == SM_OK) err = sm_identity_active(id, got.user_id, got.session_id, &standing);
+  if (err != SM_OK) return err;
+  got.role = standing.role;
+  got.must_change = standing.must_change;
+  *claims = got;
+  return SM_OK;
 }

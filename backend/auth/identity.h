@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/problem.h"
 #include "store/ledger.h"
+#include "store/ledger_people.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,11 @@ void sm_identity_free(sm_identity *identity); /* NULL is fine */
 /* Borrowed, for as long as the identity lives: to seal and open what other modules store. */
 sm_sealer *sm_identity_sealer(sm_identity *identity);
 
+/* A new key for signing access tokens, of which a running server hears by itself within a second
+ * (token.h). Nobody is logged out, also not `at_once`, by which all tokens of older keys end:
+ * sessions make new ones. */
+SM_MUST_CHECK sm_err sm_identity_rotate_tokens(sm_identity *identity, sm_actor actor, bool at_once);
+
 /* A user with opened e-mail and name. */
 typedef struct sm_person {
   char *user_id;
@@ -47,6 +53,8 @@ typedef struct sm_person {
   sm_role role;
   bool disabled;
   bool has_password;
+  bool must_change; /* the password was made by somebody else, and is to be changed first */
+  char *language;   /* "en", "hi"; NULL: none chosen */
   int64_t created_ms;
 } sm_person;
 void sm_person_fini(sm_person *person);
@@ -57,33 +65,38 @@ typedef struct sm_session {
   int64_t expires_in_s;
   char refresh[SM_REFRESH_TOKEN_MAX]; /* for the cookie */
   int64_t refresh_expires_in_s;
+  char session_id[SM_SESSION_ID_MAX + 1];
   sm_person user;
 } sm_session;
 void sm_session_fini(sm_session *session);
 
 /* `address` is the peer's, as text ("" if unknown). SM_ERR_DENIED: wrong, whatever it was.
  * SM_ERR_BUSY: too many tries, or too many at once; *retry_after_s (at least 1) is set then, and
- * only then. SM_ERR_IO and others of the ledger. A failure is written to the audit log, at a
- * bounded rate. */
+ * only then; not for somebody at an address where they were let in before, however many try
+ * elsewhere (throttle.h). SM_ERR_IO and others of the ledger. A failure is written to the audit
+ * log, at a bounded rate. */
 SM_MUST_CHECK sm_err sm_identity_login(sm_identity *identity, const char *email,
                                        const char *password, size_t password_len,
                                        const char *address, sm_session *session,
                                        int64_t *retry_after_s);
 /* Exchanges a refresh token for a new one and a new access token. SM_ERR_DENIED: unknown, ended,
- * used before (which ends the session), or its user is disabled. */
+ * used before (which ends the session; within ten seconds it may be used once more), or its user is
+ * disabled. */
 SM_MUST_CHECK sm_err sm_identity_refresh(sm_identity *identity, const char *refresh, size_t len,
-                                         sm_session *session);
+                                         const char *address, sm_session *session);
 /* Ends a session; a token that is unknown or no token is fine. */
 SM_MUST_CHECK sm_err sm_identity_logout(sm_identity *identity, const char *refresh, size_t len);
 
 /* Who bears an access token (the token itself, without "Bearer "). The user must still be enabled
- * (asked of the ledger, remembered for at most a second); the role is the ledger's, not the
- * token's. SM_ERR_DENIED. */
+ * and the session not ended (asked of the ledger; what is remembered is older than a quarter of a
+ * second only if nothing has changed since, whoever changes it); the role is the ledger's, not the
+ * token's. claims->must_change: nothing but a change of the password is for them. SM_ERR_DENIED. */
 SM_MUST_CHECK sm_err sm_identity_authenticate(sm_identity *identity, const char *token, size_t len,
                                               sm_claims *claims);
-/* Whether a user is still there and enabled, with the role as it is now: for connections that stay
- * open. The same memory of at most a second. SM_ERR_DENIED: no. */
-SM_MUST_CHECK sm_err sm_identity_active(sm_identity *identity, const char *user_id, sm_role *role);
+/* The same for connections that stay open, of whose user and session (NULL: not asked) it is known
+ * who they are. Quick. SM_ERR_DENIED: not any more. */
+SM_MUST_CHECK sm_err sm_identity_active(sm_identity *identity, const char *user_id,
+                                        const char *session_id, sm_standing *standing);
 
 /* Adds a user. name NULL: none; password NULL: cannot log in. SM_ERR_INVALID: `problems` says
  * which field and why; SM_ERR_EXISTS: the e-mail is taken — and if that user has no password yet
@@ -94,17 +107,19 @@ typedef struct sm_user_new {
   const char *name;     /* NULL: none */
   const char *password; /* NULL: none */
   size_t password_len;
+  bool must_change; /* the password is for the first login only */
   sm_role role;
 } sm_user_new;
 SM_MUST_CHECK sm_err sm_identity_user_add(sm_identity *identity, sm_actor actor,
                                           const sm_user_new *user, sm_problems *problems,
                                           char **user_id);
-/* A new password; ends the user's sessions. Errors as user_add and SM_ERR_NOT_FOUND. */
+/* A new password, for good; ends the user's sessions. Errors as user_add and SM_ERR_NOT_FOUND. What
+ * people and admins change over the API is in identity_people.h. */
 SM_MUST_CHECK sm_err sm_identity_set_password(sm_identity *identity, sm_actor actor,
                                               const char *email, const char *password,
                                               size_t password_len, sm_problems *problems);
-/* Ends the user's sessions and refuses their tokens (here at once, elsewhere within a second), or
- * lets them in again. SM_ERR_INVALID (not an address), SM_ERR_NOT_FOUND. */
+/* Ends the user's sessions and refuses their tokens (here at once, elsewhere within a quarter of a
+ * second), or lets them in again. SM_ERR_INVALID (not an address), SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_identity_set_disabled(sm_identity *identity, sm_actor actor,
                                               const char *email, bool disabled);
 

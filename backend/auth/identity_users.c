@@ -1,6 +1,7 @@
 #include "auth/identity.h"
 
 #include "auth/identity_internal.h"
+#include "auth/identity_people.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 enum { NAME_MAX_BYTES = 200 };
 
-static bool name_valid(const char *name) {
+bool sm_person_name_valid(const char *name) {
   size_t len = strlen(name);
   if (len == 0 || len > NAME_MAX_BYTES || !sm_utf8_valid(name, len)) return false;
   for (size_t i = 0; i < len; i++)
@@ -16,18 +17,23 @@ static bool name_valid(const char *name) {
   return true;
 }
 
+void sm_identity_check_password(const char *field, const char *password, size_t len,
+                                const char *email, const char *name, sm_problems *problems) {
+  const char *problem = sm_password_problem_of(password, len, email, name);
+  if (problem != NULL) sm_problems_add(problems, field, "%s", problem);
+}
+
 static bool user_checked(const sm_user_new *user, sm_problems *problems) {
   size_t before = problems->count;
   if (user->email == NULL || !sm_email_valid(user->email))
     sm_problems_add(problems, "email", "not an e-mail address: want name@host, at most %d bytes",
                     SM_EMAIL_MAX);
-  if (user->name != NULL && !name_valid(user->name))
+  if (user->name != NULL && !sm_person_name_valid(user->name))
     sm_problems_add(problems, "name", "want 1 to %d bytes of text without control characters",
                     NAME_MAX_BYTES);
-  if (user->password != NULL) {
-    const char *problem = sm_password_problem(user->password, user->password_len);
-    if (problem != NULL) sm_problems_add(problems, "password", "%s", problem);
-  }
+  if (user->password != NULL)
+    sm_identity_check_password("password", user->password, user->password_len, user->email,
+                               user->name, problems);
   return problems->count == before;
 }
 
@@ -38,6 +44,7 @@ static sm_err user_seal(sm_identity *id, const sm_user_new *user, sm_user *row) 
   if (email == NULL) return SM_ERR_NOMEM;
   email[strcspn(email, " \t\r\n")] = '\0';
   row->role = user->role;
+  row->must_change = user->must_change && user->password != NULL;
   sm_err err = sm_email_hash(id->sealer, email, row->email_hash);
   if (err == SM_OK) err = sm_seal(id->sealer, SM_FIELD_EMAIL, email, &row->email_sealed);
   if (err == SM_OK) err = sm_seal(id->sealer, SM_FIELD_NAME, user->name, &row->name_sealed);
@@ -55,7 +62,8 @@ static sm_err adopt(sm_identity *id, sm_actor actor, const sm_user *row, char **
   if (err == SM_OK && (!only_named || row->password_hash == NULL || there.role != row->role))
     err = SM_ERR_EXISTS;
   if (err == SM_OK)
-    err = sm_ledger_user_set_password(id->ledger, actor, there.user_id, row->password_hash);
+    err = sm_ledger_password_set(id->ledger, actor, there.user_id, row->password_hash,
+                                 row->must_change, NULL);
   if (err == SM_OK) {
     *user_id = there.user_id;
     there.user_id = NULL;
@@ -94,6 +102,19 @@ static sm_err find_id(sm_identity *id, const char *email, char **user_id) {
   return err;
 }
 
+/* What the rule needs to know of a person is sealed: it is opened for that. */
+static sm_err checked_hash(sm_identity *id, const char *user_id, const char *password, size_t len,
+                           sm_problems *problems, char **hash) {
+  sm_person person = {0};
+  size_t before = problems->count;
+  sm_err err = sm_identity_person(id, user_id, &person);
+  if (err != SM_OK) return err;
+  sm_identity_check_password("password", password, len, person.email, person.name, problems);
+  sm_person_fini(&person);
+  if (problems->count != before) return SM_ERR_INVALID;
+  return sm_passwords_hash(id->passwords, password, len, hash);
+}
+
 sm_err sm_identity_set_password(sm_identity *id, sm_actor actor, const char *email,
                                 const char *password, size_t password_len, sm_problems *problems) {
   sm_user_new checked = {.email = email, .password = password, .password_len = password_len};
@@ -103,10 +124,11 @@ sm_err sm_identity_set_password(sm_identity *id, sm_actor actor, const char *ema
   char *user_id = NULL;
   char *hash = NULL;
   sm_err err = find_id(id, email, &user_id);
-  if (err == SM_OK) err = sm_passwords_hash(id->passwords, password, password_len, &hash);
+  if (err == SM_OK) err = checked_hash(id, user_id, password, password_len, problems, &hash);
   if (err == SM_OK) err = sm_ledger_user_set_password(id->ledger, actor, user_id, hash);
   free(hash);
   free(user_id);
+  sm_identity_forget(id);
   return err;
 }
 
@@ -150,24 +172,45 @@ sm_err sm_identity_person(sm_identity *id, const char *user_id, sm_person *perso
   return err;
 }
 
-sm_err sm_identity_people(sm_identity *id, const char *after, size_t limit, sm_person **people,
-                          size_t *count) {
-  sm_user *users = NULL;
-  size_t got = 0;
-  sm_err err = sm_ledger_users(id->ledger, after, limit, &users, &got);
-  if (err != SM_OK) return err;
-  sm_person *opened = calloc(got > 0 ? got : 1, sizeof *opened);
-  if (opened == NULL) err = SM_ERR_NOMEM;
-  for (size_t i = 0; err == SM_OK && i < got; i++)
+static sm_err open_all(sm_identity *id, const sm_user *users, size_t count, sm_person **people) {
+  sm_person *opened = calloc(count > 0 ? count : 1, sizeof *opened);
+  sm_err err = opened == NULL ? SM_ERR_NOMEM : SM_OK;
+  for (size_t i = 0; err == SM_OK && i < count; i++)
     err = sm_identity_open(id, &users[i], &opened[i]);
-  sm_users_free(users, got);
   if (err != SM_OK) {
-    sm_people_free(opened, got);
+    sm_people_free(opened, count);
     return err;
   }
   *people = opened;
-  *count = got;
   return SM_OK;
+}
+
+sm_err sm_identity_people_find(sm_identity *id, const sm_people_filter *filter, const char *after,
+                               size_t limit, sm_person **people, size_t *count) {
+  uint8_t hash[32];
+  sm_user_filter rows = {.by_role = filter->by_role,
+                         .role = filter->role,
+                         .by_disabled = filter->by_disabled,
+                         .disabled = filter->disabled};
+  sm_err err = SM_OK;
+  if (filter->email != NULL) {
+    err = sm_email_hash(id->sealer, filter->email, hash);
+    rows.email_hash = hash;
+  }
+  sm_user *users = NULL;
+  size_t got = 0;
+  if (err == SM_OK) err = sm_ledger_users_find(id->ledger, &rows, after, limit, &users, &got);
+  if (err != SM_OK) return err;
+  err = open_all(id, users, got, people);
+  sm_users_free(users, got);
+  if (err == SM_OK) *count = got;
+  return err;
+}
+
+sm_err sm_identity_people(sm_identity *id, const char *after, size_t limit, sm_person **people,
+                          size_t *count) {
+  return sm_identity_people_find(id, &(sm_people_filter){.email = NULL}, after, limit, people,
+                                 count);
 }
 
 void sm_people_free(sm_person *people, size_t count) {

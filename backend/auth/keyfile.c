@@ -59,6 +59,12 @@ const sm_key *sm_keyfile_find(const sm_keyfile *file, const char *use, const cha
   return NULL;
 }
 
+int64_t sm_keyfile_superseded_ms(const sm_keyfile *file, const sm_key *key) {
+  for (const sm_key *next = key + 1; next < file->key + file->count; next++)
+    if (strcmp(next->use, key->use) == 0) return next->created_ms;
+  return INT64_MAX;
+}
+
 /* ---- text and back ---- */
 
 static void key_make(sm_key *key, const char *use, int64_t now_ms) {
@@ -274,8 +280,46 @@ static void trim(sm_keyfile *file, const char *use, size_t keep) {
   file->count = kept;
 }
 
-sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use, size_t keep,
-                         int64_t now_ms) {
+/* Drops those of a use that were superseded at or before an instant. */
+static void retire(sm_keyfile *file, const char *use, int64_t before_ms) {
+  size_t kept = 0;
+  for (size_t i = 0; i < file->count; i++) {
+    sm_key key = file->key[i];
+    bool drop = strcmp(key.use, use) == 0 && sm_keyfile_newest(file, use) != &file->key[i] &&
+                sm_keyfile_superseded_ms(file, &file->key[i]) <= before_ms;
+    if (!drop) file->key[kept++] = key;
+    sodium_memzero(&key, sizeof key);
+  }
+  file->count = kept;
+}
+
+/* How old keys make room for a new one. */
+typedef struct rotation {
+  const char *use;
+  bool by_count;
+  size_t keep;
+  int64_t before_ms;
+} rotation;
+
+static sm_err add_key(sm_keyfile *file, const char *path, const rotation *how, int64_t now_ms) {
+  if (how->by_count) trim(file, how->use, how->keep > 1 ? how->keep - 1 : 0);
+  if (!how->by_count) retire(file, how->use, how->before_ms);
+  if (file->count == SM_KEYS_MAX) return complain(SM_ERR_FULL, path, "too many keys");
+  key_make(&file->key[file->count++], how->use, now_ms);
+  if (!how->by_count) retire(file, how->use, how->before_ms);
+  return SM_OK;
+}
+
+/* Root rotates the keys of a server that runs as somebody else: that one must still read them. */
+static sm_err write_for_owner(const char *path, const sm_buf *text) {
+  struct stat was;
+  if (stat(path, &was) != 0) return SM_ERR_IO;
+  sm_err err = sm_file_write_private(path, text->data, text->len);
+  if (err != SM_OK || geteuid() != 0) return err;
+  return chown(path, was.st_uid, was.st_gid) == 0 ? SM_OK : SM_ERR_IO;
+}
+
+static sm_err rotate(const char *data_dir, const char *name, const rotation *how, int64_t now_ms) {
   char *path = NULL;
   sm_err err = path_of(data_dir, name, &path);
   if (err != SM_OK) return err;
@@ -283,14 +327,10 @@ sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use
   sm_buf text;
   sm_buf_init(&text, FILE_MAX);
   err = load(path, &file);
+  if (err == SM_OK) err = add_key(&file, path, how, now_ms);
   if (err == SM_OK) {
-    trim(&file, use, keep > 1 ? keep - 1 : 0);
-    if (file.count == SM_KEYS_MAX) err = complain(SM_ERR_FULL, path, "too many keys");
-  }
-  if (err == SM_OK) {
-    key_make(&file.key[file.count++], use, now_ms);
     write_keys(&text, file.key, file.count);
-    err = text.err == SM_OK ? sm_file_write_private(path, text.data, text.len) : text.err;
+    err = text.err == SM_OK ? write_for_owner(path, &text) : text.err;
   }
   buf_wipe(&text);
   if (file.key != NULL) sodium_memzero(file.key, SM_KEYS_MAX * sizeof *file.key);
@@ -317,4 +357,14 @@ sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name, const char
   sm_keyfile_fini(&file);
   free(path);
   return err;
+}
+
+sm_err sm_keyfile_rotate(const char *data_dir, const char *name, const char *use, size_t keep,
+                         int64_t now_ms) {
+  return rotate(data_dir, name, &(rotation){.use = use, .by_count = true, .keep = keep}, now_ms);
+}
+
+sm_err sm_keyfile_replace(const char *data_dir, const char *name, const char *use,
+                          int64_t before_ms, int64_t now_ms) {
+  return rotate(data_dir, name, &(rotation){.use = use, .before_ms = before_ms}, now_ms);
 }

@@ -39,11 +39,17 @@ SM_MUST_CHECK sm_err sm_keyfile_rotate(const char *data_dir, const char *name, c
 /* Drops all keys of a use but the newest. Errors as open. */
 SM_MUST_CHECK sm_err sm_keyfile_keep_newest(const char *data_dir, const char *name,
                                             const char *use);
+/* The same, but of older keys those stay which had a newer one beside them only after `before_ms`:
+ * INT64_MAX keeps the new key alone. */
+SM_MUST_CHECK sm_err sm_keyfile_replace(const char *data_dir, const char *name, const char *use,
+                                        int64_t before_ms, int64_t now_ms);
 /* Wipes the keys; safe on a zeroed one. */
 void sm_keyfile_fini(sm_keyfile *file);
 
 /* The key with this id, or the newest one, of a use; borrowed; NULL if there is none. */
 const sm_key *sm_keyfile_find(const sm_keyfile *file, const char *use, const char *kid);
 const sm_key *sm_keyfile_newest(const sm_keyfile *file, const char *use);
+/* When the next newer key of its use was made; INT64_MAX: this is the newest. */
+int64_t sm_keyfile_superseded_ms(const sm_keyfile *file, const sm_key *key);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -154,6 +155,22 @@ static void rotation_adds_a_newest_key_and_drops_the_oldest_of_that_use(void **s
   sm_keyfile_fini(&before);
 }
 
+/* Root rotates beside a server that runs as somebody else. */
+static void who_owned_the_file_owns_it_after_a_rotation(void **state) {
+  const place *p = *state;
+  sm_keyfile file = {0};
+  struct stat st;
+  assert_int_equal(sm_keyfile_open(p->dir, "k", uses, 1000, &file), SM_OK);
+  sm_keyfile_fini(&file);
+  if (geteuid() != 0) skip();
+  assert_int_equal(chown(p->path, 4242, 4343), 0);
+  assert_int_equal(sm_keyfile_replace(p->dir, "k", "sign", 0, 2000), SM_OK);
+  assert_int_equal(stat(p->path, &st), 0);
+  assert_int_equal(st.st_uid, 4242);
+  assert_int_equal(st.st_gid, 4343);
+  assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(
@@ -162,6 +179,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_that_others_may_read_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_damaged_file_is_never_replaced_by_new_keys, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(who_owned_the_file_owns_it_after_a_rotation, setup, teardown),
       cmocka_unit_test_setup_teardown(rotation_adds_a_newest_key_and_drops_the_oldest_of_that_use,
                                       setup, teardown),
   };

@@ -1,11 +1,11 @@
 #include "auth/password.h"
 
 #include "base/crypto.h"
-#include "base/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +22,8 @@ struct sm_passwords {
   pthread_cond_t left;
   unsigned inside;
   unsigned waiting;
+
+  atomic_uint_fast64_t checks;
 };
 
 /* ---- the gate ---- */
@@ -113,52 +115,6 @@ void sm_passwords_free(sm_passwords *p) {
   free(p);
 }
 
-/* ---- what may be one ---- */
-
-/* Of the commonest passwords, those that the length rule lets through. */
-static const char *const common[] = {
-    "0123456789",   "0987654321",    "1111111111",    "1122334455",   "1234512345",
-    "1234554321",   "1234567890",    "12345678900",   "123456789012", "1234567891",
-    "12345678910",  "123456789a",    "123456789q",    "1q2w3e4r5t",   "1q2w3e4r5t6y",
-    "1qaz2wsx3edc", "9876543210",    "aa12345678",    "abc1234567",   "abcd123456",
-    "abcdefghij",   "administrator", "admin12345",    "admin123456",  "asdfghjkl;",
-    "asdfghjkl1",   "basketball",    "changeme123",   "electricity",  "football123",
-    "iloveyou123",  "letmein123",    "passw0rd123",   "password01",   "password10",
-    "password11",   "password12",    "password123",   "password1234", "password12345",
-    "password!1",   "princess123",   "q1w2e3r4t5",    "q1w2e3r4t5y6", "qazwsxedcrfv",
-    "qwer123456",   "qwertyuiop",    "qwerty1234",    "qwerty12345",  "qwerty123456",
-    "smartmeter",   "smartmeter1",   "smartmeter123", "unknown123",   "welcome123",
-    "welcome1234",  "zaq12wsxcde3",  "zxcvbnm123",    "0000000000",   "correcthorsebatterystaple",
-};
-
-static bool same_folded(const char *text, size_t len, const char *listed) {
-  if (strlen(listed) != len) return false;
-  for (size_t i = 0; i < len; i++) {
-    char c = text[i];
-    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
-    if (c != listed[i]) return false;
-  }
-  return true;
-}
-
-static bool one_character(const char *text, size_t len) {
-  for (size_t i = 1; i < len; i++)
-    if (text[i] != text[0]) return false;
-  return true;
-}
-
-const char *sm_password_problem(const char *password, size_t len) {
-  if (len < SM_PASSWORD_MIN) return "too short: at least 10 characters";
-  if (len > SM_PASSWORD_MAX) return "too long: at most 256 bytes";
-  if (!sm_utf8_valid(password, len) || memchr(password, '\0', len) != NULL)
-    return "not valid UTF-8 text";
-  if (one_character(password, len)) return "one character repeated: choose another";
-  for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
-    if (same_folded(password, len, common[i]))
-      return "one of the commonest passwords: choose another";
-  return NULL;
-}
-
 /* ---- hashing ---- */
 
 sm_err sm_passwords_hash(sm_passwords *p, const char *password, size_t len, char **hash) {
@@ -182,6 +138,7 @@ sm_err sm_passwords_verify(sm_passwords *p, const char *hash, const char *passwo
   bool possible = hash != NULL && len <= SM_PASSWORD_MAX;
   sm_err err = gate_enter(p);
   if (err != SM_OK) return err;
+  atomic_fetch_add(&p->checks, 1);
   errno = 0;
   int differs = crypto_pwhash_str_verify(possible ? hash : p->nobody, password,
                                          len <= SM_PASSWORD_MAX ? len : SM_PASSWORD_MAX);
@@ -189,4 +146,12 @@ sm_err sm_passwords_verify(sm_passwords *p, const char *hash, const char *passwo
   gate_leave(p);
   if (starved) return SM_ERR_NOMEM;
   return possible && differs == 0 ? SM_OK : SM_ERR_DENIED;
+}
+
+uint64_t sm_passwords_checks(sm_passwords *p) {
+  return atomic_load(&p->checks);
+}
+
+const char *sm_passwords_nobody(const sm_passwords *p) {
+  return p->nobody;
 }

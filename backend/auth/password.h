@@ -6,13 +6,12 @@
 #ifndef SM_AUTH_PASSWORD_H
 #define SM_AUTH_PASSWORD_H
 
+#include "auth/password_rule.h"
 #include "base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { SM_PASSWORD_MIN = 10, SM_PASSWORD_MAX = 256 }; /* bytes */
 
 typedef struct sm_passwords sm_passwords;
 
@@ -29,10 +28,6 @@ SM_MUST_CHECK sm_err sm_passwords_new(const sm_passwords_options *options,
                                       sm_passwords **passwords);
 void sm_passwords_free(sm_passwords *passwords); /* NULL is fine; no call may be running */
 
-/* Whether a text may become a password: 10 to 256 bytes of valid UTF-8 without NUL, and not one of
- * the commonest. NULL: yes; else a static sentence that says what is wrong, to show to the user. */
-const char *sm_password_problem(const char *password, size_t len);
-
 /* The argon2id text of a password ("$argon2id$…"), on the heap; the caller frees it.
  * SM_ERR_INVALID: sm_password_problem has something to say; SM_ERR_BUSY: the gate is full;
  * SM_ERR_NOMEM. */
@@ -43,5 +38,9 @@ SM_MUST_CHECK sm_err sm_passwords_hash(sm_passwords *passwords, const char *pass
  * is full, nothing was checked. */
 SM_MUST_CHECK sm_err sm_passwords_verify(sm_passwords *passwords, const char *hash,
                                          const char *password, size_t len);
+/* How often verify has computed a hash: the same for every answer but busy. */
+uint64_t sm_passwords_checks(sm_passwords *passwords);
+/* Borrowed: the hash that is computed where there is none. */
+const char *sm_passwords_nobody(const sm_passwords *passwords);
 
 #endif

@@ -18,9 +18,19 @@ typedef struct slot {
   int64_t full_ms;
 } slot;
 
+/* How long a pair is known after it was seen. */
+static const int64_t known_ms = INT64_C(30) * 86400000;
+
+typedef struct known_slot {
+  uint64_t tag; /* 0: free */
+  int64_t seen_ms;
+} known_slot;
+
 struct sm_throttle {
   sm_bucket_rule rule[KINDS]; /* pair, account, address */
-  size_t sets;                /* of WAYS slots each; a power of two */
+  size_t known_sets;
+  known_slot *known;
+  size_t sets; /* of WAYS slots each; a power of two */
   slot *slots;
   unsigned char key[crypto_shorthash_KEYBYTES];
   pthread_mutex_t mutex;
@@ -39,7 +49,11 @@ sm_err sm_throttle_new(const sm_throttle_options *options, sm_throttle **throttl
   t->sets = 1;
   while (t->sets * WAYS < wanted) t->sets *= 2;
   t->slots = calloc(t->sets * WAYS, sizeof *t->slots);
-  if (t->slots == NULL || pthread_mutex_init(&t->mutex, NULL) != 0) {
+  t->known_sets = 1;
+  while (t->known_sets * WAYS < (o.known != 0 ? o.known : 16384)) t->known_sets *= 2;
+  t->known = calloc(t->known_sets * WAYS, sizeof *t->known);
+  if (t->slots == NULL || t->known == NULL || pthread_mutex_init(&t->mutex, NULL) != 0) {
+    free(t->known);
     free(t->slots);
     free(t);
     return SM_ERR_NOMEM;
@@ -55,6 +69,7 @@ sm_err sm_throttle_new(const sm_throttle_options *options, sm_throttle **throttl
 void sm_throttle_free(sm_throttle *t) {
   if (t == NULL) return;
   (void)pthread_mutex_destroy(&t->mutex);
+  free(t->known);
   free(t->slots);
   free(t);
 }
@@ -131,6 +146,40 @@ static slot *find_or_claim(const sm_throttle *t, uint64_t tag, int64_t now_ms) {
   return best;
 }
 
+/* ---- what is known ---- */
+
+static known_slot *known_set(const sm_throttle *t, uint64_t tag) {
+  return t->known + (tag & (t->known_sets - 1)) * WAYS;
+}
+
+/* How many of the buckets count for a pair: it is the first. */
+static size_t kinds_for(const sm_throttle *t, uint64_t pair_tag, int64_t now_ms) {
+  const known_slot *set = known_set(t, pair_tag);
+  for (size_t i = 0; i < WAYS; i++)
+    if (set[i].tag == pair_tag && now_ms - set[i].seen_ms < known_ms) return 1;
+  return KINDS;
+}
+
+void sm_throttle_know(sm_throttle *t, const uint8_t account[32], const char *address,
+                      int64_t now_ms) {
+  uint64_t tag[KINDS] = {0};
+  tags_of(t, account, address, tag);
+  (void)pthread_mutex_lock(&t->mutex);
+  known_slot *set = known_set(t, tag[0]);
+  known_slot *best = &set[0];
+  for (size_t i = 0; i < WAYS; i++) {
+    if (set[i].tag == tag[0]) {
+      best = &set[i];
+      break;
+    }
+    if (best->tag != 0 && (set[i].tag == 0 || set[i].seen_ms < best->seen_ms)) best = &set[i];
+  }
+  *best = (known_slot){.tag = tag[0], .seen_ms = now_ms};
+  (void)pthread_mutex_unlock(&t->mutex);
+}
+
+/* ---- trying ---- */
+
 /* How long until a bucket has a token; 0: it has one. */
 static int64_t wait_of(const slot *bucket, sm_bucket_rule rule, int64_t now_ms) {
   int64_t full = bucket != NULL && bucket->full_ms > now_ms ? bucket->full_ms : now_ms;
@@ -140,15 +189,16 @@ static int64_t wait_of(const slot *bucket, sm_bucket_rule rule, int64_t now_ms) 
 
 sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *address,
                         int64_t now_ms, int64_t *retry_after_ms) {
-  uint64_t tag[KINDS];
+  uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   int64_t wait = 0;
   (void)pthread_mutex_lock(&t->mutex);
-  for (size_t i = 0; i < KINDS; i++) {
+  size_t kinds = kinds_for(t, tag[0], now_ms);
+  for (size_t i = 0; i < kinds; i++) {
     int64_t one = wait_of(find(t, tag[i]), t->rule[i], now_ms);
     if (one > wait) wait = one;
   }
-  for (size_t i = 0; wait == 0 && i < KINDS; i++) {
+  for (size_t i = 0; wait == 0 && i < kinds; i++) {
     slot *bucket = find_or_claim(t, tag[i], now_ms);
     if (bucket->full_ms < now_ms) bucket->full_ms = now_ms;
     bucket->full_ms += t->rule[i].refill_ms;
@@ -161,10 +211,11 @@ sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *a
 
 void sm_throttle_forgive(sm_throttle *t, const uint8_t account[32], const char *address,
                          int64_t now_ms) {
-  uint64_t tag[KINDS];
+  uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   (void)pthread_mutex_lock(&t->mutex);
-  for (size_t i = 0; i < KINDS; i++) {
+  size_t kinds = kinds_for(t, tag[0], now_ms);
+  for (size_t i = 0; i < kinds; i++) {
     slot *bucket = find(t, tag[i]);
     if (bucket == NULL) continue;
     bucket->full_ms -= t->rule[i].refill_ms;

@@ -2,8 +2,10 @@
  * random key of this process, so nobody can aim for another's bucket. A try must find a token in
  * each of three buckets: one for the pair (account, address), a larger one for the account, and a
  * larger one for the address; so a guesser soon waits, and the owner elsewhere is not locked out by
- * one guesser. When the table is full, the bucket that is nearest to full again is given up. Any
- * number of threads. */
+ * one guesser. Nor by many of them: an address from which somebody has got into the account within
+ * thirty days is known for it, and there only the bucket of the pair counts, which strangers
+ * elsewhere cannot empty. When the table is full, the bucket that is nearest to full again is given
+ * up, and of what is known the oldest. Any number of threads. */
 #ifndef SM_AUTH_THROTTLE_H
 #define SM_AUTH_THROTTLE_H
 
@@ -24,18 +26,22 @@ typedef struct sm_throttle_options {
   sm_bucket_rule pair;    /* 0: 10, 5000 */
   sm_bucket_rule account; /* 0: 50, 2000 */
   sm_bucket_rule address; /* 0: 100, 1000 */
+  size_t known;           /* pairs that are known; 0: 16384 (a power of two) */
 } sm_throttle_options;
 
 SM_MUST_CHECK sm_err sm_throttle_new(const sm_throttle_options *options, sm_throttle **throttle);
 void sm_throttle_free(sm_throttle *throttle); /* NULL is fine */
 
-/* Takes a token from all three buckets, or from none: SM_ERR_BUSY and *retry_after_ms. The address
- * is text; of an IPv6 one the first 64 bits count. steady_ms never goes back. */
+/* Takes a token from all buckets that count, or from none: SM_ERR_BUSY and *retry_after_ms. The
+ * address is text; of an IPv6 one the first 64 bits count. steady_ms never goes back. */
 SM_MUST_CHECK sm_err sm_throttle_take(sm_throttle *throttle, const uint8_t account[32],
                                       const char *address, int64_t steady_ms,
                                       int64_t *retry_after_ms);
 /* After a success: gives the tokens back, so that somebody who knows the password never waits. */
 void sm_throttle_forgive(sm_throttle *throttle, const uint8_t account[32], const char *address,
                          int64_t steady_ms);
+/* Somebody with the password, or a session, of the account is at this address. After forgive. */
+void sm_throttle_know(sm_throttle *throttle, const uint8_t account[32], const char *address,
+                      int64_t steady_ms);
 
 #endif

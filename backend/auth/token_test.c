@@ -59,6 +59,7 @@ typedef struct forgery {
   const char *iss;
   const char *aud;
   const char *sub;
+  const char *sid;
   const char *role;
   long iat;
   long nbf;
@@ -69,6 +70,7 @@ static const forgery right = {.alg = JWT_ALG_HS256,
                               .iss = "smartmeter",
                               .aud = "smartmeter-api",
                               .sub = "u_1",
+                              .sid = "f_1",
                               .role = "admin",
                               .iat = NOW_S,
                               .nbf = NOW_S,
@@ -81,6 +83,7 @@ static char *forge(const fixture *f, const forgery *how) {
   if (how->iss != NULL) (void)jwt_add_grant(jwt, "iss", how->iss);
   if (how->aud != NULL) (void)jwt_add_grant(jwt, "aud", how->aud);
   if (how->sub != NULL) (void)jwt_add_grant(jwt, "sub", how->sub);
+  if (how->sid != NULL) (void)jwt_add_grant(jwt, "sid", how->sid);
   if (how->role != NULL) (void)jwt_add_grant(jwt, "role", how->role);
   (void)jwt_add_grant(jwt, "jti", "t");
   if (how->iat >= 0) (void)jwt_add_grant_int(jwt, "iat", how->iat);
@@ -112,10 +115,11 @@ static void an_issued_token_says_who_and_until_when(void **state) {
   char *token = NULL;
   int64_t expires_ms = 0;
   sm_claims claims = {0};
-  assert_int_equal(sm_tokens_issue(f->tokens, "u_abc", SM_ROLE_CONSUMER, &token, &expires_ms),
-                   SM_OK);
+  assert_int_equal(
+      sm_tokens_issue(f->tokens, "u_abc", "f_abc", SM_ROLE_CONSUMER, &token, &expires_ms), SM_OK);
   assert_int_equal(sm_tokens_verify(f->tokens, token, strlen(token), &claims), SM_OK);
   assert_string_equal(claims.user_id, "u_abc");
+  assert_string_equal(claims.session_id, "f_abc");
   assert_int_equal(claims.role, SM_ROLE_CONSUMER);
   assert_int_equal(claims.expires_ms, f->clock.ms + 900000);
   assert_int_equal(expires_ms, claims.expires_ms);
@@ -201,6 +205,13 @@ static void foreign_or_missing_claims_are_refused(void **state) {
   how.sub = NULL;
   assert_int_equal(verify_forged(*state, how), SM_ERR_DENIED);
   how = right;
+  how.sid = NULL;
+  assert_int_equal(verify_forged(*state, how), SM_ERR_DENIED);
+  how.sid = "";
+  assert_int_equal(verify_forged(*state, how), SM_ERR_DENIED);
+  how.sid = "a-session-id-that-is-longer-than-any-of-ours";
+  assert_int_equal(verify_forged(*state, how), SM_ERR_DENIED);
+  how = right;
   how.role = "root";
   assert_int_equal(verify_forged(*state, how), SM_ERR_DENIED);
   how.role = NULL;
@@ -270,34 +281,143 @@ static void nonsense_and_giants_are_refused(void **state) {
     assert_int_equal(verify(f, bad[i]), SM_ERR_DENIED);
 }
 
-static void after_a_rotation_old_tokens_pass_until_their_key_is_dropped(void **state) {
-  fixture *f = *state;
-  char *old = forge(f, &right);
-  char *fresh = NULL;
+static char *issued(sm_tokens *tokens) {
+  char *token = NULL;
   int64_t expires_ms = 0;
-  assert_int_equal(sm_tokens_rotate(f->tokens), SM_OK);
-  assert_int_equal(verify(f, old), SM_OK);
-  assert_int_equal(sm_tokens_issue(f->tokens, "u_1", SM_ROLE_ADMIN, &fresh, &expires_ms), SM_OK);
-  assert_int_equal(verify(f, fresh), SM_OK);
-  assert_int_equal(strncmp(old, fresh, strcspn(old, ".")) != 0, 1);
-  assert_int_equal(sm_tokens_rotate(f->tokens), SM_OK);
-  assert_int_equal(sm_tokens_rotate(f->tokens), SM_OK);
+  assert_int_equal(sm_tokens_issue(tokens, "u_1", "f_1", SM_ROLE_ADMIN, &token, &expires_ms),
+                   SM_OK);
+  return token;
+}
+
+static bool same_key(const char *a, const char *b) {
+  return strncmp(a, b, strcspn(a, ".") + 1) == 0;
+}
+
+static void after_rotations_old_tokens_pass_until_their_end(void **state) {
+  fixture *f = *state;
+  char *token[6];
+  for (int i = 0; i < 6; i++) { /* however many within the life of a token */
+    token[i] = issued(f->tokens);
+    assert_int_equal(sm_tokens_rotate(f->tokens, false), SM_OK);
+    if (i > 0) assert_false(same_key(token[i], token[i - 1]));
+    f->clock.ms += 1000;
+  }
+  f->clock.ms += (SM_TOKEN_LIFE_S - 7) * 1000;
+  for (int i = 0; i < 6; i++) assert_int_equal(verify(f, token[i]), SM_OK);
+  f->clock.ms += 7000;
+  for (int i = 0; i < 6; i++) {
+    assert_int_equal(verify(f, token[i]), SM_ERR_DENIED);
+    free(token[i]);
+  }
+}
+
+static size_t keys_in_file(const fixture *f) {
+  static const char *const uses[] = {"sign", NULL};
+  sm_keyfile file = {0};
+  assert_int_equal(sm_keyfile_open(f->dir, "token-signing", uses, 0, &file), SM_OK);
+  size_t count = file.count;
+  sm_keyfile_fini(&file);
+  return count;
+}
+
+static void keys_go_when_all_that_they_signed_has_ended(void **state) {
+  fixture *f = *state;
+  for (int i = 0; i < 3; i++) assert_int_equal(sm_tokens_rotate(f->tokens, false), SM_OK);
+  assert_int_equal(keys_in_file(f), 4);
+  f->clock.ms += (SM_TOKEN_LIFE_S + 60) * 1000;
+  assert_int_equal(sm_tokens_rotate(f->tokens, false), SM_OK);
+  assert_int_equal(keys_in_file(f), 2); /* the one that signed until now, and the new one */
+}
+
+/* Who has stolen a key signs no further than the tokens that it was for. */
+static void a_stolen_key_is_worth_nothing_after_its_successor(void **state) {
+  fixture *f = *state;
+  assert_int_equal(sm_tokens_rotate(f->tokens, false), SM_OK);
+  f->clock.ms += 60000;
+  forgery how = right;
+  assert_int_equal(verify_forged(f, how), SM_OK); /* signed before */
+  how.iat = how.nbf = NOW_S + 60;
+  how.exp = NOW_S + 60 + SM_TOKEN_LIFE_S;
+  assert_int_equal(verify_forged(f, how), SM_ERR_DENIED);
+  how.iat = NOW_S;
+  assert_int_equal(verify_forged(f, how), SM_ERR_DENIED); /* nor longer than it says */
+}
+
+static void a_rotation_at_once_ends_all_older_tokens(void **state) {
+  fixture *f = *state;
+  char *old = issued(f->tokens);
+  assert_int_equal(sm_tokens_rotate(f->tokens, false), SM_OK);
+  assert_int_equal(sm_tokens_rotate(f->tokens, true), SM_OK);
+  assert_int_equal(keys_in_file(f), 1);
   assert_int_equal(verify(f, old), SM_ERR_DENIED);
+  char *fresh = issued(f->tokens);
   assert_int_equal(verify(f, fresh), SM_OK);
   free(old);
   free(fresh);
 }
 
+/* The command line rotates, the server has the file open for long. */
 static void another_process_sees_a_rotation_by_itself(void **state) {
   fixture *f = *state;
   sm_tokens *other = open_tokens(f);
-  char *fresh = NULL;
-  int64_t expires_ms = 0;
-  assert_int_equal(sm_tokens_rotate(other), SM_OK);
-  assert_int_equal(sm_tokens_issue(other, "u_1", SM_ROLE_ADMIN, &fresh, &expires_ms), SM_OK);
+  char *old = issued(f->tokens);
+  assert_int_equal(sm_tokens_rotate(other, false), SM_OK);
+  char *fresh = issued(other);
   assert_int_equal(verify(f, fresh), SM_OK);
+  char *own = issued(f->tokens);
+  assert_true(same_key(own, fresh));
+  assert_int_equal(verify(f, old), SM_OK);
+  free(old);
   free(fresh);
+  free(own);
   sm_tokens_free(other);
+}
+
+static void a_key_file_that_is_broken_or_gone_changes_nothing(void **state) {
+  fixture *f = *state;
+  char path[TEST_DIR_MAX + 40];
+  char *token = issued(f->tokens);
+  (void)snprintf(path, sizeof path, "%s/keys/token-signing.json", f->dir);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs("{}", file) >= 0);
+  assert_int_equal(fclose(file), 0);
+  char *second = issued(f->tokens);
+  assert_true(same_key(token, second));
+  assert_int_equal(verify(f, token), SM_OK);
+  assert_int_equal(remove(path), 0);
+  assert_int_equal(verify(f, token), SM_OK);
+  free(token);
+  free(second);
+}
+
+/* A token of another deployment: its key, or its key under our key's name, or its issuer. */
+static void tokens_of_another_deployment_are_refused(void **state) {
+  fixture *f = *state;
+  fixture other = *f;
+  (void)test_dir_make(other.dir);
+  other.tokens = open_tokens(&other);
+  char *foreign = issued(other.tokens);
+  assert_int_equal(verify(&other, foreign), SM_OK);
+  assert_int_equal(verify(f, foreign), SM_ERR_DENIED);
+  other.key.bytes[0] ^= 1;
+  assert_int_equal(verify_forged(f, right), SM_OK);
+  char *forged = forge(&other, &right);
+  assert_int_equal(verify(f, forged), SM_ERR_DENIED);
+  sm_tokens *named = NULL;
+  sm_tokens_options options = {.data_dir = f->dir,
+                               .issuer = "https://other.example",
+                               .now = test_clock_now,
+                               .now_context = &f->clock};
+  assert_int_equal(sm_tokens_new(&options, &named), SM_OK);
+  char *other_issuer = issued(named);
+  assert_int_equal(verify(f, other_issuer), SM_ERR_DENIED);
+  sm_tokens_free(named);
+  sm_tokens_free(other.tokens);
+  test_dir_remove(other.dir);
+  free(foreign);
+  free(forged);
+  free(other_issuer);
 }
 
 static void refresh_tokens_are_random_and_hashed(void **state) {
@@ -331,7 +451,12 @@ int main(void) {
       WITH_KEYS(time_ends_a_token),
       WITH_KEYS(cut_and_changed_tokens_are_refused),
       WITH_KEYS(nonsense_and_giants_are_refused),
-      WITH_KEYS(after_a_rotation_old_tokens_pass_until_their_key_is_dropped),
+      WITH_KEYS(after_rotations_old_tokens_pass_until_their_end),
+      WITH_KEYS(keys_go_when_all_that_they_signed_has_ended),
+      WITH_KEYS(a_stolen_key_is_worth_nothing_after_its_successor),
+      WITH_KEYS(a_rotation_at_once_ends_all_older_tokens),
+      WITH_KEYS(a_key_file_that_is_broken_or_gone_changes_nothing),
+      WITH_KEYS(tokens_of_another_deployment_are_refused),
       WITH_KEYS(another_process_sees_a_rotation_by_itself),
       cmocka_unit_test(refresh_tokens_are_random_and_hashed),
   };

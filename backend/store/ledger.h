@@ -63,6 +63,8 @@ typedef struct sm_user {
   sm_bytes name_sealed;
   sm_role role;
   char *password_hash; /* argon2id text; NULL: cannot log in (a person who was only named) */
+  bool must_change;    /* the password was made by somebody else */
+  char *language;      /* "en", "hi"; NULL: none chosen */
   bool disabled;
   int64_t created_ms;
 } sm_user;
@@ -78,7 +80,8 @@ SM_MUST_CHECK sm_err sm_ledger_user_by_id(sm_ledger *ledger, const char *user_id
 SM_MUST_CHECK sm_err sm_ledger_users(sm_ledger *ledger, const char *after, size_t limit,
                                      sm_user **users, size_t *count);
 void sm_users_free(sm_user *users, size_t count);
-/* Both end all sessions of the user. SM_ERR_NOT_FOUND. A NULL password_hash: cannot log in. */
+/* Both end all sessions and links of the user. SM_ERR_NOT_FOUND. A NULL password_hash: cannot log
+ * in. More of people is in store/ledger_people.h. */
 SM_MUST_CHECK sm_err sm_ledger_user_set_password(sm_ledger *ledger, sm_actor actor,
                                                  const char *user_id, const char *password_hash);
 SM_MUST_CHECK sm_err sm_ledger_user_set_disabled(sm_ledger *ledger, sm_actor actor,
@@ -87,18 +90,22 @@ SM_MUST_CHECK sm_err sm_ledger_user_set_disabled(sm_ledger *ledger, sm_actor act
 SM_MUST_CHECK sm_err sm_ledger_has_admin(sm_ledger *ledger, bool *has);
 
 /* ---- sessions: refresh tokens, stored as SHA-256, rotated at each use ---- */
-/* Starts a session (a family of tokens). SM_ERR_NOT_FOUND: no such user; SM_ERR_DENIED: disabled;
- * SM_ERR_EXISTS: this token is there already. Also forgets all sessions that have expired. */
+enum { SM_SESSION_ID_MAX = 32 }; /* characters, without the NUL */
+/* Starts a session (a family of tokens), whose id is written to session_id. SM_ERR_NOT_FOUND: no
+ * such user; SM_ERR_DENIED: disabled; SM_ERR_EXISTS: this token is there already. Also forgets all
+ * sessions that have expired. */
 SM_MUST_CHECK sm_err sm_ledger_session_start(sm_ledger *ledger, const char *user_id,
                                              const uint8_t token_hash[32], int64_t now_ms,
-                                             int64_t expires_ms);
+                                             int64_t expires_ms,
+                                             char session_id[SM_SESSION_ID_MAX + 1]);
 /* Exchanges a token for its successor. SM_ERR_NOT_FOUND: unknown or expired. SM_ERR_DENIED: it was
  * used before (stolen or replayed): the whole family is ended, which the audit log says. *user_id
  * is a heap text. A token that was exchanged less than 10 s ago may be exchanged once more (two
  * tabs, a lost answer), the 10 s counted from its first exchange. */
 SM_MUST_CHECK sm_err sm_ledger_session_rotate(sm_ledger *ledger, const uint8_t old_hash[32],
                                               const uint8_t new_hash[32], int64_t now_ms,
-                                              int64_t expires_ms, char **user_id);
+                                              int64_t expires_ms, char **user_id,
+                                              char session_id[SM_SESSION_ID_MAX + 1]);
 /* Ends the family of a token; an unknown token is fine. */
 SM_MUST_CHECK sm_err sm_ledger_session_end(sm_ledger *ledger, const uint8_t token_hash[32]);
 

@@ -34,6 +34,7 @@ void sm_user_fini(sm_user *user) {
   free(user->email_sealed.data);
   free(user->name_sealed.data);
   free(user->password_hash);
+  free(user->language);
   *user = (sm_user){0};
 }
 

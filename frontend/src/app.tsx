@@ -16,6 +16,7 @@ import { clearLive } from "./live/store";
 import { HomePage } from "./pages/home";
 import { LoginPage } from "./pages/login";
 import { NotFoundPage } from "./pages/not-found";
+import { FirstPasswordPage, LinkPage } from "./pages/password";
 
 const MeterPage = lazy(() => import("./pages/meter"));
 const DevicesPage = lazy(() => import("./pages/devices"));
@@ -92,6 +93,11 @@ function SignedIn({ user }: { user: User }) {
 }
 
 export function App() {
+  const [location] = useLocation();
+  return location === "/password" ? <LinkPage /> : <Dashboard />;
+}
+
+function Dashboard() {
   const session = useSession();
   const client = useQueryClient();
   const out = session.phase === "out";
@@ -108,6 +114,7 @@ export function App() {
     case "out":
       return <LoginPage ended={session.ended} />;
     case "in":
+      if (session.user.must_change_password) return <FirstPasswordPage />;
       // A new token keeps the page; another person gets a new one.
       return <SignedIn key={session.user.id} user={session.user} />;
   }

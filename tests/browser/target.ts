@@ -19,6 +19,9 @@ export const target = {
   /** A month whose bill is known, and its total: checked when set. */
   expectMonth: process.env.EXPECT_MONTH,
   expectTotal: process.env.EXPECT_TOTAL,
+  /** A one-time link, and the e-mail of somebody with a temporary password: what they are for is tested when set. */
+  link: process.env.SMARTMETER_TEST_LINK,
+  newcomer: process.env.SMARTMETER_TEST_NEWCOMER,
   chromium: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium",
   screenshots: process.env.SCREENSHOT_DIR,
   report: process.env.SMARTMETER_BROWSER_REPORT,

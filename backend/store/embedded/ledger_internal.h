@@ -19,6 +19,7 @@
 #include "store/ledger.h"
 #include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
+#include "store/ledger_people.h"
 
 #include <pthread.h>
 
@@ -122,6 +123,18 @@ bool sm_ledger_servings_clash(const sm_ledger_serving *list, size_t count);
 /* Adds a user and the audit entry inside a write. */
 SM_MUST_CHECK sm_err sm_ledger_user_insert(sm_sql *db, sm_actor actor, const sm_user *user,
                                            const char *user_id, int64_t now_ms);
+/* The one row of a bound SELECT of these columns. SM_ERR_NOT_FOUND. */
+#define SM_USER_COLUMNS                                                                            \
+  "user_id, email_hash, email_sealed, name_sealed, role, password_hash, disabled, created_ms, "    \
+  "must_change, language"
+SM_MUST_CHECK sm_err sm_ledger_user_one(sm_sql_stmt *q, sm_user *user);
+/* Inside a write: what sm_ledger_password_set and sm_ledger_user_set_disabled do, the first without
+ * its audit entry. */
+SM_MUST_CHECK sm_err sm_ledger_password_write(sm_sql *db, int64_t user_no,
+                                              const char *password_hash, bool must_change,
+                                              const char *keep_session);
+SM_MUST_CHECK sm_err sm_ledger_disabled_write(sm_sql *db, sm_actor actor, int64_t user_no,
+                                              const char *user_id, bool disabled);
 
 /* ---- accounts ---- */
 /* Checks and adds account, meters, tariffs and audit entry inside a write. */

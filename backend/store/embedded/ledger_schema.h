@@ -8,5 +8,7 @@ extern const char sm_ledger_schema_3[];
 extern const char sm_ledger_schema_4[];
 extern const char sm_ledger_schema_5[];
 extern const char sm_ledger_schema_6[];
+extern const char sm_ledger_schema_7[];
+extern const char sm_ledger_schema_8[];
 
 #endif

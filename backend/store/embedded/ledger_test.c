@@ -248,12 +248,15 @@ static const uint8_t *token(uint8_t n) {
 }
 
 static sm_err start(const ledger_fixture *f, const char *user_id, uint8_t n) {
-  return sm_ledger_session_start(f->ledger, user_id, token(n), T0, T0 + DAY);
+  char session_id[SM_SESSION_ID_MAX + 1];
+  return sm_ledger_session_start(f->ledger, user_id, token(n), T0, T0 + DAY, session_id);
 }
 
 static sm_err rotate(const ledger_fixture *f, uint8_t from, uint8_t to, int64_t at) {
   char *user_id = NULL;
-  sm_err err = sm_ledger_session_rotate(f->ledger, token(from), token(to), at, at + DAY, &user_id);
+  char session_id[SM_SESSION_ID_MAX + 1];
+  sm_err err = sm_ledger_session_rotate(f->ledger, token(from), token(to), at, at + DAY, &user_id,
+                                        session_id);
   assert_true((err == SM_OK) == (user_id != NULL));
   free(user_id);
   return err;
@@ -264,9 +267,10 @@ static void a_session_goes_from_token_to_token(void **state) {
   char *id = add_user(f->ledger, 1, SM_ROLE_CONSUMER);
   assert_int_equal(start(f, id, 1), SM_OK);
   char *owner = NULL;
-  assert_int_equal(
-      sm_ledger_session_rotate(f->ledger, token(1), token(2), T0 + 900000, T0 + DAY, &owner),
-      SM_OK);
+  char session_id[SM_SESSION_ID_MAX + 1];
+  assert_int_equal(sm_ledger_session_rotate(f->ledger, token(1), token(2), T0 + 900000, T0 + DAY,
+                                            &owner, session_id),
+                   SM_OK);
   assert_string_equal(owner, id);
   assert_int_equal(rotate(f, 2, 3, T0 + 1800000), SM_OK);
   assert_int_equal(rotate(f, 9, 4, T0 + 1800000), SM_ERR_NOT_FOUND);
@@ -316,7 +320,9 @@ static void an_expired_token_is_unknown(void **state) {
   char *id = add_user(f->ledger, 1, SM_ROLE_CONSUMER);
   assert_int_equal(start(f, id, 1), SM_OK);
   assert_int_equal(rotate(f, 1, 2, T0 + DAY), SM_ERR_NOT_FOUND);
-  assert_int_equal(sm_ledger_session_start(f->ledger, id, token(5), T0 + DAY, T0 + 2 * DAY), SM_OK);
+  char session_id[SM_SESSION_ID_MAX + 1];
+  assert_int_equal(
+      sm_ledger_session_start(f->ledger, id, token(5), T0 + DAY, T0 + 2 * DAY, session_id), SM_OK);
   assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM session"), 1); /* the old one is gone */
   free(id);
 }

@@ -35,6 +35,14 @@ export function getSite(signal?: Signal): Promise<Site> {
   return send({ path: "/api/site", signal });
 }
 
+export function redeemLink(body: { token: string; password: string }): Promise<void> {
+  return send({ method: "POST", path: "/api/auth/redeem", body });
+}
+
+export function changePassword(body: { current: string; new: string }): Promise<void> {
+  return authorized({ method: "POST", path: "/api/me/password", body });
+}
+
 export function listDevices(cursor: string | undefined, limit: number, signal?: Signal): Promise<DevicePage> {
   return authorized({ path: "/api/devices", query: { limit, cursor }, signal });
 }
