@@ -116,7 +116,8 @@ static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options)
                                     {sm_ledger_schema_2},
                                     {sm_ledger_schema_3},
                                     {sm_ledger_schema_4},
-                                    {sm_ledger_schema_5}};
+                                    {sm_ledger_schema_5},
+                                    {sm_ledger_schema_6}};
   sm_embedded_options copy = *options;
   return sm_sql_migrate(ledger->writer, application_id, steps, sizeof steps / sizeof steps[0],
                         add_site, &copy);

@@ -7,5 +7,6 @@ extern const char sm_ledger_schema_2[];
 extern const char sm_ledger_schema_3[];
 extern const char sm_ledger_schema_4[];
 extern const char sm_ledger_schema_5[];
+extern const char sm_ledger_schema_6[];
 
 #endif
