@@ -15,7 +15,7 @@ enum {
   EXPIRE_EVERY_MS = 5 * 1000,
   /* When something could not be ended: not every few seconds again. */
   TRY_AGAIN_MS = 3600 * 1000,
-  LOOK_EVERY_MS = 60 * 1000,
+  LOOK_EVERY_MS = 10 * 1000,
   TELL_EVERY_MS = 24 * 3600 * 1000
 };
 
