@@ -87,7 +87,7 @@ ok 'it verifies' smartmeter backup --verify "$TMP/backup"
 is 'it has the invoice' "$(manifest backup content.invoices)" 1
 is 'nothing is wrong in it' "$(manifest backup content.findings)" 0
 ok 'it has the key for names' test -s "$TMP/backup/keys/pii.json"
-ok 'and the broker'"'"'s CA' test -s "$TMP/backup/broker/ca.key"
+ok 'but not that of the authority' test "$(find "$TMP/backup" -name 'ca.key*' | wc -l)" = 0
 is 'nobody else may read it' "$(find "$TMP/backup" -perm /077 | wc -l)" 0
 ok 'the name is taken now' fails smartmeter backup "$TMP/backup"
 ok 'a backup that is not there' fails smartmeter backup --verify "$TMP/nowhere"
