@@ -1,4 +1,5 @@
-/* One device over the real server: looking, changing, replacing, revoking, and finding some of many. */
+/* One device over the real server: looking, changing, replacing, revoking, and finding some of
+ * many. */
 #include "api/api_test_util.h"
 
 #include <setjmp.h>
@@ -58,17 +59,13 @@ static void name_and_limits_change_and_the_rest_stays(void **state) {
 
 static void a_bad_change_is_refused_by_its_fields(void **state) {
   const test_server *s = *state;
-  static const char *const bad[][2] = {{"{\"device_id\":\"x\"}", "device_id"},
-                                       {"{\"revoked\":false}", "revoked"},
-                                       {"{\"account_id\":\"a_x\"}", "account_id"},
-                                       {"{\"disabled\":1}", "disabled"},
-                                       {"{\"modulus_kwh\":0}", "modulus_kwh"},
-                                       {"{\"modulus_kwh\":\"9\"}", "modulus_kwh"},
-                                       {"{\"max_power_kw\":-1}", "max_power_kw"},
-                                       {"{\"owner\":\"nobody\"}", "owner"},
-                                       {"{\"tariff\":\"absent\"}", "tariff"},
-                                       {"{\"from\":\"2026-03-01\"}", "from"},
-                                       {"{\"owner\":null,\"from\":\"soon\"}", "from"}};
+  static const char *const bad[][2] = {
+      {"{\"device_id\":\"x\"}", "device_id"},        {"{\"revoked\":false}", "revoked"},
+      {"{\"account_id\":\"a_x\"}", "account_id"},    {"{\"disabled\":1}", "disabled"},
+      {"{\"modulus_kwh\":0}", "modulus_kwh"},        {"{\"modulus_kwh\":\"9\"}", "modulus_kwh"},
+      {"{\"max_power_kw\":-1}", "max_power_kw"},     {"{\"owner\":\"nobody\"}", "owner"},
+      {"{\"tariff\":\"absent\"}", "tariff"},         {"{\"from\":\"2026-03-01\"}", "from"},
+      {"{\"owner\":null,\"from\":\"soon\"}", "from"}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     refused(s, "PATCH", ONE, bad[i][0], 422, bad[i][1]);
 }
@@ -92,8 +89,8 @@ static void a_disabled_meter_is_refused_until_it_is_taken_back(void **state) {
 
 static void another_owner_begins_a_tenancy_and_the_old_one_keeps_theirs(void **state) {
   const test_server *s = *state;
-  json_t *root = test_admin_ask(
-      s, "PATCH", ONE, "{\"owner\":\"" TEST_RAVI "\",\"from\":\"2026-02-10\"}", 200);
+  json_t *root =
+      test_admin_ask(s, "PATCH", ONE, "{\"owner\":\"" TEST_RAVI "\",\"from\":\"2026-02-10\"}", 200);
   assert_string_equal(test_text_in(root, "owner"), TEST_RAVI);
   assert_string_equal(test_text_in(root, "tariff"), "LT-1 Domestic");
   json_decref(root);
@@ -121,8 +118,9 @@ static void another_owner_begins_a_tenancy_and_the_old_one_keeps_theirs(void **s
 
 static void a_meter_of_nobody_gets_an_owner_and_a_tariff(void **state) {
   const test_server *s = *state;
-  json_t *root = test_admin_ask(s, "PATCH", "/api/devices/meter-004",
-                                "{\"owner\":\"late@example.org\",\"tariff\":\"LT-1 Domestic\"}", 200);
+  json_t *root =
+      test_admin_ask(s, "PATCH", "/api/devices/meter-004",
+                     "{\"owner\":\"late@example.org\",\"tariff\":\"LT-1 Domestic\"}", 200);
   assert_string_equal(test_text_in(root, "owner"), "late@example.org");
   assert_string_equal(test_text_in(root, "tariff"), "LT-1 Domestic");
   json_decref(root);
@@ -134,12 +132,11 @@ static void a_tariff_holds_from_its_day_on(void **state) {
                              "{\"name\":\"Night\",\"effective_from\":\"2026-01-01\",\"slabs\":"
                              "[{\"up_to_kwh\":null,\"rate\":\"3.00\"}],\"fixed_charge\":\"1.00\"}",
                              201));
-  json_t *root = test_admin_ask(s, "PATCH", ONE,
-                                "{\"tariff\":\"Night\",\"from\":\"2199-03-01\"}", 200);
+  json_t *root =
+      test_admin_ask(s, "PATCH", ONE, "{\"tariff\":\"Night\",\"from\":\"2199-03-01\"}", 200);
   assert_string_equal(test_text_in(root, "tariff"), "LT-1 Domestic"); /* until then */
   json_decref(root);
-  root =
-      test_admin_ask(s, "PATCH", ONE, "{\"tariff\":\"Night\",\"from\":\"2026-02-01\"}", 200);
+  root = test_admin_ask(s, "PATCH", ONE, "{\"tariff\":\"Night\",\"from\":\"2026-02-01\"}", 200);
   assert_string_equal(test_text_in(root, "tariff"), "Night");
   json_decref(root);
 }
@@ -151,9 +148,8 @@ static void every_change_is_in_the_audit_log(void **state) {
   json_decref(test_admin_ask(s, "POST", ONE "/revoke", NULL, 200));
   sm_audit_entry *entries;
   size_t count;
-  assert_int_equal(sm_ledger_audit_entries(s->ledger, INT64_MIN, INT64_MAX, 0, 1000, &entries,
-                                           &count),
-                   SM_OK);
+  assert_int_equal(
+      sm_ledger_audit_entries(s->ledger, INT64_MIN, INT64_MAX, 0, 1000, &entries, &count), SM_OK);
   size_t found = 0;
   for (size_t i = 0; i < count; i++)
     if (strcmp(entries[i].subject, "meter-001") == 0 &&

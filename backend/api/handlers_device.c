@@ -137,8 +137,8 @@ static bool contains(const char *text, const char *part) {
   return text != NULL && strcasestr(text, part) != NULL;
 }
 
-static sm_err fits(sm_api *api, const sm_request *request, const filter *f,
-                   const sm_device *device, bool *out) {
+static sm_err fits(sm_api *api, const sm_request *request, const filter *f, const sm_device *device,
+                   bool *out) {
   *out = true;
   if (f->q != NULL) *out = contains(device->device_id, f->q) || contains(device->name, f->q);
   if (*out && f->owner != NULL) {
@@ -149,8 +149,10 @@ static sm_err fits(sm_api *api, const sm_request *request, const filter *f,
     free(email);
   }
   if (!*out || f->status == NULL) return SM_OK;
-  if (strcmp(f->status, "disabled") == 0) *out = device->disabled && !device->revoked;
-  else if (strcmp(f->status, "revoked") == 0) *out = device->revoked;
+  if (strcmp(f->status, "disabled") == 0)
+    *out = device->disabled && !device->revoked;
+  else if (strcmp(f->status, "revoked") == 0)
+    *out = device->revoked;
   else {
     present now;
     sm_err err = take_present(api, request, device->device_id, &now);

@@ -42,8 +42,7 @@ static void answer_device(sm_api *api, const sm_request *request, sm_answer *ans
     sm_jsonw w = sm_answer_json(answer, status);
     sm_jsonw_object(&w);
     err = sm_device_write_json(api, request, &w, &device);
-    if (err == SM_OK && with_credentials)
-      sm_device_write_credentials(api, request, &w, device_id);
+    if (err == SM_OK && with_credentials) sm_device_write_credentials(api, request, &w, device_id);
     sm_jsonw_object_end(&w);
     sm_device_fini(&device);
   }
@@ -88,8 +87,8 @@ typedef struct change {
 } change;
 
 static sm_err take_change(sm_api *api, const json_t *body, change *c, sm_problems *problems) {
-  static const char *const members[] = {"name",        "owner",        "tariff", "from", "disabled",
-                                        "modulus_kwh", "max_power_kw", NULL};
+  static const char *const members[] = {"name",     "owner",       "tariff",       "from",
+                                        "disabled", "modulus_kwh", "max_power_kw", NULL};
   bool has_from = false;
   sm_body_known(body, "", members, problems);
   c->row.has_name = given(body, "name");
@@ -190,8 +189,8 @@ static sm_err end_logins(sm_api *api, const sm_request *request, const char *dev
 }
 
 void sm_handle_device_revoke(sm_api *api, const sm_request *request, sm_answer *answer) {
-  sm_err err = sm_ledger_device_revoke(api->options.ledger, sm_request_actor(request),
-                                       request->param[0]);
+  sm_err err =
+      sm_ledger_device_revoke(api->options.ledger, sm_request_actor(request), request->param[0]);
   if (err == SM_ERR_NOT_FOUND) {
     sm_answer_not_found(answer);
     return;
@@ -230,8 +229,9 @@ static void take_login(const sm_api *api, const json_t *body, login *l, sm_probl
                                        .grace_ms = grace * (day_ms / 1000),
                                        .host = api->options.mqtt.host};
   if (strcmp(kind, "certificate") == 0)
-    sm_problems_add(problems, "kind", "certificates come from `smartmeter device rotate`, since "
-                                      "the authority's key stays out of this process");
+    sm_problems_add(problems, "kind",
+                    "certificates come from `smartmeter device rotate`, since "
+                    "the authority's key stays out of this process");
   else if (strcmp(kind, "password") != 0 && strcmp(kind, "psk") != 0)
     sm_problems_add(problems, "kind", "must be password or psk");
 }
@@ -265,8 +265,9 @@ static void answer_login(sm_api *api, const sm_request *request, sm_answer *answ
   } else if (err == SM_ERR_UNSUPPORTED) {
     sm_answer_field(answer, 409, "kind", "%s", sm_buf_text(&problem));
   } else if (err == SM_ERR_EXISTS) {
-    sm_answer_field(answer, 409, "kind", "too many logins are good at once: finish the change "
-                                         "that is under way first");
+    sm_answer_field(answer, 409, "kind",
+                    "too many logins are good at once: finish the change "
+                    "that is under way first");
   } else {
     sm_api_fail(request, answer, err);
   }
@@ -300,8 +301,9 @@ static void change_logins(sm_api *api, const sm_request *request, sm_answer *ans
     sm_answer_problems(answer, 422, &problems);
   else if (api->options.hooks.make_credentials == NULL ||
            api->options.hooks.finish_credentials == NULL)
-    sm_answer_problem(answer, 409, "No broker is managed here: make the meter's login at your "
-                                   "broker.");
+    sm_answer_problem(answer, 409,
+                      "No broker is managed here: make the meter's login at your "
+                      "broker.");
   else if (l.finish)
     finish_login(api, request, answer);
   else

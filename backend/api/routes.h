@@ -19,8 +19,7 @@ void sm_handle_device(struct sm_api *api, const sm_request *request, sm_answer *
 void sm_handle_device_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_revoke(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_replace(struct sm_api *api, const sm_request *request, sm_answer *answer);
-void sm_handle_device_credentials(struct sm_api *api, const sm_request *request,
-                                  sm_answer *answer);
+void sm_handle_device_credentials(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_logins(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_readings.c */
 void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);

@@ -13,14 +13,14 @@
 #define SM_BROKER_SERVER_USER "smartmeter-server"
 
 typedef struct sm_broker {
-  char *url;       /* how the server connects */
-  char *username;  /* NULL: as the url says */
-  char *password;  /* NULL: as the url says */
-  char *ca_file;   /* NULL: the system's */
-  char *passwords; /* the password file; NULL: the broker is not ours to manage */
-  char *pid_file;  /* NULL likewise */
-  char *dir;       /* all that it is set up from; NULL likewise */
-  char *ca_dir;    /* the authority's key, apart from all else; NULL likewise */
+  char *url;                 /* how the server connects */
+  char *username;            /* NULL: as the url says */
+  char *password;            /* NULL: as the url says */
+  char *ca_file;             /* NULL: the system's */
+  char *passwords;           /* the password file; NULL: the broker is not ours to manage */
+  char *pid_file;            /* NULL likewise */
+  char *dir;                 /* all that it is set up from; NULL likewise */
+  char *ca_dir;              /* the authority's key, apart from all else; NULL likewise */
   uint16_t password_port;    /* its listeners over TLS; 0: off */
   uint16_t certificate_port; /* likewise */
   uint16_t psk_port;         /* likewise */

@@ -211,8 +211,7 @@ static sm_err talk(const sm_broker *broker, const char *socket_path, const char 
   if (err == SM_OK) err = await_reading(socket_path, password);
   for (size_t i = 0; err == SM_OK && i < count; i++)
     err = visit(socket_path, client_id[i], password, NULL, NULL);
-  if (err == SM_OK && topic != NULL)
-    err = visit(socket_path, CONTROL_USER, password, topic, text);
+  if (err == SM_OK && topic != NULL) err = visit(socket_path, CONTROL_USER, password, topic, text);
   explicit_bzero(password, sizeof password);
   return err;
 }

@@ -68,7 +68,8 @@ static int add(sm_program *program, const void *context) {
   if (!w->json) (void)printf("added %s\n", w->id);
   int status = sm_device_login_make(program, w, 0);
   if (status != SM_EXIT_OK)
-    sm_complain("the device is added, but it has no login yet: `smartmeter device rotate` makes one");
+    sm_complain(
+        "the device is added, but it has no login yet: `smartmeter device rotate` makes one");
   return status;
 }
 
@@ -126,7 +127,10 @@ static void print_device(sm_program *program, const sm_device *d, bool json) {
   char instant[SM_RFC3339_MAX] = "never";
   if (has_last) (void)sm_rfc3339_format(last.ts_ms, instant);
   if (!json)
-    (void)printf("%-20s %-8s %-24s %-28s %s\n", d->device_id, d->revoked ? "revoked" : d->disabled ? "disabled" : "active",
+    (void)printf("%-20s %-8s %-24s %-28s %s\n", d->device_id,
+                 d->revoked    ? "revoked"
+                 : d->disabled ? "disabled"
+                               : "active",
                  instant, owner != NULL ? owner : "-", d->name != NULL ? d->name : "");
   else {
     sm_buf text;
@@ -187,21 +191,22 @@ int sm_cmd_device(int argc, char **argv) {
                                   {"crl", crl, .names = false},
                                   {"revoke", revoke, .names = false}};
   words w = {.days = SM_CERTIFICATE_DAYS_DEFAULT, .grace_days = GRACE_DAYS_DEFAULT};
-  const sm_option options[] = {{"--id", .text = &w.id},
-                               {"--name", .text = &w.name},
-                               {"--owner", .text = &w.owner},
-                               {"--tariff", .text = &w.tariff},
-                               {"--csr", .text = &w.csr},
-                               {"--out", .text = &w.out},
-                               {"--host", .text = &w.host},
-                               {"--days", .number = &w.days, .min = 1, .max = SM_CERTIFICATE_DAYS_MAX},
-                               {"--grace", .number = &w.grace_days, .max = GRACE_DAYS_MAX},
-                               {"--certificate", .flag = &w.certificate},
-                               {"--password", .flag = &w.password},
-                               {"--psk", .flag = &w.psk},
-                               {"--send", .flag = &w.send},
-                               {"--finish", .flag = &w.finish},
-                               {"--json", .flag = &w.json}};
+  const sm_option options[] = {
+      {"--id", .text = &w.id},
+      {"--name", .text = &w.name},
+      {"--owner", .text = &w.owner},
+      {"--tariff", .text = &w.tariff},
+      {"--csr", .text = &w.csr},
+      {"--out", .text = &w.out},
+      {"--host", .text = &w.host},
+      {"--days", .number = &w.days, .min = 1, .max = SM_CERTIFICATE_DAYS_MAX},
+      {"--grace", .number = &w.grace_days, .max = GRACE_DAYS_MAX},
+      {"--certificate", .flag = &w.certificate},
+      {"--password", .flag = &w.password},
+      {"--psk", .flag = &w.psk},
+      {"--send", .flag = &w.send},
+      {"--finish", .flag = &w.finish},
+      {"--json", .flag = &w.json}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;

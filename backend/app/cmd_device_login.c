@@ -75,8 +75,7 @@ static sm_err write_files(const sm_broker *broker, const sm_device_words *w,
   return err;
 }
 
-static void print_text(const sm_broker *broker, const sm_device_words *w,
-                       const sm_credential *c) {
+static void print_text(const sm_broker *broker, const sm_device_words *w, const sm_credential *c) {
   char at[SM_RFC3339_MAX];
   (void)printf("mqtts port %u\n", (unsigned)c->port);
   if (c->kind == SM_CREDENTIAL_PSK)
@@ -155,11 +154,10 @@ static sm_err audit(sm_program *program, const char *action, const char *device_
   sm_jsonw_init(&j, &text);
   sm_jsonw_object(&j);
   sm_jsonw_key_text(&j, "kind", sm_credential_kind_name(c->kind));
-  if (c->kind == SM_CREDENTIAL_CERTIFICATE)
-    sm_jsonw_key_text(&j, "serial", c->certificate.serial);
+  if (c->kind == SM_CREDENTIAL_CERTIFICATE) sm_jsonw_key_text(&j, "serial", c->certificate.serial);
   sm_jsonw_object_end(&j);
-  sm_err err = sm_ledger_audit(program->ledger, sm_cli_actor(), action, device_id,
-                               sm_buf_text(&text));
+  sm_err err =
+      sm_ledger_audit(program->ledger, sm_cli_actor(), action, device_id, sm_buf_text(&text));
   sm_buf_fini(&text);
   return err;
 }
@@ -259,9 +257,10 @@ static int tell_end(const char *id, sm_err err, const sm_credentials_ended *ende
   if (err != SM_OK)
     sm_complain("its logins at the broker could not be ended: %s", sm_err_text(err));
   else if (ended->waiting > 0)
-    sm_complain("%zu certificates of %s could not be revoked: put the authority's key back, and run "
-                "`smartmeter device crl`",
-                ended->waiting, id);
+    sm_complain(
+        "%zu certificates of %s could not be revoked: put the authority's key back, and run "
+        "`smartmeter device crl`",
+        ended->waiting, id);
   return err == SM_OK && ended->waiting == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
@@ -287,8 +286,8 @@ static int end_some(sm_program *program, const char *id, end_what what) {
 }
 
 int sm_device_login_finish(sm_program *program, const sm_device_words *w) {
-  sm_err err = sm_ledger_audit(program->ledger, sm_cli_actor(), "device.credentials_finish", w->id,
-                               "{}");
+  sm_err err =
+      sm_ledger_audit(program->ledger, sm_cli_actor(), "device.credentials_finish", w->id, "{}");
   if (err != SM_OK) {
     sm_complain("the audit log could not be written: %s", sm_err_text(err));
     return SM_EXIT_FAILED;

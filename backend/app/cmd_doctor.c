@@ -19,7 +19,8 @@
 static const char usage[] =
     "usage: smartmeter doctor [--json]\n"
     "Checks the data folder: every page, checksum, reference, number and sum of both stores, the\n"
-    "audit log, the keys, and what of the broker's certificates ends soon. Says what is wrong and what to do. Changes nothing; works beside a\n"
+    "audit log, the keys, and what of the broker's certificates ends soon. Says what is wrong and "
+    "what to do. Changes nothing; works beside a\n"
     "running server. The exit status is 1 if something is wrong.\n";
 
 typedef struct printer {
@@ -118,7 +119,8 @@ static void find_ending(printer *p, const sm_config *config) {
     char detail[120];
     int64_t days = sm_expiry_days(item, now_ms);
     if (item->soon == 0) continue;
-    (void)snprintf(detail, sizeof detail, days < 0 ? "it ended %lld days ago" : "it ends in %lld days",
+    (void)snprintf(detail, sizeof detail,
+                   days < 0 ? "it ended %lld days ago" : "it ends in %lld days",
                    (long long)(days < 0 ? -days : days));
     on_finding(p, &(sm_doctor_finding){.where = "broker",
                                        .kind = "certificate",

@@ -423,7 +423,7 @@ static void stop_parts(service *s) {
   if (s->writer != NULL) sm_writer_stop(s->writer);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
-  sm_meters_stop(s->meters); /* after the API, which asks it */
+  sm_meters_stop(s->meters);         /* after the API, which asks it */
   sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
   s->imports = NULL;
   if (s->program.readings != NULL) {

@@ -92,8 +92,7 @@ static char *resolve(const char *folder) {
   char *parent = realpath(slash == NULL ? "." : slash == copy ? "/" : (*slash = '\0', copy), NULL);
   sm_buf path;
   sm_buf_init(&path, PATH_MAX);
-  if (parent != NULL)
-    sm_buf_printf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name);
+  if (parent != NULL) sm_buf_printf(&path, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name);
   free(copy);
   free(parent);
   return path.len > 0 ? sm_buf_take(&path) : NULL;

@@ -16,7 +16,8 @@ enum {
   FILE_LIMIT = 64 << 20,
   FIELDS = 5,
   PSK_BYTES = 32,
-  /* Names of one device that are good at once: a fleet's tool gone wrong must not fill the files. */
+  /* Names of one device that are good at once: a fleet's tool gone wrong must not fill the files.
+   */
   NAMES_MAX = 9
 };
 
@@ -279,8 +280,9 @@ static sm_err may_make(const sm_broker *broker, const sm_credential_order *o, sm
     return SM_ERR_INVALID;
   }
   if (port_for(broker, o->kind) == 0) {
-    sm_buf_printf(problem, "the broker has no listener for a %s: set SMARTMETER_MQTT_%s_PORT and "
-                           "start ./run again",
+    sm_buf_printf(problem,
+                  "the broker has no listener for a %s: set SMARTMETER_MQTT_%s_PORT and "
+                  "start ./run again",
                   kind_names[o->kind], o->kind == SM_CREDENTIAL_PSK ? "PSK" : "CERT");
     return SM_ERR_UNSUPPORTED;
   }
@@ -330,8 +332,7 @@ void sm_credential_write_json(sm_jsonw *w, const sm_broker *broker, const char *
     sm_jsonw_key_text(w, "not_after", sm_rfc3339_format(c->certificate.not_after_ms, at));
   }
   if (c->kind != SM_CREDENTIAL_PSK) sm_jsonw_key_text(w, "ca_pem", ca != NULL ? ca : "");
-  if (c->old_end_ms != 0)
-    sm_jsonw_key_text(w, "old_ends", sm_rfc3339_format(c->old_end_ms, at));
+  if (c->old_end_ms != 0) sm_jsonw_key_text(w, "old_ends", sm_rfc3339_format(c->old_end_ms, at));
   sm_jsonw_object_end(w);
   free(ca);
 }
@@ -415,8 +416,7 @@ static sm_err end_locked(const sm_broker *broker, const ending *e, const sm_crl_
 }
 
 /* A certificate's client id is the device_id that is in it. */
-static sm_err cut(const sm_broker *broker, const char *device_id,
-                  const sm_credential_rows *ends) {
+static sm_err cut(const sm_broker *broker, const char *device_id, const sm_credential_rows *ends) {
   const char **id = calloc(ends->count + 1, sizeof *id);
   if (id == NULL) return SM_ERR_NOMEM;
   size_t n = 0;

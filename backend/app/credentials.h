@@ -1,6 +1,6 @@
-/* What meters prove themselves with at the bundled broker: passwords, certificates, pre-shared keys.
- * A device may have several at once, of any kind: that is how they are changed without a visit. The
- * old ones go on until their time of grace is over.
+/* What meters prove themselves with at the bundled broker: passwords, certificates, pre-shared
+ * keys. A device may have several at once, of any kind: that is how they are changed without a
+ * visit. The old ones go on until their time of grace is over.
  *
  * `credentials` in the broker's folder has a line for each. The user name of the first password or
  * key of a device is its device_id, that of others "device_id~2", "~3", …, which `aliases.acl`
@@ -65,9 +65,9 @@ typedef struct sm_credential_order {
   int days;         /* of a certificate; 0: SM_CERTIFICATE_DAYS_DEFAULT */
   int64_t grace_ms; /* how long what the device has now stays good */
 } sm_credential_order;
-/* Makes one and has the broker know it. SM_ERR_UNSUPPORTED: no bundled broker, or it has no listener
- * for that kind; SM_ERR_INVALID: the request, or a device_id that begins as the server's own
- * accounts; `problem` (initialised) says which. */
+/* Makes one and has the broker know it. SM_ERR_UNSUPPORTED: no bundled broker, or it has no
+ * listener for that kind; SM_ERR_INVALID: the request, or a device_id that begins as the server's
+ * own accounts; `problem` (initialised) says which. */
 SM_MUST_CHECK sm_err sm_credential_make(const sm_broker *broker, const sm_credential_order *order,
                                         sm_buf *problem, sm_credential *out);
 

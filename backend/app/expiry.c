@@ -38,10 +38,8 @@ static void look_at_meters(const sm_broker *broker, int64_t now_ms, sm_expiry_it
 }
 
 void sm_expiry_look(const sm_broker *broker, int64_t now_ms, sm_expiry *expiry) {
-  *expiry = (sm_expiry){.item = {{.what = "broker"},
-                                 {.what = "authority"},
-                                 {.what = "revoked"},
-                                 {.what = "meter"}}};
+  *expiry = (sm_expiry){
+      .item = {{.what = "broker"}, {.what = "authority"}, {.what = "revoked"}, {.what = "meter"}}};
   if (broker->dir == NULL) return;
   look_at(broker, "broker.crt", sm_certificate_file_ends, now_ms, &expiry->item[0]);
   look_at(broker, "ca.crt", sm_certificate_file_ends, now_ms, &expiry->item[1]);
@@ -70,8 +68,7 @@ void sm_expiry_write_metrics(const sm_expiry *expiry, int64_t now_ms, sm_buf *ou
   for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++)
     if (expiry->item[i].known)
       sm_buf_printf(out, "smartmeter_certificate_days_left{what=\"%s\"} %lld\n",
-                    expiry->item[i].what,
-                    (long long)sm_expiry_days(&expiry->item[i], now_ms));
+                    expiry->item[i].what, (long long)sm_expiry_days(&expiry->item[i], now_ms));
   sm_buf_append_text(out, "# HELP smartmeter_certificates_ending Those that end within 30 days, or "
                           "have.\n# TYPE smartmeter_certificates_ending gauge\n");
   for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++)

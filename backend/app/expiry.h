@@ -1,7 +1,7 @@
 /* When what meters and broker trust each other by comes to its end: the broker's certificate, the
- * authority's, the list of what is revoked, and the meters' certificates. An ended list refuses every
- * meter with a certificate, and an ended broker's certificate every meter, so it is watched: in
- * /metrics, by a log line a day from SM_EXPIRY_WARN_DAYS on, and by `smartmeter doctor`. */
+ * authority's, the list of what is revoked, and the meters' certificates. An ended list refuses
+ * every meter with a certificate, and an ended broker's certificate every meter, so it is watched:
+ * in /metrics, by a log line a day from SM_EXPIRY_WARN_DAYS on, and by `smartmeter doctor`. */
 #ifndef SM_APP_EXPIRY_H
 #define SM_APP_EXPIRY_H
 

@@ -63,8 +63,8 @@ sm_err sm_meters_add(void *context, const char *device_id, const sm_api_credenti
                      sm_jsonw *w, sm_buf *problem) {
   sm_meters *m = context;
   const sm_credential_order wanted = {.device_id = device_id,
-                                      .kind = order->psk ? SM_CREDENTIAL_PSK
-                                                         : SM_CREDENTIAL_PASSWORD,
+                                      .kind =
+                                          order->psk ? SM_CREDENTIAL_PSK : SM_CREDENTIAL_PASSWORD,
                                       .grace_ms = order->grace_ms};
   sm_credential made;
   sm_err err = sm_credential_make(m->broker, &wanted, problem, &made);
@@ -89,8 +89,7 @@ sm_err sm_meters_revoke(void *context, const char *device_id, sm_api_credentials
 sm_err sm_meters_finish(void *context, const char *device_id, sm_api_credentials_ended *ended) {
   sm_meters *m = context;
   sm_credentials_ended result = {.ended = 0};
-  sm_err err =
-      sm_credentials_expire(m->broker, device_id, sm_clock_now_ms(), &m->port, &result);
+  sm_err err = sm_credentials_expire(m->broker, device_id, sm_clock_now_ms(), &m->port, &result);
   tell(&result, ended);
   return err;
 }

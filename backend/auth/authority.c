@@ -78,8 +78,9 @@ static sm_err open_parts(sm_authority *a, const char *key_path, const char *cert
   if (err == SM_ERR_NOT_FOUND)
     sm_buf_printf(problem, "the authority's key %s is not there: put it back for this", key_path);
   else if (err == SM_ERR_CORRUPT)
-    sm_buf_printf(problem, "the authority's key %s is damaged, or others than its owner may read "
-                           "it: it must have mode 0600",
+    sm_buf_printf(problem,
+                  "the authority's key %s is damaged, or others than its owner may read "
+                  "it: it must have mode 0600",
                   key_path);
   else if (err != SM_OK)
     sm_buf_printf(problem, "the authority's key %s: %s", key_path, sm_err_text(err));
@@ -430,7 +431,8 @@ static sm_err fill_crl(sm_authority *a, X509_CRL *crl, X509_CRL *former, const c
 static sm_err write_crl(X509_CRL *crl, const char *kept, const char *published) {
   BIO *bio = BIO_new(BIO_s_mem());
   char *data = NULL;
-  long len = bio != NULL && PEM_write_bio_X509_CRL(bio, crl) == 1 ? BIO_get_mem_data(bio, &data) : 0;
+  long len =
+      bio != NULL && PEM_write_bio_X509_CRL(bio, crl) == 1 ? BIO_get_mem_data(bio, &data) : 0;
   sm_err err = len > 0 ? sm_file_write_private(kept, data, (size_t)len) : SM_ERR_INTERNAL;
   if (err == SM_OK) err = sm_file_write_private(published, data, (size_t)len);
   BIO_free(bio);
@@ -447,8 +449,7 @@ static sm_err revoke_locked(sm_authority *a, const char *const *serial, size_t c
   /* A list that was not made by this key says nothing about what is revoked. */
   if (err == SM_OK && former != NULL && X509_CRL_verify(former, a->key) != 1) err = SM_ERR_CORRUPT;
   X509_CRL *crl = err == SM_OK ? X509_CRL_new() : NULL;
-  if (err == SM_OK)
-    err = crl != NULL ? fill_crl(a, crl, former, serial, count) : SM_ERR_NOMEM;
+  if (err == SM_OK) err = crl != NULL ? fill_crl(a, crl, former, serial, count) : SM_ERR_NOMEM;
   if (err == SM_OK) err = write_crl(crl, kept, path);
   X509_CRL_free(crl);
   X509_CRL_free(former);

@@ -2,8 +2,9 @@
  * device, or signs a device's own request, and makes the list of what is revoked (CRL).
  *
  * Its folder holds `ca.key` (mode 0600, and nobody else's), `crl.pem` (the newest list) and `lock`.
- * The certificate `ca.crt` lies where brokers and meters find it. Keys are EC P-256; the common name
- * of a meter's certificate is its device_id, whatever a request says, and it is for clients alone.
+ * The certificate `ca.crt` lies where brokers and meters find it. Keys are EC P-256; the common
+ * name of a meter's certificate is its device_id, whatever a request says, and it is for clients
+ * alone.
  *
  * What was revoked once stays so: a new list holds all that the one before it held. One command or
  * thread at a time by the lock; a handle belongs to one thread. */

@@ -56,8 +56,7 @@ static X509 *self_signed(EVP_PKEY *key) {
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
-    X509_EXTENSION *e =
-        X509V3_EXT_conf_nid(NULL, &context, extensions[i].nid, extensions[i].value);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, extensions[i].nid, extensions[i].value);
     assert_non_null(e);
     (void)X509_add_ext(x, e, -1);
     X509_EXTENSION_free(e);

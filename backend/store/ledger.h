@@ -178,10 +178,10 @@ SM_MUST_CHECK sm_err sm_ledger_device_replace(sm_ledger *ledger, sm_actor actor,
 /* For good; again is fine. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor,
                                              const char *device_id);
-/* Whether a device exists and is neither revoked nor disabled: asked for every message, so engines answer from
- * memory. What this process changed holds at once; what another did, within a fifth of a second. If
- * the store cannot be asked, a known device is still known, and for all others there is an error
- * rather than a wrong no. */
+/* Whether a device exists and is neither revoked nor disabled: asked for every message, so engines
+ * answer from memory. What this process changed holds at once; what another did, within a fifth of
+ * a second. If the store cannot be asked, a known device is still known, and for all others there
+ * is an error rather than a wrong no. */
 SM_MUST_CHECK sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known);
 
 /* The intervals in which a meter serves accounts of a user: what of it that user may see. Sorted by

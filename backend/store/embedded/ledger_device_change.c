@@ -106,10 +106,8 @@ static sm_err add_account(const task *t, const sm_device_change *c, bool has_fro
   sm_err err = sm_ledger_choose_tariff(t->db, tariff, &name);
   if (err != SM_OK) return err;
   sm_account account = {.has_from = has_from, .from = c->from};
-  sm_account_meter meter = {.from_ms = INT64_MIN,
-                            .to_ms = INT64_MAX,
-                            .sign = sign,
-                            .multiplier_milli = multiplier_milli};
+  sm_account_meter meter = {
+      .from_ms = INT64_MIN, .to_ms = INT64_MAX, .sign = sign, .multiplier_milli = multiplier_milli};
   sm_account_tariff on = {.name = name};
   account.meter = &meter;
   account.meter_count = 1;
@@ -198,10 +196,11 @@ sm_err sm_ledger_device_change(sm_ledger *ledger, sm_actor actor, const sm_devic
 
 static sm_err insert_successor(const task *t, const sm_device_swap *s) {
   sm_sql_stmt q = sm_sql_use(
-      t->db, "INSERT INTO device (site_no, device_id, name, modulus_wh, max_power_w, "
-             "ct_ratio_milli, created_ms, changed_no) SELECT 1, ?2, coalesce(?3, name), modulus_wh, "
-             "max_power_w, ct_ratio_milli, ?4, (SELECT max(changed_no) + 1 FROM device) "
-             "FROM device WHERE device_id = ?1");
+      t->db,
+      "INSERT INTO device (site_no, device_id, name, modulus_wh, max_power_w, "
+      "ct_ratio_milli, created_ms, changed_no) SELECT 1, ?2, coalesce(?3, name), modulus_wh, "
+      "max_power_w, ct_ratio_milli, ?4, (SELECT max(changed_no) + 1 FROM device) "
+      "FROM device WHERE device_id = ?1");
   sm_sql_bind_text(&q, 1, s->device_id);
   sm_sql_bind_text(&q, 2, s->new_device_id);
   sm_sql_bind_text(&q, 3, s->name);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define DEVICE_COLUMNS                                                                             \
-  "device_no, device_id, name, modulus_wh, max_power_w, created_ms, revoked_ms IS NOT NULL, "  \
+  "device_no, device_id, name, modulus_wh, max_power_w, created_ms, revoked_ms IS NOT NULL, "      \
   "disabled_ms IS NOT NULL"
 
 static void take_device(sm_sql_stmt *q, sm_device *device) {
