@@ -261,6 +261,14 @@ static char *choose_ca_dir(const char *data_dir) {
   return sm_buf_take(&path);
 }
 
+/* By name: "a/b" lies in "a", and "a" in itself. */
+static bool lies_in(const char *path, const char *folder) {
+  size_t len = strlen(folder);
+  while (len > 1 && folder[len - 1] == '/') len--;
+  return strncmp(path, folder, len) == 0 &&
+         (path[len] == '\0' || path[len] == '/' || folder[len - 1] == '/');
+}
+
 static sm_err take_all(sm_config *config, sm_buf *problem) {
   sm_err err = check_dotenv(problem);
   if (err == SM_OK)
@@ -295,6 +303,13 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   if (strcmp(config->store, "embedded") != 0) {
     sm_buf_printf(problem, "SMARTMETER_STORE is '%.80s': this build has only 'embedded'",
                   config->store);
+    return SM_ERR_INVALID;
+  }
+  if (lies_in(config->ca_dir, config->data_dir) || lies_in(config->data_dir, config->ca_dir)) {
+    sm_buf_printf(problem,
+                  "SMARTMETER_CA_DIR is '%.200s': it must neither lie in the data folder nor "
+                  "contain it, since the server is kept out of it",
+                  config->ca_dir);
     return SM_ERR_INVALID;
   }
   if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
