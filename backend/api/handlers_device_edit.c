@@ -262,7 +262,7 @@ static void answer_login(sm_api *api, const sm_request *request, sm_answer *answ
     sm_jsonw_key(&w, "credentials");
     sm_jsonw_raw(&w, text.data, text.len);
     sm_jsonw_object_end(&w);
-  } else if (err == SM_ERR_UNSUPPORTED) {
+  } else if (err == SM_ERR_UNSUPPORTED || err == SM_ERR_INVALID) {
     sm_answer_field(answer, 409, "kind", "%s", sm_buf_text(&problem));
   } else if (err == SM_ERR_EXISTS) {
     sm_answer_field(answer, 409, "kind",

@@ -198,7 +198,8 @@ int sm_broker_lock(const sm_broker *broker) {
 }
 
 bool sm_broker_is_servers(const char *device_id) {
-  return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0;
+  return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0 ||
+         strcmp(device_id, SM_BROKER_CONTROL_USER) == 0;
 }
 
 /* ---- the server's own accounts ---- */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 
 #define SM_BROKER_SERVER_USER "smartmeter-server"
+/* Of the control listener (broker_control.c). */
+#define SM_BROKER_CONTROL_USER "smartmeter-control"
 
 typedef struct sm_broker {
   char *url;                 /* how the server connects */

@@ -24,8 +24,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONTROL_USER "smartmeter-control"
-
 enum {
   READ_TIMEOUT_MS = 10000, /* for the broker to have read its files */
   ANSWER_TIMEOUT_MS = 5000,
@@ -61,7 +59,7 @@ static void put_connect(sm_buf *out, const char *client_id, const char *password
   /* level 4; user name, password, clean session; no keep-alive */
   sm_buf_append(&body, "\x04\xc2\x00\x00", 4);
   put_text(&body, client_id);
-  put_text(&body, CONTROL_USER);
+  put_text(&body, SM_BROKER_CONTROL_USER);
   put_text(&body, password);
   put_packet(out, 0x10, &body);
   sm_buf_fini(&body);
@@ -177,7 +175,8 @@ static sm_err new_password(const sm_broker *broker, char *password, size_t cap) 
   char *path = sm_path_join(broker->dir, "control.passwords");
   sm_buf line;
   sm_buf_init(&line, 0);
-  sm_err err = path != NULL ? sm_broker_password_line(CONTROL_USER, password, &line) : SM_ERR_NOMEM;
+  sm_err err = path != NULL ? sm_broker_password_line(SM_BROKER_CONTROL_USER, password, &line)
+                            : SM_ERR_NOMEM;
   if (err == SM_OK) err = sm_file_write_private(path, line.data, line.len);
   sm_buf_fini(&line);
   free(path);
@@ -193,7 +192,8 @@ static void rest(void) {
 static sm_err await_reading(const char *socket_path, const char *password) {
   int64_t deadline = sm_clock_steady_ms() + READ_TIMEOUT_MS;
   sm_err err;
-  while ((err = visit(socket_path, CONTROL_USER, password, NULL, NULL)) == SM_ERR_DENIED ||
+  while ((err = visit(socket_path, SM_BROKER_CONTROL_USER, password, NULL, NULL)) ==
+             SM_ERR_DENIED ||
          err == SM_ERR_CLOSED) {
     if (sm_clock_steady_ms() > deadline) return SM_ERR_TIMEOUT;
     rest();
@@ -211,7 +211,8 @@ static sm_err talk(const sm_broker *broker, const char *socket_path, const char 
   if (err == SM_OK) err = await_reading(socket_path, password);
   for (size_t i = 0; err == SM_OK && i < count; i++)
     err = visit(socket_path, client_id[i], password, NULL, NULL);
-  if (err == SM_OK && topic != NULL) err = visit(socket_path, CONTROL_USER, password, topic, text);
+  if (err == SM_OK && topic != NULL)
+    err = visit(socket_path, SM_BROKER_CONTROL_USER, password, topic, text);
   explicit_bzero(password, sizeof password);
   return err;
 }

@@ -54,7 +54,8 @@ static int add(sm_program *program, const void *context) {
     return sm_misused(usage, "--id must be 1 to 64 of A-Z a-z 0-9 _ -");
   if (!sm_device_login_words(w)) return SM_EXIT_USAGE;
   if (sm_broker_is_servers(w->id))
-    return sm_misused(usage, "--id must not begin with " SM_BROKER_SERVER_USER);
+    return sm_misused(usage, "--id must not begin with " SM_BROKER_SERVER_USER
+                             " or be " SM_BROKER_CONTROL_USER);
   sm_err err = add_to_ledger(program, w);
   if (err == SM_ERR_EXISTS)
     sm_complain("%s is there already", w->id);

@@ -276,7 +276,8 @@ static sm_err may_make(const sm_broker *broker, const sm_credential_order *o, sm
   }
   if (!sm_device_id_valid(o->device_id, strlen(o->device_id)) ||
       sm_broker_is_servers(o->device_id)) {
-    sm_buf_printf(problem, "a meter's name must not begin with %s", SM_BROKER_SERVER_USER);
+    sm_buf_printf(problem, "a meter's name must not begin with %s or be %s", SM_BROKER_SERVER_USER,
+                  SM_BROKER_CONTROL_USER);
     return SM_ERR_INVALID;
   }
   if (port_for(broker, o->kind) == 0) {

@@ -95,8 +95,10 @@ psk=$(smartmeter device add --id m-psk --psk --json)
 by_psk m-psk "$(json .credentials.mqtt.identity "$psk")" "$(json .credentials.mqtt.key "$psk")"
 like 'device add makes a pre-shared key' "$(json .credentials.mqtt.key "$psk")" '^[0-9a-f]{64}$'
 
-like 'no meter may have a name of the server' \
-  "$(smartmeter device add --id smartmeter-server-9 --certificate --out "$CERT_DIR" 2>&1 || true)" 'must not begin'
+for name in smartmeter-server-9 smartmeter-control; do
+  like "no meter may have the server's name $name" \
+    "$(smartmeter device add --id "$name" --certificate --out "$CERT_DIR" 2>&1 || true)" 'must not begin'
+done
 
 # --- what each may -----------------------------------------------------------------------------------------------------------
 
