@@ -30,7 +30,7 @@ static void a_device_is_added_with_its_owner_and_shown(void **state) {
   json_t *root =
       test_admin_ask(s, "POST", "/api/devices",
                      "{\"device_id\":\"new-1\",\"name\":\"Flat 9\",\"owner\":\"Nine@Example.org\","
-                     "\"tariff\":\"LT-1 Domestic\",\"unknown\":1}",
+                     "\"tariff\":\"LT-1 Domestic\"}",
                      201);
   assert_string_equal(test_text_in(root, "device_id"), "new-1");
   assert_int_equal(strcasecmp(test_text_in(root, "owner"), "nine@example.org"), 0);
@@ -64,17 +64,27 @@ static void a_bad_device_is_refused_by_its_fields(void **state) {
                                        {"{\"device_id\":\"x\",\"name\":\"\"}", "name"},
                                        {"{\"device_id\":\"x\",\"name\":\"a\\nb\"}", "name"},
                                        {"{\"device_id\":\"x\",\"owner\":\"nobody\"}", "owner"},
-                                       {"{\"device_id\":\"x\",\"tariff\":\"absent\"}", "tariff"}};
+                                       {"{\"device_id\":\"x\",\"tariff\":\"absent\"}", "tariff"},
+                                       {"{\"device_id\":\"x\",\"revoked\":false}", "revoked"}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     refused(s, "POST", "/api/devices", bad[i][0], 422, bad[i][1]);
   refused(s, "POST", "/api/devices",
           "{\"device_id\":\"meter-001\",\"owner\":\"never@example.org\"}", 409, "device_id");
 }
 
-static sm_err credentials(void *context, const char *device_id, char *password, size_t cap) {
-  (void)device_id;
+static sm_err credentials(void *context, const char *device_id,
+                          const sm_api_credential_order *order, sm_jsonw *w, sm_buf *problem) {
+  (void)problem;
   if (context == NULL) return SM_ERR_IO;
-  (void)snprintf(password, cap, "%s", (const char *)context);
+  sm_jsonw_object(w);
+  sm_jsonw_key(w, "mqtt");
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "host", order->host);
+  sm_jsonw_key_text(w, "username", device_id);
+  sm_jsonw_key_text(w, "password", context);
+  sm_jsonw_object_end(w);
+  sm_jsonw_key_text(w, "ca_pem", "");
+  sm_jsonw_object_end(w);
   return SM_OK;
 }
 
@@ -93,7 +103,6 @@ static void a_managed_broker_gives_credentials_once(void **state) {
   options.hooks.make_credentials = credentials;
   options.hooks.device_status = device_status;
   options.mqtt.host = "broker.example";
-  options.mqtt.port = 8883;
   for (int round = 0; round < 2; round++) {
     options.hooks.context = round == 0 ? password : NULL;
     assert_int_equal(sm_api_new(&options, &s->api), SM_OK);

@@ -23,6 +23,22 @@ bool sm_text_plain(const char *text, size_t max_chars) {
   return sm_utf8_plain(text, strlen(text), max_chars);
 }
 
+void sm_body_known(const json_t *object, const char *where, const char *const *names,
+                   sm_problems *problems) {
+  const char *member;
+  const json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)object, member, value) {
+    bool known = false;
+    for (size_t i = 0; names[i] != NULL; i++) known = known || strcmp(names[i], member) == 0;
+    /* Not its name as it came: it may be anything of any length. */
+    char shown[48];
+    (void)snprintf(shown, sizeof shown, "%.40s", member);
+    if (!known)
+      note(problems, where, sm_text_plain(shown, sizeof shown) ? shown : "",
+           "is not known here: leave it out");
+  }
+}
+
 /* The text of a member; NULL if it is not given or not a text, which is noted. */
 static const char *text_of(const json_t *object, const char *where, const char *name, bool required,
                            sm_problems *problems) {

@@ -14,6 +14,11 @@
 /* A name for people on one line: 1 to max_chars characters without control characters. */
 bool sm_text_plain(const char *text, size_t max_chars);
 
+/* Notes each member that is not in `names` (NULL ends it): what is misspelt must not pass for done.
+ */
+void sm_body_known(const json_t *object, const char *where, const char *const *names,
+                   sm_problems *problems);
+
 /* `where` is the path of the object ("" for the body itself, "meters[0]"). Texts are borrowed from
  * the object. */
 void sm_body_text(const json_t *object, const char *where, const char *name, bool required,

@@ -1,18 +1,21 @@
+#define _GNU_SOURCE
 #include "api/api.h"
 #include "api/body.h"
 #include "api/cursor.h"
+#include "api/device_json.h"
 #include "api/routes.h"
 #include "api/visible.h"
 #include "auth/apikey.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char SCOPE[] = "devices";
-enum { NAME_CHARS_MAX = 80, TARIFF_CHARS_MAX = 80, ONLINE_MS = 300000, PEM_MAX = 65536 };
+enum { ONLINE_MS = 300000, SCAN_PAGE = 500, SCAN_MAX = 20000 };
 
 /* ---- one device ---- */
 
@@ -60,10 +63,14 @@ static sm_err take_owner(sm_api *api, const sm_request *request, const sm_device
                    &device->owner_email_sealed, email);
 }
 
+static const char *status_of(const present *now) {
+  bool known = now->live.seen || now->has_reading;
+  return !known ? "never" : now->live.online ? "online" : "offline";
+}
+
 static void write_present(sm_jsonw *w, const sm_device *device, const present *now) {
   char seen[SM_RFC3339_MAX];
-  bool known = now->live.seen || now->has_reading;
-  sm_jsonw_key_text(w, "status", !known ? "never" : now->live.online ? "online" : "offline");
+  sm_jsonw_key_text(w, "status", status_of(now));
   sm_jsonw_key_text(w, "last_seen",
                     now->live.seen ? sm_rfc3339_format(now->live.last_seen_ms, seen) : NULL);
   sm_jsonw_key(w, "last_reading");
@@ -73,9 +80,16 @@ static void write_present(sm_jsonw *w, const sm_device *device, const present *n
     sm_jsonw_null(w);
 }
 
-/* The members of the contract's device, without the braces. */
-static sm_err write_device(sm_api *api, const sm_request *request, sm_jsonw *w,
-                           const sm_device *device) {
+static void write_limits(sm_jsonw *w, const sm_device *device) {
+  sm_jsonw_key_text(w, "account_id", device->account_id);
+  sm_jsonw_key_bool(w, "disabled", device->disabled);
+  sm_jsonw_key_bool(w, "revoked", device->revoked);
+  sm_jsonw_key_decimal(w, "modulus_kwh", device->modulus_wh, 3);
+  sm_jsonw_key_decimal(w, "max_power_kw", device->max_power_w, 3);
+}
+
+sm_err sm_device_write_json(sm_api *api, const sm_request *request, sm_jsonw *w,
+                            const sm_device *device) {
   present now;
   char *owner = NULL;
   sm_err err = take_present(api, request, device->device_id, &now);
@@ -87,41 +101,129 @@ static sm_err write_device(sm_api *api, const sm_request *request, sm_jsonw *w,
   sm_jsonw_key_text(w, "owner", owner);
   sm_jsonw_key_text(w, "tariff", knows_tariff ? device->tariff : NULL);
   write_present(w, device, &now);
+  if (sm_request_is_admin(request)) write_limits(w, device);
   free(owner);
   return SM_OK;
 }
 
 /* ---- the list ---- */
 
-void sm_handle_devices(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t limit;
+/* What `status`, `owner` and `q` ask for. */
+typedef struct filter {
+  const char *status; /* NULL: any, as all of these */
+  const char *owner;
+  const char *q;
+} filter;
+
+static bool take_filter(const sm_request *request, sm_answer *answer, filter *out) {
+  *out = (filter){.status = NULL};
+  if (!sm_request_param_text(request, answer, "status", &out->status) ||
+      !sm_request_param_text(request, answer, "owner", &out->owner) ||
+      !sm_request_param_text(request, answer, "q", &out->q))
+    return false;
+  static const char *const words[] = {"online", "offline", "never", "disabled", "revoked"};
+  bool known = out->status == NULL;
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    known = known || strcmp(out->status, words[i]) == 0;
+  if (known) return true;
+  sm_answer_field(answer, 400, "status", "is one of online, offline, never, disabled, revoked");
+  return false;
+}
+
+static bool is_filter(const filter *f) {
+  return f->status != NULL || f->owner != NULL || f->q != NULL;
+}
+
+/* As people look for names: ASCII letters of either case are one. */
+static bool contains(const char *text, const char *part) {
+  return text != NULL && strcasestr(text, part) != NULL;
+}
+
+static sm_err fits(sm_api *api, const sm_request *request, const filter *f, const sm_device *device,
+                   bool *out) {
+  *out = true;
+  if (f->q != NULL) *out = contains(device->device_id, f->q) || contains(device->name, f->q);
+  if (*out && f->owner != NULL) {
+    char *email = NULL;
+    sm_err err = take_owner(api, request, device, &email);
+    if (err != SM_OK) return err;
+    *out = email != NULL ? strcasecmp(email, f->owner) == 0 : f->owner[0] == '\0';
+    free(email);
+  }
+  if (!*out || f->status == NULL) return SM_OK;
+  if (strcmp(f->status, "disabled") == 0)
+    *out = device->disabled && !device->revoked;
+  else if (strcmp(f->status, "revoked") == 0)
+    *out = device->revoked;
+  else {
+    present now;
+    sm_err err = take_present(api, request, device->device_id, &now);
+    if (err != SM_OK) return err;
+    *out = strcmp(f->status, status_of(&now)) == 0;
+  }
+  return SM_OK;
+}
+
+/* A page of those that fit: the store knows neither statuses nor open addresses, so it is read page
+ * by page until enough are found, and no further than SCAN_MAX, where the next page goes on. */
+typedef struct page {
+  size_t limit;
+  size_t shown;
+  size_t seen;
   char after[SM_CURSOR_KEY_MAX];
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, SCOPE, after))
-    return;
+  bool more;
+} page;
+
+static sm_err write_some(sm_api *api, const sm_request *request, const filter *f, sm_jsonw *w,
+                         page *p) {
   sm_device *devices;
   size_t count;
-  sm_err err = sm_ledger_devices(api->options.ledger, sm_request_own_user(request), after,
-                                 (size_t)limit + 1, &devices, &count);
-  if (err != SM_OK) {
-    sm_api_fail(request, answer, err);
-    return;
+  size_t wanted = p->limit - p->shown + 1;
+  if (is_filter(f) || request->key_devices != NULL) wanted = SCAN_PAGE;
+  sm_err err = sm_ledger_devices(api->options.ledger, sm_request_own_user(request), p->after,
+                                 wanted, &devices, &count);
+  if (err != SM_OK) return err;
+  p->more = count == wanted;
+  for (size_t i = 0; err == SM_OK && i < count; i++) {
+    bool shows = sm_apikey_has_device(request->key_devices, devices[i].device_id);
+    if (shows && is_filter(f)) err = fits(api, request, f, &devices[i], &shows);
+    if (err != SM_OK) break;
+    if (shows && p->shown == p->limit) {
+      p->more = true;
+      break;
+    }
+    (void)snprintf(p->after, sizeof p->after, "%s", devices[i].device_id);
+    p->seen++;
+    if (!shows) continue;
+    p->shown++;
+    sm_jsonw_object(w);
+    err = sm_device_write_json(api, request, w, &devices[i]);
+    sm_jsonw_object_end(w);
   }
-  size_t shown = count < (size_t)limit ? count : (size_t)limit;
+  sm_devices_free(devices, count);
+  return err;
+}
+
+void sm_handle_devices(sm_api *api, const sm_request *request, sm_answer *answer) {
+  int64_t limit;
+  page p = {.more = true};
+  filter f;
+  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
+      !sm_request_param_cursor(request, answer, SCOPE, p.after) ||
+      !take_filter(request, answer, &f))
+    return;
+  p.limit = (size_t)limit;
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key(&w, "devices");
   sm_jsonw_array(&w);
-  for (size_t i = 0; err == SM_OK && i < shown; i++) {
-    if (!sm_apikey_has_device(request->key_devices, devices[i].device_id)) continue;
-    sm_jsonw_object(&w);
-    err = write_device(api, request, &w, &devices[i]);
-    sm_jsonw_object_end(&w);
-  }
+  sm_err err = SM_OK;
+  do {
+    err = write_some(api, request, &f, &w, &p);
+  } while (err == SM_OK && p.more && p.shown < p.limit && p.seen < SCAN_MAX);
   sm_jsonw_array_end(&w);
-  sm_cursor_write_next(&w, SCOPE, shown < count ? devices[shown - 1].device_id : NULL);
+  sm_cursor_write_next(&w, SCOPE, p.more ? p.after : NULL);
   sm_jsonw_object_end(&w);
-  sm_devices_free(devices, count);
   if (err != SM_OK) sm_api_fail(request, answer, err);
 }
 
@@ -132,7 +234,7 @@ typedef struct new_device {
   const char *owner; /* e-mail; NULL */
 } new_device;
 
-static sm_err check_tariff(sm_api *api, const char *name, sm_problems *problems) {
+sm_err sm_device_check_tariff(sm_api *api, const char *name, sm_problems *problems) {
   sm_tariff_row *rows;
   size_t count;
   if (name == NULL) return SM_OK;
@@ -146,12 +248,14 @@ static sm_err check_tariff(sm_api *api, const char *name, sm_problems *problems)
 
 /* SM_ERR_INVALID: `problems` says why. */
 static sm_err take_new(sm_api *api, const json_t *body, new_device *out, sm_problems *problems) {
+  static const char *const members[] = {"device_id", "name", "owner", "tariff", NULL};
   *out = (new_device){0};
+  sm_body_known(body, "", members, problems);
   sm_body_device_id(body, "", "device_id", &out->row.device_id, problems);
-  sm_body_text(body, "", "name", false, NAME_CHARS_MAX, &out->row.name, problems);
+  sm_body_text(body, "", "name", false, SM_DEVICE_NAME_CHARS_MAX, &out->row.name, problems);
   sm_body_email(body, "", "owner", &out->owner, problems);
-  sm_body_text(body, "", "tariff", false, TARIFF_CHARS_MAX, &out->row.tariff, problems);
-  sm_err err = check_tariff(api, out->row.tariff, problems);
+  sm_body_text(body, "", "tariff", false, SM_DEVICE_TARIFF_CHARS_MAX, &out->row.tariff, problems);
+  sm_err err = sm_device_check_tariff(api, out->row.tariff, problems);
   return err == SM_OK && sm_problems_any(problems) ? SM_ERR_INVALID : err;
 }
 
@@ -201,42 +305,37 @@ static sm_err add_device(sm_api *api, const sm_request *request, new_device *dev
   return err;
 }
 
-static void write_credentials(sm_api *api, const sm_request *request, sm_jsonw *w,
-                              const char *device_id) {
-  char password[SM_MQTT_PASSWORD_MAX] = "";
+void sm_device_write_credentials(sm_api *api, const sm_request *request, sm_jsonw *w,
+                                 const char *device_id) {
   const sm_api_hooks *hooks = &api->options.hooks;
+  const sm_api_credential_order order = {.host = api->options.mqtt.host};
+  sm_buf text;
+  sm_buf problem;
+  sm_buf_init(&text, 0);
+  sm_buf_init(&problem, 0);
+  sm_jsonw made;
+  sm_jsonw_init(&made, &text);
   sm_err err = hooks->make_credentials == NULL
                    ? SM_ERR_UNSUPPORTED
-                   : hooks->make_credentials(hooks->context, device_id, password, sizeof password);
-  if (err != SM_OK) {
-    sm_jsonw_key_null(w, "credentials");
+                   : hooks->make_credentials(hooks->context, device_id, &order, &made, &problem);
+  sm_jsonw_key(w, "credentials");
+  if (err == SM_OK) {
+    sm_jsonw_raw(w, text.data, text.len);
+  } else {
+    sm_jsonw_null(w);
     sm_jsonw_key_text(w, "note",
                       hooks->make_credentials == NULL
                           ? "No broker is managed here: give the meter its login at your broker."
                           : "The device is there, but the broker could not be told: make its "
-                            "login with `smartmeter device add`.");
+                            "login with `smartmeter device rotate`.");
     if (hooks->make_credentials != NULL)
       sm_log(SM_LOG_ERROR, "http.credentials_failed", SM_LOG_TEXT("request", request->id),
-             SM_LOG_TEXT("device", device_id), SM_LOG_TEXT("reason", sm_err_text(err)));
-    return;
+             SM_LOG_TEXT("device", device_id), SM_LOG_TEXT("reason", sm_err_text(err)),
+             SM_LOG_TEXT("problem", sm_buf_text(&problem)));
   }
-  char *pem = NULL;
-  if (api->options.mqtt.ca_pem != NULL &&
-      sm_file_read(api->options.mqtt.ca_pem, PEM_MAX, &pem, NULL) != SM_OK)
-    pem = NULL;
-  sm_jsonw_key(w, "credentials");
-  sm_jsonw_object(w);
-  sm_jsonw_key(w, "mqtt");
-  sm_jsonw_object(w);
-  sm_jsonw_key_text(w, "host", api->options.mqtt.host);
-  sm_jsonw_key_int(w, "port", api->options.mqtt.port);
-  sm_jsonw_key_text(w, "username", device_id);
-  sm_jsonw_key_text(w, "password", password);
-  sm_jsonw_object_end(w);
-  sm_jsonw_key_text(w, "ca_pem", pem == NULL ? "" : pem);
-  sm_jsonw_object_end(w);
-  free(pem);
-  explicit_bzero(password, sizeof password);
+  if (text.data != NULL) explicit_bzero(text.data, text.len);
+  sm_buf_fini(&text);
+  sm_buf_fini(&problem);
 }
 
 static void answer_added(sm_api *api, const sm_request *request, sm_answer *answer,
@@ -246,8 +345,8 @@ static void answer_added(sm_api *api, const sm_request *request, sm_answer *answ
   if (err == SM_OK) {
     sm_jsonw w = sm_answer_json(answer, 201);
     sm_jsonw_object(&w);
-    err = write_device(api, request, &w, &device);
-    if (err == SM_OK) write_credentials(api, request, &w, device_id);
+    err = sm_device_write_json(api, request, &w, &device);
+    if (err == SM_OK) sm_device_write_credentials(api, request, &w, device_id);
     sm_jsonw_object_end(&w);
     sm_device_fini(&device);
   }

@@ -27,6 +27,13 @@ void sm_handle_user_link(struct sm_api *api, const sm_request *request, sm_answe
 /* handlers_device.c */
 void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_device_edit.c */
+void sm_handle_device(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_revoke(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_replace(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_credentials(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_device_logins(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_readings.c */
 void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_explain.c */

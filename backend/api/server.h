@@ -13,6 +13,7 @@
 #include "api/rates.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/jsonw.h"
 #include "base/zone.h"
 
 #include <stdbool.h>
@@ -33,7 +34,17 @@ typedef struct sm_device_live {
   bool online;
 } sm_device_live;
 
-enum { SM_MQTT_PASSWORD_MAX = 128 };
+/* A login to be made for a meter: certificates come from the command line alone. */
+typedef struct sm_api_credential_order {
+  bool psk;         /* else a password */
+  int64_t grace_ms; /* how long what it has goes on */
+  const char *host; /* to be told */
+} sm_api_credential_order;
+
+typedef struct sm_api_credentials_ended {
+  size_t ended;
+  size_t waiting; /* certificates that only who has the authority's key can revoke */
+} sm_api_credentials_ended;
 
 /* What only the program as a whole can answer. Each may be NULL. */
 typedef struct sm_api_hooks {
@@ -46,17 +57,25 @@ typedef struct sm_api_hooks {
   /* Whether a device is connected. False: nothing is known of it, and its latest reading decides
    * (online while that is younger than five minutes). */
   bool (*device_status)(void *context, const char *device_id, sm_device_live *live);
-  /* Makes the broker know a device with a new password, written terminated to `password`. NULL: no
-   * broker is managed here, and a new device is answered with `"credentials": null`. */
-  sm_err (*make_credentials)(void *context, const char *device_id, char *password, size_t cap);
+  /* Makes the broker know a device with a new login, and writes it as one JSON value, the
+   * "credentials" that are shown once. What it had before goes on for the grace. On a failure
+   * nothing is written, and `problem` may say what would be right. NULL: no broker is managed here,
+   * and a new device is answered with `"credentials": null`. */
+  sm_err (*make_credentials)(void *context, const char *device_id,
+                             const sm_api_credential_order *order, sm_jsonw *w, sm_buf *problem);
+  /* Ends all logins of a device and its live connections · those that were replaced. NULL likewise.
+   */
+  sm_err (*revoke_credentials)(void *context, const char *device_id,
+                               sm_api_credentials_ended *ended);
+  sm_err (*finish_credentials)(void *context, const char *device_id,
+                               sm_api_credentials_ended *ended);
+  /* Writes a list of what a device can log in by, without anything secret. NULL likewise. */
+  void (*write_credentials)(void *context, const char *device_id, sm_jsonw *w);
 } sm_api_hooks;
 
-/* How a meter reaches the broker: what POST /api/devices answers beside the password. */
+/* How a meter reaches the broker: what is told with a login. */
 typedef struct sm_api_mqtt {
   const char *host;
-  uint16_t port;
-  const char
-      *ca_pem; /* path of the certificate that a meter checks the broker's with; NULL: none */
 } sm_api_mqtt;
 
 typedef struct sm_api_options {

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,30 @@ static char *in_broker_dir(const sm_config *config, const char *name) {
   return sm_buf_take(&path);
 }
 
+/* "certificate 8884" and so on: what was opened at the last start. A broker that was set up by an
+ * older version has no such file, and passwords only. */
+static sm_err find_listeners(const sm_config *config, sm_broker *out) {
+  char *path = in_broker_dir(config, "listeners");
+  if (path == NULL) return SM_ERR_NOMEM;
+  char *text = NULL;
+  sm_err err = sm_file_read(path, 4096, &text, NULL);
+  free(path);
+  if (err != SM_OK) return err == SM_ERR_NOT_FOUND ? SM_OK : err;
+  char *rest = NULL;
+  for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    char *space = strchr(line, ' ');
+    int64_t port = 0;
+    if (space == NULL || sm_decimal_parse(space + 1, strlen(space + 1), 0, &port) != SM_OK ||
+        port < 0 || port > UINT16_MAX)
+      continue;
+    *space = '\0';
+    if (strcmp(line, "certificate") == 0) out->certificate_port = (uint16_t)port;
+    if (strcmp(line, "psk") == 0) out->psk_port = (uint16_t)port;
+  }
+  free(text);
+  return SM_OK;
+}
+
 /* ./run's broker, which the server knows by the password that was made for it. */
 static sm_err find_bundled(const sm_config *config, sm_broker *out) {
   char *path = in_broker_dir(config, "server.password");
@@ -45,9 +68,13 @@ static sm_err find_bundled(const sm_config *config, sm_broker *out) {
   out->ca_file = in_broker_dir(config, "ca.crt");
   out->passwords = in_broker_dir(config, "passwords");
   out->pid_file = in_broker_dir(config, "mosquitto.pid");
+  out->dir = in_broker_dir(config, "");
+  out->ca_dir = strdup(config->ca_dir);
+  out->password_port = config->mqtts_port;
   bool whole = out->url != NULL && out->username != NULL && out->ca_file != NULL &&
-               out->passwords != NULL && out->pid_file != NULL;
-  return whole ? SM_OK : SM_ERR_NOMEM;
+               out->passwords != NULL && out->pid_file != NULL && out->dir != NULL &&
+               out->ca_dir != NULL;
+  return whole ? find_listeners(config, out) : SM_ERR_NOMEM;
 }
 
 sm_err sm_broker_find(const sm_config *config, sm_broker *broker) {
@@ -81,11 +108,13 @@ void sm_broker_fini(sm_broker *broker) {
   free(broker->ca_file);
   free(broker->passwords);
   free(broker->pid_file);
+  free(broker->dir);
+  free(broker->ca_dir);
   *broker = (sm_broker){0};
 }
 
 /* "device:$7$101$salt$hash" */
-static sm_err password_line(const char *device_id, const char *password, sm_buf *line) {
+sm_err sm_broker_password_line(const char *user, const char *password, sm_buf *line) {
   uint8_t salt[SALT_BYTES];
   uint8_t hash[HASH_BYTES];
   unsigned char salt_text[4 * ((SALT_BYTES + 2) / 3) + 1];
@@ -96,99 +125,100 @@ static sm_err password_line(const char *device_id, const char *password, sm_buf 
     return SM_ERR_INTERNAL;
   (void)EVP_EncodeBlock(salt_text, salt, sizeof salt);
   (void)EVP_EncodeBlock(hash_text, hash, sizeof hash);
-  sm_buf_printf(line, "%s:$7$%d$%s$%s\n", device_id, (int)ITERATIONS, (const char *)salt_text,
+  sm_buf_printf(line, "%s:$7$%d$%s$%s\n", user, (int)ITERATIONS, (const char *)salt_text,
                 (const char *)hash_text);
   return line->err;
 }
 
-/* The file without the device's line. */
-static void copy_others(const char *text, const char *device_id, sm_buf *out) {
-  size_t id_len = strlen(device_id);
+/* ---- files of lines ---- */
+
+static bool is_of(const char *line, size_t len, const char *name) {
+  size_t name_len = strlen(name);
+  return len > name_len && strncmp(line, name, name_len) == 0 && line[name_len] == ':';
+}
+
+static void copy_others(const char *text, const char *name, sm_buf *out) {
   while (*text != '\0') {
     size_t len = strcspn(text, "\n");
     bool has_end = text[len] == '\n';
-    if (!(len > id_len && strncmp(text, device_id, id_len) == 0 && text[id_len] == ':')) {
+    if (len > 0 && !is_of(text, len, name)) {
       sm_buf_append(out, text, len);
-      if (len > 0) sm_buf_append_char(out, '\n');
+      sm_buf_append_char(out, '\n');
     }
     text += len + (has_end ? 1 : 0);
   }
 }
 
-static sm_err rewrite(const sm_broker *broker, const char *device_id, const sm_buf *line) {
+static sm_err read_lines(const char *path, char **text) {
+  sm_err err = sm_file_read(path, FILE_LIMIT, text, NULL);
+  if (err != SM_ERR_NOT_FOUND) return err;
+  *text = strdup("");
+  return *text != NULL ? SM_OK : SM_ERR_NOMEM;
+}
+
+sm_err sm_broker_line_set(const char *path, const char *name, const char *line) {
   char *text = NULL;
-  sm_err err = sm_file_read(broker->passwords, FILE_LIMIT, &text, NULL);
+  sm_err err = read_lines(path, &text);
   if (err != SM_OK) return err;
   sm_buf out;
   sm_buf_init(&out, FILE_LIMIT);
-  copy_others(text, device_id, &out);
-  if (line != NULL) sm_buf_append(&out, line->data, line->len);
+  copy_others(text, name, &out);
+  if (line != NULL) sm_buf_append_text(&out, line);
   free(text);
   err = out.err;
-  if (err == SM_OK) err = sm_file_write_private(broker->passwords, out.data, out.len);
+  if (err == SM_OK) err = sm_file_write_private(path, sm_buf_text(&out), out.len);
   sm_buf_fini(&out);
   return err;
 }
 
-/* SIGHUP makes the broker read its password file. No pid: it reads it when it starts. */
-static void have_it_read(const sm_broker *broker) {
+sm_err sm_broker_line_has(const char *path, const char *name, bool *has) {
   char *text = NULL;
-  if (sm_file_read(broker->pid_file, 64, &text, NULL) != SM_OK) return;
-  int64_t pid = 0;
-  sm_err err = sm_decimal_parse(text, strcspn(text, "\r\n "), 0, &pid);
+  sm_err err = read_lines(path, &text);
+  if (err != SM_OK) return err;
+  *has = false;
+  for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (is_of(line, strcspn(line, "\n"), name)) *has = true;
+  }
   free(text);
-  if (err == SM_OK && pid > 1 && pid <= INT32_MAX && kill((pid_t)pid, SIGHUP) != 0)
-    sm_log(SM_LOG_WARN, "broker.not_told", SM_LOG_INT("pid", pid));
+  return SM_OK;
 }
 
-/* Rewrites the file under a lock, since the server and the command line may both do it. */
-static sm_err change(const sm_broker *broker, const char *device_id, const sm_buf *line) {
+int sm_broker_lock(const sm_broker *broker) {
   sm_buf lock;
   sm_buf_init(&lock, 0);
   sm_buf_printf(&lock, "%s.lock", broker->passwords);
   int fd = open(sm_buf_text(&lock), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   sm_buf_fini(&lock);
-  if (fd < 0) return sm_write_err();
-  sm_err err = flock(fd, LOCK_EX) == 0 ? rewrite(broker, device_id, line) : SM_ERR_IO;
-  (void)close(fd);
-  if (err == SM_OK) have_it_read(broker);
-  return err;
+  if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+    (void)close(fd);
+    fd = -1;
+  }
+  return fd;
 }
 
-/* A device of such a name could take the server's session, or its account away. */
-static bool is_servers(const char *device_id) {
-  return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0;
+bool sm_broker_is_servers(const char *device_id) {
+  return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0 ||
+         strcmp(device_id, SM_BROKER_CONTROL_USER) == 0;
 }
 
-sm_err sm_broker_add_device(const sm_broker *broker, const char *device_id, char *password,
-                            size_t cap) {
-  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
-  if (is_servers(device_id)) return SM_ERR_INVALID;
-  if (cap < 48) return SM_ERR_RANGE;
-  char first[SM_ID_MAX];
-  char second[SM_ID_MAX];
-  (void)snprintf(password, cap, "%s%s", sm_random_id("", first), sm_random_id("", second));
+/* ---- the server's own accounts ---- */
+
+static sm_err add_server_account(const sm_broker *broker, const char *user, bool *added) {
+  int lock = sm_broker_lock(broker);
+  if (lock < 0) return sm_write_err();
+  bool has = false;
+  sm_err err = sm_broker_line_has(broker->passwords, user, &has);
   sm_buf line;
   sm_buf_init(&line, 0);
-  sm_err err = password_line(device_id, password, &line);
-  if (err == SM_OK) err = change(broker, device_id, &line);
-  sm_buf_fini(&line);
-  return err;
-}
-
-/* Whether the file has a line of that user. */
-static sm_err has_account(const sm_broker *broker, const char *user, bool *has) {
-  char *text = NULL;
-  sm_err err = sm_file_read(broker->passwords, FILE_LIMIT, &text, NULL);
-  if (err != SM_OK) return err;
-  size_t len = strlen(user);
-  *has = false;
-  for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-    if (*line == '\n') line++;
-    if (strncmp(line, user, len) == 0 && line[len] == ':') *has = true;
+  if (err == SM_OK && !has) {
+    err = sm_broker_password_line(user, broker->password, &line);
+    if (err == SM_OK) err = sm_broker_line_set(broker->passwords, user, sm_buf_text(&line));
   }
-  free(text);
-  return SM_OK;
+  sm_buf_fini(&line);
+  (void)close(lock);
+  *added = err == SM_OK && !has;
+  return err;
 }
 
 sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user, size_t cap) {
@@ -196,18 +226,13 @@ sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *
   int len = number == 1 ? snprintf(user, cap, "%s", SM_BROKER_SERVER_USER)
                         : snprintf(user, cap, "%s-%u", SM_BROKER_SERVER_USER, number);
   if (len < 0 || (size_t)len >= cap) return SM_ERR_RANGE;
-  bool has = false;
-  sm_err err = has_account(broker, user, &has);
-  if (err != SM_OK || has) return err;
-  sm_buf line;
-  sm_buf_init(&line, 0);
-  err = password_line(user, broker->password, &line);
-  if (err == SM_OK) err = change(broker, user, &line);
-  sm_buf_fini(&line);
+  bool added = false;
+  sm_err err = add_server_account(broker, user, &added);
+  if (err == SM_OK && added) {
+    /* Not awaited: who connects too early tries again. */
+    sm_err told = sm_broker_reload(broker, NULL, 0);
+    if (told != SM_OK)
+      sm_log(SM_LOG_WARN, "broker.not_told", SM_LOG_TEXT("reason", sm_err_text(told)));
+  }
   return err;
-}
-
-sm_err sm_broker_remove_device(const sm_broker *broker, const char *device_id) {
-  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
-  return is_servers(device_id) ? SM_ERR_INVALID : change(broker, device_id, NULL);
 }

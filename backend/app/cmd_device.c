@@ -1,12 +1,13 @@
 #include "app/broker.h"
+#include "app/cmd_device_login.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
+#include "auth/authority.h"
 
 #include "base/clock.h"
 #include "base/complain.h"
-#include "base/file.h"
 #include "base/jsonw.h"
 
 #include <stdio.h>
@@ -15,58 +16,25 @@
 
 enum { PAGE = 200 };
 
+static const int64_t day_ms = 86400000;
+enum { GRACE_DAYS_DEFAULT = 7, GRACE_DAYS_MAX = 365 };
+
 static const char usage[] =
-    "usage: smartmeter device add --id ID [--name N] [--owner EMAIL] [--tariff NAME] [--json]\n"
+    "usage: smartmeter device add --id ID [--name N] [--owner EMAIL] [--tariff NAME] [LOGIN]\n"
+    "       smartmeter device rotate --id ID [LOGIN] [--grace DAYS] [--send --host NAME]\n"
+    "       smartmeter device rotate --id ID --finish\n"
     "       smartmeter device list [--json]\n"
     "       smartmeter device revoke --id ID\n"
-    "`add` prints the meter's MQTT password once, if the broker is the one that ./run set up.\n";
+    "       smartmeter device crl\n"
+    "LOGIN: --password (default) | --certificate | --csr FILE | --psk, [--days N] (of a\n"
+    "certificate), --out FOLDER (files of mode 0600) or --json, [--host NAME] (to be told)\n"
+    "`add` makes the meter and its login at the broker that ./run set up, shown this once.\n"
+    "`rotate` makes another login beside the one that it has, which stays good for the grace (7\n"
+    "days); --send hands it to the meter over its own connection; --finish ends the old one now.\n"
+    "`revoke` ends all of them and the meter's connection, for good. `crl` makes the list of\n"
+    "revoked certificates anew.\n";
 
-typedef struct words {
-  const char *id;
-  const char *name;
-  const char *owner;
-  const char *tariff;
-  bool json;
-} words;
-
-static void print_added(const sm_program *program, const sm_broker *broker, const words *w,
-                        const char *password) {
-  unsigned port = program->config.mqtts_port;
-  if (!w->json) {
-    (void)printf("added %s\n", w->id);
-    if (password != NULL)
-      (void)printf("mqtts port %u\nusername   %s\npassword   %s\nCA         %s\n", port, w->id,
-                   password, broker->ca_file);
-    return;
-  }
-  char *ca = NULL;
-  if (password != NULL && sm_file_read(broker->ca_file, 65536, &ca, NULL) != SM_OK) ca = NULL;
-  sm_buf text;
-  sm_buf_init(&text, 0);
-  sm_jsonw j;
-  sm_jsonw_init(&j, &text);
-  sm_jsonw_object(&j);
-  sm_jsonw_key_text(&j, "device_id", w->id);
-  sm_jsonw_key(&j, "credentials");
-  if (password == NULL)
-    sm_jsonw_null(&j);
-  else {
-    sm_jsonw_object(&j);
-    sm_jsonw_key(&j, "mqtt");
-    sm_jsonw_object(&j);
-    sm_jsonw_key_text(&j, "host", "127.0.0.1");
-    sm_jsonw_key_int(&j, "port", port);
-    sm_jsonw_key_text(&j, "username", w->id);
-    sm_jsonw_key_text(&j, "password", password);
-    sm_jsonw_object_end(&j);
-    sm_jsonw_key_text(&j, "ca_pem", ca);
-    sm_jsonw_object_end(&j);
-  }
-  sm_jsonw_object_end(&j);
-  sm_print_json(&text);
-  sm_buf_fini(&text);
-  free(ca);
-}
+typedef sm_device_words words;
 
 static sm_err add_to_ledger(sm_program *program, const words *w) {
   char *user_id = NULL;
@@ -84,6 +52,10 @@ static int add(sm_program *program, const void *context) {
   const words *w = context;
   if (w->id == NULL || !sm_device_id_valid(w->id, strlen(w->id)))
     return sm_misused(usage, "--id must be 1 to 64 of A-Z a-z 0-9 _ -");
+  if (!sm_device_login_words(w)) return SM_EXIT_USAGE;
+  if (sm_broker_is_servers(w->id))
+    return sm_misused(usage, "--id must not begin with " SM_BROKER_SERVER_USER
+                             " or be " SM_BROKER_CONTROL_USER);
   sm_err err = add_to_ledger(program, w);
   if (err == SM_ERR_EXISTS)
     sm_complain("%s is there already", w->id);
@@ -94,15 +66,40 @@ static int add(sm_program *program, const void *context) {
   else if (err != SM_OK)
     sm_complain("%s", sm_err_text(err));
   if (err != SM_OK) return SM_EXIT_FAILED;
-  sm_broker broker = {0};
-  char password[64] = "";
-  err = sm_broker_find(&program->config, &broker);
-  if (err == SM_OK) err = sm_broker_add_device(&broker, w->id, password, sizeof password);
-  if (err != SM_OK && err != SM_ERR_UNSUPPORTED)
-    sm_complain("the device is added, but not its password at the broker: %s", sm_err_text(err));
-  print_added(program, &broker, w, err == SM_OK ? password : NULL);
-  sm_broker_fini(&broker);
-  return err == SM_OK || err == SM_ERR_UNSUPPORTED ? SM_EXIT_OK : SM_EXIT_FAILED;
+  if (!w->json) (void)printf("added %s\n", w->id);
+  int status = sm_device_login_make(program, w, 0);
+  if (status != SM_EXIT_OK)
+    sm_complain(
+        "the device is added, but it has no login yet: `smartmeter device rotate` makes one");
+  return status;
+}
+
+/* The login of a device that is there already. */
+static int rotate(sm_program *program, const void *context) {
+  const words *w = context;
+  if (w->id == NULL) return sm_misused(usage, "--id is missing");
+  if (!sm_device_login_words(w)) return SM_EXIT_USAGE;
+  if (w->send && w->host == NULL)
+    return sm_misused(usage, "--send needs --host: the broker's name as the meter reaches it");
+  sm_device device;
+  sm_err err = sm_ledger_device(program->ledger, w->id, &device);
+  bool revoked = err == SM_OK && device.revoked;
+  if (err == SM_OK) sm_device_fini(&device);
+  if (err == SM_ERR_NOT_FOUND)
+    sm_complain("there is no device %s", w->id);
+  else if (err != SM_OK)
+    sm_complain("%s", sm_err_text(err));
+  else if (revoked)
+    sm_complain("%s is revoked, which is for good: add another one", w->id);
+  if (err != SM_OK || revoked) return SM_EXIT_FAILED;
+  if (w->finish) return sm_device_login_finish(program, w);
+  int status = sm_device_login_make(program, w, w->grace_days * day_ms);
+  if (status == SM_EXIT_OK && w->grace_days == 0) status = sm_device_login_finish(program, w);
+  return status;
+}
+
+static int crl(sm_program *program, const void *context) {
+  return sm_device_crl(program, context);
 }
 
 static int revoke(sm_program *program, const void *context) {
@@ -114,16 +111,9 @@ static int revoke(sm_program *program, const void *context) {
   else if (err != SM_OK)
     sm_complain("%s", sm_err_text(err));
   if (err != SM_OK) return SM_EXIT_FAILED;
-  sm_broker broker = {0};
-  err = sm_broker_find(&program->config, &broker);
-  if (err == SM_OK) err = sm_broker_remove_device(&broker, w->id);
-  sm_broker_fini(&broker);
-  if (err != SM_OK && err != SM_ERR_UNSUPPORTED)
-    sm_complain("its readings are refused from now on, but its password at the broker could not be "
-                "removed: %s",
-                sm_err_text(err));
+  int status = sm_device_login_revoke(program, w);
   (void)printf("revoked %s\n", w->id);
-  return err == SM_OK || err == SM_ERR_UNSUPPORTED ? SM_EXIT_OK : SM_EXIT_FAILED;
+  return status;
 }
 
 static void print_device(sm_program *program, const sm_device *d, bool json) {
@@ -138,7 +128,10 @@ static void print_device(sm_program *program, const sm_device *d, bool json) {
   char instant[SM_RFC3339_MAX] = "never";
   if (has_last) (void)sm_rfc3339_format(last.ts_ms, instant);
   if (!json)
-    (void)printf("%-20s %-8s %-24s %-28s %s\n", d->device_id, d->revoked ? "revoked" : "active",
+    (void)printf("%-20s %-8s %-24s %-28s %s\n", d->device_id,
+                 d->revoked    ? "revoked"
+                 : d->disabled ? "disabled"
+                               : "active",
                  instant, owner != NULL ? owner : "-", d->name != NULL ? d->name : "");
   else {
     sm_buf text;
@@ -152,6 +145,7 @@ static void print_device(sm_program *program, const sm_device *d, bool json) {
     sm_jsonw_key_text(&j, "tariff", d->tariff);
     sm_jsonw_key_text(&j, "account_id", d->account_id);
     sm_jsonw_key_bool(&j, "revoked", d->revoked);
+    sm_jsonw_key_bool(&j, "disabled", d->disabled);
     sm_jsonw_key(&j, "last_reading");
     if (has_last)
       sm_reading_write_json(&j, d->device_id, &last);
@@ -194,13 +188,26 @@ static int list(sm_program *program, const void *context) {
 int sm_cmd_device(int argc, char **argv) {
   static const sm_verb verbs[] = {{"add", add, SM_PROGRAM_MAY_CREATE, .names = true},
                                   {"list", list, .names = true},
+                                  {"rotate", rotate, .names = false},
+                                  {"crl", crl, .names = false},
                                   {"revoke", revoke, .names = false}};
-  words w = {0};
-  const sm_option options[] = {{"--id", .text = &w.id},
-                               {"--name", .text = &w.name},
-                               {"--owner", .text = &w.owner},
-                               {"--tariff", .text = &w.tariff},
-                               {"--json", .flag = &w.json}};
+  words w = {.days = SM_CERTIFICATE_DAYS_DEFAULT, .grace_days = GRACE_DAYS_DEFAULT};
+  const sm_option options[] = {
+      {"--id", .text = &w.id},
+      {"--name", .text = &w.name},
+      {"--owner", .text = &w.owner},
+      {"--tariff", .text = &w.tariff},
+      {"--csr", .text = &w.csr},
+      {"--out", .text = &w.out},
+      {"--host", .text = &w.host},
+      {"--days", .number = &w.days, .min = 1, .max = SM_CERTIFICATE_DAYS_MAX},
+      {"--grace", .number = &w.grace_days, .max = GRACE_DAYS_MAX},
+      {"--certificate", .flag = &w.certificate},
+      {"--password", .flag = &w.password},
+      {"--psk", .flag = &w.psk},
+      {"--send", .flag = &w.send},
+      {"--finish", .flag = &w.finish},
+      {"--json", .flag = &w.json}};
   int status;
   if (!sm_options_read(options, sizeof options / sizeof options[0], usage, &argc, argv, &status))
     return status;

@@ -1,10 +1,13 @@
+#include "app/broker.h"
 #include "app/commands.h"
+#include "app/expiry.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
 #include "transfer/doctor.h"
 #include "transfer/progress.h"
 
+#include "base/clock.h"
 #include "base/complain.h"
 #include "base/crypto.h"
 #include "base/jsonw.h"
@@ -16,7 +19,8 @@
 static const char usage[] =
     "usage: smartmeter doctor [--json]\n"
     "Checks the data folder: every page, checksum, reference, number and sum of both stores, the\n"
-    "audit log, the keys. Says what is wrong and what to do. Changes nothing; works beside a\n"
+    "audit log, the keys, and what of the broker's certificates ends soon. Says what is wrong and "
+    "what to do. Changes nothing; works beside a\n"
     "running server. The exit status is 1 if something is wrong.\n";
 
 typedef struct printer {
@@ -103,7 +107,32 @@ static void print_end(const printer *p, const sm_doctor_result *r, bool complete
     (void)puts("nothing is wrong");
 }
 
-static int check(const char *data_dir, bool json) {
+/* What meters and broker trust each other by, and its end. */
+static void find_ending(printer *p, const sm_config *config) {
+  sm_broker broker = {0};
+  if (sm_broker_find(config, &broker) != SM_OK) return;
+  int64_t now_ms = sm_clock_now_ms();
+  sm_expiry expiry;
+  sm_expiry_look(&broker, now_ms, &expiry);
+  for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++) {
+    const sm_expiry_item *item = &expiry.item[i];
+    char detail[120];
+    int64_t days = sm_expiry_days(item, now_ms);
+    if (item->soon == 0) continue;
+    (void)snprintf(detail, sizeof detail,
+                   days < 0 ? "it ended %lld days ago" : "it ends in %lld days",
+                   (long long)(days < 0 ? -days : days));
+    on_finding(p, &(sm_doctor_finding){.where = "broker",
+                                       .kind = "certificate",
+                                       .subject = item->subject,
+                                       .detail = detail,
+                                       .advice = sm_expiry_advice(item)});
+  }
+  sm_broker_fini(&broker);
+}
+
+static int check(const sm_config *config, bool json) {
+  const char *data_dir = config->data_dir;
   sm_stores stores;
   sm_err ledger;
   sm_err readings;
@@ -133,6 +162,7 @@ static int check(const char *data_dir, bool json) {
   sm_doctor_result result;
   sm_err err = sm_doctor_check(&options, &result);
   sm_progress_end(&p.progress);
+  find_ending(&p, config);
   print_end(&p, &result, err == SM_OK);
   if (err != SM_OK) sm_complain("the check could not be finished: %s", sm_complain_text(err));
   sm_stores_fini(&stores);
@@ -148,7 +178,7 @@ int sm_cmd_doctor(int argc, char **argv) {
   if (argc > 1) return sm_misused(usage, "there is a word too many");
   sm_config config;
   if (!sm_settings_load(&config)) return SM_EXIT_FAILED;
-  status = check(config.data_dir, json);
+  status = check(&config, json);
   sm_config_fini(&config);
   return status;
 }

@@ -2,8 +2,11 @@
 #include "api/server.h"
 #include "app/broker.h"
 #include "app/commands.h"
+#include "app/confine.h"
 #include "app/harden.h"
+#include "app/keeper.h"
 #include "app/live_source.h"
+#include "app/meters.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/printing.h"
@@ -38,7 +41,9 @@ enum { STOP_TIMEOUT_MS = 10000 };
 
 typedef struct service {
   sm_program program;
+  sm_keeper *keeper; /* NULL: no broker of ours */
   sm_broker broker;
+  sm_meters *meters;
   sm_live_parts live_parts;
   sm_live *live;
   sm_writer *writer;
@@ -67,6 +72,7 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_uplinks_write_metrics(s->uplinks, out);
   sm_import_server_write_metrics(s->imports, out);
   sm_job_write_metrics(s->billing, out);
+  sm_meters_write_metrics(s->meters, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -119,9 +125,36 @@ static bool device_status(void *context, const char *device_id, sm_device_live *
   return true;
 }
 
-static sm_err make_credentials(void *context, const char *device_id, char *password, size_t cap) {
+static sm_err make_credentials(void *context, const char *device_id,
+                               const sm_api_credential_order *order, sm_jsonw *w, sm_buf *problem) {
   service *s = context;
-  return sm_broker_add_device(&s->broker, device_id, password, cap);
+  return sm_meters_add(s->meters, device_id, order, w, problem);
+}
+
+static sm_err revoke_credentials(void *context, const char *device_id,
+                                 sm_api_credentials_ended *ended) {
+  service *s = context;
+  return sm_meters_revoke(s->meters, device_id, ended);
+}
+
+static sm_err finish_credentials(void *context, const char *device_id,
+                                 sm_api_credentials_ended *ended) {
+  service *s = context;
+  return sm_meters_finish(s->meters, device_id, ended);
+}
+
+static void write_credentials(void *context, const char *device_id, sm_jsonw *w) {
+  service *s = context;
+  sm_meters_write_json(s->meters, device_id, w);
+}
+
+/* What the API asks of the broker, where it is ours. */
+static void hook_meters(const service *s, sm_api_hooks *hooks) {
+  if (s->broker.passwords == NULL) return;
+  hooks->make_credentials = make_credentials;
+  hooks->revoke_credentials = revoke_credentials;
+  hooks->finish_credentials = finish_credentials;
+  hooks->write_credentials = write_credentials;
 }
 
 /* ---- starting ---- */
@@ -216,6 +249,7 @@ static bool make_uplinks(service *s) {
                                       .broker = &s->broker,
                                       .pipeline = s->pipeline,
                                       .client_id = sm_readings_client_id(s->program.readings)};
+  if (err == SM_OK) err = sm_meters_new(&s->broker, s->keeper, &s->meters);
   if (err == SM_OK) err = sm_uplinks_new(&options, &s->uplinks);
   if (err != SM_OK)
     sm_complain("cannot set up MQTT: %s%s", sm_err_text(err),
@@ -251,7 +285,7 @@ static bool make_api(service *s) {
   if (!has_dashboard(c)) return false;
   warn_of_plain_http(c);
   s->dashboard_dir = find_dashboard(c);
-  const sm_api_options options = {
+  sm_api_options options = {
       .bind = c->http_bind,
       .port = c->http_port,
       .metrics_port = c->metrics_port,
@@ -272,14 +306,14 @@ static bool make_api(service *s) {
       .hooks = {.context = s,
                 .write_metrics = write_metrics,
                 .ready = ready,
-                .device_status = device_status,
-                .make_credentials = s->broker.passwords != NULL ? make_credentials : NULL},
+                .device_status = device_status},
       .rates = {.a_minute = {[SM_RATE_READS] = c->rate_reads,
                              [SM_RATE_WRITES] = c->rate_writes,
                              [SM_RATE_COSTLY] = c->rate_costly,
                              [SM_RATE_LOGINS] = c->rate_logins}},
-      .mqtt = {.host = "127.0.0.1", .port = c->mqtts_port, .ca_pem = s->broker.ca_file},
+      .mqtt = {.host = "127.0.0.1"},
   };
+  hook_meters(s, &options.hooks);
   sm_err err = sm_api_new(&options, &s->api);
   if (err == SM_ERR_INVALID)
     sm_complain("cannot set up the HTTP server: one of SMARTMETER_PUBLIC_URL, "
@@ -366,6 +400,10 @@ static bool start_parts(service *s) {
     if (err == SM_OK) err = sm_uplinks_start(s->uplinks);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
+  if (err == SM_OK) {
+    err = sm_meters_start(s->meters);
+    if (err != SM_OK) sm_complain("cannot start the meters' upkeep: %s", sm_err_text(err));
+  }
   if (err == SM_OK && s->billing != NULL) {
     err = sm_job_start(s->billing);
     if (err != SM_OK) sm_complain("cannot start the billing job: %s", sm_err_text(err));
@@ -387,6 +425,7 @@ static void stop_parts(service *s) {
   if (s->writer != NULL) sm_writer_stop(s->writer);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
+  sm_meters_stop(s->meters);         /* after the API, which asks it */
   sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
   s->imports = NULL;
   if (s->program.readings != NULL) {
@@ -404,13 +443,48 @@ static void free_parts(service *s) {
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
   sm_writer_free(s->writer);
+  sm_meters_free(s->meters);
+  sm_keeper_stop(s->keeper);
   sm_broker_fini(&s->broker);
   free(s->dashboard_dir);
   sm_program_fini(&s->program);
 }
 
+/* The authority's key is for `device add` and the keeper alone. Before anything else is opened, and
+ * before there are threads. */
+static sm_err start_keeper(const sm_config *c, sm_keeper **keeper) {
+  char *certificate = sm_path_join(c->data_dir, "broker/ca.crt");
+  char *crl = sm_path_join(c->data_dir, "broker/crl.pem");
+  sm_err err = SM_ERR_NOMEM;
+  if (certificate != NULL && crl != NULL)
+    err = sm_keeper_start(c->ca_dir, certificate, crl, keeper);
+  free(certificate);
+  free(crl);
+  return err;
+}
+
+static bool give_up_key(service *s) {
+  sm_config c;
+  if (!sm_settings_load(&c)) return false;
+  sm_err err = SM_OK;
+  if (c.mqtt_url == NULL) err = start_keeper(&c, &s->keeper);
+  /* It is looked at from above, so it has to be there. */
+  if (err == SM_OK) err = sm_dir_make(c.data_dir);
+  if (err == SM_OK) err = sm_confine(c.ca_dir);
+  if (err == SM_ERR_UNSUPPORTED) {
+    sm_log(SM_LOG_WARN, "serve.not_confined", SM_LOG_TEXT("folder", c.ca_dir),
+           SM_LOG_TEXT("message", "this kernel has no Landlock: keep the authority's key away from "
+                                  "the server's user (docs/security.md)"));
+    err = SM_OK;
+  }
+  if (err != SM_OK) sm_complain("cannot give up access to %s: %s", c.ca_dir, sm_err_text(err));
+  sm_config_fini(&c);
+  return err == SM_OK;
+}
+
 static bool start(service *s) {
-  if (!sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
+  /* The keeper first: after the filter nothing can be started any more. */
+  if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) &&

@@ -263,6 +263,27 @@ static sm_err check_dotenv(sm_buf *problem) {
   return err;
 }
 
+/* Beside the data folder and not in it, so that who works in the data can be kept out of it. */
+static char *choose_ca_dir(const char *data_dir) {
+  char *set = sm_config_get("SMARTMETER_CA_DIR");
+  if (set != NULL || data_dir == NULL) return set;
+  size_t len = strlen(data_dir);
+  while (len > 1 && data_dir[len - 1] == '/') len--;
+  sm_buf path;
+  sm_buf_init(&path, 0);
+  sm_buf_append(&path, data_dir, len);
+  sm_buf_append_text(&path, ".ca");
+  return sm_buf_take(&path);
+}
+
+/* By name: "a/b" lies in "a", and "a" in itself. */
+static bool lies_in(const char *path, const char *folder) {
+  size_t len = strlen(folder);
+  while (len > 1 && folder[len - 1] == '/') len--;
+  return strncmp(path, folder, len) == 0 &&
+         (path[len] == '\0' || path[len] == '/' || folder[len - 1] == '/');
+}
+
 static sm_err take_all(sm_config *config, sm_buf *problem) {
   sm_err err = check_dotenv(problem);
   if (err == SM_OK)
@@ -286,6 +307,7 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   if (err != SM_OK) return err;
   config->http_bind = get_or("SMARTMETER_HTTP_BIND", "127.0.0.1");
   config->data_dir = get_or("SMARTMETER_DATA_DIR", "./var");
+  config->ca_dir = choose_ca_dir(config->data_dir);
   config->store = get_or("SMARTMETER_STORE", "embedded");
   config->tls_cert = sm_config_get("SMARTMETER_TLS_CERT");
   config->tls_key = sm_config_get("SMARTMETER_TLS_KEY");
@@ -294,11 +316,19 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->allowed_origins = sm_config_get("SMARTMETER_ALLOWED_ORIGINS");
   config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
-  if (config->http_bind == NULL || config->data_dir == NULL || config->store == NULL)
+  if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
+      config->store == NULL)
     return SM_ERR_NOMEM;
   if (strcmp(config->store, "embedded") != 0) {
     sm_buf_printf(problem, "SMARTMETER_STORE is '%.80s': this build has only 'embedded'",
                   config->store);
+    return SM_ERR_INVALID;
+  }
+  if (lies_in(config->ca_dir, config->data_dir) || lies_in(config->data_dir, config->ca_dir)) {
+    sm_buf_printf(problem,
+                  "SMARTMETER_CA_DIR is '%.200s': it must neither lie in the data folder nor "
+                  "contain it, since the server is kept out of it",
+                  config->ca_dir);
     return SM_ERR_INVALID;
   }
   if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
@@ -321,11 +351,11 @@ sm_err sm_config_load(sm_config *config, sm_buf *problem) {
 
 void sm_config_fini(sm_config *config) {
   if (config == NULL) return;
-  char *const texts[] = {config->http_bind,      config->tls_cert,        config->tls_key,
-                         config->public_url,     config->trusted_proxies, config->mqtt_url,
-                         config->data_dir,       config->store,           config->admin_email,
-                         config->admin_password, config->dashboard_dir,   config->mqtt_share,
-                         config->allowed_origins};
+  char *const texts[] = {config->http_bind,       config->tls_cert,        config->tls_key,
+                         config->public_url,      config->trusted_proxies, config->mqtt_url,
+                         config->data_dir,        config->store,           config->admin_email,
+                         config->admin_password,  config->dashboard_dir,   config->mqtt_share,
+                         config->allowed_origins, config->ca_dir};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   sm_zone_free(config->zone);
   *config = (sm_config){0};

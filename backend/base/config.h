@@ -41,7 +41,8 @@ typedef struct sm_config {
   uint8_t mqtt_version; /* 5, 4 (which is 3.1.1), 0: whichever the broker speaks */
   uint16_t raw_retention_days; /* 0: for ever */
   char *data_dir;
-  char *store; /* "embedded" */
+  char *ca_dir; /* the key of the meters' authority: beside the data folder, "<data_dir>.ca" */
+  char *store;  /* "embedded" */
   sm_zone *zone;
   char currency[4];
   bool auto_register;

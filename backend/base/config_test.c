@@ -94,6 +94,16 @@ static void rates_have_defaults_and_can_be_turned_off(void **state) {
   sm_config_fini(&c);
 }
 
+static void the_authority_is_beside_the_data(void **state) {
+  (void)state;
+  sm_config c = loaded("SMARTMETER_DATA_DIR", "/srv/meters/site//");
+  assert_string_equal(c.ca_dir, "/srv/meters/site.ca");
+  sm_config_fini(&c);
+  static const char *const within[] = {"./var", "./var/ca", "."};
+  for (size_t i = 0; i < sizeof within / sizeof within[0]; i++)
+    refused("SMARTMETER_CA_DIR", within[i], "neither lie in the data folder");
+}
+
 static void what_is_wrong_is_named_with_its_fix(void **state) {
   (void)state;
   static const char *const counts[] = {"0", "65", "-1", "1.5", "many", "99999999999999999999"};
@@ -119,6 +129,7 @@ int main(void) {
       cmocka_unit_test(versions_are_named_as_the_standard_does),
       cmocka_unit_test(retention_leaves_what_bills_need),
       cmocka_unit_test(rates_have_defaults_and_can_be_turned_off),
+      cmocka_unit_test(the_authority_is_beside_the_data),
       cmocka_unit_test(what_is_wrong_is_named_with_its_fix),
   };
   /* Where no .env is; and nothing of the developer's own settings. */
@@ -126,7 +137,8 @@ int main(void) {
   static const char *const names[] = {
       "SMARTMETER_MQTT_CONNECTIONS",   "SMARTMETER_MQTT_SHARE",  "SMARTMETER_MQTT_VERSION",
       "SMARTMETER_RAW_RETENTION_DAYS", "SMARTMETER_RATE_READS",  "SMARTMETER_RATE_WRITES",
-      "SMARTMETER_RATE_COSTLY",        "SMARTMETER_RATE_LOGINS", "SMARTMETER_SECCOMP"};
+      "SMARTMETER_RATE_COSTLY",        "SMARTMETER_RATE_LOGINS", "SMARTMETER_SECCOMP",
+      "SMARTMETER_DATA_DIR",           "SMARTMETER_CA_DIR"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) (void)unsetenv(names[i]);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,7 @@ typedef struct sm_device {
   int64_t max_power_w; /* for the suspect rule; default 23,000 */
   int64_t created_ms;
   bool revoked;
+  bool disabled; /* its readings are refused until it is not */
   /* of the account that it serves now (that of sign +1 before one that subtracts it), NULL if none;
    * in a list of one user's devices only of accounts of theirs, since the next tenant is nobody's
    * business: */
@@ -146,13 +147,48 @@ SM_MUST_CHECK sm_err sm_ledger_device(sm_ledger *ledger, const char *device_id, 
 SM_MUST_CHECK sm_err sm_ledger_devices(sm_ledger *ledger, const char *user_id, const char *after,
                                        size_t limit, sm_device **devices, size_t *count);
 void sm_devices_free(sm_device *devices, size_t count);
+/* What PATCH /api/devices/{id} does in one go; what is not given stays. An owner and a tariff are
+ * of the account that the meter serves on the day `from`: one that has an owner ends that day and
+ * another one begins, so that everybody keeps what was theirs; one that has none, or begins that
+ * day, takes the owner; if there is none, one is made, open at both ends. */
+typedef struct sm_device_change {
+  const char *device_id;
+  bool has_name;
+  const char *name; /* NULL: none */
+  bool has_disabled;
+  bool disabled;
+  int64_t modulus_wh;  /* 0: stays */
+  int64_t max_power_w; /* 0: stays */
+  bool has_owner;
+  const char *owner_user_id; /* NULL: nobody from that day on */
+  const char *tariff;        /* NULL: stays */
+  sm_date from;              /* of owner and tariff */
+} sm_device_change;
+/* SM_ERR_NOT_FOUND: no such device (or user); SM_ERR_INVALID: no such tariff; SM_ERR_DENIED: it
+ * touches a month with a valid invoice; SM_ERR_CONFLICT: the account has other meters too, or two
+ * accounts would overlap. */
+SM_MUST_CHECK sm_err sm_ledger_device_change(sm_ledger *ledger, sm_actor actor,
+                                             const sm_device_change *change);
+
+/* Another meter in the place of one: it is added with the old one's limits, and takes over at an
+ * instant in every account that the old one serves then or later. */
+typedef struct sm_device_swap {
+  const char *device_id;
+  const char *new_device_id;
+  const char *name; /* NULL: the old one's */
+  int64_t at_ms;
+} sm_device_swap;
+/* SM_ERR_NOT_FOUND: no such device; SM_ERR_EXISTS: the new one is there already; SM_ERR_INVALID: no
+ * device_id; SM_ERR_DENIED: it touches a month with a valid invoice. */
+SM_MUST_CHECK sm_err sm_ledger_device_replace(sm_ledger *ledger, sm_actor actor,
+                                              const sm_device_swap *swap);
 /* For good; again is fine. SM_ERR_NOT_FOUND. */
 SM_MUST_CHECK sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor,
                                              const char *device_id);
-/* Whether a device exists and is not revoked: asked for every message, so engines answer from
- * memory. What this process changed holds at once; what another did, within a fifth of a second. If
- * the store cannot be asked, a known device is still known, and for all others there is an error
- * rather than a wrong no. */
+/* Whether a device exists and is neither revoked nor disabled: asked for every message, so engines
+ * answer from memory. What this process changed holds at once; what another did, within a fifth of
+ * a second. If the store cannot be asked, a known device is still known, and for all others there
+ * is an error rather than a wrong no. */
 SM_MUST_CHECK sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known);
 
 /* The intervals in which a meter serves accounts of a user: what of it that user may see. Sorted by

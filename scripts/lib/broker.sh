@@ -16,11 +16,28 @@ quiet_openssl() {
 
 new_ec_key() { quiet_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 
-# make_ca DIR: ca.key and ca.crt, once. A CA certificate whose key was taken away to a safe place is left as it is.
+# ca_dir DIR: where the key of the authority is: beside the data folder and not in it, so that the server can be kept out.
+ca_dir() {
+  local data=${1%/broker}
+  printf '%s' "${SMARTMETER_CA_DIR:-${data%/}.ca}"
+}
+
+# make_ca DIR: the authority's key in its own folder and ca.crt, once. A CA certificate whose key was taken away to a safe
+# place is left as it is.
 make_ca() {
-  local dir=$1
+  local dir=$1 ca
+  ca=$(ca_dir "$dir")
+  mkdir -p "$ca"
+  chmod 0700 "$ca"
+  # Older versions had it among the broker's files, where the server could read it.
+  if [[ -s $dir/ca.key && ! -e $ca/ca.key ]]; then
+    cp -p -- "$dir/ca.key" "$ca/ca.key.new"
+    sync -- "$ca/ca.key.new"
+    mv -- "$ca/ca.key.new" "$ca/ca.key"
+    rm -f -- "$dir/ca.key"
+  fi
   [[ -s $dir/ca.crt ]] && return 0
-  new_ec_key "$dir/ca.key"
+  new_ec_key "$ca/ca.key"
   cat >"$dir/ca.cnf" <<EOF
 [req]
 distinguished_name = name
@@ -33,7 +50,7 @@ basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 EOF
-  quiet_openssl req -x509 -new -sha256 -days "$SM_CA_DAYS" -config "$dir/ca.cnf" -key "$dir/ca.key" -out "$dir/ca.crt.new"
+  quiet_openssl req -x509 -new -sha256 -days "$SM_CA_DAYS" -config "$dir/ca.cnf" -key "$ca/ca.key" -out "$dir/ca.crt.new"
   mv -- "$dir/ca.crt.new" "$dir/ca.crt"
   rm -f -- "$dir/ca.cnf"
 }
@@ -66,13 +83,42 @@ certificate_serves() {
   done
 }
 
+# make_crl DIR: the list of revoked certificates that the broker reads, if there is none yet. False: there is none, and no key
+# that could make one.
+make_crl() {
+  local dir=$1 ca work
+  ca=$(ca_dir "$dir")
+  [[ -s $dir/crl.pem ]] && return 0
+  [[ -s $ca/ca.key ]] || return 1
+  if [[ ! -s $ca/crl.pem ]]; then
+    work=$ca/openssl
+    mkdir -p "$work"
+    : >"$work/index"
+    echo 01 >"$work/number"
+    cat >"$work/cnf" <<EOF
+[ca]
+default_ca = list
+[list]
+database = $work/index
+crlnumber = $work/number
+default_md = sha256
+EOF
+    quiet_openssl ca -config "$work/cnf" -gencrl -crldays 365 -keyfile "$ca/ca.key" -cert "$dir/ca.crt" -out "$ca/crl.pem.new"
+    mv -- "$ca/crl.pem.new" "$ca/crl.pem"
+    rm -rf -- "$work"
+  fi
+  cp -- "$ca/crl.pem" "$dir/crl.pem.new"
+  mv -- "$dir/crl.pem.new" "$dir/crl.pem"
+}
+
 # make_certificate DIR LAN: broker.key and broker.crt, made anew when they would not serve any more.
 make_certificate() {
-  local dir=$1 names
+  local dir=$1 names ca
+  ca=$(ca_dir "$dir")
   names=$(certificate_names "$2")
   certificate_serves "$dir" "$names" && return 0
-  [[ -s $dir/ca.key ]] || die "the broker needs a new certificate (it expires soon, or this machine's addresses changed)," \
-    "and the key that would sign it, $dir/ca.key, is not there. Put it back, and start again."
+  [[ -s $ca/ca.key ]] || die "the broker needs a new certificate (it expires soon, or this machine's addresses changed)," \
+    "and the key that would sign it, $ca/ca.key, is not there. Put it back, and start again."
   cat >"$dir/broker.cnf" <<EOF
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
@@ -83,7 +129,7 @@ subjectAltName = $names
 EOF
   new_ec_key "$dir/broker.key.new"
   quiet_openssl req -new -key "$dir/broker.key.new" -subj '/CN=Smartmeter broker' -out "$dir/broker.csr"
-  quiet_openssl x509 -req -sha256 -in "$dir/broker.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" \
+  quiet_openssl x509 -req -sha256 -in "$dir/broker.csr" -CA "$dir/ca.crt" -CAkey "$ca/ca.key" \
     -set_serial "0x$(openssl rand -hex 15)" -days "$SM_CERTIFICATE_DAYS" -extfile "$dir/broker.cnf" -out "$dir/broker.crt.new"
   mv -- "$dir/broker.key.new" "$dir/broker.key"
   mv -- "$dir/broker.crt.new" "$dir/broker.crt"
@@ -138,18 +184,30 @@ server_acls() {
     { print }'
 }
 
-# write_broker_conf DIR LOG PLAIN_PORT TLS_PORT TLS_BIND: mosquitto.conf and ACLs. A port 0 leaves its listener out; an
-# empty TLS_BIND is all interfaces.
+# write_broker_conf DIR LOG PLAIN_PORT TLS_PORT TLS_BIND [CERTIFICATE_PORT [PSK_PORT]]: mosquitto.conf and ACLs. A port 0
+# leaves its listener out; an empty TLS_BIND is all interfaces.
 write_broker_conf() {
-  local dir=$1 log=$2 plain=$3 tls=$4 bind=${5:+ $5}
+  local dir=$1 log=$2 plain=$3 tls=$4 bind=${5:+ $5} certificate=${6:-0} psk=${7:-0}
   mkdir -p "$dir/persistence"
+  if ((certificate)) && ! make_crl "$dir"; then certificate=0; fi
+  printf 'password %s\ncertificate %s\npsk %s\n' "$tls" "$certificate" "$psk" >"$dir/listeners"
+  # Files that the broker must find, and the server fills.
+  touch -- "$dir/psk" "$dir/aliases.acl" "$dir/control.passwords"
   {
     # As root, Mosquitto would become the user `mosquitto`, who cannot read this folder, and whose files the server could
     # not replace: it runs as whoever runs the server.
     fill_template "$SM_BROKER_TEMPLATES/mosquitto.conf.in" "DIR=$dir" "LOG=$log" "USER=$(id -un)" "QUEUE_BYTES=$(queue_bytes "$dir")"
     if ((plain)); then fill_template "$SM_BROKER_TEMPLATES/listener-plain.conf.in" "DIR=$dir" "PLAIN_PORT=$plain"; fi
     if ((tls)); then fill_template "$SM_BROKER_TEMPLATES/listener-tls.conf.in" "DIR=$dir" "TLS_PORT=$tls" "TLS_BIND=$bind"; fi
+    if ((certificate)); then
+      fill_template "$SM_BROKER_TEMPLATES/listener-certificate.conf.in" "DIR=$dir" "PORT=$certificate" "TLS_BIND=$bind"
+    fi
+    if ((psk)); then fill_template "$SM_BROKER_TEMPLATES/listener-psk.conf.in" "DIR=$dir" "PORT=$psk" "TLS_BIND=$bind"; fi
+    # A Unix socket's path has 107 bytes at most; without it nobody can be sure when the broker has read its files.
+    if ((${#dir} < 90)); then fill_template "$SM_BROKER_TEMPLATES/listener-control.conf.in" "DIR=$dir"; fi
   } >"$dir/mosquitto.conf"
   cp -- "$SM_BROKER_TEMPLATES/plain.acl" "$dir/"
-  server_acls <"$SM_BROKER_TEMPLATES/tls.acl" >"$dir/tls.acl"
+  cp -- "$SM_BROKER_TEMPLATES/control.acl" "$dir/"
+  server_acls <"$SM_BROKER_TEMPLATES/tls.acl" >"$dir/tls.acl.base"
+  cat -- "$dir/tls.acl.base" "$dir/aliases.acl" >"$dir/tls.acl"
 }

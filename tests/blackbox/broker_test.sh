@@ -17,7 +17,7 @@ as_meter() {
 start_broker
 is 'the pid file has the broker'\''s process' "$(cat "$DATA/broker/mosquitto.pid")" "$(broker_pid)"
 is 'the folder and its secrets are for their owner only' \
-  "$(stat -c %a "$DATA/broker" "$DATA/broker/"{ca.key,broker.key,server.password,passwords} | tr '\n' ' ')" '700 600 600 600 600 '
+  "$(stat -c %a "$DATA/broker" "$DATA/broker/"{broker.key,server.password,passwords} "$DATA.ca/ca.key" | tr '\n' ' ')" '700 600 600 600 600 '
 
 # Each forbidden message is sent before one that is allowed: if it came through, it would come first.
 subscribe 'meters/#'

@@ -3,7 +3,8 @@
 # says so and stays alive, and goes on by itself when the disk does.
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
-hang=$TMP/hang
+# In a folder that is there before the server: it cannot open what is made beside its data folder later (app/confine.h).
+hang=$TMP/log/hang
 with_tap
 start_world "LD_PRELOAD=$SM_SHIMS/hang.so" "SM_HANG_FILE=$hang" "SM_HANG_DIR=$DATA"
 start_meters --rate 600

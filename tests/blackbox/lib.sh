@@ -34,7 +34,14 @@ umask 077
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/smartmeter-test.XXXXXX")
 DATA=$TMP/data
 mkdir -p "$DATA/broker" "$TMP/log"
-{ read -r HTTP_PORT; read -r METRICS_PORT; read -r MQTT_PORT; read -r MQTTS_PORT; } < <(free_port 4)
+{
+  read -r HTTP_PORT
+  read -r METRICS_PORT
+  read -r MQTT_PORT
+  read -r MQTTS_PORT
+  read -r CERT_PORT
+  read -r PSK_PORT
+} < <(free_port 6)
 API=http://127.0.0.1:$HTTP_PORT
 TOKEN=''
 # What the last api call gave.
@@ -142,10 +149,10 @@ start_broker() {
   make_certificate "$dir" no
   make_server_account "$dir"
   rm -f -- "$dir/mosquitto.pid"
-  write_broker_conf "$dir" "$TMP/log/broker.log" "$MQTT_PORT" "$MQTTS_PORT" 127.0.0.1
+  write_broker_conf "$dir" "$TMP/log/broker.log" "$MQTT_PORT" "$MQTTS_PORT" 127.0.0.1 "$CERT_PORT" "$PSK_PORT"
   start_child broker "$TMP/log/broker.log" mosquitto -c "$dir/mosquitto.conf"
   local port
-  for port in "$MQTTS_PORT" "$MQTT_PORT"; do
+  for port in "$MQTTS_PORT" "$MQTT_PORT" "$CERT_PORT" "$PSK_PORT"; do
     wait_for_port "$port" "$WAIT_S" "$(child_pid broker)" || { fail 'the broker starts'; exit 1; }
   done
 }

@@ -35,7 +35,7 @@ pass './run --bare is ready'
 like 'it prints the dashboard'\''s address' "$(said)" "http://127.0.0.1:$HTTP_PORT/"
 like 'and how to make the first admin' "$(said)" 'user add --email'
 ok 'the dashboard answers' http_answers_200 "$API/"
-is 'its data is for its owner only' "$(stat -c %a "$DATA/site" "$DATA/site/broker/ca.key" | tr '\n' ' ')" '700 600 '
+is 'its data is for its owner only' "$(stat -c %a "$DATA/site" "$DATA/site.ca/ca.key" | tr '\n' ' ')" '700 600 '
 printf 'a long password' | SMARTMETER_DATA_DIR=$DATA/site "$SM_ROOT/build/release/smartmeter" user add \
   --email "$ADMIN_EMAIL" --role admin --password-stdin >"$TMP/log/user.log"
 ok 'the admin logs in' login "$ADMIN_EMAIL" 'a long password'

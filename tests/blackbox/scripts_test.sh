@@ -105,7 +105,10 @@ certificate_names() { echo 'DNS:localhost,IP:192.0.2.7'; }
 make
 ok 'one with other names is made anew' openssl_verify -verify_ip 192.0.2.7
 certificate_names() { echo 'DNS:localhost,IP:192.0.2.8'; }
-mv "$dir/ca.key" "$TMP/elsewhere"
+mv "$DATA.ca/ca.key" "$dir/ca.key"
+make_ca "$dir"
+is 'a key of an older version is moved out of the data' "$(stat -c %a "$DATA.ca/ca.key") $(find "$dir" -name 'ca.key*' | wc -l)" '600 0'
+mv "$DATA.ca/ca.key" "$TMP/elsewhere"
 like 'without the CA'\''s key it says what to do' "$(make 2>&1)" 'Put it back, and start again'
 make_server_account "$dir"
 account=$(cat "$dir/server.password" "$dir/passwords")

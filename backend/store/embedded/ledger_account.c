@@ -175,7 +175,8 @@ static sm_err delete_parts(sm_sql *db, int64_t account_no) {
   return sm_sql_run(&tariffs);
 }
 
-static sm_err change(sm_ledger *ledger, sm_sql *db, sm_actor actor, const sm_account *account) {
+sm_err sm_ledger_account_update(sm_ledger *ledger, sm_sql *db, sm_actor actor,
+                                const sm_account *account) {
   if (!dates_valid(account) || !parts_valid(account)) return SM_ERR_INVALID;
   int64_t account_no = 0;
   sm_err err = sm_ledger_account_no(db, account->account_id, &account_no);
@@ -191,5 +192,5 @@ sm_err sm_ledger_account_change(sm_ledger *ledger, sm_actor actor, const sm_acco
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
-  return sm_ledger_write_end(ledger, change(ledger, db, actor, account));
+  return sm_ledger_write_end(ledger, sm_ledger_account_update(ledger, db, actor, account));
 }

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #define DEVICE_COLUMNS                                                                             \
-  "device_no, device_id, name, modulus_wh, max_power_w, created_ms, revoked_ms IS NOT NULL"
+  "device_no, device_id, name, modulus_wh, max_power_w, created_ms, revoked_ms IS NOT NULL, "      \
+  "disabled_ms IS NOT NULL"
 
 static void take_device(sm_sql_stmt *q, sm_device *device) {
   *device = (sm_device){.modulus_wh = sm_sql_i64(q, 3),
                         .max_power_w = sm_sql_i64(q, 4),
                         .created_ms = sm_sql_i64(q, 5),
-                        .revoked = sm_sql_i64(q, 6) != 0};
+                        .revoked = sm_sql_i64(q, 6) != 0,
+                        .disabled = sm_sql_i64(q, 7) != 0};
   sm_sql_take_text(q, 1, &device->device_id);
   sm_sql_take_text(q, 2, &device->name);
 }

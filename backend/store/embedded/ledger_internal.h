@@ -140,6 +140,9 @@ SM_MUST_CHECK sm_err sm_ledger_disabled_write(sm_sql *db, sm_actor actor, int64_
 /* Checks and adds account, meters, tariffs and audit entry inside a write. */
 SM_MUST_CHECK sm_err sm_ledger_account_insert(sm_ledger *ledger, sm_sql *db, sm_actor actor,
                                               const sm_account *account, const char *account_id);
+/* sm_ledger_account_change inside a write. */
+SM_MUST_CHECK sm_err sm_ledger_account_update(sm_ledger *ledger, sm_sql *db, sm_actor actor,
+                                              const sm_account *account);
 /* SM_ERR_DENIED: the change touches what an invoice of the account stands on. */
 SM_MUST_CHECK sm_err sm_ledger_account_check_invoiced(sm_ledger *ledger, sm_sql *db,
                                                       int64_t account_no, const sm_account *wanted);

@@ -61,7 +61,7 @@ static sm_err put(sm_ledger_known *known, const char *device_id, bool revoked) {
   return SM_OK;
 }
 
-/* Whether it is there and may send; *gone: it was revoked, which is for good. */
+/* Whether it is there and may send; *gone: it was revoked or disabled. */
 static bool look(sm_ledger_known *known, const char *device_id, bool *gone) {
   bool there = false;
   *gone = false;
@@ -78,8 +78,10 @@ static bool look(sm_ledger_known *known, const char *device_id, bool *gone) {
 /* ---- refreshing; refresh_lock is held ---- */
 
 static sm_err read_changes(sm_ledger_known *known) {
-  sm_sql_stmt q = sm_sql_use(known->watch, "SELECT device_id, revoked_ms IS NOT NULL, changed_no "
-                                           "FROM device WHERE changed_no > ?1 ORDER BY changed_no");
+  sm_sql_stmt q =
+      sm_sql_use(known->watch, "SELECT device_id, "
+                               "revoked_ms IS NOT NULL OR disabled_ms IS NOT NULL, "
+                               "changed_no FROM device WHERE changed_no > ?1 ORDER BY changed_no");
   sm_sql_bind_i64(&q, 1, known->changed_no);
   while (sm_sql_row(&q)) {
     const char *device_id = sm_sql_text(&q, 0);
