@@ -6,6 +6,7 @@
 #include "model/money.h"
 #include "store/ledger_audit.h"
 #include "store/ledger_money.h"
+#include "store/ledger_people.h"
 #include "store/ledger_sealed.h"
 
 #include <jansson.h>
@@ -20,6 +21,7 @@ typedef struct writing {
   sm_ledger *ledger;
   sm_sealer *sealer;
   const char *user_id;
+  int64_t now_ms;
   sm_jsonw w;
 } writing;
 
@@ -52,13 +54,14 @@ static sm_err write_sealed(writing *x, const char *key, const char *field, const
 static sm_err write_sessions(writing *x) {
   sm_session_row *list = NULL;
   size_t count = 0;
-  sm_err err = sm_ledger_user_sessions(x->ledger, x->user_id, &list, &count);
+  sm_err err = sm_ledger_sessions(x->ledger, x->user_id, x->now_ms, &list, &count);
   if (err != SM_OK) return err;
   sm_jsonw_key(&x->w, "sessions");
   sm_jsonw_array(&x->w);
   for (size_t i = 0; i < count; i++) {
     sm_jsonw_object(&x->w);
-    write_instant(&x->w, "used_or_begun_at", list[i].created_ms);
+    write_instant(&x->w, "begun_at", list[i].began_ms);
+    write_instant(&x->w, "renewed_at", list[i].renewed_ms);
     write_instant(&x->w, "ends_at", list[i].expires_ms);
     sm_jsonw_object_end(&x->w);
   }
@@ -79,6 +82,7 @@ static sm_err write_user(writing *x) {
   sm_jsonw_key_text(&x->w, "role", sm_role_name(user.role));
   sm_jsonw_key_bool(&x->w, "disabled", user.disabled);
   sm_jsonw_key_bool(&x->w, "has_password", user.password_hash != NULL);
+  sm_jsonw_key_text(&x->w, "language", user.language);
   write_instant(&x->w, "created_at", user.created_ms);
   sm_jsonw_object_end(&x->w);
   sm_user_fini(&user);
@@ -318,7 +322,7 @@ static sm_err write_audit(writing *x, const char *key, sm_audit_query query) {
 
 sm_err sm_person_export(sm_ledger *ledger, sm_sealer *sealer, const char *user_id, int64_t now_ms,
                         sm_buf *out) {
-  writing x = {.ledger = ledger, .sealer = sealer, .user_id = user_id};
+  writing x = {.ledger = ledger, .sealer = sealer, .user_id = user_id, .now_ms = now_ms};
   sm_jsonw_init(&x.w, out);
   sm_jsonw_object(&x.w);
   write_instant(&x.w, "made_at", now_ms);

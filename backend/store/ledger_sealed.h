@@ -58,12 +58,4 @@ SM_MUST_CHECK sm_err sm_ledger_user_erase(sm_ledger *ledger, sm_actor actor, con
                                           const uint8_t email_hash[32], sm_date today,
                                           size_t *accounts);
 
-/* What there is of a user's sessions, oldest first; a heap list that the caller frees. */
-typedef struct sm_session_row {
-  int64_t created_ms;
-  int64_t expires_ms;
-} sm_session_row;
-SM_MUST_CHECK sm_err sm_ledger_user_sessions(sm_ledger *ledger, const char *user_id,
-                                             sm_session_row **sessions, size_t *count);
-
 #endif

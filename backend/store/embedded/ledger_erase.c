@@ -71,8 +71,7 @@ static sm_err clear(sm_sql *db, const char *sql, int64_t user_no) {
 
 static sm_err clear_rows(sm_sql *db, int64_t user_no) {
   static const char *const texts[] = {
-      "DELETE FROM session WHERE user_no = ?1",
-      "DELETE FROM password_link WHERE user_no = ?1",
+      "DELETE FROM session WHERE user_no = ?1", "DELETE FROM password_link WHERE user_no = ?1",
       "UPDATE account SET person_sealed = NULL WHERE user_no = ?1",
       "UPDATE entry SET note = '{}' WHERE note <> '{}' AND kind IN ('payment', "
       "'prepayment', 'opening', 'reversal') "
@@ -112,37 +111,4 @@ sm_err sm_ledger_user_erase(sm_ledger *ledger, sm_actor actor, const char *user_
   err = sm_ledger_write_end(ledger, erase(db, actor, &e));
   if (err == SM_OK) *accounts = e.accounts;
   return err;
-}
-
-/* ---- for an export ---- */
-
-sm_err sm_ledger_user_sessions(sm_ledger *ledger, const char *user_id, sm_session_row **sessions,
-                               size_t *count) {
-  sm_sql *db;
-  sm_session_row *list = NULL;
-  size_t n = 0;
-  size_t cap = 0;
-  sm_err err = sm_ledger_read_begin(ledger, &db);
-  if (err != SM_OK) return err;
-  sm_sql_stmt q = sm_sql_use(db, "SELECT created_ms, expires_ms FROM session WHERE user_no = "
-                                 "(SELECT user_no FROM user WHERE user_id = ?1) ORDER BY 1");
-  sm_sql_bind_text(&q, 1, user_id);
-  while (sm_sql_row(&q)) {
-    sm_session_row *grown = sm_ledger_room(list, &cap, n, sizeof *list);
-    if (grown == NULL) {
-      q.err = SM_ERR_NOMEM;
-      break;
-    }
-    list = grown;
-    list[n++] = (sm_session_row){.created_ms = sm_sql_i64(&q, 0), .expires_ms = sm_sql_i64(&q, 1)};
-  }
-  err = sm_sql_end(&q);
-  sm_ledger_read_end(ledger, db);
-  if (err != SM_OK) {
-    free(list);
-    return err;
-  }
-  *sessions = list;
-  *count = n;
-  return SM_OK;
 }
