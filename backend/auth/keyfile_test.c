@@ -163,6 +163,11 @@ static void who_owned_the_file_owns_it_after_a_rotation(void **state) {
   assert_int_equal(sm_keyfile_open(p->dir, "k", uses, 1000, &file), SM_OK);
   sm_keyfile_fini(&file);
   if (geteuid() != 0) skip();
+  char *folder = strdup(p->path);
+  assert_non_null(folder);
+  *strrchr(folder, '/') = '\0';
+  assert_int_equal(chown(folder, 4242, 4343), 0);
+  free(folder);
   assert_int_equal(chown(p->path, 4242, 4343), 0);
   assert_int_equal(sm_keyfile_replace(p->dir, "k", "sign", 0, 2000), SM_OK);
   assert_int_equal(stat(p->path, &st), 0);
