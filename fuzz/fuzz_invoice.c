@@ -17,6 +17,10 @@ static void check(const sm_document_invoice *i) {
   if (i->zone == NULL || i->from_ms >= i->to_ms || i->line_count > SM_DOCUMENT_LIST_MAX) abort();
   for (size_t k = 0; k < i->segment_count; k++)
     if (i->segment[k].first_line + i->segment[k].line_count > i->line_count) abort();
+  for (size_t k = 0; k < i->window_count; k++)
+    if (i->window[k].segment >= i->segment_count || i->window[k].name == NULL) abort();
+  for (size_t k = 0; k < i->entry_count; k++)
+    if (i->entry[k].kind == NULL || !i->has_before) abort();
   for (size_t k = 0; k < i->line_count; k++)
     if (i->line[k].name == NULL || i->line[k].quantity == NULL || i->line[k].rate == NULL) abort();
   for (size_t k = 0; k < i->history_count; k++)

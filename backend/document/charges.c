@@ -65,7 +65,7 @@ void sm_charges_put_registers(sm_sheet *sheet) {
                                sm_energy_text(invoice->consumption_wh, 3, invoice->currency, use)};
     sm_table_row(&table, SM_STYLE_BOLD, sum);
   }
-  sheet->y += 10;
+  sheet->y += sm_sheet_gap(sheet, 10);
 }
 
 /* ---- charges ---- */
@@ -85,14 +85,51 @@ static const char *quantity_words(const sm_document_line *line, bool percent, bo
   return sm_decimal_words(line->quantity, strip, currency, out);
 }
 
+/* The window that a time-of-day line is of: of its segment, by name. */
+static const sm_document_window *window_of(const sm_document_invoice *invoice,
+                                           const sm_document_line *line) {
+  size_t at = (size_t)(line - invoice->line);
+  for (size_t i = 0; i < invoice->window_count; i++) {
+    const sm_document_window *window = &invoice->window[i];
+    const sm_document_segment *segment = &invoice->segment[window->segment];
+    if (at >= segment->first_line && at - segment->first_line < segment->line_count &&
+        strcmp(window->name, line->name) == 0)
+      return window;
+  }
+  return NULL;
+}
+
+/* "Evening peak (Mon–Fri 18:00–22:00), 30 kWh" */
+static void name_window(const sm_document_invoice *invoice, const sm_document_window *window,
+                        char *out, size_t cap) {
+  char days[SM_DAYS_WORDS_MAX] = "", kwh[SM_AMOUNT_TEXT_MAX], hours[SM_DAYS_WORDS_MAX + 64] = "";
+  if (window->days != 0) (void)sm_days_words(invoice->language, window->days, days);
+  if (window->from != NULL && window->to != NULL)
+    (void)snprintf(hours, sizeof hours, " (%s%s%.16s–%.16s)", days, days[0] != '\0' ? " " : "",
+                   window->from, window->to);
+  (void)snprintf(out, cap, "%s%s, %s kWh", window->name, hours,
+                 sm_energy_text(window->use_wh, 0, invoice->currency, kwh));
+}
+
+static const char *name_line(const sm_document_invoice *invoice, const sm_document_line *line,
+                             char *out, size_t cap) {
+  const sm_document_window *window =
+      line->kind == SM_LINE_TIME_OF_DAY ? window_of(invoice, line) : NULL;
+  if (window == NULL) return sm_line_name(invoice->language, line->name, out, cap);
+  name_window(invoice, window, out, cap);
+  return out;
+}
+
 static void put_line(const sm_table *table, const sm_document_line *line) {
   const sm_document_invoice *invoice = table->sheet->invoice;
   char name[TEXT_MAX], quantity[SM_AMOUNT_TEXT_MAX + 32], rate[SM_AMOUNT_TEXT_MAX + 8];
   char number[SM_AMOUNT_TEXT_MAX], amount[SM_AMOUNT_TEXT_MAX];
   bool percent = strcmp(line->unit, "percent") == 0;
   const char *unit = unit_word(table->sheet, line->unit);
+  /* A load has two places wherever it stands. */
+  bool strip = unit[0] != '\0' && strcmp(line->unit, "kW") != 0;
   (void)snprintf(quantity, sizeof quantity, "%s%s%.24s",
-                 quantity_words(line, percent, unit[0] != '\0', invoice->currency, number),
+                 quantity_words(line, percent, strip, invoice->currency, number),
                  unit[0] != '\0' ? " " : "", unit);
   (void)snprintf(rate, sizeof rate, "%s%s",
                  sm_decimal_words(line->rate, percent, invoice->currency, number),
@@ -101,8 +138,7 @@ static void put_line(const sm_table *table, const sm_document_line *line) {
     quantity[0] = '\0';
     rate[0] = '\0';
   }
-  const char *const cell[] = {sm_line_name(invoice->language, line->name, name, sizeof name),
-                              quantity, rate,
+  const char *const cell[] = {name_line(invoice, line, name, sizeof name), quantity, rate,
                               sm_amount_plain(line->amount_minor, invoice->currency, amount)};
   sm_table_row(table, SM_STYLE_BODY, cell);
 }
@@ -165,17 +201,78 @@ static void put_sum(const sm_table *table, sm_style style, const char *name, int
   sm_table_row(table, style, cell);
 }
 
-/* What was owed before, and what is to be paid now. */
+/* ---- what was owed before, and what is to be paid now ---- */
+/* "Payment received, UPI", "Late fee, SM2627-000001", "Payment received (12)". */
+static void name_entry(const sm_document_invoice *invoice, const sm_document_entry *entry,
+                       char *out, size_t cap) {
+  char count[32] = "";
+  const char *detail = entry->detail;
+  if (strcmp(entry->kind, "payment") == 0 && detail != NULL)
+    detail = sm_method_word(invoice->language, detail);
+  if (entry->count > 1) (void)snprintf(count, sizeof count, " (%lld)", (long long)entry->count);
+  (void)snprintf(out, cap, "%s%s%s%s",
+                 sm_entry_word(invoice->language, entry->kind, entry->reverses), count,
+                 detail != NULL ? ", " : "", detail != NULL ? detail : "");
+}
+
+static void put_entry(const sm_table *table, const sm_document_entry *entry) {
+  const sm_document_invoice *invoice = table->sheet->invoice;
+  char name[TEXT_MAX], date[SM_DATE_WORDS_MAX] = "", amount[SM_AMOUNT_TEXT_MAX];
+  name_entry(invoice, entry, name, sizeof name);
+  if (entry->count == 1)
+    (void)sm_date_short(invoice->language, sm_zone_date(invoice->zone, entry->at_ms), date);
+  const char *const cell[] = {name, date, "",
+                              sm_amount_plain(entry->amount_minor, invoice->currency, amount)};
+  sm_table_row(table, SM_STYLE_BODY, cell);
+}
+
+static void put_owed_after(const sm_table *table) {
+  const sm_document_invoice *invoice = table->sheet->invoice;
+  char text[TEXT_MAX];
+  const char *const number[] = {invoice->previous_number};
+  if (invoice->previous_number == NULL) return;
+  put_sum(
+      table, SM_STYLE_BODY,
+      sm_word_fill(invoice->language,
+                   invoice->previous_owed_minor >= 0 ? SM_WORD_OWED_AFTER : SM_WORD_CREDIT_AFTER,
+                   number, 1, text, sizeof text),
+      invoice->previous_owed_minor);
+}
+
+/* Rows of older versions have the one sum. */
+static bool has_balance(const sm_document_invoice *invoice) {
+  if (invoice->credit_note || !invoice->has_before) return false;
+  if (invoice->before_minor != 0) return true;
+  return invoice->has_previous && (invoice->entry_count > 0 || invoice->previous_owed_minor != 0);
+}
+
 static void put_balance(const sm_table *table) {
   sm_sheet *sheet = table->sheet;
   const sm_document_invoice *invoice = sheet->invoice;
-  if (!invoice->has_before || invoice->before_minor == 0 || invoice->credit_note) return;
-  put_sum(table, SM_STYLE_BODY,
-          say(sheet, invoice->before_minor > 0 ? SM_WORD_ARREARS : SM_WORD_CREDIT_BEFORE),
-          invoice->before_minor);
+  if (!has_balance(invoice)) return;
+  if (invoice->has_previous) {
+    put_owed_after(table);
+    for (size_t i = 0; i < invoice->entry_count; i++) put_entry(table, &invoice->entry[i]);
+  } else {
+    put_sum(table, SM_STYLE_BODY,
+            say(sheet, invoice->before_minor > 0 ? SM_WORD_ARREARS : SM_WORD_CREDIT_BEFORE),
+            invoice->before_minor);
+  }
   put_sum(table, SM_STYLE_HEAD,
           say(sheet, invoice->to_pay_minor >= 0 ? SM_WORD_TO_PAY : SM_WORD_IN_CREDIT),
           invoice->to_pay_minor);
+}
+
+static void put_true_up_note(const sm_table *table) {
+  const sm_document_invoice *invoice = table->sheet->invoice;
+  char text[1024], least[SM_AMOUNT_TEXT_MAX];
+  const char *const off[] = {sm_amount_plain(1, invoice->currency, least)};
+  for (size_t i = 0; i < invoice->line_count; i++) {
+    if (invoice->line[i].kind != SM_LINE_TRUE_UP) continue;
+    sm_table_note(table, SM_STYLE_SMALL,
+                  sm_word_fill(invoice->language, SM_WORD_TRUE_UP_NOTE, off, 1, text, sizeof text));
+    return;
+  }
 }
 
 static void put_total(const sm_table *table) {
@@ -210,6 +307,7 @@ void sm_charges_put_lines(sm_sheet *sheet) {
   put_sum(&table, SM_STYLE_BOLD, say(sheet, SM_WORD_SUBTOTAL), invoice->subtotal_minor);
   for (size_t i = 0; i < invoice->line_count; i++)
     if (!is_above_subtotal(&invoice->line[i])) put_line(&table, &invoice->line[i]);
+  put_true_up_note(&table);
   put_total(&table);
   sheet->y += 2;
 }

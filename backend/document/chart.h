@@ -14,7 +14,8 @@ typedef struct sm_chart {
 
 void sm_chart_draw(sm_sheet *sheet, const sm_chart *chart);
 
-/* A QR code as vectors into a square, with its quiet zone. SM_ERR_RANGE: the text is too long. */
+/* A QR code into a square, with its quiet zone. SM_ERR_RANGE: the text is too long; SM_ERR_NOMEM.
+ */
 SM_MUST_CHECK sm_err sm_qr_draw(sm_sheet *sheet, const char *text, double x, double y, double size);
 
 #endif

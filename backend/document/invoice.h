@@ -41,6 +41,26 @@ typedef struct sm_document_register {
   int64_t multiplier_milli;
 } sm_document_register;
 
+/* A time-of-day window of a segment: what was used in it, and when it holds by the tariff. */
+typedef struct sm_document_window {
+  size_t segment;
+  const char *name;
+  int64_t use_wh;
+  const char *from; /* "18:00"; NULL: the row does not say */
+  const char *to;
+  unsigned days; /* bit 0 Monday, … bit 6 Sunday, bit 7 holidays; 0: every day */
+} sm_document_window;
+
+/* What changed the account's balance since its last invoice. */
+typedef struct sm_document_entry {
+  const char *kind;     /* as sm_entry.kind */
+  const char *reverses; /* of a reversal: the kind of what is taken back; NULL */
+  const char *detail;   /* as sm_issue_entry.detail; NULL */
+  int64_t amount_minor; /* positive: owed */
+  int64_t at_ms;
+  int64_t count; /* how many it stands for */
+} sm_document_entry;
+
 typedef struct sm_document_segment {
   const char *tariff;
   int64_t version;
@@ -93,6 +113,7 @@ typedef struct sm_document_invoice {
   const char *payer; /* NULL: no name was given, or it cannot be read any more */
   const char *place;
   const char *account_id;
+  const char *account_name; /* the operator's own; NULL: none */
   const char *device_id;
   int64_t sanctioned_load_w; /* 0: not given */
 
@@ -119,6 +140,12 @@ typedef struct sm_document_invoice {
   bool has_before;
   int64_t before_minor; /* owed before; negative: a credit */
   int64_t to_pay_minor; /* before + total */
+  /* What `before` came from; older rows do not say. */
+  bool has_previous;
+  const char *previous_number; /* the account's last invoice; NULL: it had none */
+  int64_t previous_owed_minor; /* owed behind it: `before` less the entries */
+  sm_document_entry *entry;
+  size_t entry_count;
 
   const char *credited; /* of a credit note: the invoice that it takes back */
   const char *reason;   /* of a credit note or a re-issue */
@@ -134,6 +161,8 @@ typedef struct sm_document_invoice {
   size_t reg_count;
   sm_document_segment *segment;
   size_t segment_count;
+  sm_document_window *window; /* by segment */
+  size_t window_count;
   sm_document_reason *why;
   size_t why_count;
   sm_document_edit *edit;

@@ -164,7 +164,7 @@ static void take_register(reader *r, place where, const json_t *from, void *elem
 }
 
 /* Each window has the same untimed use: what could not be told for one could be for none. */
-static void take_windows(reader *r, place where, const json_t *from, sm_document_segment *segment) {
+static void take_untimed(reader *r, place where, const json_t *from, sm_document_segment *segment) {
   const json_t *windows = json_object_get(from, "windows");
   if (is_absent(windows)) return;
   if (!json_is_array(windows)) wrong(r, where, "windows", "is no list");
@@ -195,7 +195,7 @@ static void take_segment(reader *r, place where, const json_t *from, void *eleme
   segment->to_ms = need_time(r, where, from, "to");
   int64_t first = take_int(r, where, from, "first_line", 0);
   int64_t count = take_int(r, where, from, "line_count", 0);
-  take_windows(r, where, from, segment);
+  take_untimed(r, where, from, segment);
   take_demand(r, where, from, segment);
   int64_t lines = (int64_t)r->out->line_count;
   if (first < 0 || count < 0 || first > lines || count > lines - first) {
@@ -204,6 +204,65 @@ static void take_segment(reader *r, place where, const json_t *from, void *eleme
   }
   segment->first_line = (size_t)first;
   segment->line_count = (size_t)count;
+}
+
+/* ---- time-of-day windows ---- */
+/* A window's days as bits; what is no day is none. */
+static unsigned days_of(const json_t *days) {
+  static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"};
+  unsigned bits = 0;
+  for (size_t i = 0; i < json_array_size(days); i++) {
+    const char *day = json_string_value(json_array_get(days, i));
+    for (unsigned k = 0; day != NULL && k < sizeof names / sizeof names[0]; k++)
+      if (strcmp(day, names[k]) == 0) bits |= 1U << k;
+  }
+  return bits;
+}
+
+static const json_t *tariff_of(const json_t *snapshot, const sm_document_segment *segment) {
+  const json_t *tariffs = json_object_get(snapshot, "tariffs");
+  for (size_t i = 0; i < json_array_size(tariffs); i++) {
+    const json_t *tariff = json_array_get(tariffs, i);
+    const char *name = json_string_value(json_object_get(tariff, "name"));
+    if (name != NULL && strcmp(name, segment->tariff) == 0 &&
+        json_integer_value(json_object_get(tariff, "version")) == segment->version)
+      return tariff;
+  }
+  return NULL;
+}
+
+/* A bill's windows are its tariff's, in the same order. */
+static void take_window(reader *r, const json_t *from, const json_t *by, size_t segment) {
+  sm_document_window *window = &r->out->window[r->out->window_count++];
+  const place where = {.of = "windows"};
+  *window = (sm_document_window){.segment = segment, .name = need_text(r, where, from, "name")};
+  (void)take_milli(r, where, from, "kwh", &window->use_wh);
+  const char *name = json_string_value(json_object_get(by, "name"));
+  if (name == NULL || strcmp(name, window->name) != 0) return;
+  window->from = take_text(r, where, by, "from");
+  window->to = take_text(r, where, by, "to");
+  window->days = days_of(json_object_get(by, "days"));
+}
+
+static void take_windows(reader *r, const json_t *body, const json_t *snapshot) {
+  sm_document_invoice *out = r->out;
+  const json_t *segments = json_object_get(body, "segments");
+  size_t count = 0;
+  for (size_t i = 0; i < out->segment_count; i++)
+    count += json_array_size(json_object_get(json_array_get(segments, i), "windows"));
+  if (count == 0) return;
+  if (count > SM_DOCUMENT_LIST_MAX) {
+    wrong(r, (place){0}, "windows", "are too many");
+    return;
+  }
+  out->window = calloc(count, sizeof *out->window);
+  if (out->window == NULL) r->err = SM_ERR_NOMEM;
+  for (size_t i = 0; i < out->segment_count && r->err == SM_OK; i++) {
+    const json_t *list = json_object_get(json_array_get(segments, i), "windows");
+    const json_t *by = json_object_get(tariff_of(snapshot, &out->segment[i]), "time_of_day");
+    for (size_t k = 0; k < json_array_size(list) && r->err == SM_OK; k++)
+      take_window(r, json_array_get(list, k), json_array_get(by, k), i);
+  }
 }
 
 static void take_reason(reader *r, place where, const json_t *from, void *element) {
@@ -297,6 +356,41 @@ static void take_total(reader *r, const json_t *body, int64_t row_minor) {
   if (!same) wrong(r, (place){0}, "total", "is not the row's");
 }
 
+/* ---- the balance ---- */
+static void take_entry(reader *r, place where, const json_t *from, void *element) {
+  sm_document_entry *entry = element;
+  entry->kind = need_text(r, where, from, "kind");
+  entry->reverses = take_text(r, where, from, "reverses");
+  entry->detail = take_text(r, where, from, "detail");
+  entry->amount_minor = need_money(r, where, from, "amount");
+  entry->at_ms = need_time(r, where, from, "at");
+  entry->count = take_int(r, where, from, "count", 1);
+}
+
+/* Entries that do not make up the difference would explain a sum that is another. */
+static void check_balance(reader *r) {
+  const sm_document_invoice *out = r->out;
+  int64_t sum = out->previous_owed_minor;
+  bool fits = true;
+  for (size_t i = 0; fits && i < out->entry_count; i++)
+    fits = !__builtin_add_overflow(sum, out->entry[i].amount_minor, &sum);
+  if (!fits || !out->has_before || sum != out->before_minor)
+    wrong(r, (place){.of = "balance"}, "entries", "do not add up");
+}
+
+static void take_balance(reader *r, const json_t *snapshot) {
+  sm_document_invoice *out = r->out;
+  const json_t *balance = json_object_get(snapshot, "balance");
+  const place where = {.of = "balance"};
+  out->has_before = take_money(r, (place){0}, snapshot, "balance_before", &out->before_minor);
+  if (is_absent(balance)) return;
+  out->has_previous = true;
+  out->previous_number = take_text(r, where, balance, "invoice");
+  out->previous_owed_minor = need_money(r, where, balance, "previous");
+  TAKE_LIST(r, balance, "entries", take_entry, entry, entry_count);
+  if (r->err == SM_OK) check_balance(r);
+}
+
 /* ---- the snapshot ---- */
 static void take_seller(reader *r, const json_t *snapshot) {
   sm_document_invoice *out = r->out;
@@ -339,7 +433,8 @@ static void take_snapshot(reader *r, const json_t *snapshot) {
   out->place = take_text(r, (place){.of = "payer"}, payer, "place");
   (void)take_milli(r, (place){0}, snapshot, "sanctioned_load_kw", &out->sanctioned_load_w);
   out->readings_sha256 = take_text(r, (place){.of = "readings"}, readings, "sha256");
-  out->has_before = take_money(r, (place){0}, snapshot, "balance_before", &out->before_minor);
+  out->account_name = take_text(r, (place){0}, snapshot, "account_name");
+  take_balance(r, snapshot);
   TAKE_LIST(r, snapshot, "history", take_month, history, history_count);
   take_seller(r, snapshot);
   take_zone(r, snapshot);
@@ -387,6 +482,7 @@ sm_err sm_document_invoice_read(const sm_document_source *source, sm_document_in
   invoice->held[1] = snapshot;
   if (r.err == SM_OK) take_body(&r, body);
   if (r.err == SM_OK) take_total(&r, body, source->total_minor);
+  if (r.err == SM_OK) take_windows(&r, body, snapshot);
   if (r.err == SM_OK) take_snapshot(&r, snapshot);
   if (r.err == SM_OK) take_language(&r, snapshot, source->language);
   r.out->cancelled = source->cancelled;
@@ -402,6 +498,8 @@ void sm_document_invoice_fini(sm_document_invoice *invoice) {
   free(invoice->line);
   free(invoice->reg);
   free(invoice->segment);
+  free(invoice->window);
+  free(invoice->entry);
   free(invoice->why);
   free(invoice->edit);
   free(invoice->day);

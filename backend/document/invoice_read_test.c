@@ -86,6 +86,55 @@ static void an_older_row_lacks_the_newer_members(void **state) {
   done(&s, &i);
 }
 
+static void a_balance_says_what_it_came_from(void **state) {
+  (void)state;
+  sample s;
+  sm_document_invoice i;
+  read_row("arrears", &s, &i);
+  assert_true(i.has_previous);
+  assert_string_equal(i.previous_number, "SM2526-000009");
+  assert_int_equal(i.previous_owed_minor, 120000);
+  assert_int_equal(i.entry_count, 5);
+  assert_string_equal(i.entry[0].detail, "upi");
+  assert_int_equal(i.entry[0].amount_minor, -100000);
+  assert_int_equal(i.entry[0].count, 1);
+  assert_string_equal(i.entry[4].reverses, "payment");
+  assert_int_equal(i.to_pay_minor, 199421 + 134776);
+  assert_string_equal(i.account_name, "B-12");
+  done(&s, &i);
+  read_row("plain", &s, &i);
+  assert_false(i.has_previous);
+  assert_null(i.account_name);
+  done(&s, &i);
+}
+
+static void a_window_has_its_use_and_its_hours(void **state) {
+  (void)state;
+  sample s;
+  sm_document_invoice i;
+  read_row("time-of-day", &s, &i);
+  assert_int_equal(i.window_count, 2);
+  assert_string_equal(i.window[0].name, "Evening peak");
+  assert_int_equal(i.window[0].use_wh, 30000);
+  assert_string_equal(i.window[0].from, "18:00");
+  assert_int_equal(i.window[0].days, 31);
+  assert_string_equal(i.window[1].to, "06:00");
+  assert_int_equal(i.window[1].days, 0);
+  done(&s, &i);
+  /* A row without its tariffs has the use alone. */
+  sample_load("time-of-day", &s);
+  assert_int_equal(
+      json_object_set_new(json_object_get(s.json, "snapshot"), "tariffs", json_array()), 0);
+  sample_renew(&s);
+  sm_buf problem;
+  sm_buf_init(&problem, 0);
+  assert_int_equal(sm_document_invoice_read(&s.source, &i, &problem), SM_OK);
+  assert_int_equal(i.window_count, 2);
+  assert_null(i.window[0].from);
+  sm_buf_fini(&problem);
+  done(&s, &i);
+}
+
 /* ---- refusals ---- */
 typedef struct change {
   const char *where; /* "body" or "snapshot", and the keys below it, parted by '/' */
@@ -121,6 +170,17 @@ static const change changes[] = {
     {"snapshot/zone", NULL, "zone is missing"},
     {"snapshot/balance_before", "\"92233720368547758.00\"", "balance_before is too large"},
     {"snapshot/seller/name", "[]", "seller.name is no text"},
+    {"snapshot/account_name", "7", "account_name is no text"},
+    {"snapshot/balance", "{}", "balance.previous is missing"},
+    {"snapshot/balance", "{\"previous\":\"1.00\",\"entries\":[]}", "balance.entries do not add up"},
+    {"snapshot/balance",
+     "{\"previous\":\"1.00\",\"entries\":[{\"kind\":\"fee\",\"at\":\"x\",\"amount\":\"-1.00\"}]}",
+     "entries[0].at is no instant"},
+    {"snapshot/balance",
+     "{\"previous\":\"92233720368547758.07\",\"entries\":[{\"kind\":\"fee\",\"at\":\"2026-01-01T00:"
+     "00:"
+     "00Z\",\"amount\":\"92233720368547758.07\"}]}",
+     "balance.entries do not add up"},
 };
 
 static void apply(json_t *root, const change *c) {
@@ -187,8 +247,8 @@ static void texts_that_are_no_json(void **state) {
  */
 static void seeds_of_the_fuzz_target_are_read(void **state) {
   (void)state;
-  static const char *const seeds[] = {"plain", "credit-note", "re-issue", "estimated",
-                                      "many-lines"};
+  static const char *const seeds[] = {"plain",      "credit-note", "re-issue",   "estimated",
+                                      "many-lines", "arrears",     "time-of-day"};
   for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
     char path[512];
     char *text = NULL;
@@ -276,6 +336,8 @@ int main(void) {
       cmocka_unit_test(what_is_owed_before_is_to_be_paid_too),
       cmocka_unit_test(a_credit_note_and_a_re_issue_name_the_other),
       cmocka_unit_test(an_older_row_lacks_the_newer_members),
+      cmocka_unit_test(a_balance_says_what_it_came_from),
+      cmocka_unit_test(a_window_has_its_use_and_its_hours),
       cmocka_unit_test(what_is_none_of_ours_is_named),
       cmocka_unit_test(texts_that_are_no_json),
       cmocka_unit_test(seeds_of_the_fuzz_target_are_read),

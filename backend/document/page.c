@@ -87,17 +87,41 @@ static double put_seller(sm_sheet *sheet, double x) {
   return y;
 }
 
-/* "Number  SM2627-000001": a word and what it says. */
-static double put_fact(sm_sheet *sheet, double y, sm_word word, const char *text) {
-  static const double name_width = 84;
+/* ---- "Number  SM2627-000001": a word and what it says ---- */
+static const double fact_name_width = 84;
+
+static double fact_width(void) {
+  return SM_PAGE_WIDTH - SM_PAGE_MARGIN - right_x - fact_name_width;
+}
+
+static double put_fact_text(sm_sheet *sheet, double y, const char *text) {
   double line = sm_style_line(SM_STYLE_BODY);
-  double width = SM_PAGE_WIDTH - SM_PAGE_MARGIN - right_x;
-  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, right_x, y + 1.6, name_width,
-                      say(sheet, word));
   const sm_piece piece = {
-      .set = {text, SM_STYLE_BODY, width - name_width, 2}, .x = right_x + name_width, .y = y};
+      .set = {text, SM_STYLE_BODY, fact_width(), 2}, .x = right_x + fact_name_width, .y = y};
   double height = sm_sheet_put(sheet, &piece);
   return y + (height > line ? height : line);
+}
+
+static double put_fact(sm_sheet *sheet, double y, sm_word word, const char *text) {
+  (void)sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, right_x, y + 1.6, fact_name_width,
+                      say(sheet, word));
+  return put_fact_text(sheet, y, text);
+}
+
+/* On two lines, if need be, each has a whole date. */
+static double put_period(sm_sheet *sheet, double y) {
+  char text[SM_PERIOD_WORDS_MAX];
+  char *rest;
+  const sm_document_invoice *invoice = sheet->invoice;
+  const sm_setting set = {
+      .text = sm_period_words(invoice->language, sm_zone_date(invoice->zone, invoice->from_ms),
+                              sm_zone_date(invoice->zone, invoice->to_ms - 1), text, &rest),
+      .style = SM_STYLE_BODY};
+  if (rest == NULL || sm_type_width(sheet->type, &set) <= fact_width())
+    return put_fact(sheet, y, SM_WORD_PERIOD, text);
+  rest[-1] = '\0';
+  y = put_fact(sheet, y, SM_WORD_PERIOD, text);
+  return put_fact_text(sheet, y, rest);
 }
 
 static double put_title(sm_sheet *sheet) {
@@ -118,11 +142,9 @@ static double put_title(sm_sheet *sheet) {
 }
 
 static double put_facts(sm_sheet *sheet, double y) {
-  char text[TEXT_MAX], from[SM_DATE_WORDS_MAX], to[SM_DATE_WORDS_MAX];
+  char from[SM_DATE_WORDS_MAX];
   const sm_document_invoice *invoice = sheet->invoice;
   sm_language language = invoice->language;
-  sm_date first = sm_zone_date(invoice->zone, invoice->from_ms);
-  sm_date last = sm_zone_date(invoice->zone, invoice->to_ms - 1);
   sm_sheet_tag(sheet, "P");
   y = put_fact(sheet, y, SM_WORD_NUMBER, invoice->number);
   y = put_fact(sheet, y, SM_WORD_ISSUED,
@@ -130,9 +152,7 @@ static double put_facts(sm_sheet *sheet, double y) {
   if (!invoice->credit_note && !invoice->cancelled)
     y = put_fact(sheet, y, SM_WORD_DUE,
                  sm_date_words(language, sm_zone_date(invoice->zone, invoice->due_ms), from));
-  (void)snprintf(text, sizeof text, "%s – %s", sm_date_words(language, first, from),
-                 sm_date_words(language, last, to));
-  y = put_fact(sheet, y, SM_WORD_PERIOD, text);
+  y = put_period(sheet, y);
   sm_sheet_tag_end(sheet, "P");
   return y;
 }
@@ -154,9 +174,9 @@ static double put_payer(sm_sheet *sheet, double y) {
     piece.y = y;
     y += sm_sheet_put(sheet, &piece);
   }
-  if (has(invoice->account_id)) {
-    (void)snprintf(text, sizeof text, "%s %s", say(sheet, SM_WORD_ACCOUNT), invoice->account_id);
-    y += sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, SM_PAGE_MARGIN, y, width, text);
+  if (has(invoice->account_name)) {
+    (void)snprintf(text, sizeof text, "%s %s", say(sheet, SM_WORD_ACCOUNT), invoice->account_name);
+    y += sm_sheet_line(sheet, SM_STYLE_BODY, NULL, SM_PAGE_MARGIN, y, width, text);
   }
   if (has(invoice->device_id)) {
     (void)snprintf(text, sizeof text, "%s %s", say(sheet, SM_WORD_METER), invoice->device_id);
@@ -164,7 +184,7 @@ static double put_payer(sm_sheet *sheet, double y) {
   }
   if (invoice->sanctioned_load_w > 0) {
     (void)snprintf(text, sizeof text, "%s %s kW", say(sheet, SM_WORD_LOAD),
-                   sm_energy_text(invoice->sanctioned_load_w, 0, invoice->currency, number));
+                   sm_energy_text(invoice->sanctioned_load_w, 2, invoice->currency, number));
     y += sm_sheet_line(sheet, SM_STYLE_SMALL, &sm_grey, SM_PAGE_MARGIN, y, width, text);
   }
   sm_sheet_tag_end(sheet, "P");
@@ -176,12 +196,12 @@ static void put_head(sm_sheet *sheet, cairo_surface_t *logo) {
   double left = put_seller(sheet, SM_PAGE_MARGIN + indent);
   if (logo != NULL && left < SM_PAGE_MARGIN + 46) left = SM_PAGE_MARGIN + 46;
   double title = put_title(sheet);
-  double y = (left > title ? left : title) + 8;
+  double y = (left > title ? left : title) + sm_sheet_gap(sheet, 8);
   sm_sheet_fill(sheet, &sheet->accent, SM_PAGE_MARGIN, y, SM_PAGE_INNER, 1.6);
-  y += 10;
+  y += 4 + sm_sheet_gap(sheet, 6);
   double payer = put_payer(sheet, y);
   double facts = put_facts(sheet, y);
-  sheet->y = (payer > facts ? payer : facts) + 12;
+  sheet->y = (payer > facts ? payer : facts) + sm_sheet_gap(sheet, 12);
 }
 
 /* ---- what matters: how much, until when ---- */
@@ -233,7 +253,8 @@ static void put_qr(sm_sheet *sheet, const char *upi, double y, double size, doub
 
 static void put_summary(sm_sheet *sheet) {
   char text[TEXT_MAX], date[SM_DATE_WORDS_MAX];
-  static const double qr_size = 104;
+  static const double qr_sizes[SM_DENSE_MAX + 1] = {104, 104, 96, 96, 96};
+  const double qr_size = qr_sizes[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   const char *name;
   sm_buf upi;
@@ -263,14 +284,15 @@ static void put_summary(sm_sheet *sheet) {
   if (has_qr) put_qr(sheet, sm_buf_text(&upi), y, qr_size, used_width);
   sm_sheet_tag_end(sheet, "P");
   sm_buf_fini(&upi);
-  sheet->y = y + height + 12;
+  sheet->y = y + height + 2 + sm_sheet_gap(sheet, 10);
 }
 
 /* ---- boxes of sentences ---- */
 /* A sentence on a coloured ground over the whole width; the ground is drawn with each, so that a
  * box goes on over pages. */
 static void put_in_box(sm_sheet *sheet, const sm_colour *ground, sm_style style, const char *text) {
-  sm_piece piece = {.set = {text, style, SM_PAGE_INNER - 24, 6}, .x = SM_PAGE_MARGIN + 12};
+  sm_piece piece = {.set = {text, sm_sheet_style(sheet, style), SM_PAGE_INNER - 24, 6},
+                    .x = SM_PAGE_MARGIN + 12};
   double height = sm_type_height(sheet->type, &piece.set) + 4;
   (void)sm_sheet_need(sheet, height);
   sm_sheet_fill(sheet, ground, SM_PAGE_MARGIN, sheet->y, SM_PAGE_INNER, height);
@@ -347,7 +369,7 @@ static void put_estimated(sm_sheet *sheet) {
   put_in_box(sheet, &sm_amber_tint, SM_STYLE_BOLD, say(sheet, SM_WORD_ESTIMATED_WHY));
   for (size_t i = 0; i < invoice->why_count; i++) put_reason(sheet, &invoice->why[i]);
   pad_box(sheet, &sm_amber_tint);
-  sheet->y += 10;
+  sheet->y += sm_sheet_gap(sheet, 10);
 }
 
 static void put_why(sm_sheet *sheet) {
@@ -384,20 +406,21 @@ static void put_correction(sm_sheet *sheet) {
     put_box_amount(sheet, SM_WORD_DIFFERENCE, invoice->difference_minor);
   }
   pad_box(sheet, &sheet->tint);
-  sheet->y += 10;
+  sheet->y += sm_sheet_gap(sheet, 10);
 }
 
 /* ---- charts ---- */
 enum { MONTHS_SHOWN = 12, DAYS_SHOWN = 31 };
 
 static void put_charts(sm_sheet *sheet) {
-  static const double height = 92;
+  static const double heights[SM_DENSE_MAX + 1] = {92, 76, 60, 66, 54};
+  const double height = heights[sheet->dense];
   const sm_document_invoice *invoice = sheet->invoice;
   size_t months = invoice->history_count < MONTHS_SHOWN ? invoice->history_count : MONTHS_SHOWN;
   size_t days = invoice->day_count < DAYS_SHOWN ? invoice->day_count : DAYS_SHOWN;
   if (invoice->credit_note || (months < 2 && days < 2)) return;
-  (void)sm_sheet_need(sheet, height + 8);
-  sheet->y += 8;
+  (void)sm_sheet_need(sheet, height + sm_sheet_gap(sheet, 8));
+  sheet->y += sm_sheet_gap(sheet, 8);
   double half = (SM_PAGE_INNER - column_gap) / 2;
   sm_chart chart = {.y = sheet->y, .width = half, .height = height, .x = SM_PAGE_MARGIN};
   if (months >= 2) {
@@ -415,7 +438,7 @@ static void put_charts(sm_sheet *sheet) {
     chart.months = false;
     sm_chart_draw(sheet, &chart);
   }
-  sheet->y += height + 6;
+  sheet->y += height + sm_sheet_gap(sheet, 6);
 }
 
 /* ---- the small print ---- */
@@ -428,7 +451,7 @@ static void put_paragraph(sm_sheet *sheet, sm_style style, const sm_colour *colo
   sm_sheet_tag(sheet, "P");
   (void)sm_sheet_put(sheet, &piece);
   sm_sheet_tag_end(sheet, "P");
-  sheet->y += height + 2;
+  sheet->y += height + sm_sheet_gap(sheet, 2);
 }
 
 static void append_kwh(const sm_document_invoice *invoice, bool there, int64_t wh, sm_buf *out) {
@@ -464,7 +487,7 @@ static void put_edits(sm_sheet *sheet) {
   const sm_document_invoice *invoice = sheet->invoice;
   if (invoice->edit_count == 0 || invoice->credit_note) return;
   (void)sm_sheet_need(sheet, 30);
-  sheet->y += 8;
+  sheet->y += sm_sheet_gap(sheet, 8);
   put_paragraph(sheet, SM_STYLE_SMALL_BOLD, NULL, say(sheet, SM_WORD_EDITS));
   for (size_t i = 0; i < invoice->edit_count; i++) put_edit(sheet, &invoice->edit[i]);
 }
@@ -477,15 +500,25 @@ static void put_note(sm_sheet *sheet) {
     put_paragraph(sheet, SM_STYLE_SMALL, &sm_grey, next_line(&rest, text, sizeof text));
 }
 
+/* "HSN 27160000 · Account id a_k3v7qpbn2xw5dmr4tzcy": for those who look things up. */
+static void put_ids(sm_sheet *sheet) {
+  const sm_document_invoice *invoice = sheet->invoice;
+  sm_buf text;
+  sm_buf_init(&text, 4096);
+  if (has(invoice->hsn)) sm_buf_printf(&text, "%s %s", say(sheet, SM_WORD_HSN), invoice->hsn);
+  if (has(invoice->hsn) && has(invoice->account_id)) sm_buf_append_text(&text, " · ");
+  if (has(invoice->account_id))
+    sm_buf_printf(&text, "%s %s", say(sheet, SM_WORD_ACCOUNT_ID), invoice->account_id);
+  if (text.len > 0) put_paragraph(sheet, SM_STYLE_SMALL, &sm_grey, sm_buf_text(&text));
+  sm_buf_fini(&text);
+}
+
 static void put_small_print(sm_sheet *sheet) {
   char text[TEXT_MAX];
   const sm_document_invoice *invoice = sheet->invoice;
-  sheet->y += 8;
-  if (has(invoice->hsn)) {
-    (void)snprintf(text, sizeof text, "%s %s", say(sheet, SM_WORD_HSN), invoice->hsn);
-    put_paragraph(sheet, SM_STYLE_SMALL, &sm_grey, text);
-  }
+  sheet->y += sm_sheet_gap(sheet, 8);
   put_note(sheet);
+  put_ids(sheet);
   if (has(invoice->readings_sha256)) {
     const char *const hash[] = {invoice->readings_sha256};
     put_paragraph(

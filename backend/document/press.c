@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "document/logo_picture.h"
 #include "document/page.h"
+#include "document/tail.h"
 
 #include <cairo-pdf.h>
 #include <pthread.h>
-#include <qpdf/qpdf-c.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,16 +130,35 @@ static void set_metadata(cairo_surface_t *surface, const sm_document_invoice *in
   }
 }
 
+/* Goes through the document without drawing. *sheet is ready to draw it, and knows its pages. */
+static void measure(sm_sheet *sheet, cairo_surface_t *logo, int dense) {
+  sheet->dense = dense;
+  sheet->page = 1;
+  sheet->y = SM_PAGE_MARGIN;
+  sm_page_draw(sheet, logo);
+  sheet->pages = sheet->page;
+  sheet->page = 1;
+  sheet->y = SM_PAGE_MARGIN;
+}
+
+/* What would just run over onto a second page stands closer instead. */
+static void lay_out(sm_sheet *sheet, cairo_surface_t *logo) {
+  measure(sheet, logo, 0);
+  if (sheet->pages != 2) return;
+  for (int dense = 1; dense <= SM_DENSE_MAX && sheet->pages > 1; dense++)
+    measure(sheet, logo, dense);
+  if (sheet->pages > 1) measure(sheet, logo, 0);
+}
+
 static sm_err draw(machine *m, const sm_document_invoice *invoice, cairo_surface_t *logo,
                    sm_buf *out) {
-  sm_sheet sheet = {.type = m->type, .invoice = invoice, .y = SM_PAGE_MARGIN, .page = 1};
+  sm_sheet sheet = {.type = m->type, .invoice = invoice};
   sm_page_colours(&sheet);
-  sm_page_draw(&sheet, logo); /* measures */
-  sheet.pages = sheet.page;
-  sheet.page = 1;
-  sheet.y = SM_PAGE_MARGIN;
+  lay_out(&sheet, logo);
   cairo_surface_t *surface =
       cairo_pdf_surface_create_for_stream(append, out, SM_PAGE_WIDTH, SM_PAGE_HEIGHT);
+  /* Below 1.5 Cairo does not say what text letters stand for that were put in another order. */
+  cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_5);
   set_metadata(surface, invoice);
   sheet.cr = cairo_create(surface);
   sm_page_draw(&sheet, logo);
@@ -156,42 +175,6 @@ static sm_err draw(machine *m, const sm_document_invoice *invoice, cairo_surface
   return SM_ERR_INTERNAL;
 }
 
-/* ---- what Cairo does not say: the language, that it is tagged, an id made from the content ----
- */
-static sm_err finish(const sm_document_invoice *invoice, sm_buf *drawn, sm_buf *pdf) {
-  qpdf_data qpdf = qpdf_init();
-  qpdf_silence_errors(qpdf);
-  QPDF_ERROR_CODE code = qpdf_read_memory(qpdf, invoice->number, drawn->data, drawn->len, NULL);
-  if ((code & QPDF_ERRORS) == 0) {
-    qpdf_oh root = qpdf_get_root(qpdf);
-    qpdf_oh view = qpdf_oh_new_dictionary(qpdf);
-    qpdf_oh marked = qpdf_oh_new_dictionary(qpdf);
-    qpdf_oh_replace_key(
-        qpdf, root, "/Lang",
-        qpdf_oh_new_unicode_string(qpdf, invoice->language == SM_LANGUAGE_HI ? "hi-IN" : "en-IN"));
-    qpdf_oh_replace_key(qpdf, view, "/DisplayDocTitle", qpdf_oh_new_bool(qpdf, QPDF_TRUE));
-    qpdf_oh_replace_key(qpdf, root, "/ViewerPreferences", view);
-    qpdf_oh_replace_key(qpdf, marked, "/Marked", qpdf_oh_new_bool(qpdf, QPDF_TRUE));
-    qpdf_oh_replace_key(qpdf, root, "/MarkInfo", marked);
-    code = qpdf_init_write_memory(qpdf);
-  }
-  if ((code & QPDF_ERRORS) == 0) {
-    qpdf_set_deterministic_ID(qpdf, QPDF_TRUE);
-    qpdf_set_stream_data_mode(qpdf, qpdf_s_preserve);
-    qpdf_set_object_stream_mode(qpdf, qpdf_o_generate);
-    code = qpdf_write(qpdf);
-  }
-  sm_err err = (code & QPDF_ERRORS) == 0 ? SM_OK : SM_ERR_INTERNAL;
-  if (err == SM_OK) {
-    sm_buf_append(pdf, qpdf_get_buffer(qpdf), qpdf_get_buffer_length(qpdf));
-    err = pdf->err;
-  } else {
-    sm_log(SM_LOG_ERROR, "document.not_finished", SM_LOG_TEXT("number", invoice->number));
-  }
-  qpdf_cleanup(&qpdf);
-  return err;
-}
-
 sm_err sm_press_print(sm_press *press, const sm_document_invoice *invoice, sm_buf *pdf,
                       bool *whole) {
   machine *m;
@@ -203,8 +186,13 @@ sm_err sm_press_print(sm_press *press, const sm_document_invoice *invoice, sm_bu
   sm_buf_init(&drawn, pdf->limit);
   err = draw(m, invoice, logo, &drawn);
   give_machine(press, m);
-  if (err == SM_OK) err = finish(invoice, &drawn, pdf);
+  if (err == SM_OK)
+    err = sm_tail_complete(invoice->language == SM_LANGUAGE_HI ? "hi-IN" : "en-IN", &drawn, pdf);
   sm_buf_fini(&drawn);
+  if (err == SM_ERR_UNSUPPORTED) {
+    sm_log(SM_LOG_ERROR, "document.not_finished", SM_LOG_TEXT("number", invoice->number));
+    err = SM_ERR_INTERNAL;
+  }
   if (err == SM_OK) *whole = !wants_logo || logo != NULL;
   return err;
 }

@@ -5,7 +5,6 @@
 
 #include <locale.h>
 #include <pthread.h>
-#include <qpdf/qpdf-c.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,8 +16,9 @@
 
 #include <cmocka.h>
 
-static const char *const samples[] = {"plain",       "hindi",    "estimated", "many-lines",
-                                      "credit-note", "re-issue", "hostile",   "older-negative"};
+static const char *const samples[] = {
+    "plain",   "hindi",          "estimated", "many-lines",    "credit-note", "re-issue",
+    "hostile", "older-negative", "arrears",   "arrears-hindi", "time-of-day"};
 enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
 static void print_sample(sm_press *press, const char *name, sm_buf *pdf) {
@@ -43,6 +43,15 @@ static void assert_same(const sm_buf *a, const sm_buf *b) {
   assert_memory_equal(a->data, b->data, a->len);
 }
 
+/* As the root of the pages counts them. */
+static int pages_of(const sm_buf *pdf) {
+  static const char mark[] = "/Count ";
+  for (size_t i = 0; i + sizeof mark < pdf->len; i++)
+    if (memcmp(pdf->data + i, mark, sizeof mark - 1) == 0)
+      return (int)strtol(pdf->data + i + sizeof mark - 1, NULL, 10);
+  return 0;
+}
+
 static void test_every_sample_prints(void **state) {
   sm_press *press = *state;
   for (size_t i = 0; i < SAMPLES; i++) {
@@ -51,6 +60,7 @@ static void test_every_sample_prints(void **state) {
     assert_true(pdf.len > 5000);
     assert_memory_equal(pdf.data, "%PDF-1.", 7);
     assert_memory_equal(pdf.data + pdf.len - 6, "%%EOF\n", 6);
+    assert_int_equal(pages_of(&pdf), strcmp(samples[i], "many-lines") == 0 ? 2 : 1);
     leave(samples[i], &pdf);
     sm_buf_fini(&pdf);
   }
@@ -164,15 +174,6 @@ static void test_the_world_around_changes_nothing(void **state) {
 }
 
 /* ---- many ---- */
-static int pages_of(const sm_buf *pdf) {
-  qpdf_data qpdf = qpdf_init();
-  qpdf_silence_errors(qpdf);
-  assert_int_equal(qpdf_read_memory(qpdf, "", pdf->data, pdf->len, NULL), QPDF_SUCCESS);
-  int pages = qpdf_get_num_pages(qpdf);
-  qpdf_cleanup(&qpdf);
-  return pages;
-}
-
 static void test_more_lines_are_more_pages(void **state) {
   sample s;
   sm_buf few, many;
@@ -203,6 +204,32 @@ static void test_more_lines_are_more_pages(void **state) {
   sm_buf_fini(&few);
   sm_buf_fini(&many);
   sample_fini(&s);
+}
+
+/* All that an ordinary bill may have at once: estimated, read twice, corrected, with arrears. */
+static void test_an_ordinary_bill_is_one_page(void **state) {
+  static const char *const names[] = {"arrears", "arrears-hindi", "time-of-day"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    sample from, s;
+    sm_buf pdf;
+    sample_load("estimated", &from);
+    sample_load(names[i], &s);
+    json_t *body = json_object_get(s.json, "body");
+    json_t *other = json_object_get(from.json, "body");
+    assert_int_equal(json_object_set_new(body, "estimated", json_true()), 0);
+    assert_int_equal(json_object_set(body, "explanations", json_object_get(other, "explanations")),
+                     0);
+    assert_int_equal(json_object_set(body, "registers", json_object_get(other, "registers")), 0);
+    sample_renew(&s);
+    sm_buf_init(&pdf, 0);
+    sample_print(*state, &s, &pdf);
+    if (i == 0) leave("full", &pdf);
+    if (i == 1) leave("full-hindi", &pdf);
+    assert_int_equal(pages_of(&pdf), 1);
+    sm_buf_fini(&pdf);
+    sample_fini(&s);
+    sample_fini(&from);
+  }
 }
 
 static void test_a_limit_is_kept(void **state) {
@@ -301,6 +328,7 @@ int main(void) {
       cmocka_unit_test(test_threads_print_the_same),
       cmocka_unit_test(test_the_world_around_changes_nothing),
       cmocka_unit_test(test_more_lines_are_more_pages),
+      cmocka_unit_test(test_an_ordinary_bill_is_one_page),
       cmocka_unit_test(test_a_limit_is_kept),
       cmocka_unit_test(test_any_name_prints),
       cmocka_unit_test(test_a_logo_that_is_gone_is_told),

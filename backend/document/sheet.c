@@ -17,9 +17,27 @@ static void use_colour(sm_sheet *sheet, const sm_colour *colour) {
   cairo_set_source_rgb(sheet->cr, colour->red, colour->green, colour->blue);
 }
 
+double sm_sheet_gap(const sm_sheet *sheet, double gap) {
+  static const double share[SM_DENSE_MAX + 1] = {1, 0.5, 0.15, 0.35, 0.1};
+  return gap * share[sheet->dense];
+}
+
+sm_style sm_sheet_style(const sm_sheet *sheet, sm_style style) {
+  if (sheet->dense < SM_DENSE_SMALL) return style;
+  if (style == SM_STYLE_BODY) return SM_STYLE_SMALL;
+  if (style == SM_STYLE_BOLD) return SM_STYLE_SMALL_BOLD;
+  return style == SM_STYLE_HEAD ? SM_STYLE_BOLD : style;
+}
+
+/* Nobody sees less, and long numbers make long pages. */
+static double tenths(double points) {
+  return round(points * 10) / 10;
+}
+
 double sm_sheet_put(sm_sheet *sheet, const sm_piece *piece) {
-  PangoLayout *layout = sm_type_set(sheet->type, &piece->set);
   double line = sm_style_line(piece->set.style);
+  if (sheet->cr == NULL && piece->set.lines == 1) return line;
+  PangoLayout *layout = sm_type_set(sheet->type, &piece->set);
   double height = pango_layout_get_line_count(layout) * line;
   if (sheet->cr == NULL || piece->set.text[0] == '\0') return height;
   double x = piece->x;
@@ -30,9 +48,8 @@ double sm_sheet_put(sm_sheet *sheet, const sm_piece *piece) {
     if (spare > 0) x += piece->align == SM_RIGHT ? spare : spare / 2;
   }
   use_colour(sheet, piece->colour);
-  cairo_move_to(sheet->cr, x,
-                piece->y + sm_style_base(piece->set.style) -
-                    (double)pango_layout_get_baseline(layout) / PANGO_SCALE);
+  double base = (double)pango_layout_get_baseline(layout) / PANGO_SCALE;
+  cairo_move_to(sheet->cr, tenths(x), tenths(piece->y + sm_style_base(piece->set.style)) - base);
   pango_cairo_show_layout(sheet->cr, layout);
   return height;
 }
@@ -46,12 +63,20 @@ double sm_sheet_line(sm_sheet *sheet, sm_style style, const sm_colour *colour, d
   return sm_sheet_put(sheet, &piece);
 }
 
-void sm_sheet_fill(sm_sheet *sheet, const sm_colour *colour, double x, double y, double width,
-                   double height) {
+void sm_sheet_rectangle(sm_sheet *sheet, double x, double y, double width, double height) {
+  if (sheet->cr != NULL) cairo_rectangle(sheet->cr, x, y, width, height);
+}
+
+void sm_sheet_paint(sm_sheet *sheet, const sm_colour *colour) {
   if (sheet->cr == NULL) return;
   use_colour(sheet, colour);
-  cairo_rectangle(sheet->cr, x, y, width, height);
   cairo_fill(sheet->cr);
+}
+
+void sm_sheet_fill(sm_sheet *sheet, const sm_colour *colour, double x, double y, double width,
+                   double height) {
+  sm_sheet_rectangle(sheet, x, y, width, height);
+  sm_sheet_paint(sheet, colour);
 }
 
 void sm_sheet_round(sm_sheet *sheet, const sm_colour *colour, double x, double y, double width,
@@ -118,7 +143,7 @@ bool sm_sheet_need(sm_sheet *sheet, double height) {
 }
 
 /* ---- tables ---- */
-static const double row_gap = 3;
+static const double plain_row_gap = 3;
 enum { CELL_LINES = 3 };
 
 static void put_heads(const sm_table *table) {
@@ -169,7 +194,9 @@ static void make_room(const sm_table *table, double height) {
 static void put_cell(const sm_table *table, size_t i, sm_style style, const char *const *cell) {
   sm_sheet *sheet = table->sheet;
   const sm_column *column = &table->column[i];
-  sm_piece piece = {.x = column->x, .y = sheet->y + row_gap / 2, .align = column->align};
+  sm_piece piece = {.x = column->x,
+                    .y = sheet->y + sm_sheet_gap(sheet, plain_row_gap) / 2,
+                    .align = column->align};
   piece.set = (sm_setting){cell[i], style, column->width, i == 0 ? CELL_LINES : 1};
   if (column->align == SM_RIGHT) {
     double left = column->x;
@@ -186,12 +213,13 @@ static void put_cell(const sm_table *table, size_t i, sm_style style, const char
 
 void sm_table_row(const sm_table *table, sm_style style, const char *const *cell) {
   sm_sheet *sheet = table->sheet;
+  style = sm_sheet_style(sheet, style);
   sm_setting first = {
       .text = cell[0], .style = style, .width = table->column[0].width, .lines = CELL_LINES};
-  double height = sm_type_height(sheet->type, &first) + row_gap;
+  double height = sm_type_height(sheet->type, &first) + sm_sheet_gap(sheet, plain_row_gap);
   make_room(table, height);
   sm_sheet_tag(sheet, "P");
-  for (size_t i = 0; i < table->count; i++)
+  for (size_t i = 0; i < table->count && sheet->cr != NULL; i++)
     if (cell[i][0] != '\0') put_cell(table, i, style, cell);
   sm_sheet_tag_end(sheet, "P");
   sheet->y += height;
@@ -204,6 +232,7 @@ void sm_table_note(const sm_table *table, sm_style style, const char *text) {
       .set = {.text = text, .style = style, .width = SM_PAGE_INNER, .lines = CELL_LINES},
       .x = SM_PAGE_MARGIN,
       .colour = &sm_grey};
+  double row_gap = sm_sheet_gap(sheet, plain_row_gap);
   double height = sm_type_height(sheet->type, &piece.set) + row_gap + 2;
   /* With the row that it is about. */
   make_room(table, height + 20);

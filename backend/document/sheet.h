@@ -30,7 +30,14 @@ typedef struct sm_sheet {
   double y;       /* the place on the page */
   int page;       /* from 1 */
   int pages;      /* in all; 0: not known yet */
+  int dense;      /* 0 … SM_DENSE_MAX: how much closer things stand, to save a page */
 } sm_sheet;
+
+enum { SM_DENSE_MAX = 4, SM_DENSE_SMALL = 3 };
+/* A gap as it is on this sheet; a style as rows and boxes have it, smaller from
+ * SM_DENSE_SMALL on. */
+double sm_sheet_gap(const sm_sheet *sheet, double gap);
+sm_style sm_sheet_style(const sm_sheet *sheet, sm_style style);
 
 extern const sm_colour sm_ink, sm_grey, sm_pale, sm_white, sm_amber, sm_amber_tint;
 
@@ -51,6 +58,9 @@ double sm_sheet_line(sm_sheet *sheet, sm_style style, const sm_colour *colour, d
                      double width, const char *text);
 void sm_sheet_fill(sm_sheet *sheet, const sm_colour *colour, double x, double y, double width,
                    double height);
+/* Several of them as one: rectangles, then the colour. */
+void sm_sheet_rectangle(sm_sheet *sheet, double x, double y, double width, double height);
+void sm_sheet_paint(sm_sheet *sheet, const sm_colour *colour);
 void sm_sheet_round(sm_sheet *sheet, const sm_colour *colour, double x, double y, double width,
                     double height, double radius);
 

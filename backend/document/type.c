@@ -1,6 +1,8 @@
 #include "document/type.h"
 
+#include "base/log.h"
 #include "base/utf8.h"
+#include "document/lean.h"
 
 #include <pango/pangofc-fontmap.h>
 #include <stdbool.h>
@@ -12,7 +14,9 @@
 #define FONT_FOLDER "/usr/share/fonts/truetype/noto/"
 
 enum {
-  CACHE_SLOTS = 1024, /* shaped texts that are kept: most words of one bill are those of the next */
+  CACHE_SETS = 512, /* shaped texts that are kept: most words of one bill are those of the next */
+  CACHE_WAYS = 4,   /* places for a text; the one that was not asked for longest is given up */
+  CACHE_SLOTS = CACHE_SETS * CACHE_WAYS,
   TEXT_MAX_BYTES = 6000
 };
 
@@ -56,6 +60,7 @@ typedef struct slot {
   sm_style style;
   int width;
   int lines;
+  uint64_t used; /* the turn that it was asked for last */
 } slot;
 
 struct sm_type {
@@ -65,18 +70,49 @@ struct sm_type {
   PangoAttrList *attributes[SM_STYLE_COUNT];
   slot cache[CACHE_SLOTS];
   slot last; /* what no slot was to be had for */
+  uint64_t turn;
   sm_buf clean;
 };
 
 /* ---- fonts ---- */
+/* Those of the first families, which are in nearly every page, are taken without their hinting; it
+ * takes some milliseconds each. The others are as they are installed. */
+enum { LEAN_FAMILIES = 2 };
+
 struct sm_fonts {
   FcConfig *config;
 };
 
-static bool add_font(FcConfig *config, const char *family, const char *weight) {
+static bool add_file(const sm_fonts *fonts, const char *path) {
+  return FcConfigAppFontAddFile(fonts->config, (const FcChar8 *)path) == FcTrue;
+}
+
+static sm_err add_lean(const sm_fonts *fonts, const char *path) {
+  char name[SM_LEAN_PATH_MAX];
+  sm_err err = sm_lean_font(path, name);
+  if (err != SM_OK) return err;
+  return add_file(fonts, name) ? SM_OK : SM_ERR_IO;
+}
+
+/* SM_ERR_NOT_FOUND: it is not installed. */
+static sm_err add_font(const sm_fonts *fonts, size_t family, const char *weight) {
   char path[256];
-  (void)snprintf(path, sizeof path, FONT_FOLDER "%s-%s.ttf", family, weight);
-  return access(path, R_OK) == 0 && FcConfigAppFontAddFile(config, (const FcChar8 *)path) == FcTrue;
+  (void)snprintf(path, sizeof path, FONT_FOLDER "%s-%s.ttf", families[family], weight);
+  if (family < LEAN_FAMILIES) return add_lean(fonts, path);
+  return access(path, R_OK) == 0 && add_file(fonts, path) ? SM_OK : SM_ERR_NOT_FOUND;
+}
+
+/* All but the first may be lacking: then there are boxes in place of letters. */
+static sm_err add_fonts(const sm_fonts *fonts) {
+  static const char *const weights[] = {"Regular", "Bold"};
+  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+    for (size_t k = 0; k < sizeof weights / sizeof weights[0]; k++) {
+      sm_err err = add_font(fonts, i, weights[k]);
+      if (err == SM_ERR_NOT_FOUND) err = i == 0 ? SM_ERR_UNSUPPORTED : SM_OK;
+      if (err != SM_OK) return err;
+    }
+  }
+  return SM_OK;
 }
 
 sm_err sm_fonts_new(sm_fonts **fonts) {
@@ -86,20 +122,18 @@ sm_err sm_fonts_new(sm_fonts **fonts) {
     free(out);
     return SM_ERR_NOMEM;
   }
-  bool there =
-      add_font(out->config, families[0], "Regular") && add_font(out->config, families[0], "Bold");
-  for (size_t i = 1; there && i < sizeof families / sizeof families[0]; i++) {
-    (void)add_font(out->config, families[i], "Regular");
-    (void)add_font(out->config, families[i], "Bold");
-  }
+  sm_err err = add_fonts(out);
   /* Pango would read the machine's own settings and all its fonts, for nothing, if there were none
    * in force yet. */
-  if (there && FcConfigSetCurrent(out->config) == FcTrue) {
+  if (err == SM_OK && FcConfigSetCurrent(out->config) != FcTrue) err = SM_ERR_NOMEM;
+  if (err == SM_OK) {
     *fonts = out;
     return SM_OK;
   }
+  if (err != SM_ERR_UNSUPPORTED)
+    sm_log(SM_LOG_ERROR, "document.fonts_not_read", SM_LOG_TEXT("reason", sm_err_text(err)));
   sm_fonts_free(out);
-  return SM_ERR_UNSUPPORTED;
+  return err == SM_ERR_NOMEM ? err : SM_ERR_UNSUPPORTED;
 }
 
 void sm_fonts_free(sm_fonts *fonts) {
@@ -210,7 +244,7 @@ static size_t hash_of(const char *text, const sm_setting *setting) {
   h = (h ^ (uint64_t)setting->style) * 1099511628211U;
   h = (h ^ (uint64_t)(setting->width * PANGO_SCALE)) * 1099511628211U;
   h = (h ^ (uint64_t)setting->lines) * 1099511628211U;
-  return (size_t)(h >> 20) % CACHE_SLOTS;
+  return (size_t)(h >> 20) % CACHE_SETS;
 }
 
 static PangoLayout *shape(sm_type *type, const char *text, const sm_setting *setting, int width) {
@@ -233,15 +267,44 @@ static PangoLayout *shape(sm_type *type, const char *text, const sm_setting *set
   return layout;
 }
 
+/* Where no line is broken, a blank that keeps its line is a blank: of its own it would need a
+ * second font in the file. */
+static void plain_blanks(sm_buf *text) {
+  static const char keep[] = "\xc2\xa0";
+  size_t to = 0;
+  for (size_t at = 0; at < text->len; to++) {
+    bool found = at + 1 < text->len && memcmp(text->data + at, keep, 2) == 0;
+    text->data[to] = found ? ' ' : text->data[at];
+    at += found ? 2 : 1;
+  }
+  text->len = to;
+}
+
+static bool is_of(const slot *s, const char *text, const sm_setting *setting, int width) {
+  return s->layout != NULL && s->style == setting->style && s->width == width &&
+         s->lines == setting->lines && strcmp(s->text, text) == 0;
+}
+
+/* The slot of a text, or the one that it is to be put into. */
+static slot *find_slot(sm_type *type, const char *text, const sm_setting *setting, int width) {
+  slot *set = &type->cache[hash_of(text, setting) * CACHE_WAYS];
+  slot *oldest = set;
+  for (slot *s = set; s < set + CACHE_WAYS; s++) {
+    if (is_of(s, text, setting, width)) return s;
+    if (s->used < oldest->used) oldest = s;
+  }
+  return oldest;
+}
+
 PangoLayout *sm_type_set(sm_type *type, const sm_setting *setting) {
   int width = setting->width > 0 ? (int)(setting->width * PANGO_SCALE) : 0;
   sm_buf_clear(&type->clean);
   sm_type_clean(setting->text, &type->clean);
+  if (width == 0 || setting->lines == 1) plain_blanks(&type->clean);
   const char *text = sm_buf_text(&type->clean);
-  slot *s = &type->cache[hash_of(text, setting)];
-  if (s->layout != NULL && s->style == setting->style && s->width == width &&
-      s->lines == setting->lines && strcmp(s->text, text) == 0)
-    return s->layout;
+  slot *s = find_slot(type, text, setting, width);
+  s->used = ++type->turn;
+  if (is_of(s, text, setting, width)) return s->layout;
   empty_slot(s);
   char *kept = strdup(text);
   if (kept == NULL) s = &type->last;
@@ -251,6 +314,7 @@ PangoLayout *sm_type_set(sm_type *type, const sm_setting *setting) {
   s->style = setting->style;
   s->width = width;
   s->lines = setting->lines;
+  s->used = type->turn;
   return s->layout;
 }
 

@@ -30,8 +30,8 @@ typedef enum sm_style {
 } sm_style;
 
 /* The fonts, read from their files: a tenth of a second, once. Any number of threads may make types
- * of them. SM_ERR_UNSUPPORTED: they are not installed; SM_ERR_NOMEM. The caller frees it, after the
- * types. */
+ * of them. SM_ERR_UNSUPPORTED: they are not installed, or cannot be read, which is logged;
+ * SM_ERR_NOMEM. The caller frees it, after the types. */
 typedef struct sm_fonts sm_fonts;
 SM_MUST_CHECK sm_err sm_fonts_new(sm_fonts **fonts);
 void sm_fonts_free(sm_fonts *fonts); /* NULL is fine */

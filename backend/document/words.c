@@ -29,6 +29,7 @@ static const char *const words[SM_WORD_COUNT][SM_LANGUAGE_COUNT] = {
     [SM_WORD_PERIOD] = {"Billing period", "बिल अवधि"},
     [SM_WORD_BILLED_TO] = {"Billed to", "उपभोक्ता"},
     [SM_WORD_ACCOUNT] = {"Account", "खाता"},
+    [SM_WORD_ACCOUNT_ID] = {"Account id", "खाता आईडी"},
     [SM_WORD_METER] = {"Meter", "मीटर"},
     [SM_WORD_LOAD] = {"Sanctioned load", "स्वीकृत भार"},
     [SM_WORD_TAX_ID] = {"Tax ID", "कर पंजीकरण"},
@@ -69,6 +70,17 @@ static const char *const words[SM_WORD_COUNT][SM_LANGUAGE_COUNT] = {
     [SM_WORD_TOTAL_CREDITED] = {"Total given back", "वापस की गई कुल राशि"},
     [SM_WORD_ARREARS] = {"Brought forward", "पिछला शेष"},
     [SM_WORD_CREDIT_BEFORE] = {"Credit from before", "पिछली जमा राशि"},
+    [SM_WORD_OWED_AFTER] = {"Owed after the last bill, %s", "पिछले बिल %s के बाद देय"},
+    [SM_WORD_CREDIT_AFTER] = {"Credit after the last bill, %s", "पिछले बिल %s के बाद जमा"},
+    [SM_WORD_TRUE_UP_NOTE] =
+        {"A correction is what the bill of that month would differ by now: readings came late, or "
+         "its tariff was "
+         "changed. Its tax is the difference of that month's two taxes, each rounded: it may be %s "
+         "off the per "
+         "cent of the amount.",
+         "सुधार: उस माह के बिल और अब की गणना का अंतर, क्योंकि रीडिंग देर से आई या टैरिफ बदला। इसका कर उस "
+         "माह के दोनों "
+         "(अलग-अलग पूर्णांकित) करों का अंतर है, अतः राशि के प्रतिशत से %s भिन्न हो सकता है।"},
     [SM_WORD_LAST_MONTHS] = {"Use by month, kWh", "मासिक खपत, kWh"},
     [SM_WORD_EACH_DAY] = {"Use by day, kWh", "दैनिक खपत, kWh"},
     [SM_WORD_EDITS] = {"Readings that were edited", "संशोधित रीडिंग"},
@@ -159,6 +171,31 @@ static const pair editors[] = {
     {"admin", {"an administrator", "प्रशासक"}},
 };
 
+static const pair entries[] = {
+    {"payment", {"Payment received", "प्राप्त भुगतान"}},
+    {"prepayment", {"Prepayment received", "प्राप्त अग्रिम भुगतान"}},
+    {"credit", {"Bill taken back", "निरस्त बिल"}},
+    {"fee", {"Late fee", "विलंब शुल्क"}},
+    {"opening", {"Opening balance", "प्रारंभिक शेष"}},
+    {"common", {"Common area", "साझा क्षेत्र"}},
+};
+
+static const pair reversals[] = {
+    {"payment", {"Payment taken back", "भुगतान निरस्त"}},
+    {"prepayment", {"Prepayment taken back", "अग्रिम भुगतान निरस्त"}},
+    {"fee", {"Late fee taken back", "विलंब शुल्क निरस्त"}},
+    {"opening", {"Opening balance taken back", "प्रारंभिक शेष निरस्त"}},
+    {"common", {"Common area taken back", "साझा क्षेत्र निरस्त"}},
+};
+
+static const pair methods[] = {
+    {"cash", {"cash", "नकद"}},
+    {"upi", {"UPI", "UPI"}},
+    {"bank", {"bank transfer", "बैंक अंतरण"}},
+    {"card", {"card", "कार्ड"}},
+    {"cheque", {"cheque", "चेक"}},
+};
+
 static const pair lines[] = {
     {"Fixed charge", {NULL, "स्थायी शुल्क"}},
     {"Fixed charge per kW of sanctioned load", {NULL, "स्थायी शुल्क प्रति kW स्वीकृत भार"}},
@@ -191,8 +228,37 @@ const char *sm_editor_word(sm_language language, const char *by) {
   return text != NULL ? text : by;
 }
 
+const char *sm_entry_word(sm_language language, const char *kind, const char *reverses) {
+  const char *text =
+      reverses != NULL ? LOOK_UP(reversals, language, reverses) : LOOK_UP(entries, language, kind);
+  return text != NULL ? text : kind;
+}
+
+const char *sm_method_word(sm_language language, const char *method) {
+  return LOOK_UP(methods, language, method);
+}
+
+/* "Correction of 2026-10", "GST, correction of 2026-10": as billing/price_true_up.c names them. */
+static bool correction_name(sm_language language, const char *name, char *out, size_t cap) {
+  static const char alone[] = "Correction of ", of_tax[] = ", correction of ";
+  char month[SM_DATE_WORDS_MAX];
+  sm_date date = {.day = 1};
+  const char *at = strstr(name, of_tax);
+  size_t tax = at != NULL ? (size_t)(at - name) : 0;
+  if (at == NULL && strncmp(name, alone, sizeof alone - 1) != 0) return false;
+  const char *of = at != NULL ? at + sizeof of_tax - 1 : name + sizeof alone - 1;
+  if (sm_month_parse(of, &date.year, &date.month) != SM_OK) return false;
+  (void)sm_month_words(language, date, month);
+  if (language == SM_LANGUAGE_HI)
+    (void)snprintf(out, cap, "%.*s%s%s का सुधार", (int)tax, name, tax > 0 ? ", " : "", month);
+  else
+    (void)snprintf(out, cap, "%.*s%s%s", (int)tax, name, tax > 0 ? of_tax : alone, month);
+  return true;
+}
+
 char *sm_line_name(sm_language language, const char *name, char *out, size_t cap) {
   const char *text = LOOK_UP(lines, language, name);
+  if (correction_name(language, name, out, cap)) return out;
   if (text == NULL && language == SM_LANGUAGE_HI && strncmp(name, "over ", 5) == 0 &&
       strstr(name, " kWh") != NULL)
     (void)snprintf(out, cap, "%s से अधिक", name + 5);
@@ -207,18 +273,61 @@ char *sm_date_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_M
   return out;
 }
 
+char *sm_period_words(sm_language language, sm_date first, sm_date last,
+                      char out[SM_PERIOD_WORDS_MAX], char **rest) {
+  char begin[SM_DATE_WORDS_MAX] = "", end[SM_DATE_WORDS_MAX];
+  bool same_year = first.year == last.year;
+  bool same_month = same_year && first.month == last.month;
+  const char *month = sm_month_name(language, first.month);
+  if (!same_year)
+    (void)snprintf(begin, sizeof begin, "%d %s %d – ", first.day, month, first.year);
+  else if (!same_month)
+    (void)snprintf(begin, sizeof begin, "%d %s – ", first.day, month);
+  else if (first.day != last.day)
+    (void)snprintf(begin, sizeof begin, "%d – ", first.day);
+  (void)snprintf(out, SM_PERIOD_WORDS_MAX, "%s%s", begin, sm_date_words(language, last, end));
+  *rest = same_month ? NULL : out + strlen(begin);
+  return out;
+}
+
+enum { WEEK = 7 };
+
+char *sm_days_words(sm_language language, unsigned days, char out[SM_DAYS_WORDS_MAX]) {
+  static const char *const names[WEEK + 1][SM_LANGUAGE_COUNT] = {
+      {"Mon", "सोम"}, {"Tue", "मंगल"}, {"Wed", "बुध"},  {"Thu", "गुरु"},
+      {"Fri", "शुक्र"}, {"Sat", "शनि"}, {"Sun", "रवि"}, {"holidays", "अवकाश"}};
+  size_t at = 0;
+  out[0] = '\0';
+  for (int day = 0; day <= WEEK; day++) {
+    int last = day;
+    if ((days & (1U << day)) == 0) continue;
+    while (last + 1 < WEEK && (days & (1U << (last + 1))) != 0) last++;
+    at += (size_t)snprintf(out + at, SM_DAYS_WORDS_MAX - at, "%s%s", at > 0 ? ", " : "",
+                           names[day][language]);
+    if (last > day)
+      at += (size_t)snprintf(out + at, SM_DAYS_WORDS_MAX - at, "–%s", names[last][language]);
+    day = last;
+  }
+  return out;
+}
+
 char *sm_month_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]) {
   (void)snprintf(out, SM_DATE_WORDS_MAX, "%s %d", sm_month_name(language, date.month), date.year);
   return out;
 }
 
-char *sm_instant_words(sm_language language, const sm_zone *zone, int64_t instant_ms,
-                       char out[SM_DATE_WORDS_MAX]) {
-  sm_date date = sm_zone_date(zone, instant_ms);
-  int minute = sm_zone_minute_of_day(zone, instant_ms);
+char *sm_date_short(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]) {
   const char *month = language == SM_LANGUAGE_EN ? sm_month_short(language, date.month)
                                                  : sm_month_name(language, date.month);
-  (void)snprintf(out, SM_DATE_WORDS_MAX, "%d %s %d, %02d:%02d", date.day, month, date.year,
-                 minute / 60, minute % 60);
+  (void)snprintf(out, SM_DATE_WORDS_MAX, "%d %s %d", date.day, month, date.year);
+  return out;
+}
+
+char *sm_instant_words(sm_language language, const sm_zone *zone, int64_t instant_ms,
+                       char out[SM_DATE_WORDS_MAX]) {
+  char date[SM_DATE_WORDS_MAX];
+  int minute = sm_zone_minute_of_day(zone, instant_ms);
+  (void)sm_date_short(language, sm_zone_date(zone, instant_ms), date);
+  (void)snprintf(out, SM_DATE_WORDS_MAX, "%.40s, %02d:%02d", date, minute / 60, minute % 60);
   return out;
 }

@@ -23,6 +23,7 @@ typedef enum sm_word {
   SM_WORD_PERIOD,
   SM_WORD_BILLED_TO,
   SM_WORD_ACCOUNT,
+  SM_WORD_ACCOUNT_ID,
   SM_WORD_METER,
   SM_WORD_LOAD,
   SM_WORD_TAX_ID,
@@ -59,6 +60,9 @@ typedef enum sm_word {
   SM_WORD_TOTAL_CREDITED,
   SM_WORD_ARREARS,
   SM_WORD_CREDIT_BEFORE,
+  SM_WORD_OWED_AFTER,
+  SM_WORD_CREDIT_AFTER,
+  SM_WORD_TRUE_UP_NOTE,
   SM_WORD_LAST_MONTHS,
   SM_WORD_EACH_DAY,
   SM_WORD_EDITS,
@@ -92,13 +96,30 @@ const char *sm_reason_sentence(sm_language language, const char *code);
 const char *sm_edit_word(sm_language language, const char *kind);
 /* "operator": who edited, in that language; the word itself if it is not known. */
 const char *sm_editor_word(sm_language language, const char *by);
+/* "Payment received", "Late fee taken back": what an entry of an account is (model of kinds:
+ * sm_entry); `reverses` NULL: it takes nothing back. The kind itself if it is not known. */
+const char *sm_entry_word(sm_language language, const char *kind, const char *reverses);
+/* "bank transfer" for "bank"; NULL: the method says nothing that a reader would want. */
+const char *sm_method_word(sm_language language, const char *method);
 /* A line's name in that language: the names that the program gives itself are known, others stay.
  */
 char *sm_line_name(sm_language language, const char *name, char *out, size_t cap);
 
-enum { SM_DATE_WORDS_MAX = 64 };
+enum {
+  SM_DATE_WORDS_MAX = 64,
+  SM_PERIOD_WORDS_MAX = 3 * SM_DATE_WORDS_MAX,
+  SM_DAYS_WORDS_MAX = 160
+};
 /* "1 January 2026"; "January 2026"; "1 Jan 2026, 10:10" on the zone's clock. Each returns out. */
 char *sm_date_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);
+/* "1 Jan 2026" */
+char *sm_date_short(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);
+/* "1 – 31 January 2026", "15 January – 14 February 2026": first and last day. *rest is where a line
+ * may be broken, NULL if it should not. */
+char *sm_period_words(sm_language language, sm_date first, sm_date last,
+                      char out[SM_PERIOD_WORDS_MAX], char **rest);
+/* "Mon–Fri, holidays" for days as bits (bit 0 Monday, bit 7 holidays). */
+char *sm_days_words(sm_language language, unsigned days, char out[SM_DAYS_WORDS_MAX]);
 char *sm_month_words(sm_language language, sm_date date, char out[SM_DATE_WORDS_MAX]);
 char *sm_instant_words(sm_language language, const sm_zone *zone, int64_t instant_ms,
                        char out[SM_DATE_WORDS_MAX]);

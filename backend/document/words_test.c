@@ -136,6 +136,50 @@ static void dates_as_people_say_them(void **state) {
   sm_zone_free(zone);
 }
 
+static void periods_and_days_are_short(void **state) {
+  (void)state;
+  char text[SM_PERIOD_WORDS_MAX], days[SM_DAYS_WORDS_MAX];
+  char *rest;
+  assert_string_equal(
+      sm_period_words(SM_LANGUAGE_EN, (sm_date){2026, 9, 1}, (sm_date){2026, 9, 30}, text, &rest),
+      "1 – 30 September 2026");
+  assert_null(rest);
+  assert_string_equal(
+      sm_period_words(SM_LANGUAGE_EN, (sm_date){2026, 9, 5}, (sm_date){2026, 9, 5}, text, &rest),
+      "5 September 2026");
+  assert_string_equal(
+      sm_period_words(SM_LANGUAGE_HI, (sm_date){2026, 9, 15}, (sm_date){2026, 10, 14}, text, &rest),
+      "15 सितंबर – 14 अक्टूबर 2026");
+  assert_string_equal(rest, "14 अक्टूबर 2026");
+  assert_string_equal(
+      sm_period_words(SM_LANGUAGE_EN, (sm_date){2025, 12, 15}, (sm_date){2026, 1, 14}, text, &rest),
+      "15 December 2025 – 14 January 2026");
+  assert_string_equal(sm_days_words(SM_LANGUAGE_EN, 0x1f, days), "Mon–Fri");
+  assert_string_equal(sm_days_words(SM_LANGUAGE_EN, 0xff, days), "Mon–Sun, holidays");
+  assert_string_equal(sm_days_words(SM_LANGUAGE_HI, 0xaa, days), "मंगल, गुरु, शनि, अवकाश");
+  assert_string_equal(sm_days_words(SM_LANGUAGE_EN, 0, days), "");
+}
+
+static void entries_and_corrections_have_names(void **state) {
+  (void)state;
+  char text[96];
+  assert_string_equal(sm_entry_word(SM_LANGUAGE_EN, "fee", NULL), "Late fee");
+  assert_string_equal(sm_entry_word(SM_LANGUAGE_EN, "reversal", "fee"), "Late fee taken back");
+  assert_string_equal(sm_entry_word(SM_LANGUAGE_HI, "gift", NULL), "gift");
+  assert_string_equal(sm_method_word(SM_LANGUAGE_EN, "bank"), "bank transfer");
+  assert_null(sm_method_word(SM_LANGUAGE_EN, "other"));
+  assert_string_equal(sm_line_name(SM_LANGUAGE_EN, "Correction of 2026-10", text, sizeof text),
+                      "Correction of October 2026");
+  assert_string_equal(sm_line_name(SM_LANGUAGE_HI, "Correction of 2026-10", text, sizeof text),
+                      "अक्टूबर 2026 का सुधार");
+  assert_string_equal(sm_line_name(SM_LANGUAGE_EN, "GST, correction of 2026-10", text, sizeof text),
+                      "GST, correction of October 2026");
+  assert_string_equal(sm_line_name(SM_LANGUAGE_HI, "GST, correction of 2026-10", text, sizeof text),
+                      "GST, अक्टूबर 2026 का सुधार");
+  assert_string_equal(sm_line_name(SM_LANGUAGE_HI, "Correction of faults", text, sizeof text),
+                      "Correction of faults");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rupees_are_grouped_as_in_india),
@@ -146,6 +190,8 @@ int main(void) {
       cmocka_unit_test(gaps_are_filled_in_and_cut_off),
       cmocka_unit_test(names_that_the_program_gives_are_translated),
       cmocka_unit_test(dates_as_people_say_them),
+      cmocka_unit_test(periods_and_days_are_short),
+      cmocka_unit_test(entries_and_corrections_have_names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

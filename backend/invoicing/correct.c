@@ -200,20 +200,44 @@ sm_err sm_invoicing_issue_one(const sm_invoicing *invoicing, const sm_one_month 
 
 /* ---- both ---- */
 
+/* What is taken back in the same transaction, as the entry that it will be. There is room: the
+ * ledger gives no more than one a kind, or fewer. */
+static sm_err add_entry(sm_issue_candidate *c, const char *kind, const char *reverses,
+                        int64_t amount_minor, int64_t now_ms, const char *detail) {
+  if (c->entry_count == SM_ISSUE_ENTRIES_MAX) return SM_ERR_INTERNAL;
+  sm_issue_entry entry = {.amount_minor = amount_minor, .at_ms = now_ms, .count = 1};
+  (void)snprintf(entry.kind, sizeof entry.kind, "%s", kind);
+  (void)snprintf(entry.reverses, sizeof entry.reverses, "%s", reverses);
+  if (detail != NULL) entry.detail = strdup(detail);
+  if (detail != NULL && entry.detail == NULL) return SM_ERR_NOMEM;
+  c->entry[c->entry_count++] = entry;
+  return SM_OK; /* NOLINT(clang-analyzer-unix.Malloc): the candidate frees it */
+}
+
 /* What is owed before an invoice that takes another one's place: that one and its late fees are
  * taken back first. */
 static sm_err balance_without(one *o) {
   sm_statement statement = {0};
+  int64_t fees_minor = 0;
+  int64_t credit_minor = 0;
   int64_t *balance = &o->candidate.balance_minor;
   sm_err err = sm_ledger_statement(o->invoicing->ledger, o->previous.account_id, &statement);
   if (err != SM_OK) return err;
   err = sm_sub_i64(*balance, o->previous.total_minor, balance);
+  if (err == SM_OK) err = sm_sub_i64(0, o->previous.total_minor, &credit_minor);
   for (size_t i = 0; err == SM_OK && i < statement.debit_count; i++) {
     const sm_debit *debit = &statement.debit[i];
-    if (debit->fee && debit->number != NULL && strcmp(debit->number, o->previous.number) == 0)
-      err = sm_sub_i64(*balance, debit->amount_minor, balance);
+    if (!debit->fee || debit->number == NULL || strcmp(debit->number, o->previous.number) != 0)
+      continue;
+    err = sm_sub_i64(*balance, debit->amount_minor, balance);
+    if (err == SM_OK) err = sm_add_i64(fees_minor, debit->amount_minor, &fees_minor);
   }
   sm_statement_fini(&statement);
+  if (err != SM_OK) return err;
+  if (credit_minor != 0)
+    err = add_entry(&o->candidate, "credit", "", credit_minor, o->make.now_ms, o->previous.number);
+  if (err == SM_OK && fees_minor != 0)
+    err = add_entry(&o->candidate, "reversal", "fee", -fees_minor, o->make.now_ms, NULL);
   return err;
 }
 

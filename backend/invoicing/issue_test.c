@@ -274,6 +274,10 @@ static void an_invoice_knows_what_was_owed_and_used_before(void **state) {
   (void)snprintf(owed, sizeof owed, "\"balance_before\":\"%lld.%02lld\"",
                  (long long)(december.total_minor / 100), (long long)(december.total_minor % 100));
   assert_non_null(strstr(january.snapshot, owed));
+  (void)snprintf(owed, sizeof owed, "\"previous\":\"%lld.%02lld\",\"entries\":[]",
+                 (long long)(december.total_minor / 100), (long long)(december.total_minor % 100));
+  assert_non_null(strstr(january.snapshot, owed));
+  assert_non_null(strstr(january.snapshot, "\"account_name\":null"));
   assert_non_null(strstr(january.snapshot, "\"language\":\"en\""));
   assert_non_null(strstr(january.snapshot, "\"upi\":null"));
   sm_invoice_fini(&december);

@@ -194,6 +194,12 @@ static void a_large_difference_waits_for_a_word(void **state) {
                                         &why, &invoice, &note),
                    SM_OK);
   assert_string_equal(note.number, "CN2526-000001");
+  /* What is owed before it: behind the last invoice, and the one that it stands for taken back. */
+  assert_non_null(strstr(invoice.snapshot, "\"balance_before\":\"258.37\",\"balance\":{\"invoice\":"
+                                           "\"SM2526-000002\",\"previous\":\"647.77\","
+                                           "\"entries\":[{\"kind\":\"credit\",\"at\":"));
+  assert_non_null(strstr(invoice.snapshot, "\"amount\":\"-389.40\",\"detail\":"
+                                           "\"SM2526-000001\"}]}"));
   assert_non_null(strstr(note.body, "{\"credits\":\"SM2526-000001\",\"reason\":"));
   assert_int_equal(invoice.total_minor, 188800);
   assert_non_null(strstr(invoice.body, "\"difference\":{\"previous\":\"SM2526-000001\","

@@ -1,5 +1,6 @@
 #include "invoicing/snapshot.h"
 
+#include "base/clock.h"
 #include "base/jsonw.h"
 #include "base/put.h"
 #include "model/money.h"
@@ -167,6 +168,35 @@ static void write_readings(sm_jsonw *w, const char *hex, size_t points) {
   sm_jsonw_object_end(w);
 }
 
+static void write_entry(sm_jsonw *w, const sm_issue_entry *entry, unsigned digits) {
+  char at[SM_RFC3339_MAX];
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "kind", entry->kind);
+  if (entry->reverses[0] != '\0') sm_jsonw_key_text(w, "reverses", entry->reverses);
+  sm_jsonw_key_text(w, "at", sm_rfc3339_format(entry->at_ms, at));
+  sm_jsonw_key(w, "amount");
+  sm_jsonw_decimal_text(w, entry->amount_minor, digits);
+  if (entry->count != 1) sm_jsonw_key_int(w, "count", entry->count);
+  if (entry->detail != NULL) sm_jsonw_key_text(w, "detail", entry->detail);
+  sm_jsonw_object_end(w);
+}
+
+/* What was owed before this invoice, and what that came from. */
+static void write_balance(sm_jsonw *w, const sm_issue_candidate *candidate, unsigned digits) {
+  sm_jsonw_key(w, "balance_before");
+  sm_jsonw_decimal_text(w, candidate->balance_minor, digits);
+  sm_jsonw_key(w, "balance");
+  sm_jsonw_object(w);
+  sm_jsonw_key_text(w, "invoice", candidate->last_number);
+  sm_jsonw_key(w, "previous");
+  sm_jsonw_decimal_text(w, candidate->last_balance_minor, digits);
+  sm_jsonw_key(w, "entries");
+  sm_jsonw_array(w);
+  for (size_t i = 0; i < candidate->entry_count; i++) write_entry(w, &candidate->entry[i], digits);
+  sm_jsonw_array_end(w);
+  sm_jsonw_object_end(w);
+}
+
 sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   char hex[SM_SHA256_HEX_MAX];
   size_t points = 0;
@@ -178,6 +208,7 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   sm_jsonw_init(&w, out);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "account_id", account->account_id);
+  sm_jsonw_key_text(&w, "account_name", in->candidate->name);
   err = write_payer(&w, account, in->user);
   if (err != SM_OK) return err;
   sm_jsonw_key_text(&w, "zone", sm_zone_name(input->zone));
@@ -186,10 +217,7 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   write_tariffs(&w, in->collected, in->bill);
   write_readings(&w, hex, points);
   write_seller(&w, in->settings);
-  if (in->settings->arrears) {
-    sm_jsonw_key(&w, "balance_before");
-    sm_jsonw_decimal_text(&w, in->candidate->balance_minor, sm_currency_digits(input->currency));
-  }
+  if (in->settings->arrears) write_balance(&w, in->candidate, sm_currency_digits(input->currency));
   write_history(&w, in);
   sm_jsonw_object_end(&w);
   return out->err;

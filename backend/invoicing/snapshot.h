@@ -18,9 +18,11 @@ typedef struct sm_snapshot_input {
 
 /* Writes the snapshot as JSON: all that the page shows and the bill does not say. The person's name
  * goes in sealed, as the ledger has it, in hex; of an account that names nobody the user's name and
- * e-mail. `balance_before` is what was owed before this
- * invoice, and there only if arrears are asked for; `history` the use of the last twelve months
- * that have an invoice, this one last. SM_ERR_NOMEM. */
+ * e-mail. `account_name` is the operator's own name for the account, or null. `balance_before` is
+ * what was owed before this invoice, and `balance` what that came from: what was owed behind the
+ * account's last invoice (`previous`, of `invoice`), and the `entries` since, whose sum makes up
+ * the difference; both are there only if arrears are asked for. `history` is the use of the last
+ * twelve months that have an invoice, this one last. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_snapshot_write(const sm_snapshot_input *input, sm_buf *out);
 
 /* SHA-256, in hex, over this text, "\n" after every line: for each meter in the account's order

@@ -6,7 +6,11 @@
 
 #include "store/ledger.h"
 
-enum { SM_ISSUE_USES_MAX = 12 };
+enum {
+  SM_ISSUE_USES_MAX = 12,
+  SM_ISSUE_ENTRIES_MAX = 16, /* of sm_issue_candidate.entry */
+  SM_ISSUE_ENTRIES_APART = 8 /* more than these are told by kind */
+};
 
 /* What a bill was computed on, readings excepted. The same numbers mean the same account, meters,
  * tariffs, edits and entries. */
@@ -25,13 +29,33 @@ typedef struct sm_issue_use {
   bool measured;
 } sm_issue_use;
 
+/* What changed a balance since the account's last invoice: one entry, or, where there are more than
+ * SM_ISSUE_ENTRIES_APART, all of a kind. */
+typedef struct sm_issue_entry {
+  char kind[16];        /* as sm_entry.kind */
+  char reverses[16];    /* of a reversal: the kind of what is taken back; else "" */
+  int64_t amount_minor; /* positive: owed */
+  int64_t at_ms;        /* when it holds; of several the last one */
+  int64_t count;
+  /* Of a payment its method, of a fee the number of its invoice, of a credit that of the invoice
+   * which is taken back, of a common part the supplier and its bill's number; NULL: none. Heap. */
+  char *detail;
+} sm_issue_entry;
+
 /* An account and how it stands with a month. */
 typedef struct sm_issue_candidate {
   sm_account account;
+  char *name; /* the operator's own for the account, by which it was imported; NULL: none */
   sm_issue_basis basis;
   int64_t balance_minor; /* what it owes by all its entries */
-  bool edited;           /* a meter of it has edits, also such as were withdrawn */
-  bool corrected;        /* a correction waits for its next invoice (sm_ledger_true_ups) */
+  /* Its last invoice, of whatever month, valid or not, and what was owed right behind that; the
+   * entries since make it balance_minor. Entries that were taken back since are left out. */
+  char *last_number; /* NULL: it has none, and nothing was owed */
+  int64_t last_balance_minor;
+  sm_issue_entry entry[SM_ISSUE_ENTRIES_MAX]; /* in the order of writing down */
+  size_t entry_count;
+  bool edited;    /* a meter of it has edits, also such as were withdrawn */
+  bool corrected; /* a correction waits for its next invoice (sm_ledger_true_ups) */
   /* its valid invoice of the month, if any */
   char *number; /* NULL: none */
   int64_t total_minor;

@@ -156,6 +156,39 @@ is 'a month without invoices' "$API_STATUS" 404
 fetch /api/invoices.zip "$TMP/none"
 is 'no month' "$API_STATUS" 400
 
+# The next month says what was owed, paid and brought in since, and names an account as its file does.
+api GET "/api/invoices/$device" || fail 'the invoices of the first meter' "$API_BODY"
+account=$(json .invoices.0.account_id)
+ok 'a part is paid' api POST "/api/accounts/$account/payments" \
+  '{"amount": "1000.00", "received_at": "2026-02-10T10:00:00+05:30", "method": "upi", "reference": "UTR 1"}'
+ok 'a meter for an account of a file' api POST /api/devices "$(json_object device_id m3)"
+printf '%s\n' account,person,place,device,from,opening_balance 'B-7,Asha Rao,Flat 7,m3,2026-02-01,250.00' >"$TMP/accounts.csv"
+smartmeter account import "$TMP/accounts.csv" >>"$TMP/log/cli.log" 2>&1 || fail 'the account comes in'
+for meter in m1 m2 m3; do
+  for point in 2026-02-01T00:20:1351 2026-02-15T00:00:1400 2026-03-01T00:00:1450 2026-03-01T00:10:1451; do
+    publish "meters/$meter/telemetry" "$(reading "$meter" "${point%:*}:00+05:30" "${point##*:}")"
+  done
+done
+stored() { api GET '/api/devices/m3/readings?from=2026-01-31T00:00:00Z&to=2026-04-01T00:00:00Z' && [[ $(json .readings.#) == 4 ]]; }
+wait_until 'the readings of February are stored' stored
+run_with "${settings[@]}" -- bill --month 2026-02 >>"$TMP/log/cli.log" 2>&1 || fail 'February is issued'
+# february METER PLACE QUERY: the text of the invoice at that place of the list.
+february() {
+  api GET "/api/invoices/$1" && fetch "/api/invoices/$1/$(json ".invoices.$2.number").pdf$3" "$TMP/february.pdf" && pdftotext -layout "$TMP/february.pdf" -
+}
+text=$(february "$device" 1 '')
+like 'what was owed' "$text" "Owed after the last bill, $number +1,888.00"
+like 'what was paid since' "$text" 'Payment received, UPI +10 Feb 2026 +−1,000.00'
+api GET "/api/invoices/$device" || fail 'the invoices of the first meter' "$API_BODY"
+owed=$(awk -v total="$(json .invoices.1.total)" 'BEGIN { printf "%.2f", total + 888 }')
+like 'what is to be paid now' "$(tr -d , <<<"$text")" "To pay +₹ *$owed"
+like 'in Hindi too' "$(february "$device" 1 '?lang=hi')" 'UPI +10 फ़रवरी 2026 +−1,000.00'
+text=$(february m3 0 '')
+like 'an account is called as its file does' "$text" 'Account B-7'
+like 'with what was brought in' "$text" 'Opening balance +1 Feb 2026 +250.00'
+like 'on one page' "$(pdfinfo "$TMP/february.pdf")" 'Pages: +1'
+ok 'a sound file' qpdf --check "$TMP/february.pdf"
+
 # A restored folder prints the same.
 smartmeter backup "$TMP/backup" >>"$TMP/log/cli.log" 2>&1 || fail 'a backup is made'
 env SMARTMETER_DATA_DIR="$TMP/restored" "$SM_BINARY" restore "$TMP/backup" >>"$TMP/log/cli.log" 2>&1 || fail 'it is restored'

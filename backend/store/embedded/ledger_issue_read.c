@@ -1,7 +1,9 @@
 /* Accounts with all that an invoice needs of the ledger, page by page in one snapshot. */
+#include "base/checked.h"
 #include "store/embedded/ledger_internal.h"
 #include "store/ledger_issue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,15 +63,100 @@ static sm_err load_uses(sm_sql *db, int64_t account_no, const char *month, sm_is
   return sm_sql_end(&q);
 }
 
+/* ---- money ---- */
+
+/* What is behind the last invoice, and stands. */
+#define SINCE                                                                                      \
+  "FROM entry e LEFT JOIN entry b ON b.entry_no = e.reverses "                                     \
+  "WHERE e.account_no = ?1 AND e.entry_no > ?2 AND e.amount_minor <> 0 "                           \
+  "AND (e.reverses IS NULL OR e.reverses <= ?2) "                                                  \
+  "AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses = e.entry_no) "
+
+#define DETAIL                                                                                     \
+  "CASE e.kind WHEN 'payment' THEN e.method "                                                      \
+  "WHEN 'fee' THEN (SELECT number FROM invoice i WHERE i.invoice_no = e.invoice_no) "              \
+  "WHEN 'credit' THEN (SELECT i.number FROM invoice n JOIN invoice i "                             \
+  " ON i.account_no = n.account_no AND i.kind = 'invoice' AND i.month = n.month "                  \
+  " AND i.revision = n.revision WHERE n.invoice_no = e.invoice_no) "                               \
+  "WHEN 'common' THEN (SELECT u.supplier || ' ' || u.number FROM utility_share s "                 \
+  " JOIN utility_posting p ON p.posting_no = s.posting_no "                                        \
+  " JOIN utility_bill u ON u.utility_no = p.utility_no WHERE s.entry_no = e.entry_no) END "
+
+static void copy_kind(sm_sql_stmt *q, int column, char out[static 16]) {
+  const char *text = sm_sql_text(q, column);
+  (void)snprintf(out, 16, "%.15s", text != NULL ? text : "");
+}
+
+/* More of them than fit: *more, and what was taken stays. */
+static sm_err take_entries(sm_sql_stmt *q, size_t limit, sm_issue_candidate *c, bool *more) {
+  while (sm_sql_row(q)) {
+    *more = c->entry_count == limit;
+    if (*more) break;
+    sm_issue_entry *entry = &c->entry[c->entry_count++];
+    *entry = (sm_issue_entry){
+        .amount_minor = sm_sql_i64(q, 2), .at_ms = sm_sql_i64(q, 3), .count = sm_sql_i64(q, 4)};
+    copy_kind(q, 0, entry->kind);
+    copy_kind(q, 1, entry->reverses);
+    sm_sql_take_text(q, 5, &entry->detail);
+  }
+  return sm_sql_end(q);
+}
+
+static void drop_entries(sm_issue_candidate *c) {
+  for (size_t i = 0; i < c->entry_count; i++) free(c->entry[i].detail);
+  c->entry_count = 0;
+}
+
+static sm_err load_entries(sm_sql *db, int64_t account_no, int64_t since_no,
+                           sm_issue_candidate *c) {
+  bool more = false;
+  sm_sql_stmt q = sm_sql_use(db, "SELECT e.kind, b.kind, e.amount_minor, e.at_ms, 1, " DETAIL SINCE
+                                 "ORDER BY e.entry_no LIMIT ?3");
+  sm_sql_bind_i64(&q, 1, account_no);
+  sm_sql_bind_i64(&q, 2, since_no);
+  sm_sql_bind_i64(&q, 3, SM_ISSUE_ENTRIES_APART + 1);
+  sm_err err = take_entries(&q, SM_ISSUE_ENTRIES_APART, c, &more);
+  if (err != SM_OK || !more) return err;
+  drop_entries(c);
+  q = sm_sql_use(db,
+                 "SELECT e.kind, b.kind, sum(e.amount_minor), max(e.at_ms), count(*), NULL " SINCE
+                 "GROUP BY e.kind, b.kind ORDER BY min(e.entry_no)");
+  sm_sql_bind_i64(&q, 1, account_no);
+  sm_sql_bind_i64(&q, 2, since_no);
+  err = take_entries(&q, SM_ISSUE_ENTRIES_MAX, c, &more);
+  return err == SM_OK && more ? SM_ERR_CORRUPT : err; /* more kinds than there are */
+}
+
+static sm_err load_last(sm_sql *db, int64_t entry_no, sm_issue_candidate *c) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT i.number FROM entry e JOIN invoice i "
+                                 "ON i.invoice_no = e.invoice_no WHERE e.entry_no = ?1");
+  sm_sql_bind_i64(&q, 1, entry_no);
+  if (sm_sql_row(&q)) sm_sql_take_text(&q, 0, &c->last_number);
+  return sm_sql_end(&q);
+}
+
+/* And the account's own name, which costs nothing here. */
 static sm_err load_money(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT coalesce(max(entry_no), 0), coalesce(sum(amount_minor), 0)"
-                                 " FROM entry WHERE account_no = ?1");
+  int64_t last_no = 0;
+  sm_sql_stmt q =
+      sm_sql_use(db, "SELECT coalesce(max(entry_no), 0), coalesce(sum(amount_minor), 0), "
+                     "coalesce(max(iif(kind = 'invoice', entry_no, 0)), 0), "
+                     "(SELECT key FROM account_import WHERE account_no = ?1) "
+                     "FROM entry WHERE account_no = ?1");
   sm_sql_bind_i64(&q, 1, account_no);
   if (sm_sql_row(&q)) {
     c->basis.entry_no = sm_sql_i64(&q, 0);
     c->balance_minor = sm_sql_i64(&q, 1);
+    last_no = sm_sql_i64(&q, 2);
+    sm_sql_take_text(&q, 3, &c->name);
   }
-  return sm_sql_end(&q);
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && last_no != 0) err = load_last(db, last_no, c);
+  if (err == SM_OK && c->basis.entry_no > last_no) err = load_entries(db, account_no, last_no, c);
+  c->last_balance_minor = c->balance_minor;
+  for (size_t i = 0; i < c->entry_count && err == SM_OK; i++)
+    err = sm_sub_i64(c->last_balance_minor, c->entry[i].amount_minor, &c->last_balance_minor);
+  return err;
 }
 
 static sm_err load_edited(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
@@ -103,6 +190,9 @@ static sm_err load_candidate(sm_sql *db, int64_t account_no, const char *month,
 void sm_issue_candidate_fini(sm_issue_candidate *candidate) {
   if (candidate == NULL) return;
   sm_account_fini(&candidate->account);
+  free(candidate->name);
+  free(candidate->last_number);
+  drop_entries(candidate);
   free(candidate->number);
   *candidate = (sm_issue_candidate){0};
 }

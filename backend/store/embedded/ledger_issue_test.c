@@ -1,6 +1,7 @@
 /* Issuing for many accounts: pages, batches, what makes a bill out of date, leases. */
 #include "store/embedded/ledger_test_util.h"
 #include "store/ledger_issue.h"
+#include "store/ledger_money.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -192,6 +193,99 @@ static void the_use_of_twelve_months_before_is_told(void **state) {
 
 /* ---- what makes a bill out of date ---- */
 
+/* ---- what was owed before ---- */
+static int64_t pay(const ledger_fixture *f, const char *account_id, int64_t minor, int reference) {
+  char name[32];
+  bool added;
+  int64_t entry_no = 0;
+  (void)snprintf(name, sizeof name, "UTR %d", reference);
+  const sm_entry_new entry = {.account_id = account_id,
+                              .kind = "payment",
+                              .amount_minor = -minor,
+                              .currency = "INR",
+                              .at_ms = instant("2026-01-10T10:00:00+05:30") + reference,
+                              .method = "upi",
+                              .reference = name};
+  assert_int_equal(sm_ledger_entry_add(f->ledger, tester, &entry, &added, &entry_no), SM_OK);
+  return entry_no;
+}
+
+static void take_back(const ledger_fixture *f, const char *account_id, int64_t entry_no) {
+  int64_t reversal_no;
+  assert_int_equal(
+      sm_ledger_entry_reverse(f->ledger, tester, account_id, entry_no, "slip", &reversal_no),
+      SM_OK);
+}
+
+static void what_a_balance_came_from_is_told(void **state) {
+  ledger_fixture *f = *state;
+  add_accounts(f, 1);
+  char *id = account_of(f->ledger, "m0");
+  int64_t early = pay(f, id, 2000, 0);
+  sm_issue_candidate c = candidate(f, id);
+  assert_null(c.name);
+  assert_null(c.last_number); /* no invoice yet: all there is */
+  assert_int_equal(c.last_balance_minor, 0);
+  assert_int_equal(c.entry_count, 1);
+  assert_int_equal(c.balance_minor, -2000);
+  sm_issue_candidate_fini(&c);
+  assert_int_equal(issue_one(f->ledger, id, "2025-12", 1, 1), SM_OK);
+  c = candidate(f, id);
+  assert_string_equal(c.last_number, "SM2627-000001");
+  assert_int_equal(c.last_balance_minor, 11800 - 2000);
+  assert_int_equal(c.entry_count, 0);
+  sm_issue_candidate_fini(&c);
+  take_back(f, id, pay(f, id, 300, 1)); /* came and went: nothing of it is left */
+  pay(f, id, 5000, 2);
+  assert_int_equal(sm_ledger_fee_add(f->ledger, tester, "SM2627-000001", 1, 250,
+                                     instant("2026-01-20T00:00:00Z"), "Overdue"),
+                   SM_OK);
+  take_back(f, id, early); /* came before the last invoice, so that it is told */
+  c = candidate(f, id);
+  assert_int_equal(c.last_balance_minor, 9800);
+  assert_int_equal(c.entry_count, 3);
+  assert_string_equal(c.entry[0].kind, "payment");
+  assert_string_equal(c.entry[0].detail, "upi");
+  assert_int_equal(c.entry[0].amount_minor, -5000);
+  assert_int_equal(c.entry[0].count, 1);
+  assert_string_equal(c.entry[1].kind, "fee");
+  assert_string_equal(c.entry[1].detail, "SM2627-000001");
+  assert_string_equal(c.entry[2].kind, "reversal");
+  assert_string_equal(c.entry[2].reverses, "payment");
+  assert_int_equal(c.entry[2].amount_minor, 2000);
+  assert_int_equal(c.balance_minor, 9800 - 5000 + 250 + 2000);
+  sm_issue_candidate_fini(&c);
+  credit(f, id, "2025-12");
+  c = candidate(f, id);
+  const sm_issue_entry *last = &c.entry[c.entry_count - 1];
+  assert_string_equal(last->kind, "credit");
+  assert_string_equal(last->detail, "SM2627-000001");
+  assert_int_equal(last->amount_minor, -11800);
+  sm_issue_candidate_fini(&c);
+  free(id);
+}
+
+static void many_entries_are_told_by_kind(void **state) {
+  ledger_fixture *f = *state;
+  add_accounts(f, 1);
+  char *id = account_of(f->ledger, "m0");
+  assert_int_equal(issue_one(f->ledger, id, "2025-12", 1, 1), SM_OK);
+  for (int i = 0; i < SM_ISSUE_ENTRIES_APART; i++) pay(f, id, 100, i);
+  sm_issue_candidate c = candidate(f, id);
+  assert_int_equal(c.entry_count, SM_ISSUE_ENTRIES_APART);
+  sm_issue_candidate_fini(&c);
+  pay(f, id, 150, SM_ISSUE_ENTRIES_APART);
+  c = candidate(f, id);
+  assert_int_equal(c.entry_count, 1);
+  assert_int_equal(c.entry[0].count, SM_ISSUE_ENTRIES_APART + 1);
+  assert_int_equal(c.entry[0].amount_minor, -100 * SM_ISSUE_ENTRIES_APART - 150);
+  assert_int_equal(c.entry[0].at_ms, instant("2026-01-10T10:00:00+05:30") + SM_ISSUE_ENTRIES_APART);
+  assert_null(c.entry[0].detail);
+  assert_int_equal(c.last_balance_minor, 11800);
+  sm_issue_candidate_fini(&c);
+  free(id);
+}
+
 static void end_tenancy(const ledger_fixture *f, const char *account_id) {
   sm_account account;
   assert_int_equal(sm_ledger_account(f->ledger, account_id, &account), SM_OK);
@@ -331,6 +425,8 @@ int main(void) {
       TEST(pages_tell_what_is_open),
       TEST(what_was_taken_back_is_open_and_cancelled),
       TEST(the_use_of_twelve_months_before_is_told),
+      TEST(what_a_balance_came_from_is_told),
+      TEST(many_entries_are_told_by_kind),
       TEST(nothing_is_issued_on_what_has_changed),
       TEST(anothers_change_is_no_concern),
       TEST(a_lease_has_one_holder_until_it_ends),

@@ -169,6 +169,13 @@ static void a_bill_is_posted_once_and_taken_back_whole(void **state) {
   assert_int_equal(balance(f, id[0]), 100);
   assert_int_equal(balance(f, id[1]), 0);
   assert_int_equal(balance(f, id[2]), 50);
+  sm_issue_candidate candidate; /* the next bill names the account and the part as they are known */
+  assert_int_equal(sm_ledger_issue_candidate(f->ledger, id[2], "2026-03", &candidate), SM_OK);
+  assert_string_equal(candidate.name, "A-3");
+  assert_int_equal(candidate.entry_count, 1);
+  assert_string_equal(candidate.entry[0].kind, "common");
+  assert_string_equal(candidate.entry[0].detail, "BESCOM 77/1");
+  sm_issue_candidate_fini(&candidate);
   sm_utility_share *posted = NULL;
   size_t count = 0;
   assert_int_equal(sm_ledger_utility_posted(f->ledger, bill.utility_id, &posted, &count), SM_OK);
