@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_row(const sm_account_row *row, size_t last_line) {
+static void check_row(const sm_table_row *row, size_t last_line) {
   if (row->line <= last_line) abort();
   for (size_t i = 0; i < SM_COLUMN_COUNT; i++)
     if (!sm_utf8_valid(row->text[i], strlen(row->text[i]))) abort();
@@ -18,8 +18,8 @@ static void check_row(const sm_account_row *row, size_t last_line) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sm_problems problems = {0};
-  sm_account_rows rows = {0};
-  sm_err err = sm_account_rows_init((const char *)data, size, &problems, &rows);
+  sm_table rows = {0};
+  sm_err err = sm_table_init(&sm_account_form, (const char *)data, size, &problems, &rows);
   if (err == SM_OK) {
     if (rows.count == 0 || rows.count > SM_ACCOUNT_FILE_ROWS_MAX || problems.count != 0) abort();
     for (size_t i = 0; i < rows.count; i++)
@@ -27,6 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   } else if (err != SM_ERR_INVALID || problems.count == 0) {
     abort();
   }
-  sm_account_rows_fini(&rows);
+  sm_table_fini(&rows);
   return 0;
 }

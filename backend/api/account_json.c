@@ -57,35 +57,60 @@ static void write_tariffs(sm_jsonw *w, const sm_account *account) {
   sm_jsonw_array_end(w);
 }
 
-sm_err sm_account_write_json(sm_jsonw *w, const sm_account *account, sm_identity *identity) {
+/* Who it is: the name on its bills (heap; "" if there is none), and its user if it has one. */
+static sm_err open_person(const sm_account *account, sm_identity *identity, sm_person *person,
+                          char **name) {
+  char *own = NULL;
+  sm_err err =
+      sm_unseal(sm_identity_sealer(identity), SM_FIELD_PERSON, &account->person_sealed, &own);
+  if (err == SM_OK && account->user_id != NULL)
+    err = sm_identity_person(identity, account->user_id, person);
+  if (err == SM_OK && own == NULL) {
+    own = strdup(person->name != NULL ? person->name : "");
+    if (own == NULL) err = SM_ERR_NOMEM;
+  }
+  if (err == SM_OK)
+    *name = own;
+  else
+    free(own);
+  return err;
+}
+
+sm_err sm_account_person(const sm_account *account, sm_identity *identity, char **name) {
+  sm_person person = {0};
+  sm_err err = open_person(account, identity, &person, name);
+  sm_person_fini(&person);
+  return err;
+}
+
+sm_err sm_account_write_members(sm_jsonw *w, const sm_account *account, sm_identity *identity) {
   char *name = NULL;
   sm_person person = {0};
-  sm_err err =
-      sm_unseal(sm_identity_sealer(identity), SM_FIELD_PERSON, &account->person_sealed, &name);
-  if (err == SM_OK && account->user_id != NULL)
-    err = sm_identity_person(identity, account->user_id, &person);
-  if (err != SM_OK) {
-    free(name);
-    return err;
+  sm_err err = open_person(account, identity, &person, &name);
+  if (err == SM_OK) {
+    sm_jsonw_key_text(w, "account_id", account->account_id);
+    sm_jsonw_key_text(w, "person", name);
+    sm_jsonw_key_text(w, "email", person.email);
+    sm_jsonw_key_text(w, "place", account->place == NULL ? "" : account->place);
+    write_date(w, "from", account->has_from, account->from);
+    write_date(w, "to", account->has_to, account->to);
+    if (account->sanctioned_load_w > 0)
+      sm_jsonw_key_decimal(w, "sanctioned_load_kw", account->sanctioned_load_w, 3);
+    else
+      sm_jsonw_key_null(w, "sanctioned_load_kw");
+    write_meters(w, account);
+    write_tariffs(w, account);
   }
-  const char *shown = name != NULL ? name : person.name;
-  sm_jsonw_object(w);
-  sm_jsonw_key_text(w, "account_id", account->account_id);
-  sm_jsonw_key_text(w, "person", shown == NULL ? "" : shown);
-  sm_jsonw_key_text(w, "email", person.email);
-  sm_jsonw_key_text(w, "place", account->place == NULL ? "" : account->place);
-  write_date(w, "from", account->has_from, account->from);
-  write_date(w, "to", account->has_to, account->to);
-  if (account->sanctioned_load_w > 0)
-    sm_jsonw_key_decimal(w, "sanctioned_load_kw", account->sanctioned_load_w, 3);
-  else
-    sm_jsonw_key_null(w, "sanctioned_load_kw");
-  write_meters(w, account);
-  write_tariffs(w, account);
-  sm_jsonw_object_end(w);
   free(name);
   sm_person_fini(&person);
-  return SM_OK;
+  return err;
+}
+
+sm_err sm_account_write_json(sm_jsonw *w, const sm_account *account, sm_identity *identity) {
+  sm_jsonw_object(w);
+  sm_err err = sm_account_write_members(w, account, identity);
+  sm_jsonw_object_end(w);
+  return err;
 }
 
 /* ---- reading ---- */

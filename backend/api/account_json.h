@@ -16,6 +16,14 @@
 SM_MUST_CHECK sm_err sm_account_write_json(sm_jsonw *w, const sm_account *account,
                                            sm_identity *identity);
 
+/* Its members without the braces. */
+SM_MUST_CHECK sm_err sm_account_write_members(sm_jsonw *w, const sm_account *account,
+                                              sm_identity *identity);
+/* The name on an account's bills: its own, else its user's; a heap text, "" if there is none. The
+ * same errors. */
+SM_MUST_CHECK sm_err sm_account_person(const sm_account *account, sm_identity *identity,
+                                       char **name);
+
 /* What the reading of a body needs beside the body. */
 typedef struct sm_account_body {
   sm_ledger *ledger;

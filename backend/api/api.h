@@ -25,7 +25,8 @@ struct sm_api {
   sm_gate expensive;
   sm_gate logins;
   sm_figures figures;
-  struct sm_zip_desk *zip_desk;        /* NULL: there is no cabinet */
+  struct sm_zip_desk *zip_desk; /* NULL: there is no cabinet */
+  struct sm_rebill_desk *rebill_desk;
   struct sm_http *http;                /* NULL until started */
   struct sm_metrics_listener *metrics; /* NULL: off, or not started */
 };

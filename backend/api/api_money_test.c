@@ -257,6 +257,14 @@ static void a_tariff_billed_again_makes_exceptions_that_are_decided(void **state
   assert_true(count > 0);
   assert_int_equal(json_array_size(json_object_get(effects, "invoices")), (size_t)count);
   json_decref(effects);
+  /* Who does not wait is told how far it is, and gets what came of it by asking again. */
+  effects = test_admin_ask(s, "POST", "/api/tariffs?wait=0", body, 202);
+  assert_string_equal(test_text_in(effects, "state"), "working");
+  json_decref(effects);
+  effects = test_admin_ask(s, "POST", "/api/tariffs", body, 200);
+  assert_string_equal(test_text_in(effects, "confirm"), confirm);
+  json_decref(effects);
+  refused(s, "/api/tariffs?wait=11", body, 400, "wait");
   json_t *tariffs = test_get(s, "/api/tariffs", ADMIN);
   assert_int_equal(json_array_size(json_object_get(tariffs, "tariffs")), 1);
   json_decref(tariffs);

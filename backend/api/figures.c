@@ -1,6 +1,7 @@
 #include "api/figures.h"
 
 #include "api/routes.h"
+#include "base/metrics.h"
 
 #include <inttypes.h>
 
@@ -73,12 +74,6 @@ static void write_durations(sm_buf *out, const sm_route *route, sm_route_figures
   sm_buf_printf(out, "} %" PRIu64 "\n", below);
 }
 
-static void write_one(sm_buf *out, const char *name, const char *type, const char *help,
-                      uint64_t value) {
-  sm_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help, name, type, name,
-                value);
-}
-
 void sm_figures_write(sm_figures *figures, sm_buf *out) {
   size_t count;
   const sm_route *table = sm_routes(&count);
@@ -90,11 +85,14 @@ void sm_figures_write(sm_figures *figures, sm_buf *out) {
                           "# TYPE smartmeter_http_duration_seconds histogram\n");
   for (size_t i = 0; i < count; i++) write_durations(out, &table[i], &figures->route[i]);
   write_durations(out, NULL, &figures->route[SM_FIGURES_ROUTES_MAX]);
-  write_one(out, "smartmeter_http_connections", "gauge", "Open HTTP connections.",
-            get(&figures->connections));
-  write_one(out, "smartmeter_http_turned_away_total", "counter",
-            "Wide queries answered 503 because enough were running.", get(&figures->turned_away));
-  write_one(out, "smartmeter_http_timed_out_total", "counter",
-            "Connections cut because a request or the taking of its answer was slow.",
-            get(&figures->timed_out));
+  const sm_metric rows[] = {
+      {"smartmeter_http_connections", "gauge", "Open HTTP connections.",
+       get(&figures->connections)},
+      {"smartmeter_http_turned_away_total", "counter",
+       "Wide queries answered 503 because enough were running.", get(&figures->turned_away)},
+      {"smartmeter_http_timed_out_total", "counter",
+       "Connections cut because a request or the taking of its answer was slow.",
+       get(&figures->timed_out)},
+  };
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

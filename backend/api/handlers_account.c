@@ -1,28 +1,23 @@
 #include "api/account_json.h"
 #include "api/api.h"
-#include "api/cursor.h"
+#include "api/list.h"
 #include "api/routes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char SCOPE[] = "accounts";
-
 void sm_handle_accounts(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t limit;
-  char after[SM_CURSOR_KEY_MAX];
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, SCOPE, after))
-    return;
+  sm_page page;
+  if (!sm_page_take(request, answer, "accounts", &page)) return;
   sm_account *accounts;
   size_t count;
-  sm_err err = sm_ledger_accounts(api->options.ledger, sm_request_own_user(request), after,
-                                  (size_t)limit + 1, &accounts, &count);
+  sm_err err = sm_ledger_accounts(api->options.ledger, sm_request_own_user(request), page.key,
+                                  page.limit + 1, &accounts, &count);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
   }
-  size_t shown = count < (size_t)limit ? count : (size_t)limit;
+  size_t shown = sm_page_shown(&page, count);
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key(&w, "accounts");
@@ -30,7 +25,7 @@ void sm_handle_accounts(sm_api *api, const sm_request *request, sm_answer *answe
   for (size_t i = 0; err == SM_OK && i < shown; i++)
     err = sm_account_write_json(&w, &accounts[i], api->options.identity);
   sm_jsonw_array_end(&w);
-  sm_cursor_write_next(&w, SCOPE, shown < count ? accounts[shown - 1].account_id : NULL);
+  sm_page_write_next(&w, &page, shown<count, shown> 0 ? accounts[shown - 1].account_id : NULL);
   sm_jsonw_object_end(&w);
   sm_accounts_free(accounts, count);
   if (err != SM_OK) sm_api_fail(request, answer, err);

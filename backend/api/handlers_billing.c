@@ -1,15 +1,13 @@
 #include "api/api.h"
-#include "api/cursor.h"
 #include "api/invoices.h"
+#include "api/list.h"
 #include "api/month.h"
 #include "api/routes.h"
 #include "api/visible.h"
 #include "base/clock.h"
-#include "base/decimal.h"
 #include "invoicing/invoicing.h"
 #include "model/money.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,13 +60,18 @@ static void answer_bill(sm_api *api, const sm_request *request, sm_answer *answe
   }
 }
 
+bool sm_request_bill_query(const sm_api *api, const sm_request *request, sm_answer *answer,
+                           sm_invoicing_query *query) {
+  *query = (sm_invoicing_query){.device_id = request->param[0],
+                                .user_id = sm_request_own_user(request),
+                                .now_ms = sm_api_now_ms(api)};
+  return sm_request_param_text(request, answer, "account", &query->account_id) &&
+         sm_request_param_month(api, request, answer, &query->year, &query->month);
+}
+
 void sm_handle_bill(sm_api *api, const sm_request *request, sm_answer *answer) {
-  sm_invoicing_query query = {.device_id = request->param[0],
-                              .user_id = sm_request_own_user(request),
-                              .now_ms = sm_api_now_ms(api)};
-  if (!sm_request_param_text(request, answer, "account", &query.account_id) ||
-      !sm_request_param_month(api, request, answer, &query.year, &query.month) ||
-      !sm_api_expensive_enter(api, answer))
+  sm_invoicing_query query;
+  if (!sm_request_bill_query(api, request, answer, &query) || !sm_api_expensive_enter(api, answer))
     return;
   answer_bill(api, request, answer, &query);
   sm_api_expensive_leave(api);
@@ -81,16 +84,14 @@ static void write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
   sm_jsonw_key_text(w, "number", invoice->number);
   sm_jsonw_key_text(w, "kind", invoice->kind);
   sm_jsonw_key_text(w, "month", invoice->month);
-  sm_jsonw_key(w, "total");
-  sm_jsonw_decimal_text(w, invoice->total_minor, sm_currency_digits(invoice->currency));
+  sm_money_write_key(w, "total", invoice->total_minor, invoice->currency);
   sm_jsonw_key_text(w, "currency", invoice->currency);
   sm_jsonw_key_text(w, "status", invoice->status);
   sm_jsonw_key_text(w, "issued_at", sm_rfc3339_format(invoice->issued_ms, text));
   sm_jsonw_key_text(w, "due_at", sm_rfc3339_format(invoice->due_ms, text));
   sm_jsonw_key_int(w, "revision", invoice->revision);
   sm_jsonw_key_text(w, "account_id", invoice->account_id);
-  sm_jsonw_key(w, "paid");
-  sm_jsonw_decimal_text(w, invoice->paid_minor, sm_currency_digits(invoice->currency));
+  sm_money_write_key(w, "paid", invoice->paid_minor, invoice->currency);
 }
 
 /* Whether the caller may know of the device at all; the answer is there if not. */
@@ -109,8 +110,10 @@ static bool device_is_there(sm_api *api, const sm_request *request, sm_answer *a
   return err == SM_OK;
 }
 
-static void answer_invoices(const sm_request *request, sm_answer *answer,
-                            const sm_invoice *invoices, size_t count, const char *next) {
+/* The ledger tells the place of the last row only, so a full page may be followed by an empty one.
+ */
+static void answer_invoices(sm_answer *answer, const sm_page *page, const sm_invoice *invoices,
+                            size_t count, int64_t last) {
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key(&w, "invoices");
@@ -121,37 +124,27 @@ static void answer_invoices(const sm_request *request, sm_answer *answer,
     sm_jsonw_object_end(&w);
   }
   sm_jsonw_array_end(&w);
-  char scope[SM_PATH_PARAM_MAX + 16];
-  (void)snprintf(scope, sizeof scope, "invoices %s", request->param[0]);
-  sm_cursor_write_next(&w, scope, next);
+  sm_page_write_next_no(&w, page, count == page->limit, last);
   sm_jsonw_object_end(&w);
 }
 
 void sm_handle_invoices(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t limit;
-  int64_t after = 0;
   int64_t last = 0;
-  char key[SM_CURSOR_KEY_MAX];
+  sm_page page;
   char scope[SM_PATH_PARAM_MAX + 16];
   (void)snprintf(scope, sizeof scope, "invoices %s", request->param[0]);
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, scope, key) ||
-      !device_is_there(api, request, answer))
+  if (!sm_page_take(request, answer, scope, &page) || !device_is_there(api, request, answer))
     return;
-  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &after) != SM_OK) after = 0;
   sm_invoice *invoices;
   size_t count;
   sm_err err =
       sm_ledger_invoices(api->options.ledger, request->param[0], sm_request_own_user(request),
-                         after, (size_t)limit, &invoices, &count, &last);
+                         page.after_no, page.limit, &invoices, &count, &last);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
   }
-  /* The ledger tells the place of the last row only, so a full page may be followed by an empty
-   * one. */
-  (void)snprintf(key, sizeof key, "%" PRId64, last);
-  answer_invoices(request, answer, invoices, count, count == (size_t)limit ? key : NULL);
+  answer_invoices(answer, &page, invoices, count, last);
   sm_invoices_free(invoices, count);
 }
 

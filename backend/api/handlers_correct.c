@@ -1,15 +1,14 @@
 /* Credit notes, months issued again, and exceptions: what an issued month would be now. */
 #include "api/api.h"
 #include "api/body.h"
-#include "api/cursor.h"
 #include "api/invoices.h"
+#include "api/list.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "invoicing/correct.h"
 #include "model/money.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,11 +141,6 @@ void sm_handle_issue(sm_api *api, const sm_request *request, sm_answer *answer) 
 
 /* ---- exceptions ---- */
 
-static void write_money(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
-}
-
 static void write_decision(sm_jsonw *w, const sm_exception *e) {
   char text[SM_RFC3339_MAX];
   sm_jsonw_key(w, "decided");
@@ -161,9 +155,9 @@ static void write_decision(sm_jsonw *w, const sm_exception *e) {
   sm_jsonw_object_end(w);
 }
 
+/* Without the braces. */
 static void write_exception(sm_jsonw *w, const sm_exception *e) {
   char text[SM_RFC3339_MAX];
-  sm_jsonw_object(w);
   sm_jsonw_key_int(w, "no", e->exception_no);
   sm_jsonw_key_text(w, "state", e->state);
   sm_jsonw_key_text(w, "cause", e->cause);
@@ -172,23 +166,22 @@ static void write_exception(sm_jsonw *w, const sm_exception *e) {
   sm_jsonw_key_text(w, "invoice", e->invoice);
   sm_jsonw_key_text(w, "month", e->month);
   sm_jsonw_key_text(w, "found_at", sm_rfc3339_format(e->found_ms, text));
-  write_money(w, "old_total", e->old_total_minor, e->currency);
-  write_money(w, "new_total", e->new_total_minor, e->currency);
-  write_money(w, "net", e->net_minor, e->currency);
+  sm_money_write_key(w, "old_total", e->old_total_minor, e->currency);
+  sm_money_write_key(w, "new_total", e->new_total_minor, e->currency);
+  sm_money_write_key(w, "net", e->net_minor, e->currency);
   sm_jsonw_key(w, "taxes");
   sm_jsonw_array(w);
   for (size_t i = 0; i < e->tax_count; i++) {
     sm_jsonw_object(w);
     sm_jsonw_key_text(w, "name", e->tax[i].name);
-    write_money(w, "amount", e->tax[i].amount_minor, e->currency);
+    sm_money_write_key(w, "amount", e->tax[i].amount_minor, e->currency);
     sm_jsonw_object_end(w);
   }
   sm_jsonw_array_end(w);
-  write_money(w, "difference", e->net_minor + e->tax_minor, e->currency);
+  sm_money_write_key(w, "difference", e->net_minor + e->tax_minor, e->currency);
   sm_jsonw_key_text(w, "currency", e->currency);
   write_decision(w, e);
   sm_jsonw_key_text(w, "settled_by", e->settled_by);
-  sm_jsonw_object_end(w);
 }
 
 static bool is_state(const char *text) {
@@ -199,41 +192,44 @@ static bool is_state(const char *text) {
   return false;
 }
 
+static int64_t row_no(const void *row) {
+  const sm_exception *e = row;
+  return e->exception_no;
+}
+
+static void write_row(const void *context, sm_jsonw *w, const void *row) {
+  (void)context;
+  write_exception(w, row);
+}
+
 void sm_handle_exceptions(sm_api *api, const sm_request *request, sm_answer *answer) {
-  static const char scope[] = "exceptions";
   sm_exception_query query = {.after_no = 0};
   sm_exception *list = NULL;
   size_t count = 0;
-  int64_t limit;
-  char key[SM_CURSOR_KEY_MAX];
+  sm_page page;
   if (!sm_request_param_text(request, answer, "state", &query.state) ||
       !sm_request_param_text(request, answer, "account", &query.account_id) ||
-      !sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, scope, key))
+      !sm_page_take(request, answer, "exceptions", &page))
     return;
   if (query.state != NULL && !is_state(query.state)) {
     sm_answer_field(answer, 400, "state",
                     "must be open, true_up, reissue, dismissed, superseded or void");
     return;
   }
-  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &query.after_no) != SM_OK)
-    query.after_no = 0;
-  query.limit = (size_t)limit + 1;
+  query.after_no = page.after_no;
+  query.limit = page.limit + 1;
   sm_err err = sm_ledger_exceptions(api->options.ledger, &query, &list, &count);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
   }
-  size_t shown = count < (size_t)limit ? count : (size_t)limit;
-  sm_jsonw w = sm_answer_json(answer, 200);
-  sm_jsonw_object(&w);
-  sm_jsonw_key(&w, "exceptions");
-  sm_jsonw_array(&w);
-  for (size_t i = 0; i < shown; i++) write_exception(&w, &list[i]);
-  sm_jsonw_array_end(&w);
-  if (shown < count) (void)snprintf(key, sizeof key, "%" PRId64, list[shown - 1].exception_no);
-  sm_cursor_write_next(&w, scope, shown < count ? key : NULL);
-  sm_jsonw_object_end(&w);
+  const sm_page_rows rows = {.plural = "exceptions",
+                             .row = list,
+                             .row_size = sizeof *list,
+                             .count = count,
+                             .no = row_no,
+                             .write = write_row};
+  sm_page_answer(answer, &page, &rows);
   sm_exceptions_free(list, count);
 }
 
@@ -258,7 +254,9 @@ static void answer_decided(sm_api *api, const sm_request *request, sm_answer *an
     return;
   }
   sm_jsonw w = sm_answer_json(answer, 200);
+  sm_jsonw_object(&w);
   write_exception(&w, &e);
+  sm_jsonw_object_end(&w);
   sm_exception_fini(&e);
 }
 

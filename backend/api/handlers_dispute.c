@@ -1,8 +1,8 @@
 /* Disputes: a resident's word against an invoice. */
 #include "api/api.h"
 #include "api/body.h"
-#include "api/cursor.h"
 #include "api/invoices.h"
+#include "api/list.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -10,8 +10,6 @@
 #include "invoicing/edits.h"
 #include "invoicing/explain.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- one ---- */
@@ -99,41 +97,40 @@ void sm_handle_dispute(sm_api *api, const sm_request *request, sm_answer *answer
 
 /* ---- the list ---- */
 
+static int64_t row_no(const void *row) {
+  const sm_dispute *d = row;
+  return d->dispute_no;
+}
+
+static void write_row(const void *context, sm_jsonw *w, const void *row) {
+  write_dispute(w, context, row);
+}
+
 void sm_handle_disputes(sm_api *api, const sm_request *request, sm_answer *answer) {
-  static const char scope[] = "disputes";
   sm_dispute_query query = {.user_id = sm_request_own_user(request)};
   sm_dispute *list = NULL;
   size_t count = 0;
-  int64_t limit;
   int64_t open;
-  char key[SM_CURSOR_KEY_MAX];
+  sm_page page;
   if (!sm_request_param_int(request, answer, "open", 0, 1, 0, &open) ||
-      !sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, scope, key))
+      !sm_page_take(request, answer, "disputes", &page))
     return;
-  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &query.after_no) != SM_OK)
-    query.after_no = 0;
   query.open_only = open != 0;
-  query.limit = (size_t)limit + 1;
+  query.after_no = page.after_no;
+  query.limit = page.limit + 1;
   sm_err err = sm_ledger_disputes(api->options.ledger, &query, &list, &count);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
   }
-  size_t shown = count < (size_t)limit ? count : (size_t)limit;
-  sm_jsonw w = sm_answer_json(answer, 200);
-  sm_jsonw_object(&w);
-  sm_jsonw_key(&w, "disputes");
-  sm_jsonw_array(&w);
-  for (size_t i = 0; i < shown; i++) {
-    sm_jsonw_object(&w);
-    write_dispute(&w, request, &list[i]);
-    sm_jsonw_object_end(&w);
-  }
-  sm_jsonw_array_end(&w);
-  if (shown < count) (void)snprintf(key, sizeof key, "%" PRId64, list[shown - 1].dispute_no);
-  sm_cursor_write_next(&w, scope, shown < count ? key : NULL);
-  sm_jsonw_object_end(&w);
+  const sm_page_rows rows = {.plural = "disputes",
+                             .row = list,
+                             .row_size = sizeof *list,
+                             .count = count,
+                             .no = row_no,
+                             .write = write_row,
+                             .context = request};
+  sm_page_answer(answer, &page, &rows);
   sm_disputes_free(list, count);
 }
 

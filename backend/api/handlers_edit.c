@@ -181,15 +181,16 @@ void sm_handle_edits(sm_api *api, const sm_request *request, sm_answer *answer) 
 
 /* ---- a new one, and one taken back ---- */
 
-/* What the two have in common. */
+/* What the two have in common; `touched`: what is in the way, if anything. */
 static void answer_refusal(const sm_request *request, sm_answer *answer, const char *field,
-                           sm_err err) {
+                           sm_err err, const char *touched) {
   if (err == SM_ERR_NOT_FOUND)
     sm_answer_not_found(answer);
   else if (err == SM_ERR_CONFLICT)
-    sm_answer_field(answer, 409, field,
-                    "changes the register in a month that is invoiced: take that invoice back by a "
-                    "credit note first");
+    sm_answer_field(
+        answer, 409, field,
+        "changes a register that is invoiced%s%s: take that back by a credit note first",
+        touched[0] != '\0' ? ", by " : "", touched);
   else
     sm_api_fail(request, answer, err);
 }
@@ -212,6 +213,7 @@ void sm_handle_edit_add(sm_api *api, const sm_request *request, sm_answer *answe
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   sm_problems problems = {0};
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   int64_t edit_no = 0;
   sm_edit_request edit = {.ledger = api->options.ledger,
                           .readings = api->options.readings,
@@ -221,6 +223,9 @@ void sm_handle_edit_add(sm_api *api, const sm_request *request, sm_answer *answe
   take_request(body, &edit, &problems);
   sm_err err =
       sm_problems_any(&problems) ? SM_ERR_INVALID : sm_edit_add(&edit, &problems, &edit_no);
+  if (err == SM_ERR_CONFLICT &&
+      sm_edit_touches(edit.ledger, edit.readings, edit.device_id, edit.ts_ms, touched) != SM_OK)
+    touched[0] = '\0';
   if (err == SM_OK)
     answer_edit(api, request, answer, 201, edit_no);
   else if (sm_problems_any(&problems))
@@ -228,7 +233,7 @@ void sm_handle_edit_add(sm_api *api, const sm_request *request, sm_answer *answe
   else if (err == SM_ERR_EXISTS)
     sm_answer_field(answer, 409, "at", "has an edit that holds: withdraw that one first");
   else
-    answer_refusal(request, answer, "at", err);
+    answer_refusal(request, answer, "at", err, touched);
   json_decref(body);
 }
 
@@ -238,6 +243,7 @@ void sm_handle_edit_withdraw(sm_api *api, const sm_request *request, sm_answer *
   if (body == NULL) return;
   sm_problems problems = {0};
   const char *reason = NULL;
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   sm_body_text(body, "", "reason", true, SM_EDIT_REASON_MAX, &reason, &problems);
   sm_err err = sm_decimal_parse(request->param[1], strlen(request->param[1]), 0, &edit_no);
   if (err != SM_OK)
@@ -247,12 +253,16 @@ void sm_handle_edit_withdraw(sm_api *api, const sm_request *request, sm_answer *
   else {
     err = sm_edit_withdraw(api->options.ledger, api->options.readings, sm_request_actor(request),
                            request->param[0], edit_no, reason);
+    if (err == SM_ERR_CONFLICT &&
+        sm_edit_withdrawal_touches(api->options.ledger, api->options.readings, request->param[0],
+                                   edit_no, touched) != SM_OK)
+      touched[0] = '\0';
     if (err == SM_OK)
       answer_edit(api, request, answer, 200, edit_no);
     else if (err == SM_ERR_EXISTS)
       sm_answer_field(answer, 409, "no", "is withdrawn already");
     else
-      answer_refusal(request, answer, "no", err);
+      answer_refusal(request, answer, "no", err, touched);
   }
   json_decref(body);
 }

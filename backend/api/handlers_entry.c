@@ -1,7 +1,7 @@
 /* An account's own ledger: payments, and what it owes. */
 #include "api/api.h"
 #include "api/body.h"
-#include "api/cursor.h"
+#include "api/list.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -9,16 +9,10 @@
 #include "invoicing/payments.h"
 #include "model/money.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- one entry ---- */
-
-static void write_money(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
-}
 
 static void write_no(sm_jsonw *w, const char *key, int64_t no) {
   if (no != 0)
@@ -32,8 +26,8 @@ static void write_entry(sm_jsonw *w, const sm_request *request, const sm_entry *
   sm_jsonw_object(w);
   sm_jsonw_key_int(w, "no", e->entry_no);
   sm_jsonw_key_text(w, "kind", e->kind);
-  write_money(w, "amount", e->amount_minor, e->currency);
-  write_money(w, "balance", e->balance_minor, e->currency);
+  sm_money_write_key(w, "amount", e->amount_minor, e->currency);
+  sm_money_write_key(w, "balance", e->balance_minor, e->currency);
   sm_jsonw_key_text(w, "currency", e->currency);
   sm_jsonw_key_text(w, "invoice", e->invoice);
   sm_jsonw_key_text(w, "at", sm_rfc3339_format(e->at_ms, text));
@@ -82,47 +76,41 @@ static bool account_is_there(sm_api *api, const sm_request *request, sm_answer *
 }
 
 static void answer_entries(sm_api *api, const sm_request *request, sm_answer *answer,
-                           const char *scope, int64_t after, size_t limit) {
+                           const sm_page *page) {
   sm_entry *entries = NULL;
   size_t count = 0;
   int64_t balance = 0;
-  char key[SM_CURSOR_KEY_MAX] = "";
   sm_ledger *ledger = api->options.ledger;
   sm_err err = sm_ledger_balance(ledger, request->param[0], INT64_MAX, &balance);
   if (err == SM_OK)
-    err = sm_ledger_entries(ledger, request->param[0], after, limit + 1, &entries, &count);
+    err = sm_ledger_entries(ledger, request->param[0], page->after_no, page->limit + 1, &entries,
+                            &count);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
   }
-  size_t shown = count < limit ? count : limit;
+  size_t shown = sm_page_shown(page, count);
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "account_id", request->param[0]);
-  write_money(&w, "balance", balance, api->options.currency);
+  sm_money_write_key(&w, "balance", balance, api->options.currency);
   sm_jsonw_key_text(&w, "currency", api->options.currency);
   sm_jsonw_key(&w, "entries");
   sm_jsonw_array(&w);
   for (size_t i = 0; i < shown; i++) write_entry(&w, request, &entries[i]);
   sm_jsonw_array_end(&w);
-  if (shown < count) (void)snprintf(key, sizeof key, "%" PRId64, entries[shown - 1].entry_no);
-  sm_cursor_write_next(&w, scope, key[0] != '\0' ? key : NULL);
+  sm_page_write_next_no(&w, page, shown<count, shown> 0 ? entries[shown - 1].entry_no : 0);
   sm_jsonw_object_end(&w);
   sm_entries_free(entries, count);
 }
 
 void sm_handle_entries(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t limit;
-  int64_t after = 0;
-  char key[SM_CURSOR_KEY_MAX];
+  sm_page page;
   char scope[SM_PATH_PARAM_MAX + 16];
   (void)snprintf(scope, sizeof scope, "entries %s", request->param[0]);
-  if (!sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
-      !sm_request_param_cursor(request, answer, scope, key) ||
-      !account_is_there(api, request, answer))
+  if (!sm_page_take(request, answer, scope, &page) || !account_is_there(api, request, answer))
     return;
-  if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &after) != SM_OK) after = 0;
-  answer_entries(api, request, answer, scope, after, (size_t)limit);
+  answer_entries(api, request, answer, &page);
 }
 
 /* ---- payments ---- */

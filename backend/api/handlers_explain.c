@@ -33,12 +33,8 @@ static void answer_explanation(sm_api *api, const sm_request *request, sm_answer
 }
 
 void sm_handle_explain(sm_api *api, const sm_request *request, sm_answer *answer) {
-  sm_invoicing_query query = {.device_id = request->param[0],
-                              .user_id = sm_request_own_user(request),
-                              .now_ms = sm_api_now_ms(api)};
-  if (!sm_request_param_text(request, answer, "account", &query.account_id) ||
-      !sm_request_param_month(api, request, answer, &query.year, &query.month) ||
-      !sm_api_expensive_enter(api, answer))
+  sm_invoicing_query query;
+  if (!sm_request_bill_query(api, request, answer, &query) || !sm_api_expensive_enter(api, answer))
     return;
   answer_explanation(api, request, answer, &query);
   sm_api_expensive_leave(api);
@@ -103,13 +99,21 @@ typedef struct listing {
 } listing;
 
 static void write_money(const listing *l, const char *key, int64_t minor) {
-  sm_jsonw_key(l->w, key);
-  sm_jsonw_decimal_text(l->w, minor, sm_currency_digits(l->api->options.currency));
+  sm_money_write_key(l->w, key, minor, l->api->options.currency);
 }
 
 static void write_bill(const listing *l, const char *key, const sm_bill *bill) {
   sm_jsonw_key(l->w, key);
   sm_bill_write_json(l->w, bill, l->api->options.zone);
+}
+
+static void write_old_bill(const listing *l, const sm_preview_result *r) {
+  if (r->invoice == NULL) {
+    write_bill(l, "old_bill", r->old_bill);
+    return;
+  }
+  sm_jsonw_key(l->w, "old_bill");
+  sm_jsonw_raw(l->w, r->invoice_body, strlen(r->invoice_body));
 }
 
 static bool write_account(void *context, const sm_preview_result *r) {
@@ -121,12 +125,13 @@ static bool write_account(void *context, const sm_preview_result *r) {
   if (r->err == SM_OK) {
     sm_jsonw_key_decimal(l->w, "consumption_kwh", r->new_bill->consumption_wh, 3);
     sm_jsonw_key_bool(l->w, "estimated", r->new_bill->estimated);
-    write_money(l, "old_total", r->old_bill->total_minor);
+    sm_jsonw_key_text(l->w, "invoice", r->invoice);
+    write_money(l, "old_total", r->old_minor);
     write_money(l, "new_total", r->new_bill->total_minor);
     write_money(l, "difference", r->difference_minor);
   }
   if (r->err == SM_OK && l->bills) {
-    write_bill(l, "old_bill", r->old_bill);
+    write_old_bill(l, r);
     write_bill(l, "new_bill", r->new_bill);
   }
   sm_jsonw_object_end(l->w);
@@ -138,6 +143,7 @@ static void write_sums(const listing *l, const sm_preview_sums *sums) {
   sm_jsonw_object(l->w);
   sm_jsonw_key_int(l->w, "accounts", (int64_t)sums->accounts);
   sm_jsonw_key_int(l->w, "failed", (int64_t)sums->failed);
+  sm_jsonw_key_int(l->w, "invoiced", (int64_t)sums->invoiced);
   write_money(l, "old_total", sums->old_minor);
   write_money(l, "new_total", sums->new_minor);
   write_money(l, "difference", sums->difference_minor);
@@ -168,6 +174,8 @@ static void answer_preview(sm_api *api, const sm_request *request, sm_answer *an
     sm_answer_not_found(answer);
   } else if (err == SM_ERR_RANGE) {
     sm_answer_field(answer, 422, "month", "is not over: only past months can be compared");
+  } else if (err == SM_ERR_INVALID) {
+    sm_answer_field(answer, 422, "on", "is not there: give the name of one from /api/tariffs");
   } else {
     sm_api_fail(request, answer, err);
   }

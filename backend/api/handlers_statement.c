@@ -28,8 +28,7 @@ typedef struct statement {
 } statement;
 
 static void write_money(statement *s, const char *key, int64_t minor) {
-  sm_jsonw_key(&s->w, key);
-  sm_jsonw_decimal_text(&s->w, minor, sm_currency_digits(s->api->options.currency));
+  sm_money_write_key(&s->w, key, minor, s->api->options.currency);
 }
 
 static sm_err add_up(statement *s, int64_t total_minor, int64_t balance_minor) {

@@ -1,4 +1,5 @@
 #include "api/server.h"
+#include "api/rebill_desk.h"
 #include "api/zip_desk.h"
 
 #include "api/api.h"
@@ -126,6 +127,8 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   if (err == SM_OK) err = take_tls(out);
   if (err == SM_OK && options->cabinet != NULL)
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
+  const sm_invoicing invoicing = sm_api_invoicing(out);
+  if (err == SM_OK) err = sm_rebill_desk_new(&invoicing, &out->rebill_desk);
   set_defaults(&out->options, out->proxies.count > 0);
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
   /* Checking a password takes its thread for long: one is always left for all else. */
@@ -179,6 +182,7 @@ void sm_api_free(sm_api *api) {
   if (api == NULL) return;
   sm_api_stop(api);
   sm_zip_desk_free(api->zip_desk);
+  sm_rebill_desk_free(api->rebill_desk);
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);
   free_texts(&api->options);

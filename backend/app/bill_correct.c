@@ -1,8 +1,11 @@
 #include "app/bill_correct.h"
 
+#include "app/account_words.h"
+
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
+#include "invoicing/closing.h"
 #include "invoicing/correct.h"
 #include "invoicing/fees.h"
 #include "invoicing/recheck.h"
@@ -10,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool open_all(sm_program *program) {
@@ -22,8 +26,7 @@ static bool open_all(sm_program *program) {
 
 static void print_invoice(const sm_invoice *invoice, bool json) {
   char total[SM_DECIMAL_TEXT_MAX];
-  unsigned digits = sm_currency_digits(invoice->currency);
-  (void)sm_decimal_format(invoice->total_minor, digits, digits, total);
+  (void)sm_money_format(invoice->total_minor, invoice->currency, total);
   if (json)
     (void)printf("{\"number\":\"%s\",\"kind\":\"%s\",\"month\":\"%s\",\"revision\":%d,"
                  "\"total\":\"%s\",\"currency\":\"%s\"}\n",
@@ -71,24 +74,23 @@ static void complain_of_month(const sm_bill_words *w, sm_err err, const char *wh
   else if (err == SM_ERR_RANGE)
     sm_complain("%s is not over: only past months are invoiced", w->month);
   else if (err == SM_ERR_NOT_FOUND)
-    sm_complain("there is no account %s, or its tenancy has no day in %s", w->account, w->month);
+    sm_complain("the tenancy of account %s has no day in %s", w->account, w->month);
   else if (err == SM_ERR_CONFLICT)
     sm_complain("the account changed at the same time: try again");
   else
     sm_complain("%s", sm_err_text(err));
 }
 
-int sm_bill_one(sm_program *program, const sm_bill_words *w) {
+static int issue_one(const sm_program *program, const sm_bill_words *w, const char *account_id) {
   const char *why = NULL;
   sm_invoice invoice = {0};
   sm_one_month month = {.actor = sm_cli_actor(),
-                        .account_id = w->account,
+                        .account_id = account_id,
                         .reason = w->reason,
                         .now_ms = sm_clock_now_ms()};
-  if (sm_month_parse(w->month, &month.year, &month.month) != SM_OK || !open_all(program))
-    return SM_EXIT_FAILED;
   const sm_invoicing invoicing = sm_program_invoicing(program);
-  sm_err err = sm_invoicing_issue_one(&invoicing, &month, &why, &invoice);
+  sm_err err = sm_month_parse(w->month, &month.year, &month.month);
+  if (err == SM_OK) err = sm_invoicing_issue_one(&invoicing, &month, &why, &invoice);
   if (err == SM_OK)
     print_invoice(&invoice, w->json);
   else
@@ -97,18 +99,42 @@ int sm_bill_one(sm_program *program, const sm_bill_words *w) {
   return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
+int sm_bill_one(sm_program *program, const sm_bill_words *w) {
+  char *account_id = NULL;
+  if (!open_all(program) || !sm_account_words_find(program->ledger, w->account, &account_id))
+    return SM_EXIT_FAILED;
+  int status = issue_one(program, w, account_id);
+  free(account_id);
+  return status;
+}
+
 /* ---- looking again ---- */
 
-int sm_bill_recheck(sm_program *program, const sm_bill_words *w) {
+static void print_recheck(const sm_recheck_summary *s, uint64_t rebilled, uint64_t closed,
+                          bool json) {
+  if (json)
+    (void)printf("{\"checked\":%" PRIu64 ",\"found\":%" PRIu64 ",\"true_up\":%" PRIu64
+                 ",\"failed\":%" PRIu64 ",\"closed\":%" PRIu64 "}\n",
+                 s->checked, s->found + rebilled, s->true_up, s->failed, closed);
+  else
+    (void)printf("%" PRIu64 " invoices looked at, %" PRIu64 " differ (%" PRIu64
+                 " go on the next invoice), %" PRIu64 " failed\n",
+                 s->checked, s->found + rebilled, s->true_up, s->failed);
+  if (!json && closed > 0)
+    (void)printf("%" PRIu64 " last invoices of ended tenancies issued again, with what waited\n",
+                 closed);
+}
+
+static int recheck(const sm_program *program, const sm_bill_words *w, const char *account_id) {
   char from[16], to[16];
   uint64_t rebilled = 0;
+  uint64_t closed = 0;
   sm_recheck_summary s = {0};
-  if (!open_all(program)) return SM_EXIT_FAILED;
   const sm_invoicing invoicing = sm_program_invoicing(program);
   sm_recheck_request request = {.actor = sm_cli_actor(),
                                 .from_month = w->month,
                                 .to_month = w->month,
-                                .account_id = w->account,
+                                .account_id = account_id,
                                 .now_ms = sm_clock_now_ms()};
   if (w->month == NULL) {
     if (!sm_recheck_months(&invoicing, request.now_ms, from, to)) {
@@ -120,19 +146,24 @@ int sm_bill_recheck(sm_program *program, const sm_bill_words *w) {
   }
   sm_err err = sm_rebill_process(&invoicing, request.actor, request.now_ms, NULL, NULL, &rebilled);
   if (err == SM_OK) err = sm_invoicing_recheck(&invoicing, &request, &s);
+  if (err == SM_OK)
+    err = sm_invoicing_close(&invoicing, request.actor, request.now_ms, NULL, NULL, &closed);
   if (err != SM_OK) {
     sm_complain("%s", sm_err_text(err));
     return SM_EXIT_FAILED;
   }
-  if (w->json)
-    (void)printf("{\"checked\":%" PRIu64 ",\"found\":%" PRIu64 ",\"true_up\":%" PRIu64
-                 ",\"failed\":%" PRIu64 "}\n",
-                 s.checked, s.found + rebilled, s.true_up, s.failed);
-  else
-    (void)printf("%" PRIu64 " invoices looked at, %" PRIu64 " differ (%" PRIu64
-                 " go on the next invoice), %" PRIu64 " failed\n",
-                 s.checked, s.found + rebilled, s.true_up, s.failed);
+  print_recheck(&s, rebilled, closed, w->json);
   return s.failed == 0 ? SM_EXIT_OK : SM_EXIT_FAILED;
+}
+
+int sm_bill_recheck(sm_program *program, const sm_bill_words *w) {
+  char *account_id = NULL;
+  if (!open_all(program)) return SM_EXIT_FAILED;
+  if (w->account != NULL && !sm_account_words_find(program->ledger, w->account, &account_id))
+    return SM_EXIT_FAILED;
+  int status = recheck(program, w, account_id);
+  free(account_id);
+  return status;
 }
 
 /* ---- late fees ---- */

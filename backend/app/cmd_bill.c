@@ -27,12 +27,13 @@ static const char usage[] =
     "are listed that need a look; --list lists all, --summary none.\n"
     "       smartmeter bill credit NUMBER --reason TEXT [--json]\n"
     "takes an invoice back by a credit note, as a whole.\n"
-    "       smartmeter bill --month YYYY-MM --account ID [--reissue --reason TEXT] [--json]\n"
+    "       smartmeter bill --month YYYY-MM --account NAME [--reissue --reason TEXT] [--json]\n"
     "issues a month of one account; --reissue: again, after a credit note.\n"
-    "       smartmeter bill --recheck [--month YYYY-MM] [--account ID] [--json]\n"
+    "       smartmeter bill --recheck [--month YYYY-MM] [--account NAME] [--json]\n"
     "looks what readings that came late make of issued months (`smartmeter exception list`).\n"
     "       smartmeter bill --fees [--json]\n"
-    "adds the late fees that have come due; the server does both by itself once a day.\n";
+    "adds the late fees that have come due; the server does both by itself once a day.\n"
+    "NAME is an account's own name, its id, or its place if that has no other account.\n";
 
 enum {
   LISTED_MAX = 100,   /* accounts of a deployment that is listed unasked */
@@ -61,14 +62,9 @@ typedef struct printer {
 
 /* ---- accounts ---- */
 
-static char *format_money(int64_t minor, const char *currency, char out[SM_DECIMAL_TEXT_MAX]) {
-  unsigned digits = sm_currency_digits(currency);
-  return sm_decimal_format(minor, digits, digits, out);
-}
-
 static void print_line(const printer *p, const sm_issue_result *r) {
   char total[SM_DECIMAL_TEXT_MAX] = "-";
-  if (r->has_total) (void)format_money(r->total_minor, p->currency, total);
+  if (r->has_total) (void)sm_money_format(r->total_minor, p->currency, total);
   const char *outcome = p->words->dry_run && r->outcome == SM_ISSUE_ISSUED
                             ? "would issue"
                             : sm_issue_outcome_name(r->outcome);
@@ -89,11 +85,10 @@ static void print_object(printer *p, const sm_issue_result *r) {
   sm_jsonw_key_text(&w, "number", r->number);
   sm_jsonw_key_text(&w, "reason", r->reason);
   sm_jsonw_key_text(&w, "text", r->text);
-  sm_jsonw_key(&w, "total");
   if (r->has_total)
-    sm_jsonw_decimal_text(&w, r->total_minor, sm_currency_digits(p->currency));
+    sm_money_write_key(&w, "total", r->total_minor, p->currency);
   else
-    sm_jsonw_null(&w);
+    sm_jsonw_key_null(&w, "total");
   sm_jsonw_key_bool(&w, "estimated", r->estimated);
   sm_jsonw_object_end(&w);
   (void)printf("%s%s", p->first ? "" : ",", sm_buf_text(&text));
@@ -144,7 +139,7 @@ static void print_json_sum(const printer *p) {
   if (s->total_too_large)
     (void)printf("\"total\":null}\n");
   else
-    (void)printf("\"total\":\"%s\"}\n", format_money(s->total_minor, p->currency, total));
+    (void)printf("\"total\":\"%s\"}\n", sm_money_format(s->total_minor, p->currency, total));
 }
 
 static void print_part(const char *what, uint64_t count) {
@@ -155,7 +150,7 @@ static void print_sum(const printer *p) {
   const sm_issue_summary *s = p->summary;
   char total[SM_DECIMAL_TEXT_MAX];
   if (s->issued > 0 && !s->total_too_large)
-    (void)printf("%s %s in all%s", format_money(s->total_minor, p->currency, total), p->currency,
+    (void)printf("%s %s in all%s", sm_money_format(s->total_minor, p->currency, total), p->currency,
                  s->estimated > 0 ? "" : "\n");
   if (s->issued > 0 && s->estimated > 0)
     (void)printf("%s%llu estimated\n", s->total_too_large ? "" : ", ",
@@ -170,6 +165,46 @@ static void print_sum(const printer *p) {
                (unsigned long long)s->issued, p->words->dry_run ? "to issue" : "issued",
                (unsigned long long)s->already, (unsigned long long)s->skipped,
                (unsigned long long)s->failed);
+}
+
+/* ---- nothing at all ---- */
+
+/* The day on which the first tenancy begins, if none is open at its beginning. */
+static bool first_day(sm_ledger *ledger, sm_date *first) {
+  enum { PAGE = 500 };
+  char after[65] = "";
+  bool found = false;
+  bool dated = true;
+  for (size_t count = PAGE; count == PAGE && dated;) {
+    sm_account *list = NULL;
+    if (sm_ledger_accounts(ledger, NULL, after, PAGE, &list, &count) != SM_OK) return false;
+    for (size_t i = 0; i < count && dated; i++) {
+      dated = list[i].has_from;
+      if (dated && (!found || sm_date_compare(list[i].from, *first) < 0)) *first = list[i].from;
+      found = found || dated;
+    }
+    if (count > 0) (void)snprintf(after, sizeof after, "%s", list[count - 1].account_id);
+    sm_accounts_free(list, count);
+  }
+  return found && dated;
+}
+
+/* A month in which nobody has to do with anything says why. */
+static void explain_nothing(const sm_program *program, const printer *p) {
+  const sm_issue_summary *s = p->summary;
+  const words *w = p->words;
+  char day[SM_DATE_MAX];
+  sm_date first;
+  if (s->issued + s->already + s->skipped + s->failed > 0) return;
+  if (p->accounts == 0)
+    (void)puts("there are no accounts: `smartmeter account import` brings them in");
+  else if (w->device != NULL)
+    (void)printf("meter %s served no account in %s\n", w->device, w->month);
+  else if (first_day(program->ledger, &first))
+    (void)printf("no account has a day in %s: the first one begins on %s\n", w->month,
+                 sm_date_format(first, day));
+  else
+    (void)printf("no account has a day in %s\n", w->month);
 }
 
 /* ---- the run ---- */
@@ -204,10 +239,12 @@ static sm_err issue(sm_program *program, const words *w, int year, int month,
   err = sm_invoicing_issue_month(&invoicing, &request, print_result, &p, summary);
   sm_progress_end(&p.progress);
   if (w->json) (void)printf("%s", w->summary ? "" : "],");
-  if (w->json)
+  if (w->json) {
     print_json_sum(&p);
-  else if (err == SM_OK)
+  } else if (err == SM_OK) {
+    explain_nothing(program, &p);
     print_sum(&p);
+  }
   return err;
 }
 

@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/listing.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
@@ -6,14 +7,11 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
-#include "base/jsonw.h"
 #include "store/ledger_money.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { PAGE = 200 };
 
 static const char usage[] =
     "usage: smartmeter dispute list [--all] [--json]\n"
@@ -29,28 +27,44 @@ typedef struct words {
   bool json;
 } words;
 
-static void print_json(const sm_dispute *d, bool first) {
-  char text[SM_RFC3339_MAX];
-  sm_buf out;
-  sm_jsonw w;
-  sm_buf_init(&out, 0);
-  sm_jsonw_init(&w, &out);
-  sm_jsonw_object(&w);
-  sm_jsonw_key_int(&w, "no", d->dispute_no);
-  sm_jsonw_key_text(&w, "account_id", d->account_id);
-  sm_jsonw_key_text(&w, "invoice", d->invoice);
-  sm_jsonw_key_text(&w, "month", d->month);
-  sm_jsonw_key_text(&w, "opened_at", sm_rfc3339_format(d->opened_ms, text));
-  sm_jsonw_key_text(&w, "by", d->opened_by);
-  sm_jsonw_key_text(&w, "text", d->text);
-  sm_jsonw_key_text(&w, "resolution", d->resolution);
-  sm_jsonw_object_end(&w);
-  (void)printf("%s%s", first ? "" : ",", sm_buf_text(&out));
-  sm_buf_fini(&out);
+typedef struct list_context {
+  sm_ledger *ledger;
+  sm_dispute_query query;
+} list_context;
+
+static sm_err load(void *context, size_t limit, void **items, size_t *count) {
+  list_context *c = context;
+  sm_dispute *all = NULL;
+  c->query.limit = limit;
+  sm_err err = sm_ledger_disputes(c->ledger, &c->query, &all, count);
+  if (err == SM_OK && *count > 0) c->query.after_no = all[*count - 1].dispute_no;
+  *items = all;
+  return err;
 }
 
-static void print_line(const sm_dispute *d) {
+static void release(void *items, size_t count) {
+  sm_disputes_free(items, count);
+}
+
+static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
+  const sm_dispute *d = item;
   char text[SM_RFC3339_MAX];
+  (void)context;
+  sm_jsonw_key_int(w, "no", d->dispute_no);
+  sm_jsonw_key_text(w, "account_id", d->account_id);
+  sm_jsonw_key_text(w, "invoice", d->invoice);
+  sm_jsonw_key_text(w, "month", d->month);
+  sm_jsonw_key_text(w, "opened_at", sm_rfc3339_format(d->opened_ms, text));
+  sm_jsonw_key_text(w, "by", d->opened_by);
+  sm_jsonw_key_text(w, "text", d->text);
+  sm_jsonw_key_text(w, "resolution", d->resolution);
+  return SM_OK;
+}
+
+static void print_item(void *context, const void *item) {
+  const sm_dispute *d = item;
+  char text[SM_RFC3339_MAX];
+  (void)context;
   (void)printf("%-6" PRId64 " %-24s %-16s %s  %s%s%s\n", d->dispute_no,
                sm_rfc3339_format(d->opened_ms, text), d->invoice, d->month, d->text,
                d->resolved ? "  -> " : "", d->resolved ? d->resolution : "");
@@ -58,28 +72,15 @@ static void print_line(const sm_dispute *d) {
 
 static int list(sm_program *program, const void *context) {
   const words *w = context;
-  sm_dispute_query query = {.open_only = !w->all, .limit = PAGE};
-  bool first = true;
-  if (w->json) (void)fputs("{\"disputes\":[", stdout);
-  for (size_t count = PAGE; count == PAGE;) {
-    sm_dispute *all = NULL;
-    sm_err err = sm_ledger_disputes(program->ledger, &query, &all, &count);
-    if (err != SM_OK) {
-      sm_complain("%s", sm_err_text(err));
-      return SM_EXIT_FAILED;
-    }
-    for (size_t i = 0; i < count; i++) {
-      if (w->json)
-        print_json(&all[i], first);
-      else
-        print_line(&all[i]);
-      first = false;
-    }
-    if (count > 0) query.after_no = all[count - 1].dispute_no;
-    sm_disputes_free(all, count);
-  }
-  if (w->json) (void)puts("]}");
-  return SM_EXIT_OK;
+  list_context c = {.ledger = program->ledger, .query = {.open_only = !w->all}};
+  const sm_listing listing = {.plural = "disputes",
+                              .item_size = sizeof(sm_dispute),
+                              .context = &c,
+                              .load = load,
+                              .release = release,
+                              .print = print_item,
+                              .write = write_item};
+  return sm_listing_run(&listing, w->json);
 }
 
 static int resolve(sm_program *program, const void *context) {

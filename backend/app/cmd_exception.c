@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/listing.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
@@ -6,7 +7,6 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
-#include "base/jsonw.h"
 #include "invoicing/correct.h"
 #include "model/money.h"
 
@@ -34,70 +34,66 @@ typedef struct words {
   bool json;
 } words;
 
+typedef struct list_context {
+  sm_ledger *ledger;
+  sm_exception_query query;
+} list_context;
+
 /* ---- the list ---- */
 
-static void key_money(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
+static sm_err load(void *context, size_t limit, void **items, size_t *count) {
+  list_context *c = context;
+  sm_exception *all = NULL;
+  c->query.limit = limit;
+  sm_err err = sm_ledger_exceptions(c->ledger, &c->query, &all, count);
+  if (err == SM_OK && *count > 0) c->query.after_no = all[*count - 1].exception_no;
+  *items = all;
+  return err;
 }
 
-static void print_json(const sm_exception *e, bool first) {
-  sm_buf out;
-  sm_jsonw w;
-  sm_buf_init(&out, 0);
-  sm_jsonw_init(&w, &out);
-  sm_jsonw_object(&w);
-  sm_jsonw_key_int(&w, "no", e->exception_no);
-  sm_jsonw_key_text(&w, "state", e->state);
-  sm_jsonw_key_text(&w, "cause", e->cause);
-  sm_jsonw_key_text(&w, "account_id", e->account_id);
-  sm_jsonw_key_text(&w, "device_id", e->device_id);
-  sm_jsonw_key_text(&w, "invoice", e->invoice);
-  sm_jsonw_key_text(&w, "month", e->month);
-  key_money(&w, "net", e->net_minor, e->currency);
-  key_money(&w, "tax", e->tax_minor, e->currency);
-  key_money(&w, "difference", e->net_minor + e->tax_minor, e->currency);
-  sm_jsonw_key_text(&w, "reason", e->reason);
-  sm_jsonw_key_text(&w, "settled_by", e->settled_by);
-  sm_jsonw_object_end(&w);
-  (void)printf("%s%s", first ? "" : ",", sm_buf_text(&out));
-  sm_buf_fini(&out);
+static void release(void *items, size_t count) {
+  sm_exceptions_free(items, count);
 }
 
-static void print_line(const sm_exception *e) {
+static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
+  const sm_exception *e = item;
+  (void)context;
+  sm_jsonw_key_int(w, "no", e->exception_no);
+  sm_jsonw_key_text(w, "state", e->state);
+  sm_jsonw_key_text(w, "cause", e->cause);
+  sm_jsonw_key_text(w, "account_id", e->account_id);
+  sm_jsonw_key_text(w, "device_id", e->device_id);
+  sm_jsonw_key_text(w, "invoice", e->invoice);
+  sm_jsonw_key_text(w, "month", e->month);
+  sm_money_write_key(w, "net", e->net_minor, e->currency);
+  sm_money_write_key(w, "tax", e->tax_minor, e->currency);
+  sm_money_write_key(w, "difference", e->net_minor + e->tax_minor, e->currency);
+  sm_jsonw_key_text(w, "reason", e->reason);
+  sm_jsonw_key_text(w, "settled_by", e->settled_by);
+  return SM_OK;
+}
+
+static void print_item(void *context, const void *item) {
+  const sm_exception *e = item;
   char difference[SM_DECIMAL_TEXT_MAX];
-  unsigned digits = sm_currency_digits(e->currency);
+  (void)context;
   (void)printf("%-6" PRId64 " %-10s %-9s %-16s %s %14s %s  %s%s\n", e->exception_no, e->state,
                e->cause, e->invoice, e->month,
-               sm_decimal_format(e->net_minor + e->tax_minor, digits, digits, difference),
-               e->currency, e->settled_by != NULL ? "on " : "",
-               e->settled_by != NULL ? e->settled_by : "");
+               sm_money_format(e->net_minor + e->tax_minor, e->currency, difference), e->currency,
+               e->settled_by != NULL ? "on " : "", e->settled_by != NULL ? e->settled_by : "");
 }
 
 static int list(sm_program *program, const void *context) {
   const words *w = context;
-  sm_exception_query query = {.state = w->state, .limit = PAGE};
-  bool first = true;
-  if (w->json) (void)fputs("{\"exceptions\":[", stdout);
-  for (size_t count = PAGE; count == PAGE;) {
-    sm_exception *all = NULL;
-    sm_err err = sm_ledger_exceptions(program->ledger, &query, &all, &count);
-    if (err != SM_OK) {
-      sm_complain("%s", sm_err_text(err));
-      return SM_EXIT_FAILED;
-    }
-    for (size_t i = 0; i < count; i++) {
-      if (w->json)
-        print_json(&all[i], first);
-      else
-        print_line(&all[i]);
-      first = false;
-    }
-    if (count > 0) query.after_no = all[count - 1].exception_no;
-    sm_exceptions_free(all, count);
-  }
-  if (w->json) (void)puts("]}");
-  return SM_EXIT_OK;
+  list_context c = {.ledger = program->ledger, .query = {.state = w->state}};
+  const sm_listing listing = {.plural = "exceptions",
+                              .item_size = sizeof(sm_exception),
+                              .context = &c,
+                              .load = load,
+                              .release = release,
+                              .print = print_item,
+                              .write = write_item};
+  return sm_listing_run(&listing, w->json);
 }
 
 /* ---- deciding ---- */

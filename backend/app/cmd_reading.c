@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "app/listing.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
@@ -6,15 +7,12 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/decimal.h"
-#include "base/jsonw.h"
 #include "invoicing/edits.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PAGE = 200 };
 
 static const char usage[] =
     "usage: smartmeter reading add --device ID --at TIME --kwh N --why TEXT [--json]\n"
@@ -38,7 +36,7 @@ typedef struct words {
   bool json;
 } words;
 
-static void print_edit(const sm_reading_edit *edit, bool json);
+static void print_one(const sm_reading_edit *edit);
 
 /* ---- adding ---- */
 
@@ -69,6 +67,13 @@ static void complain_not_found(const sm_program *program, const words *w) {
     sm_complain("there is no device %s", w->device);
 }
 
+/* At a month's edge it is two months: all that have to be taken back are named. */
+static void complain_invoiced(const char *touched) {
+  sm_complain("it changes a register that is invoiced%s%s: take back first what stands on it, with "
+              "`smartmeter bill credit NUMBER --reason TEXT`",
+              touched[0] != '\0' ? ", by " : "", touched);
+}
+
 static void complain_of(const sm_program *program, sm_err err, const words *w,
                         const sm_problems *problems) {
   for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
@@ -78,10 +83,6 @@ static void complain_of(const sm_program *program, sm_err err, const words *w,
   if (problems->count > 0) return;
   if (err == SM_ERR_NOT_FOUND)
     complain_not_found(program, w);
-  else if (err == SM_ERR_CONFLICT)
-    sm_complain(
-        "it changes the register in a month that is invoiced: take that invoice back first, "
-        "with `smartmeter bill credit`");
   else
     sm_complain("%s", sm_err_text(err));
 }
@@ -117,14 +118,14 @@ static int print_added(const sm_program *program, const words *w, const sm_edit_
     sm_complain("%s", sm_err_text(err));
     return SM_EXIT_FAILED;
   }
-  print_edit(&edit, true);
-  (void)putchar('\n');
+  print_one(&edit);
   sm_reading_edit_fini(&edit);
   return SM_EXIT_OK;
 }
 
 static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   sm_problems problems = {0};
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   int64_t edit_no = 0;
   sm_edit_request request = {.actor = sm_cli_actor(), .kind = kind, .now_ms = sm_clock_now_ms()};
   const char *wrong = read_request(w, &request);
@@ -136,6 +137,9 @@ static int add_kind(sm_program *program, const words *w, sm_edit_kind kind) {
   if (err == SM_OK) return print_added(program, w, &request, edit_no);
   if (err == SM_ERR_EXISTS)
     sm_complain("an edit of that time holds: withdraw that one first");
+  else if (err == SM_ERR_CONFLICT && sm_edit_touches(program->ledger, program->readings, w->device,
+                                                     request.ts_ms, touched) == SM_OK)
+    complain_invoiced(touched);
   else
     complain_of(program, err, w, &problems);
   return SM_EXIT_FAILED;
@@ -158,6 +162,7 @@ static int make_void(sm_program *program, const void *context) {
 static int withdraw(sm_program *program, const void *context) {
   const words *w = context;
   const sm_problems none = {0};
+  char touched[SM_EDIT_TOUCHES_MAX] = "";
   int64_t edit_no;
   if (w->device == NULL) return sm_misused(usage, "--device is missing");
   if (w->edit == NULL || sm_decimal_parse(w->edit, strlen(w->edit), 0, &edit_no) != SM_OK)
@@ -174,6 +179,10 @@ static int withdraw(sm_program *program, const void *context) {
     sm_complain("it is withdrawn already");
   else if (err == SM_ERR_INVALID)
     sm_complain("--why must have 1 to %d characters", SM_EDIT_REASON_MAX);
+  else if (err == SM_ERR_CONFLICT &&
+           sm_edit_withdrawal_touches(program->ledger, program->readings, w->device, edit_no,
+                                      touched) == SM_OK)
+    complain_invoiced(touched);
   else
     complain_of(program, err, w, &none);
   return SM_EXIT_FAILED;
@@ -188,44 +197,48 @@ static void key_kwh(sm_jsonw *j, const char *key, bool has, int64_t wh) {
     sm_jsonw_key_null(j, key);
 }
 
-static void print_json(const sm_reading_edit *edit) {
+static sm_err write_edit(void *context, sm_jsonw *j, const void *item) {
+  const sm_reading_edit *edit = item;
   char time[SM_RFC3339_MAX];
+  (void)context;
+  sm_jsonw_key_int(j, "no", edit->edit_no);
+  sm_jsonw_key_text(j, "at", sm_rfc3339_format(edit->ts_ms, time));
+  sm_jsonw_key_text(j, "kind", sm_edit_kind_name(edit->kind));
+  key_kwh(j, "before_kwh", edit->kind != SM_EDIT_MANUAL, edit->raw_wh);
+  key_kwh(j, "after_kwh", edit->kind != SM_EDIT_VOID, edit->wh);
+  sm_jsonw_key_text(j, "reason", edit->reason);
+  sm_jsonw_key_text(j, "by", edit->made_by);
+  sm_jsonw_key_text(j, "made_at", sm_rfc3339_format(edit->made_ms, time));
+  sm_jsonw_key(j, "withdrawn");
+  if (edit->withdrawn) {
+    sm_jsonw_object(j);
+    sm_jsonw_key_text(j, "at", sm_rfc3339_format(edit->withdrawn_ms, time));
+    sm_jsonw_key_text(j, "by", edit->withdrawn_by);
+    sm_jsonw_key_text(j, "reason", edit->withdrawn_reason);
+    sm_jsonw_object_end(j);
+  } else {
+    sm_jsonw_null(j);
+  }
+  return SM_OK;
+}
+
+static void print_one(const sm_reading_edit *edit) {
   sm_buf text;
   sm_jsonw j;
   sm_buf_init(&text, 0);
   sm_jsonw_init(&j, &text);
   sm_jsonw_object(&j);
-  sm_jsonw_key_int(&j, "no", edit->edit_no);
-  sm_jsonw_key_text(&j, "at", sm_rfc3339_format(edit->ts_ms, time));
-  sm_jsonw_key_text(&j, "kind", sm_edit_kind_name(edit->kind));
-  key_kwh(&j, "before_kwh", edit->kind != SM_EDIT_MANUAL, edit->raw_wh);
-  key_kwh(&j, "after_kwh", edit->kind != SM_EDIT_VOID, edit->wh);
-  sm_jsonw_key_text(&j, "reason", edit->reason);
-  sm_jsonw_key_text(&j, "by", edit->made_by);
-  sm_jsonw_key_text(&j, "made_at", sm_rfc3339_format(edit->made_ms, time));
-  sm_jsonw_key(&j, "withdrawn");
-  if (edit->withdrawn) {
-    sm_jsonw_object(&j);
-    sm_jsonw_key_text(&j, "at", sm_rfc3339_format(edit->withdrawn_ms, time));
-    sm_jsonw_key_text(&j, "by", edit->withdrawn_by);
-    sm_jsonw_key_text(&j, "reason", edit->withdrawn_reason);
-    sm_jsonw_object_end(&j);
-  } else {
-    sm_jsonw_null(&j);
-  }
-  sm_jsonw_object_end(&j);
-  (void)fputs(sm_buf_text(&text), stdout);
+  if (write_edit(NULL, &j, edit) == SM_OK) sm_jsonw_object_end(&j);
+  sm_print_json(&text);
   sm_buf_fini(&text);
 }
 
-static void print_edit(const sm_reading_edit *edit, bool json) {
+static void print_edit(void *context, const void *item) {
+  const sm_reading_edit *edit = item;
   char at[SM_RFC3339_MAX];
   char before[SM_DECIMAL_TEXT_MAX] = "-";
   char after[SM_DECIMAL_TEXT_MAX] = "-";
-  if (json) {
-    print_json(edit);
-    return;
-  }
+  (void)context;
   if (edit->kind != SM_EDIT_MANUAL) (void)sm_decimal_format(edit->raw_wh, 3, 3, before);
   if (edit->kind != SM_EDIT_VOID) (void)sm_decimal_format(edit->wh, 3, 3, after);
   (void)printf("%-6" PRId64 " %-24s %-8s %12s %12s  %s (%s)%s\n", edit->edit_no,
@@ -233,30 +246,26 @@ static void print_edit(const sm_reading_edit *edit, bool json) {
                edit->reason, edit->made_by, edit->withdrawn ? ", withdrawn" : "");
 }
 
-static sm_err print_pages(const sm_program *program, const words *w) {
-  sm_reading_edit_query query = {.device_id = w->device,
-                                 .channel = SM_CHANNEL_IMPORT,
-                                 .from_ms = INT64_MIN,
-                                 .to_ms = INT64_MAX,
-                                 .after_ms = INT64_MIN,
-                                 .withdrawn = w->all,
-                                 .limit = PAGE};
-  size_t printed = 0;
-  for (size_t count = PAGE; count == PAGE;) {
-    sm_reading_edit *edits;
-    sm_err err = sm_ledger_edits(program->ledger, &query, &edits, &count);
-    if (err != SM_OK) return err;
-    for (size_t i = 0; i < count; i++) {
-      if (w->json && printed++ > 0) (void)putchar(',');
-      print_edit(&edits[i], w->json);
-    }
-    if (count > 0) {
-      query.after_ms = edits[count - 1].ts_ms;
-      query.after_no = edits[count - 1].edit_no;
-    }
-    sm_reading_edits_free(edits, count);
+typedef struct list_context {
+  sm_ledger *ledger;
+  sm_reading_edit_query query;
+} list_context;
+
+static sm_err load(void *context, size_t limit, void **items, size_t *count) {
+  list_context *c = context;
+  sm_reading_edit *edits = NULL;
+  c->query.limit = limit;
+  sm_err err = sm_ledger_edits(c->ledger, &c->query, &edits, count);
+  if (err == SM_OK && *count > 0) {
+    c->query.after_ms = edits[*count - 1].ts_ms;
+    c->query.after_no = edits[*count - 1].edit_no;
   }
-  return SM_OK;
+  *items = edits;
+  return err;
+}
+
+static void release(void *items, size_t count) {
+  sm_reading_edits_free(items, count);
 }
 
 static int list(sm_program *program, const void *context) {
@@ -264,19 +273,29 @@ static int list(sm_program *program, const void *context) {
   sm_device device;
   if (w->device == NULL) return sm_misused(usage, "--device is missing");
   sm_err err = sm_ledger_device(program->ledger, w->device, &device);
-  if (err == SM_ERR_NOT_FOUND) {
-    sm_complain("there is no device %s", w->device);
+  if (err != SM_OK) {
+    if (err == SM_ERR_NOT_FOUND)
+      sm_complain("there is no device %s", w->device);
+    else
+      sm_complain("%s", sm_err_text(err));
     return SM_EXIT_FAILED;
   }
-  if (err == SM_OK) {
-    sm_device_fini(&device);
-    if (w->json) (void)fputs("{\"edits\":[", stdout);
-    err = print_pages(program, w);
-    if (err == SM_OK && w->json) (void)puts("]}");
-  }
-  if (err == SM_OK) return SM_EXIT_OK;
-  sm_complain("%s", sm_err_text(err));
-  return SM_EXIT_FAILED;
+  sm_device_fini(&device);
+  list_context c = {.ledger = program->ledger,
+                    .query = {.device_id = w->device,
+                              .channel = SM_CHANNEL_IMPORT,
+                              .from_ms = INT64_MIN,
+                              .to_ms = INT64_MAX,
+                              .after_ms = INT64_MIN,
+                              .withdrawn = w->all}};
+  const sm_listing listing = {.plural = "edits",
+                              .item_size = sizeof(sm_reading_edit),
+                              .context = &c,
+                              .load = load,
+                              .release = release,
+                              .print = print_edit,
+                              .write = write_edit};
+  return sm_listing_run(&listing, w->json);
 }
 
 /* ---- the command ---- */

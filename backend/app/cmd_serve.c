@@ -15,6 +15,7 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "invoicing/job.h"
 #include "transfer/import_server.h"
 
@@ -68,12 +69,7 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
   sm_live_stats_get(s->live, &live);
-  const struct {
-    const char *name;
-    const char *type;
-    const char *help;
-    uint64_t value;
-  } rows[] = {
+  const sm_metric rows[] = {
       {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
       {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
        store.journal_readings},
@@ -88,9 +84,7 @@ static void write_metrics(void *context, sm_buf *out) {
       {"smartmeter_live_frames_dropped_total", "counter", "Frames that slow clients missed.",
        live.frames_dropped},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    sm_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
-                  rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }
 
 static bool ready(void *context, char *reason, size_t cap) {

@@ -1,5 +1,6 @@
 #include "app/cmd_tariff_preview.h"
 #include "app/commands.h"
+#include "app/listing.h"
 #include "app/options.h"
 #include "app/program.h"
 #include "app/verbs.h"
@@ -17,13 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 256 * 1024, PAGE = 200 };
+enum { FILE_LIMIT = 256 * 1024 };
 
 static const char usage[] =
     "usage: smartmeter tariff set FILE [--json]\n"
     "       smartmeter tariff set FILE --rebill [--confirm HASH] [--json]\n"
     "       smartmeter tariff list [--json]\n"
-    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account ID | --on "
+    "       smartmeter tariff preview FILE --month YYYY-MM [--device ID | --account NAME | --on "
     "NAME]\n"
     "                                 [--json]\n"
     "FILE holds a tariff as JSON (docs/billing.md shows one); - is standard input. A tariff is "
@@ -87,7 +88,10 @@ static sm_err rebill(sm_program *program, const sm_tariff *tariff, const set_wor
                      int32_t *version) {
   if (!sm_program_load_invoicing(program)) return SM_ERR_INVALID;
   sm_err err = sm_program_open_readings(program, false);
-  if (err != SM_OK) return err;
+  if (err != SM_OK) {
+    sm_complain("no readings in %s: %s", program->config.data_dir, sm_complain_text(err));
+    return SM_ERR_INVALID;
+  }
   if (w->confirm == NULL) return show_effects(program, tariff, w->json);
   const sm_invoicing invoicing = sm_program_invoicing(program);
   err = sm_rebill_apply(&invoicing, sm_cli_actor(), tariff, w->confirm, sm_clock_now_ms(), NULL,
@@ -123,52 +127,76 @@ static int set(sm_program *program, const char *path, const set_words *w) {
   if (err == SM_ERR_CONFLICT && !w->rebill)
     sm_complain("it would change months that are invoiced: choose a later effective_from, or look "
                 "at what it would change with --rebill");
-  else if (err != SM_OK && err != SM_ERR_CONFLICT && problems.count == 0)
+  else if (err != SM_OK && err != SM_ERR_CONFLICT && err != SM_ERR_INVALID && problems.count == 0)
     sm_complain("%s", sm_err_text(err));
   if (err == SM_OK && version == 0)
     (void)fflush(stdout); /* listed */
   else if (err == SM_OK && json)
     (void)printf("{\"version\":%d}\n", (int)version);
   else if (err == SM_OK)
-    (void)printf("'%s' version %d\n", tariff->name, (int)version);
+    (void)printf("'%s' version %d%s\n", tariff->name, (int)version,
+                 w->rebill ? "; each issued month that it changes waits for a word: `smartmeter "
+                             "exception list --state open` shows them"
+                           : "");
   sm_tariff_free(tariff);
   return err == SM_OK ? SM_EXIT_OK : SM_EXIT_FAILED;
 }
 
-static void print_row(const sm_tariff_row *row, bool json, bool first) {
+/* ---- the list ---- */
+
+typedef struct list_context {
+  sm_ledger *ledger;
+  char after_name[512];
+  int32_t after_version;
+} list_context;
+
+static sm_err load(void *context, size_t limit, void **items, size_t *count) {
+  list_context *c = context;
+  sm_tariff_row *rows = NULL;
+  sm_err err =
+      sm_ledger_tariffs(c->ledger, NULL, c->after_name, c->after_version, limit, &rows, count);
+  if (err == SM_OK && *count > 0) {
+    (void)snprintf(c->after_name, sizeof c->after_name, "%s", rows[*count - 1].name);
+    c->after_version = rows[*count - 1].version;
+  }
+  *items = rows;
+  return err;
+}
+
+static void release(void *items, size_t count) {
+  sm_tariff_rows_free(items, count);
+}
+
+static void print_row(void *context, const void *item) {
+  const sm_tariff_row *row = item;
   char date[SM_DATE_MAX];
-  (void)sm_date_format(row->effective_from, date);
-  if (json)
-    (void)printf("%s{\"version\":%d,\"tariff\":%s}", first ? "" : ",", (int)row->version,
-                 row->body);
-  else
-    (void)printf("%-30s version %-3d from %s\n", row->name, (int)row->version, date);
+  (void)context;
+  (void)printf("%-30s version %-3d from %s\n", row->name, (int)row->version,
+               sm_date_format(row->effective_from, date));
+}
+
+static sm_err write_row(void *context, sm_jsonw *w, const void *item) {
+  const sm_tariff_row *row = item;
+  (void)context;
+  sm_jsonw_key_int(w, "version", row->version);
+  sm_jsonw_key(w, "tariff");
+  sm_jsonw_raw(w, row->body, strlen(row->body));
+  return SM_OK;
 }
 
 static int list(sm_program *program, bool json) {
-  char after_name[512] = "";
-  int32_t after_version = 0;
-  size_t printed = 0;
-  size_t count = PAGE;
-  if (json) (void)fputs("{\"tariffs\":[", stdout);
-  while (count == PAGE) {
-    sm_tariff_row *rows = NULL;
-    sm_err err =
-        sm_ledger_tariffs(program->ledger, NULL, after_name, after_version, PAGE, &rows, &count);
-    if (err != SM_OK) {
-      sm_complain("%s", sm_err_text(err));
-      return SM_EXIT_FAILED;
-    }
-    for (size_t i = 0; i < count; i++) print_row(&rows[i], json, printed++ == 0);
-    if (count > 0) {
-      (void)snprintf(after_name, sizeof after_name, "%s", rows[count - 1].name);
-      after_version = rows[count - 1].version;
-    }
-    sm_tariff_rows_free(rows, count);
-  }
-  if (json) (void)puts("]}");
-  return SM_EXIT_OK;
+  list_context c = {.ledger = program->ledger};
+  const sm_listing listing = {.plural = "tariffs",
+                              .item_size = sizeof(sm_tariff_row),
+                              .context = &c,
+                              .load = load,
+                              .release = release,
+                              .print = print_row,
+                              .write = write_row};
+  return sm_listing_run(&listing, json);
 }
+
+/* ---- the command ---- */
 
 int sm_cmd_tariff(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "preview") == 0) return sm_cmd_tariff_preview(argc, argv);

@@ -12,6 +12,7 @@ int sm_cmd_tariff(int argc, char **argv);
 int sm_cmd_payment(int argc, char **argv);
 int sm_cmd_exception(int argc, char **argv);
 int sm_cmd_dispute(int argc, char **argv);
+int sm_cmd_utility(int argc, char **argv);
 int sm_cmd_account(int argc, char **argv);
 int sm_cmd_reading(int argc, char **argv);
 int sm_cmd_demo(int argc, char **argv);

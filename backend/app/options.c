@@ -26,6 +26,16 @@ static const sm_option *find(const sm_option *options, size_t count, const char 
   return NULL;
 }
 
+static sm_err take_listed(const sm_option *option, const char *value, sm_buf *problem) {
+  sm_option_list *list = option->list;
+  if (list->count == list->cap) {
+    sm_buf_printf(problem, "%s is given more than %zu times", option->name, list->cap);
+    return SM_ERR_INVALID;
+  }
+  list->item[list->count++] = value;
+  return SM_OK;
+}
+
 /* Takes the option at argv[*at], and its value where it needs one, and moves on. */
 static sm_err take_option(const sm_option *options, size_t count, int argc, char **argv, int *at,
                           sm_buf *problem) {
@@ -48,6 +58,7 @@ static sm_err take_option(const sm_option *options, size_t count, int argc, char
     return SM_ERR_INVALID;
   }
   if (option->number != NULL) return take_number(option, value, problem);
+  if (option->list != NULL) return take_listed(option, value, problem);
   *option->text = value;
   return SM_OK;
 }

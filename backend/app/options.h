@@ -10,12 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an option that may be given several times was given. */
+typedef struct sm_option_list {
+  const char **item; /* the caller's room; its texts are borrowed of argv */
+  size_t cap;
+  size_t count;
+} sm_option_list;
+
 typedef struct sm_option {
   const char *name; /* "--device" */
   /* Exactly one of these is set; what is not given stays as it is. */
   bool *flag;
   const char **text; /* borrowed of argv */
-  int64_t *number;   /* from min to max */
+  sm_option_list *list;
+  int64_t *number; /* from min to max */
   int64_t min;
   int64_t max;
 } sm_option;

@@ -46,6 +46,29 @@ static void options_are_told_from_words(void **state) {
   sm_buf_fini(&f.problem);
 }
 
+static void an_option_may_be_given_several_times(void **state) {
+  (void)state;
+  const char *room[2];
+  sm_option_list list = {.item = room, .cap = 2};
+  const sm_option options[] = {{"--account", .list = &list}};
+  char *argv[] = {(char *)(uintptr_t) "command",       (char *)(uintptr_t) "--account",
+                  (char *)(uintptr_t) "101",           (char *)(uintptr_t) "add",
+                  (char *)(uintptr_t) "--account=102", NULL};
+  int argc = 5;
+  sm_buf problem;
+  sm_buf_init(&problem, 0);
+  assert_int_equal(sm_options_take(options, 1, &argc, argv, &problem), SM_OK);
+  assert_int_equal(argc, 2);
+  assert_int_equal(list.count, 2);
+  assert_string_equal(room[0], "101");
+  assert_string_equal(room[1], "102");
+  char *more[] = {(char *)(uintptr_t) "command", (char *)(uintptr_t) "--account=103", NULL};
+  argc = 2;
+  assert_int_equal(sm_options_take(options, 1, &argc, more, &problem), SM_ERR_INVALID);
+  assert_string_equal(sm_buf_text(&problem), "--account is given more than 2 times");
+  sm_buf_fini(&problem);
+}
+
 static void behind_two_dashes_all_are_words(void **state) {
   (void)state;
   static const char *const arguments[ARGUMENTS_MAX] = {"--", "--json", "--"};
@@ -106,6 +129,7 @@ static void help_and_misuse_end_a_command(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(options_are_told_from_words),
+      cmocka_unit_test(an_option_may_be_given_several_times),
       cmocka_unit_test(behind_two_dashes_all_are_words),
       cmocka_unit_test(what_is_wrong_is_said),
       cmocka_unit_test(help_and_misuse_end_a_command),

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -167,11 +168,6 @@ void sm_pipeline_count_replayed(sm_pipeline *pipeline, uint64_t count) {
   atomic_fetch_add(&pipeline->replayed, count);
 }
 
-static void counter(sm_buf *out, const char *name, const char *help, uint64_t value) {
-  sm_buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", name, help, name, name,
-                (unsigned long long)value);
-}
-
 static void write_refused(sm_pipeline *p, sm_buf *out) {
   sm_buf_append_text(out,
                      "# HELP smartmeter_readings_rejected_total Messages and readings refused, "
@@ -184,28 +180,28 @@ static void write_refused(sm_pipeline *p, sm_buf *out) {
 void sm_pipeline_write_metrics(sm_pipeline *pipeline, sm_buf *out) {
   sm_pipeline *p = pipeline;
   uint64_t late = atomic_load(&p->late);
-  counter(out, "smartmeter_readings_accepted_total", "Readings stored, late ones included.",
-          atomic_load(&p->stored) + late);
-  counter(out, "smartmeter_readings_late_total", "Readings stored that were older than the latest.",
-          late);
-  counter(out, "smartmeter_readings_duplicate_total", "Readings that were stored already.",
-          atomic_load(&p->duplicates));
+  const sm_metric rows[] = {
+      {"smartmeter_readings_accepted_total", "counter", "Readings stored, late ones included.",
+       atomic_load(&p->stored) + late},
+      {"smartmeter_readings_late_total", "counter",
+       "Readings stored that were older than the latest.", late},
+      {"smartmeter_readings_duplicate_total", "counter", "Readings that were stored already.",
+       atomic_load(&p->duplicates)},
+      {"smartmeter_rejects_replayed_total", "counter",
+       "Refused readings that were judged again since their device was added.",
+       atomic_load(&p->replayed)},
+      {"smartmeter_devices_registered_total", "counter", "Devices made at their first reading.",
+       atomic_load(&p->registered)},
+      {"smartmeter_acks_sent_total", "counter", "Acknowledgements queued for meters that send seq.",
+       atomic_load(&p->acks_sent)},
+      {"smartmeter_acks_lost_total", "counter",
+       "Acknowledgements that could not be queued; the meter sends again.",
+       atomic_load(&p->acks_lost)},
+      {"smartmeter_ingest_last_stored_timestamp_seconds", "gauge",
+       "When the last batch was stored, 0 if none was.",
+       (uint64_t)(atomic_load(&p->last_stored_ms) / 1000)},
+  };
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
   write_refused(p, out);
-  counter(out, "smartmeter_rejects_replayed_total",
-          "Refused readings that were judged again since their device was added.",
-          atomic_load(&p->replayed));
-  counter(out, "smartmeter_devices_registered_total", "Devices made at their first reading.",
-          atomic_load(&p->registered));
-  counter(out, "smartmeter_acks_sent_total", "Acknowledgements queued for meters that send seq.",
-          atomic_load(&p->acks_sent));
-  counter(out, "smartmeter_acks_lost_total",
-          "Acknowledgements that could not be queued; the meter sends again.",
-          atomic_load(&p->acks_lost));
   sm_writer_write_metrics(p->options.writer, out);
-  sm_buf_printf(out,
-                "# HELP smartmeter_ingest_last_stored_timestamp_seconds When the last batch was "
-                "stored, 0 if none was.\n"
-                "# TYPE smartmeter_ingest_last_stored_timestamp_seconds gauge\n"
-                "smartmeter_ingest_last_stored_timestamp_seconds %lld\n",
-                (long long)(atomic_load(&p->last_stored_ms) / 1000));
 }

@@ -4,6 +4,7 @@
 #include "app/sharing.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "mqtt/subscriber.h"
 
 #include <pthread.h>
@@ -261,20 +262,13 @@ void sm_uplinks_write_metrics(sm_uplinks *uplinks, sm_buf *out) {
     acknowledged += status.acknowledged;
     connects += status.connects;
   }
-  sm_buf_printf(out,
-                "# HELP smartmeter_mqtt_retiring Sessions at the broker that are to be ended.\n"
-                "# TYPE smartmeter_mqtt_retiring gauge\nsmartmeter_mqtt_retiring %u\n",
-                retiring);
-  const struct {
-    const char *name;
-    const char *help;
-    uint64_t value;
-  } rows[] = {
-      {"smartmeter_mqtt_messages_total", "Messages taken from the broker.", messages},
-      {"smartmeter_mqtt_acknowledged_total", "Messages acknowledged to the broker.", acknowledged},
-      {"smartmeter_mqtt_connects_total", "Connections made to the broker.", connects},
+  const sm_metric rows[] = {
+      {"smartmeter_mqtt_retiring", "gauge", "Sessions at the broker that are to be ended.",
+       retiring},
+      {"smartmeter_mqtt_messages_total", "counter", "Messages taken from the broker.", messages},
+      {"smartmeter_mqtt_acknowledged_total", "counter", "Messages acknowledged to the broker.",
+       acknowledged},
+      {"smartmeter_mqtt_connects_total", "counter", "Connections made to the broker.", connects},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    sm_buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help,
-                  rows[i].name, rows[i].name, (unsigned long long)rows[i].value);
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

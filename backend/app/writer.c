@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -159,11 +160,10 @@ void sm_writer_stop(sm_writer *writer) {
 /* ---- metrics ---- */
 
 void sm_writer_write_metrics(sm_writer *writer, sm_buf *out) {
-  sm_buf_printf(out,
-                "# HELP smartmeter_ingest_commit_failures_total Batches that the store did not "
-                "take.\n# TYPE smartmeter_ingest_commit_failures_total counter\n"
-                "smartmeter_ingest_commit_failures_total %llu\n",
-                (unsigned long long)atomic_load(&writer->failures));
+  const sm_metric failures = {"smartmeter_ingest_commit_failures_total", "counter",
+                              "Batches that the store did not take.",
+                              atomic_load(&writer->failures)};
+  sm_metrics_write(out, &failures, 1);
   sm_buf_append_text(out,
                      "# HELP smartmeter_ingest_commit_seconds Time of a batch's synced write.\n"
                      "# TYPE smartmeter_ingest_commit_seconds histogram\n");

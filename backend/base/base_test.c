@@ -4,18 +4,22 @@
 #include "base/crc32.h"
 #include "base/crypto.h"
 #include "base/decimal.h"
+#include "base/file.h"
 #include "base/jsonw.h"
 #include "base/put.h"
 #include "base/utf8.h"
 #include "base/zone.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -374,6 +378,34 @@ static void crc_is_the_known_one(void **state) {
   assert_int_equal(sm_crc32("123456789", 9), 0xcbf43926);
 }
 
+/* ---- files ---- */
+
+static const char private_path[] = "base_test.private";
+
+static void *write_often(void *text) {
+  for (int i = 0; i < 100; i++)
+    if (sm_file_write_private(private_path, text, strlen(text)) != SM_OK) return NULL;
+  return text;
+}
+
+/* Two threads that write one file each write it whole. */
+static void a_private_file_is_written_whole_by_whoever_is_last(void **state) {
+  (void)state;
+  static char one[] = "the one", other[] = "the other one";
+  pthread_t thread;
+  void *good = NULL;
+  char *text = NULL;
+  size_t len = 0;
+  assert_int_equal(pthread_create(&thread, NULL, write_often, one), 0);
+  assert_non_null(write_often(other));
+  assert_int_equal(pthread_join(thread, &good), 0);
+  assert_non_null(good);
+  assert_int_equal(sm_file_read(private_path, 100, &text, &len), SM_OK);
+  assert_true(strcmp(text, one) == 0 || strcmp(text, other) == 0);
+  free(text);
+  assert_int_equal(unlink(private_path), 0);
+}
+
 /* Before and after sm_crypto_init, which may choose another way. */
 static void sha256_is_the_known_one(void **state) {
   (void)state;
@@ -425,6 +457,7 @@ int main(void) {
       cmocka_unit_test(buf_keeps_its_limit),
       cmocka_unit_test(utf8_is_strict),
       cmocka_unit_test(crc_is_the_known_one),
+      cmocka_unit_test(a_private_file_is_written_whole_by_whoever_is_last),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,3 +21,10 @@ bool sm_complain_unless(sm_err err, const char *what, const char *path) {
   if (err != SM_OK) sm_complain("cannot %s %s: %s", what, path, sm_complain_text(err));
   return err == SM_OK;
 }
+
+void sm_complain_problems(const char *path, const sm_problems *problems) {
+  for (size_t i = 0; i < problems->count && i < SM_PROBLEMS_MAX; i++)
+    sm_complain("%s: %s %s", path, problems->item[i].field, problems->item[i].message);
+  if (problems->count > SM_PROBLEMS_MAX)
+    sm_complain("%s: and %zu more", path, problems->count - SM_PROBLEMS_MAX);
+}

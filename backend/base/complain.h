@@ -4,6 +4,7 @@
 #define SM_BASE_COMPLAIN_H
 
 #include "base/err.h"
+#include "base/problem.h"
 
 #include <stdbool.h>
 
@@ -13,5 +14,8 @@ void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
 const char *sm_complain_text(sm_err err);
 /* Whether err is SM_OK; if not, "cannot <what> <path>: …" is told. */
 bool sm_complain_unless(sm_err err, const char *what, const char *path);
+/* Each problem of an input in a sentence, "<path>: line 3, device is …", and how many more there
+ * are. */
+void sm_complain_problems(const char *path, const sm_problems *problems);
 
 #endif

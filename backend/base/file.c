@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,10 @@ sm_err sm_file_sync_name(const char *path) {
 }
 
 sm_err sm_file_write_private(const char *path, const void *data, size_t len) {
+  static atomic_uint calls; /* two threads may write the same file */
   sm_buf temporary;
   sm_buf_init(&temporary, 0);
-  sm_buf_printf(&temporary, "%s.%ld.tmp", path, (long)getpid());
+  sm_buf_printf(&temporary, "%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&calls, 1));
   const char *name = sm_buf_text(&temporary);
   int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   sm_err err = fd >= 0 ? SM_OK : sm_write_err();

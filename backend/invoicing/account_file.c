@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/crypto.h"
 #include "base/decimal.h"
+#include "base/strmap.h"
 #include "base/utf8.h"
 #include "model/money.h"
 #include "store/ledger_landlord.h"
@@ -20,30 +21,54 @@ enum {
   HASH_TEXT_MAX = 1 << 20
 };
 
+static const char *const names[SM_COLUMN_COUNT] = {
+    [SM_COLUMN_ACCOUNT] = "account",
+    [SM_COLUMN_PERSON] = "person",
+    [SM_COLUMN_PLACE] = "place",
+    [SM_COLUMN_EMAIL] = "email",
+    [SM_COLUMN_FROM] = "from",
+    [SM_COLUMN_TO] = "to",
+    [SM_COLUMN_DEVICE] = "device",
+    [SM_COLUMN_SIGN] = "sign",
+    [SM_COLUMN_MULTIPLIER] = "multiplier",
+    [SM_COLUMN_LOAD_KW] = "load_kw",
+    [SM_COLUMN_TARIFF] = "tariff",
+    [SM_COLUMN_OPENING_BALANCE] = "opening_balance",
+};
+
+const sm_table_form sm_account_form = {.column = names,
+                                       .column_count = SM_COLUMN_COUNT,
+                                       .required = 2,
+                                       .row = "account",
+                                       .rows_max = SM_ACCOUNT_FILE_ROWS_MAX,
+                                       .bytes_max = SM_ACCOUNT_FILE_BYTES_MAX};
+
 /* The file becoming accounts: item i is of rows first[i] and those that add meters to it. */
 typedef struct work {
   const sm_account_file *file;
   sm_problems *problems;
-  sm_account_rows rows;
+  sm_table rows;
   sm_account_import *item;
   sm_user *person;
   size_t *first;
-  sm_buf *content; /* what the file says of each, for its hash */
+  sm_strmap *by_key; /* to its item */
+  sm_buf *content;   /* what the file says of each, for its hash */
   size_t count;
 } work;
 
-static const char *at(const sm_account_row *row, sm_account_column column) {
+static const char *at(const sm_table_row *row, sm_account_column column) {
   return row->text[column];
 }
 
-static bool given(const sm_account_row *row, sm_account_column column) {
+static bool given(const sm_table_row *row, sm_account_column column) {
   return row->text[column][0] != '\0';
 }
 
-#define PROBLEM(w, row, column, ...) sm_account_row_problem((w)->problems, row, column, __VA_ARGS__)
+#define PROBLEM(w, row, column, ...)                                                               \
+  sm_table_problem((w)->problems, row, names[column], __VA_ARGS__)
 
 /* ---- single columns ---- */
-static bool plain(work *w, const sm_account_row *row, sm_account_column column) {
+static bool plain(work *w, const sm_table_row *row, sm_account_column column) {
   const char *text = at(row, column);
   if (sm_utf8_plain(text, strlen(text), NAME_CHARS_MAX)) return true;
   PROBLEM(w, row, column, "must have 1 to %d characters, and no control characters",
@@ -51,13 +76,13 @@ static bool plain(work *w, const sm_account_row *row, sm_account_column column) 
   return false;
 }
 
-static sm_err take_text(work *w, const sm_account_row *row, sm_account_column column, char **out) {
+static sm_err take_text(work *w, const sm_table_row *row, sm_account_column column, char **out) {
   if (!given(row, column) || !plain(w, row, column)) return SM_OK;
   *out = strdup(at(row, column));
   return *out != NULL ? SM_OK : SM_ERR_NOMEM;
 }
 
-static void take_date(work *w, const sm_account_row *row, sm_account_column column, bool *has,
+static void take_date(work *w, const sm_table_row *row, sm_account_column column, bool *has,
                       sm_date *date) {
   if (!given(row, column)) return;
   if (sm_date_parse(at(row, column), date) == SM_OK)
@@ -66,7 +91,7 @@ static void take_date(work *w, const sm_account_row *row, sm_account_column colu
     PROBLEM(w, row, column, "is '%.20s': give a date such as 2026-01-31", at(row, column));
 }
 
-static void take_milli(work *w, const sm_account_row *row, sm_account_column column, int64_t least,
+static void take_milli(work *w, const sm_table_row *row, sm_account_column column, int64_t least,
                        int64_t most, int64_t *milli) {
   const char *text = at(row, column);
   int64_t value;
@@ -80,7 +105,7 @@ static void take_milli(work *w, const sm_account_row *row, sm_account_column col
             text, (long long)(least / 1000), (int)(least % 1000), (long long)(most / 1000));
 }
 
-static void take_sign(work *w, const sm_account_row *row, int32_t *sign) {
+static void take_sign(work *w, const sm_table_row *row, int32_t *sign) {
   const char *text = at(row, SM_COLUMN_SIGN);
   if (strcmp(text, "-1") == 0)
     *sign = -1;
@@ -89,7 +114,7 @@ static void take_sign(work *w, const sm_account_row *row, int32_t *sign) {
             text);
 }
 
-static void take_opening(work *w, const sm_account_row *row, sm_account_import *item) {
+static void take_opening(work *w, const sm_table_row *row, sm_account_import *item) {
   const char *text = at(row, SM_COLUMN_OPENING_BALANCE);
   const char *currency = w->file->invoicing->currency;
   unsigned digits = sm_currency_digits(currency);
@@ -104,7 +129,7 @@ static void take_opening(work *w, const sm_account_row *row, sm_account_import *
             text, currency, digits);
 }
 
-static sm_err take_tariff(work *w, const sm_account_row *row, sm_account *account) {
+static sm_err take_tariff(work *w, const sm_table_row *row, sm_account *account) {
   const char *name = at(row, SM_COLUMN_TARIFF);
   sm_tariff_row *rows = NULL;
   size_t count = 0;
@@ -125,7 +150,7 @@ static sm_err take_tariff(work *w, const sm_account_row *row, sm_account *accoun
 }
 
 /* ---- people ---- */
-static sm_err take_person(work *w, const sm_account_row *row, sm_account_import *item,
+static sm_err take_person(work *w, const sm_table_row *row, sm_account_import *item,
                           sm_user *person) {
   const sm_account_file_hooks *hooks = &w->file->hooks;
   const char *email = at(row, SM_COLUMN_EMAIL);
@@ -145,7 +170,7 @@ static sm_err take_person(work *w, const sm_account_row *row, sm_account_import 
 }
 
 /* ---- meters ---- */
-static sm_err device_there(work *w, const sm_account_row *row) {
+static sm_err device_there(work *w, const sm_table_row *row) {
   const char *id = at(row, SM_COLUMN_DEVICE);
   sm_device device = {0};
   sm_err err = sm_ledger_device(w->file->invoicing->ledger, id, &device);
@@ -156,7 +181,7 @@ static sm_err device_there(work *w, const sm_account_row *row) {
   return SM_OK;
 }
 
-static sm_err add_meter(work *w, const sm_account_row *row, sm_account *account) {
+static sm_err add_meter(work *w, const sm_table_row *row, sm_account *account) {
   if (!given(row, SM_COLUMN_DEVICE)) {
     if (given(row, SM_COLUMN_SIGN) || given(row, SM_COLUMN_MULTIPLIER))
       PROBLEM(w, row, SM_COLUMN_DEVICE, "is required with a sign or multiplier");
@@ -185,19 +210,20 @@ static sm_err add_meter(work *w, const sm_account_row *row, sm_account *account)
 }
 
 /* ---- accounts ---- */
-static void check_dates(work *w, const sm_account_row *row, const sm_account *account) {
+static void check_dates(work *w, const sm_table_row *row, const sm_account *account) {
   if (account->has_from && account->has_to && sm_date_compare(account->to, account->from) <= 0)
     PROBLEM(w, row, SM_COLUMN_TO, "is the day after the last, and must be after 'from'");
 }
 
-static sm_err begin_account(work *w, const sm_account_row *row) {
+static sm_err begin_account(work *w, const sm_table_row *row) {
   size_t i = w->count++;
   sm_account_import *item = &w->item[i];
   sm_account *account = &item->account;
   w->first[i] = (size_t)(row - w->rows.item);
   sm_buf_init(&w->content[i], HASH_TEXT_MAX);
   item->key = at(row, SM_COLUMN_ACCOUNT);
-  sm_err err = take_person(w, row, item, &w->person[i]);
+  sm_err err = sm_strmap_put(w->by_key, item->key, item);
+  if (err == SM_OK) err = take_person(w, row, item, &w->person[i]);
   if (err == SM_OK) err = take_text(w, row, SM_COLUMN_PLACE, &account->place);
   take_date(w, row, SM_COLUMN_FROM, &account->has_from, &account->from);
   take_date(w, row, SM_COLUMN_TO, &account->has_to, &account->to);
@@ -211,8 +237,8 @@ static sm_err begin_account(work *w, const sm_account_row *row) {
 }
 
 /* A further line of an account may repeat what the first said, and say nothing else. */
-static void check_repeated(work *w, size_t i, const sm_account_row *row) {
-  const sm_account_row *first = &w->rows.item[w->first[i]];
+static void check_repeated(work *w, size_t i, const sm_table_row *row) {
+  const sm_table_row *first = &w->rows.item[w->first[i]];
   for (int c = 0; c < SM_COLUMN_COUNT; c++) {
     sm_account_column column = (sm_account_column)c;
     bool of_meter =
@@ -227,31 +253,27 @@ static void check_repeated(work *w, size_t i, const sm_account_row *row) {
 }
 
 /* What the file says, in an order of its own: columns that move change nothing. */
-static void add_content(work *w, size_t i, const sm_account_row *row) {
+static void add_content(work *w, size_t i, const sm_table_row *row) {
   bool is_first = row == &w->rows.item[w->first[i]];
   for (int c = 0; c < SM_COLUMN_COUNT; c++) {
     sm_account_column column = (sm_account_column)c;
     bool of_meter =
         column == SM_COLUMN_DEVICE || column == SM_COLUMN_SIGN || column == SM_COLUMN_MULTIPLIER;
     if (!given(row, column) || (!is_first && !of_meter)) continue;
-    sm_buf_append_text(&w->content[i], sm_account_column_name(column));
+    sm_buf_append_text(&w->content[i], names[column]);
     sm_buf_append_char(&w->content[i], '=');
     sm_buf_append_text(&w->content[i], at(row, column));
     sm_buf_append_char(&w->content[i], '\n');
   }
 }
 
-static bool is_called(const sm_account_import *item, const char *key) {
-  return item->key != NULL && strcmp(item->key, key) == 0;
-}
-
+/* The place of an account that has been begun; the count: of a new one. */
 static size_t find_account(const work *w, const char *key) {
-  size_t i = 0;
-  while (i < w->count && !is_called(&w->item[i], key)) i++;
-  return i;
+  const sm_account_import *item = sm_strmap_get(w->by_key, key);
+  return item != NULL ? (size_t)(item - w->item) : w->count;
 }
 
-static sm_err take_row(work *w, const sm_account_row *row) {
+static sm_err take_row(work *w, const sm_table_row *row) {
   if (!given(row, SM_COLUMN_ACCOUNT)) {
     PROBLEM(w, row, SM_COLUMN_ACCOUNT, "is required: a name of yours for the account");
     return SM_OK;
@@ -280,7 +302,7 @@ static sm_err take_rows(work *w) {
 
 /* ---- what the ledger says ---- */
 static sm_err tell(work *w, size_t failed, sm_err err) {
-  const sm_account_row *row = &w->rows.item[w->first[failed]];
+  const sm_table_row *row = &w->rows.item[w->first[failed]];
   switch (err) {
   case SM_ERR_EXISTS:
     PROBLEM(w, row, SM_COLUMN_ACCOUNT,
@@ -290,8 +312,8 @@ static sm_err tell(work *w, size_t failed, sm_err err) {
     return SM_ERR_INVALID;
   case SM_ERR_CONFLICT:
     PROBLEM(w, row, SM_COLUMN_DEVICE,
-            "a meter of this account serves another one at that time with the same sign, or this "
-            "one twice");
+            "is a meter that serves another account in these days with the same sign, or this "
+            "account twice: end the other tenancy first, or leave the line out");
     return SM_ERR_INVALID;
   case SM_ERR_INVALID:
     PROBLEM(w, row, SM_COLUMN_ACCOUNT, "has dates or values that the ledger refuses");
@@ -333,7 +355,9 @@ static sm_err make_room(work *w) {
   w->person = calloc(most + 1, sizeof *w->person);
   w->first = calloc(most + 1, sizeof *w->first);
   w->content = calloc(most + 1, sizeof *w->content);
-  bool all = w->item != NULL && w->person != NULL && w->first != NULL && w->content != NULL;
+  w->by_key = sm_strmap_new();
+  bool all = w->item != NULL && w->person != NULL && w->first != NULL && w->content != NULL &&
+             w->by_key != NULL;
   return all ? SM_OK : SM_ERR_NOMEM;
 }
 
@@ -347,13 +371,14 @@ static void fini(work *w) {
   free(w->person);
   free(w->first);
   free(w->content);
-  sm_account_rows_fini(&w->rows);
+  sm_strmap_free(w->by_key);
+  sm_table_fini(&w->rows);
 }
 
 sm_err sm_account_file_import(const sm_account_file *file, sm_problems *problems,
                               sm_account_file_result *result) {
   work w = {.file = file, .problems = problems};
-  sm_err err = sm_account_rows_init(file->text, file->len, problems, &w.rows);
+  sm_err err = sm_table_init(&sm_account_form, file->text, file->len, problems, &w.rows);
   if (err == SM_OK) err = make_room(&w);
   if (err == SM_OK) err = take_rows(&w);
   if (err == SM_OK) err = store(&w, result);

@@ -1,7 +1,9 @@
 /* Accounts by file, on the real embedded ledger. */
 #include "invoicing/account_file.h"
 
+#include "invoicing/account_meant.h"
 #include "invoicing/invoicing_test_kit.h"
+#include "invoicing/payment_file.h"
 #include "store/ledger_money.h"
 
 #include <setjmp.h>
@@ -189,6 +191,132 @@ static void the_same_name_with_other_values_is_refused(void **state) {
   assert_int_equal(account_count(f), 1); /* B neither */
 }
 
+static void means(fixture *f, const char *said, sm_err wanted, const char *why_has) {
+  char why[SM_ACCOUNT_WHY_MAX] = "";
+  char *account_id = NULL;
+  assert_int_equal(sm_account_meant(f->ledger, said, &account_id, why), wanted);
+  if (why_has != NULL && strstr(why, why_has) == NULL)
+    fail_msg("'%s' is not in '%s'", why_has, why);
+  assert_true((account_id != NULL) == (wanted == SM_OK));
+  free(account_id);
+}
+
+static void an_account_is_meant_by_its_own_name_or_a_place_of_one(void **state) {
+  fixture *f = *state;
+  sm_problems problems;
+  sm_account_file_result result;
+  add_meters(f);
+  assert_int_equal(import(f,
+                          "account,person,place,from,to,device\n"
+                          "A,Asha,Flat 1,2026-01-01,2026-03-01,m1\n"
+                          "B,Ravi,Flat 1,2026-03-01,,m1\n"
+                          "C,Meena,Flat 2,2026-01-01,,m2\n",
+                          false, &problems, &result),
+                   SM_OK);
+  means(f, "B", SM_OK, NULL);
+  means(f, "Flat 2", SM_OK, NULL);
+  means(f, "Flat 1", SM_ERR_CONFLICT, "A (to 2026-03-01), B (from 2026-03-01)");
+  means(f, "D", SM_ERR_NOT_FOUND, "'D' is not there");
+}
+
+/* ---- payments by file ---- */
+
+static sm_err pay(fixture *f, const char *text, bool dry_run, sm_problems *problems,
+                  sm_payment_file_result *result) {
+  const sm_payment_file file = {.invoicing = &f->invoicing,
+                                .actor = tester,
+                                .text = text,
+                                .len = strlen(text),
+                                .dry_run = dry_run,
+                                .now_ms = ms("2026-03-01T00:00:00+05:30")};
+  memset(problems, 0, sizeof *problems);
+  return sm_payment_file_import(&file, problems, result);
+}
+
+static int64_t owes(fixture *f, const char *name) {
+  char why[SM_ACCOUNT_WHY_MAX];
+  char *id = NULL;
+  int64_t minor = 0;
+  assert_int_equal(sm_account_meant(f->ledger, name, &id, why), SM_OK);
+  assert_int_equal(sm_ledger_balance(f->ledger, id, INT64_MAX, &minor), SM_OK);
+  free(id);
+  return minor;
+}
+
+static void payments_come_by_file_once(void **state) {
+  fixture *f = *state;
+  static const char first[] = "reference,account,amount,received,method\n"
+                              "UTR 1,A-101,100.25,2026-02-10,upi\n"
+                              "UTR 2,A-102,5,2026-02-10T18:00:00+05:30,\n";
+  static const char grown[] = "account,amount,received,reference,method\n"
+                              "A-101,100.25,2026-02-10,UTR 1,upi\n"
+                              "A-102,5,2026-02-10T18:00:00+05:30,UTR 2,\n"
+                              "\"Flat 101, A\",50,2026-02-11,UTR 3,\n";
+  sm_problems problems;
+  sm_account_file_result accounts;
+  sm_payment_file_result r;
+  add_meters(f);
+  assert_int_equal(import(f, good, false, &problems, &accounts), SM_OK); /* 150.25, -20 */
+  assert_int_equal(pay(f, first, true, &problems, &r), SM_OK);
+  assert_int_equal(r.added, 2);
+  assert_int_equal(owes(f, "A-101"), 15025); /* it was a dry run */
+  assert_int_equal(pay(f, first, false, &problems, &r), SM_OK);
+  assert_int_equal(r.added_minor, 10525);
+  assert_int_equal(owes(f, "A-101"), 5000);
+  assert_int_equal(owes(f, "A-102"), -2500);
+  assert_int_equal(pay(f, grown, false, &problems, &r), SM_OK); /* columns may move */
+  assert_int_equal(r.payments, 3);
+  assert_int_equal(r.added, 1);
+  assert_int_equal(r.known, 2);
+  assert_int_equal(owes(f, "A-101"), 0);
+}
+
+static void says(const sm_problems *problems, size_t i, const char *field, const char *has) {
+  assert_true(i < problems->count);
+  assert_string_equal(problems->item[i].field, field);
+  if (strstr(problems->item[i].message, has) == NULL)
+    fail_msg("'%s' is not in '%s'", has, problems->item[i].message);
+}
+
+static void a_file_of_payments_goes_in_whole_or_not(void **state) {
+  fixture *f = *state;
+  sm_problems problems;
+  sm_account_file_result accounts;
+  sm_payment_file_result r;
+  add_meters(f);
+  assert_int_equal(import(f, good, false, &problems, &accounts), SM_OK);
+  assert_int_equal(pay(f,
+                       "account,amount,received,reference,invoice\n"
+                       "A-101,10,2026-02-10,UTR 1,\n"
+                       "A-109,-1,tomorrow,,\n"
+                       "A-102,1,2026-04-01,UTR 4,\n",
+                       false, &problems, &r),
+                   SM_ERR_INVALID);
+  assert_int_equal(problems.count, 5);
+  says(&problems, 0, "line 3, account", "'A-109' is not there");
+  says(&problems, 1, "line 3, received", "'tomorrow'");
+  says(&problems, 2, "line 3, amount", "above 0");
+  says(&problems, 3, "line 3, reference", "is required");
+  says(&problems, 4, "line 4, received", "yet to come");
+  assert_int_equal(owes(f, "A-101"), 15025);
+  assert_int_equal(pay(f,
+                       "account,amount,received,reference,invoice\n"
+                       "A-101,10,2026-02-10,UTR 1,\n"
+                       "A-102,1,2026-02-10,UTR 2,SM2627-000009\n",
+                       false, &problems, &r),
+                   SM_ERR_INVALID);
+  says(&problems, 0, "line 3, invoice", "none of this account's");
+  assert_int_equal(owes(f, "A-101"), 15025); /* the first line was taken back too */
+  assert_int_equal(pay(f,
+                       "account,amount,received,reference\n"
+                       "A-101,10,2026-02-10,UTR 1\nA-101,11,2026-02-10,UTR 1\n",
+                       false, &problems, &r),
+                   SM_ERR_INVALID);
+  says(&problems, 0, "line 3, reference", "something else");
+  assert_int_equal(pay(f, "account,amount\nA-101,1\n", false, &problems, &r), SM_ERR_INVALID);
+  says(&problems, 0, "line 1", "lacks the column 'received'");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_file_becomes_accounts_once),
@@ -196,6 +324,9 @@ int main(void) {
       TEST(what_is_wrong_is_told_by_line_and_column),
       TEST(all_lines_are_told_and_a_later_line_counts_line_ends_in_quotes),
       TEST(the_same_name_with_other_values_is_refused),
+      TEST(an_account_is_meant_by_its_own_name_or_a_place_of_one),
+      TEST(payments_come_by_file_once),
+      TEST(a_file_of_payments_goes_in_whole_or_not),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,14 +130,26 @@ static void find_instants(const sm_subject *subject, const sm_account_meter *met
 
 /* ---- meters ---- */
 
+sm_billing_meter sm_meter_of(const sm_account_meter *from, const sm_trace *trace) {
+  return (sm_billing_meter){.device_id = from->device_id,
+                            .from_ms = from->from_ms,
+                            .to_ms = from->to_ms,
+                            .sign = from->sign,
+                            .multiplier_milli = from->multiplier_milli,
+                            .modulus_wh = from->modulus_wh,
+                            .max_power_w = from->max_power_w,
+                            .point = trace->point,
+                            .point_count = trace->count};
+}
+
 /* The span of a meter that is asked for. */
-typedef struct asked {
+typedef struct meter_span {
   const sm_account_meter *meter;
   int64_t from_ms;
   int64_t to_ms;
-} asked;
+} meter_span;
 
-static sm_err read_all(const sm_invoicing *invoicing, const asked *a, const sm_edits *edits,
+static sm_err read_all(const sm_invoicing *invoicing, const meter_span *a, const sm_edits *edits,
                        sm_trace *trace) {
   return sm_readings_trace(invoicing->readings, a->meter->device_id, SM_CHANNEL_IMPORT, a->from_ms,
                            a->to_ms, sm_billing_step_limit_w(a->meter->max_power_w), edits, trace);
@@ -145,8 +157,8 @@ static sm_err read_all(const sm_invoicing *invoicing, const asked *a, const sm_e
 
 /* The store may leave points out at once. What it leaves is thinned as all of it would be, or not
  * at all: then all of it is wanted. */
-static sm_err read_thin(const sm_invoicing *invoicing, const sm_subject *subject, const asked *a,
-                        sm_trace *trace) {
+static sm_err read_thin(const sm_invoicing *invoicing, const sm_subject *subject,
+                        const meter_span *a, sm_trace *trace) {
   instants at;
   bool whole = false;
   const int64_t limit_w = sm_billing_step_limit_w(a->meter->max_power_w);
@@ -177,22 +189,14 @@ static sm_err collect_meter(const sm_invoicing *invoicing, const sm_subject *sub
   out->count++;
   const sm_edits edits = sm_meter_edits_list(&out->edits[i]);
   err = show_edits(&out->edits[i], &out->shown[i]);
-  const asked a = {.meter = from, .from_ms = from_ms, .to_ms = to_ms};
+  const meter_span a = {.meter = from, .from_ms = from_ms, .to_ms = to_ms};
   if (err == SM_OK)
     err = days_only && edits.count == 0 ? read_thin(invoicing, subject, &a, &out->trace[i])
                                         : read_all(invoicing, &a, &edits, &out->trace[i]);
   if (err != SM_OK) return err;
-  out->meter[i] = (sm_billing_meter){.device_id = from->device_id,
-                                     .from_ms = from->from_ms,
-                                     .to_ms = from->to_ms,
-                                     .sign = from->sign,
-                                     .multiplier_milli = from->multiplier_milli,
-                                     .modulus_wh = from->modulus_wh,
-                                     .max_power_w = from->max_power_w,
-                                     .point = out->trace[i].point,
-                                     .point_count = out->trace[i].count,
-                                     .edit = out->shown[i],
-                                     .edit_count = edits.count};
+  out->meter[i] = sm_meter_of(from, &out->trace[i]);
+  out->meter[i].edit = out->shown[i];
+  out->meter[i].edit_count = edits.count;
   return SM_OK;
 }
 

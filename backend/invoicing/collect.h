@@ -53,6 +53,9 @@ SM_MUST_CHECK sm_err sm_collect(const sm_invoicing *invoicing, sm_book *book,
                                 const sm_subject *subject, sm_collected *collected);
 void sm_collected_fini(sm_collected *collected);
 
+/* A meter as billing/ wants it, without edits; borrows both. */
+sm_billing_meter sm_meter_of(const sm_account_meter *from, const sm_trace *trace);
+
 /* Whether a meter serves in [from, to). */
 bool sm_meter_serves(const sm_account_meter *meter, int64_t from_ms, int64_t to_ms);
 /* The meter that serves an account last in [from, to), one that counts for it before those that

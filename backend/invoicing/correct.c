@@ -29,7 +29,6 @@ static sm_err write_difference(const sm_invoice *previous, const sm_bill *bill, 
                                sm_buf *body) {
   sm_jsonw w;
   int64_t difference;
-  unsigned digits = sm_currency_digits(bill->currency);
   sm_err err = sm_sub_i64(bill->total_minor, previous->total_minor, &difference);
   if (err != SM_OK) return err;
   if (body->err != SM_OK || body->len < 2) return body->err != SM_OK ? body->err : SM_ERR_INTERNAL;
@@ -38,12 +37,9 @@ static sm_err write_difference(const sm_invoice *previous, const sm_bill *bill, 
   sm_jsonw_init(&w, body);
   sm_jsonw_object(&w);
   sm_jsonw_key_text(&w, "previous", previous->number);
-  sm_jsonw_key(&w, "previous_total");
-  sm_jsonw_decimal_text(&w, previous->total_minor, digits);
-  sm_jsonw_key(&w, "total");
-  sm_jsonw_decimal_text(&w, bill->total_minor, digits);
-  sm_jsonw_key(&w, "difference");
-  sm_jsonw_decimal_text(&w, difference, digits);
+  sm_money_write_key(&w, "previous_total", previous->total_minor, bill->currency);
+  sm_money_write_key(&w, "total", bill->total_minor, bill->currency);
+  sm_money_write_key(&w, "difference", difference, bill->currency);
   sm_jsonw_key_text(&w, "reason", reason);
   sm_jsonw_object_end(&w);
   sm_buf_append(body, "}", 1);

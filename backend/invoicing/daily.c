@@ -1,5 +1,6 @@
 #include "invoicing/daily.h"
 
+#include "invoicing/closing.h"
 #include "invoicing/fees.h"
 
 static sm_err recheck(const sm_invoicing *invoicing, const sm_daily_request *r,
@@ -23,6 +24,9 @@ sm_err sm_invoicing_daily(const sm_invoicing *invoicing, const sm_daily_request 
   sm_err rebill =
       sm_rebill_process(invoicing, r->actor, r->now_ms, r->go_on, r->context, &summary->rebilled);
   sm_err late = recheck(invoicing, r, &summary->recheck);
+  sm_err closing =
+      sm_invoicing_close(invoicing, r->actor, r->now_ms, r->go_on, r->context, &summary->closed);
   if (fees != SM_OK) return fees;
-  return rebill != SM_OK ? rebill : late;
+  if (rebill != SM_OK) return rebill;
+  return late != SM_OK ? late : closing;
 }

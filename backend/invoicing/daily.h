@@ -1,5 +1,5 @@
-/* What is done about issued invoices once a day: late fees, months that late data changed, and what
- * is left of a tariff that is billed again. */
+/* What is done about issued invoices once a day: late fees, months that late data changed, what is
+ * left of a tariff that is billed again, and corrections that have no next invoice to go on. */
 #ifndef SM_INVOICING_DAILY_H
 #define SM_INVOICING_DAILY_H
 
@@ -9,6 +9,7 @@ typedef struct sm_daily_summary {
   uint64_t fees;     /* posted */
   uint64_t rebilled; /* exceptions of tariffs */
   sm_recheck_summary recheck;
+  uint64_t closed; /* last invoices of ended tenancies issued again, with what waited */
 } sm_daily_summary;
 
 typedef struct sm_daily_request {

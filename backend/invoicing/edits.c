@@ -1,10 +1,12 @@
 #include "invoicing/edits.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "billing/billing.h"
 #include "billing/register.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,46 @@ static sm_err find_reach(sm_ledger *ledger, sm_readings *readings, const sm_devi
   *to_ms = after ? trace.point[trace.count - 1].ts_ms : INT64_MAX;
   sm_trace_fini(&trace);
   return SM_OK;
+}
+
+/* ---- which invoices ---- */
+
+static void write_touched(const sm_touched_invoice *list, size_t shown, size_t count,
+                          char out[SM_EDIT_TOUCHES_MAX]) {
+  sm_buf text;
+  sm_buf_init(&text, SM_EDIT_TOUCHES_MAX - 1);
+  for (size_t i = 0; i < shown && i < count; i++)
+    sm_buf_printf(&text, "%s%s (%s)", i > 0 ? ", " : "", list[i].number, list[i].month);
+  if (count > shown) sm_buf_printf(&text, " and %zu more", count - shown);
+  (void)snprintf(out, SM_EDIT_TOUCHES_MAX, "%s", sm_buf_text(&text));
+  sm_buf_fini(&text);
+}
+
+sm_err sm_edit_touches(sm_ledger *ledger, sm_readings *readings, const char *device_id,
+                       int64_t ts_ms, char out[SM_EDIT_TOUCHES_MAX]) {
+  enum { SHOWN = 4 };
+  sm_touched_invoice list[SHOWN];
+  size_t count = 0;
+  int64_t from_ms, to_ms;
+  sm_device device = {0};
+  sm_err err = sm_ledger_device(ledger, device_id, &device);
+  if (err != SM_OK) return err;
+  err = find_reach(ledger, readings, &device, ts_ms, &from_ms, &to_ms);
+  if (err == SM_OK)
+    err = sm_ledger_edit_touches(ledger, device_id, from_ms, to_ms, list, SHOWN, &count);
+  if (err == SM_OK) write_touched(list, SHOWN, count, out);
+  sm_device_fini(&device);
+  return err;
+}
+
+sm_err sm_edit_withdrawal_touches(sm_ledger *ledger, sm_readings *readings, const char *device_id,
+                                  int64_t edit_no, char out[SM_EDIT_TOUCHES_MAX]) {
+  sm_reading_edit edit = {0};
+  sm_err err = sm_ledger_edit(ledger, device_id, edit_no, &edit);
+  if (err != SM_OK) return err;
+  err = sm_edit_touches(ledger, readings, device_id, edit.ts_ms, out);
+  sm_reading_edit_fini(&edit);
+  return err;
 }
 
 /* ---- adding ---- */

@@ -51,6 +51,18 @@ typedef struct sm_edit_request {
 SM_MUST_CHECK sm_err sm_edit_add(const sm_edit_request *request, sm_problems *problems,
                                  int64_t *edit_no);
 
+/* The valid invoices that an edit of that instant, or its withdrawal, would change, as a text:
+ * "SM2627-000001 (2026-01), SM2627-000007 (2026-02)", with "and 3 more" behind four. Empty: none.
+ * SM_ERR_NOT_FOUND: no such device. */
+enum { SM_EDIT_TOUCHES_MAX = 160 };
+SM_MUST_CHECK sm_err sm_edit_touches(sm_ledger *ledger, sm_readings *readings,
+                                     const char *device_id, int64_t ts_ms,
+                                     char out[SM_EDIT_TOUCHES_MAX]);
+/* The same of the withdrawal of an edit. SM_ERR_NOT_FOUND: no such device or edit. */
+SM_MUST_CHECK sm_err sm_edit_withdrawal_touches(sm_ledger *ledger, sm_readings *readings,
+                                                const char *device_id, int64_t edit_no,
+                                                char out[SM_EDIT_TOUCHES_MAX]);
+
 /* Whether bills believe a register that a person stated for that instant, by the readings and edits
  * that are there now; true where none is stated. SM_ERR_NOT_FOUND: no such device. */
 SM_MUST_CHECK sm_err sm_edit_believed(sm_ledger *ledger, sm_readings *readings,

@@ -134,6 +134,35 @@ static void a_meter_that_is_only_read_by_hand_has_a_bill(void **state) {
   free(owner);
 }
 
+static void what_stands_on_a_months_edge_is_named(void **state) {
+  fixture *f = *state;
+  char touched[SM_EDIT_TOUCHES_MAX];
+  free(add_example(f, "meter-001", 1));
+  feed(f, "meter-001", "2026-02-02T00:10:00+05:30", "2026-03-01T01:00:00+05:30", 600, 1355100, 900);
+  sm_edit_request r = request(f, "2026-02-01T00:00:00+05:30", SM_EDIT_CORRECT, 1349990);
+  int64_t edit_no = added(&r);
+  assert_int_equal(sm_edit_touches(f->ledger, f->readings, "meter-001", r.ts_ms, touched), SM_OK);
+  assert_string_equal(touched, "");
+  sm_issue_request issue = {
+      .actor = tester, .year = 2026, .month = 1, .now_ms = ms("2026-03-02T08:00:00+05:30")};
+  sm_issue_summary summary;
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &issue, NULL, NULL, &summary), SM_OK);
+  issue.month = 2;
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &issue, NULL, NULL, &summary), SM_OK);
+  static const char both[] = "SM2526-000001 (2026-01), SM2526-000002 (2026-02)";
+  assert_int_equal(sm_edit_touches(f->ledger, f->readings, "meter-001", r.ts_ms, touched), SM_OK);
+  assert_string_equal(touched, both);
+  assert_int_equal(
+      sm_edit_withdrawal_touches(f->ledger, f->readings, "meter-001", edit_no, touched), SM_OK);
+  assert_string_equal(touched, both);
+  assert_int_equal(sm_edit_touches(f->ledger, f->readings, "meter-001",
+                                   ms("2026-01-15T10:05:00+05:30"), touched),
+                   SM_OK);
+  assert_string_equal(touched, "SM2526-000001 (2026-01)");
+  assert_int_equal(sm_edit_touches(f->ledger, f->readings, "absent", r.ts_ms, touched),
+                   SM_ERR_NOT_FOUND);
+}
+
 static void an_invoiced_month_is_not_edited_from_either_side(void **state) {
   fixture *f = *state;
   free(add_example(f, "meter-001", 1));
@@ -200,6 +229,7 @@ int main(void) {
       TEST(a_correction_moves_the_bill_and_a_withdrawal_moves_it_back),
       TEST(a_void_takes_a_reading_out_and_leaves_it_stored),
       TEST(a_meter_that_is_only_read_by_hand_has_a_bill),
+      TEST(what_stands_on_a_months_edge_is_named),
       TEST(an_invoiced_month_is_not_edited_from_either_side),
       TEST(what_cannot_be_is_told_by_its_field),
       cmocka_unit_test(an_author_is_a_role),

@@ -44,11 +44,6 @@ static sm_err append_members(explanation *e, sm_buf *out) {
 }
 
 /* ---- an issued month ---- */
-static void write_total(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
-  sm_jsonw_key(w, key);
-  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
-}
-
 static void write_invoice(sm_jsonw *w, const explanation *e, const sm_past *past,
                           const char *hash) {
   char text[SM_RFC3339_MAX];
@@ -58,8 +53,8 @@ static void write_invoice(sm_jsonw *w, const explanation *e, const sm_past *past
   sm_jsonw_key_text(w, "number", invoice->number);
   sm_jsonw_key_int(w, "revision", invoice->revision);
   sm_jsonw_key_text(w, "issued_at", sm_rfc3339_format(invoice->issued_ms, text));
-  write_total(w, "total", invoice->total_minor, invoice->currency);
-  write_total(w, "total_now", e->bill->total_minor, e->bill->currency);
+  sm_money_write_key(w, "total", invoice->total_minor, invoice->currency);
+  sm_money_write_key(w, "total_now", e->bill->total_minor, e->bill->currency);
   sm_jsonw_key(w, "readings");
   sm_jsonw_object(w);
   sm_jsonw_key_text(w, "sha256", past->hash);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/order.h"
 #include "invoicing/daily.h"
 #include "store/ledger_issue.h"
@@ -194,12 +195,13 @@ static bool still_wanted(void *context) {
 
 static void log_daily(const sm_daily_summary *s, sm_err err) {
   bool good = err == SM_OK && s->recheck.failed == 0;
-  if (good && s->fees == 0 && s->rebilled == 0 && s->recheck.found == 0) return;
+  if (good && s->fees + s->rebilled + s->recheck.found + s->closed == 0) return;
   sm_log(good ? SM_LOG_INFO : SM_LOG_ERROR, "billing.daily", SM_LOG_INT("fees", (int64_t)s->fees),
          SM_LOG_INT("checked", (int64_t)s->recheck.checked),
          SM_LOG_INT("exceptions", (int64_t)(s->recheck.found + s->rebilled)),
          SM_LOG_INT("true_ups", (int64_t)s->recheck.true_up),
-         SM_LOG_INT("failed", (int64_t)s->recheck.failed), SM_LOG_TEXT("result", sm_err_text(err)));
+         SM_LOG_INT("closed", (int64_t)s->closed), SM_LOG_INT("failed", (int64_t)s->recheck.failed),
+         SM_LOG_TEXT("result", sm_err_text(err)));
 }
 
 /* Late fees, and what late readings changed: before months are issued, so that it is on them. What
@@ -360,12 +362,7 @@ void sm_job_write_metrics(sm_job *job, sm_buf *out) {
   sm_job_stats s;
   if (job == NULL) return;
   sm_job_stats_get(job, &s);
-  const struct {
-    const char *name;
-    const char *type;
-    const char *help;
-    uint64_t value;
-  } rows[] = {
+  const sm_metric rows[] = {
       {"smartmeter_billing_running", "gauge", "1 while the server issues invoices.", s.running},
       {"smartmeter_billing_runs_total", "counter", "Daily runs that came to their end.", s.runs},
       {"smartmeter_billing_failures_total", "counter",
@@ -379,7 +376,5 @@ void sm_job_write_metrics(sm_job *job, sm_buf *out) {
        "When the last daily run came to its end, in seconds since 1970; 0: not yet.",
        (uint64_t)(s.last_ms > 0 ? s.last_ms / 1000 : 0)},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    sm_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", rows[i].name, rows[i].help,
-                  rows[i].name, rows[i].type, rows[i].name, (unsigned long long)rows[i].value);
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

@@ -1,5 +1,6 @@
 #include "invoicing/payments.h"
 
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "base/utf8.h"
 #include "model/money.h"
@@ -50,12 +51,25 @@ static void check_text(const char *field, const char *text, size_t max_chars,
     sm_problems_add(problems, field, "must have 1 to %zu characters on one line", max_chars);
 }
 
-static void check(const sm_payment *p, const char *currency, int64_t now_ms, int64_t *minor,
-                  sm_problems *problems) {
-  check_amount(p, currency, minor, problems);
-  if (p->received_ms < EARLIEST_MS || p->received_ms > now_ms + AHEAD_MS)
+static void check_received(const sm_zone *zone, int64_t received_ms, int64_t now_ms,
+                           sm_problems *problems) {
+  char then[SM_RFC3339_MAX], now[SM_RFC3339_MAX];
+  if (received_ms == INT64_MIN)
+    sm_problems_add(problems, "received_at", "is required");
+  else if (received_ms < EARLIEST_MS)
+    sm_problems_add(problems, "received_at", "must not be before 2000");
+  else if (received_ms > now_ms + AHEAD_MS)
     sm_problems_add(problems, "received_at",
-                    "is required, and must not be before 2000, nor in the future");
+                    "is %s, which is yet to come: it is %s now, and a payment counts from when it "
+                    "came in",
+                    sm_zone_format(zone, received_ms, then),
+                    sm_zone_format(zone, now_ms - now_ms % 1000, now));
+}
+
+static void check(const sm_invoicing *invoicing, const sm_payment *p, int64_t now_ms,
+                  int64_t *minor, sm_problems *problems) {
+  check_amount(p, invoicing->currency, minor, problems);
+  check_received(invoicing->zone, p->received_ms, now_ms, problems);
   if (p->method != NULL && !has_method(p->method))
     sm_problems_add(problems, "method", "must be one of " SM_PAYMENT_METHODS);
   if (p->reference == NULL && p->request_key == NULL)
@@ -65,21 +79,35 @@ static void check(const sm_payment *p, const char *currency, int64_t now_ms, int
   check_text("note", p->note, SM_REASON_MAX, problems);
 }
 
+sm_err sm_payment_received(const sm_invoicing *invoicing, const char *text, int64_t *received_ms) {
+  sm_date day;
+  if (sm_date_parse(text, &day) != SM_OK)
+    return sm_rfc3339_parse(text, strlen(text), received_ms) == SM_OK ? SM_OK : SM_ERR_SYNTAX;
+  *received_ms = sm_zone_day_start_ms(invoicing->zone, day);
+  return SM_OK;
+}
+
+void sm_payment_check(const sm_invoicing *invoicing, const sm_payment *p, int64_t now_ms,
+                      sm_problems *problems, sm_entry_new *entry) {
+  int64_t minor = 0;
+  check(invoicing, p, now_ms, &minor, problems);
+  *entry = (sm_entry_new){.account_id = p->account_id,
+                          .kind = "payment",
+                          .amount_minor = -minor,
+                          .currency = invoicing->currency,
+                          .invoice = p->invoice,
+                          .at_ms = p->received_ms,
+                          .method = p->method != NULL ? p->method : "other",
+                          .reference = p->reference,
+                          .request_key = p->request_key,
+                          .reason = p->note};
+}
+
 sm_err sm_payment_add(const sm_invoicing *invoicing, sm_actor actor, const sm_payment *p,
                       int64_t now_ms, sm_problems *problems, bool *added, int64_t *entry_no) {
-  int64_t minor = 0;
-  check(p, invoicing->currency, now_ms, &minor, problems);
+  sm_entry_new entry;
+  sm_payment_check(invoicing, p, now_ms, problems, &entry);
   if (sm_problems_any(problems)) return SM_ERR_INVALID;
-  const sm_entry_new entry = {.account_id = p->account_id,
-                              .kind = "payment",
-                              .amount_minor = -minor,
-                              .currency = invoicing->currency,
-                              .invoice = p->invoice,
-                              .at_ms = p->received_ms,
-                              .method = p->method != NULL ? p->method : "other",
-                              .reference = p->reference,
-                              .request_key = p->request_key,
-                              .reason = p->note};
   sm_err err = sm_ledger_entry_add(invoicing->ledger, actor, &entry, added, entry_no);
   if (err != SM_ERR_CONFLICT) return err;
   sm_problems_add(problems, "invoice", "is none of this account's valid invoices");

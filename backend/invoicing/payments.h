@@ -24,6 +24,15 @@ typedef struct sm_payment {
 /* "cash, upi, …". */
 #define SM_PAYMENT_METHODS "cash, upi, bank, card, cheque, other"
 
+/* When a payment came in, as a person writes it: a time with its offset, or a day, which stands for
+ * its beginning in the zone. SM_ERR_SYNTAX. */
+SM_MUST_CHECK sm_err sm_payment_received(const sm_invoicing *invoicing, const char *text,
+                                         int64_t *received_ms);
+
+/* Checks it alone and makes the entry of it, which borrows its texts; what is wrong is added to
+ * `problems`, and the entry means nothing then. */
+void sm_payment_check(const sm_invoicing *invoicing, const sm_payment *payment, int64_t now_ms,
+                      sm_problems *problems, sm_entry_new *entry);
 /* Adds it once (sm_ledger_entry_add). SM_ERR_INVALID: `problems` names the fields "amount",
  * "currency", "received_at", "method", "reference", "invoice", "note"; SM_ERR_EXISTS: another
  * payment has that reference or key; SM_ERR_NOT_FOUND: no such account. */

@@ -2,9 +2,8 @@
 
 #include "base/checked.h"
 #include "billing/billing.h"
-#include "invoicing/make.h"
 #include "invoicing/subject.h"
-#include "model/money.h"
+#include "invoicing/true_ups.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,38 +21,29 @@ typedef struct preview {
 } preview;
 
 /* ---- one account ---- */
-/* The month by the versions that its invoice was made by. The corrections on it are of other months
- * and left out. */
-static sm_err issued_bill(preview *p, const sm_subject *subject, const sm_invoice *invoice,
-                          sm_bill **bill) {
-  sm_issued issued = {0};
-  sm_made made = {0};
-  sm_err err = sm_issued_read(invoice->body, sm_currency_digits(invoice->currency), &issued);
-  if (err != SM_OK) return err;
-  const sm_make make = {.account = subject->account,
-                        .year = subject->year,
-                        .month = subject->month,
-                        .now_ms = subject->now_ms,
-                        .again = invoice->number,
-                        .by = &issued};
-  err = sm_make_bill(p->invoicing, &p->book, &make, &made);
-  if (err == SM_OK) {
-    made.collected.input.true_up_count = 0;
-    err = sm_billing_compute(&made.collected.input, bill);
+/* The corrections that stand on an invoice are of other months. */
+static sm_err subtract_corrections(preview *p, const char *number, int64_t *minor) {
+  sm_true_ups of = {0};
+  sm_err err = sm_true_ups_of(p->invoicing->ledger, number, &of);
+  for (size_t i = 0; err == SM_OK && i < of.count; i++) {
+    err = sm_sub_i64(*minor, of.exception[i].net_minor, minor);
+    if (err == SM_OK) err = sm_sub_i64(*minor, of.exception[i].tax_minor, minor);
   }
-  sm_made_fini(&made);
-  sm_issued_fini(&issued);
+  sm_true_ups_fini(&of);
   return err;
 }
 
 /* The month as it was billed, or would be. */
-static sm_err old_bill(preview *p, const sm_subject *subject, sm_collected *collected,
-                       sm_bill **bill) {
-  sm_invoice invoice = {0};
-  sm_err err = sm_found_invoice(p->invoicing, subject, &invoice);
-  if (err == SM_ERR_NOT_FOUND) return sm_billing_compute(&collected->input, bill);
-  if (err == SM_OK) err = issued_bill(p, subject, &invoice, bill);
-  sm_invoice_fini(&invoice);
+static sm_err old_total(preview *p, const sm_subject *subject, sm_collected *collected,
+                        sm_invoice *invoice, sm_bill **bill, int64_t *minor) {
+  sm_err err = sm_found_invoice(p->invoicing, subject, invoice);
+  if (err == SM_OK) {
+    *minor = invoice->total_minor;
+    return subtract_corrections(p, invoice->number, minor);
+  }
+  if (err != SM_ERR_NOT_FOUND) return err;
+  err = sm_billing_compute(&collected->input, bill);
+  if (err == SM_OK) *minor = (*bill)->total_minor;
   return err;
 }
 
@@ -69,8 +59,9 @@ static sm_err new_bill(preview *p, const sm_collected *collected, sm_bill **bill
 static sm_err add_up(preview *p, sm_preview_result *r) {
   sm_preview_sums *sums = &p->sums;
   sums->accounts++;
-  sm_err err = sm_sub_i64(r->new_bill->total_minor, r->old_bill->total_minor, &r->difference_minor);
-  if (err == SM_OK) err = sm_add_i64(sums->old_minor, r->old_bill->total_minor, &sums->old_minor);
+  sums->invoiced += r->invoice != NULL;
+  sm_err err = sm_sub_i64(r->new_bill->total_minor, r->old_minor, &r->difference_minor);
+  if (err == SM_OK) err = sm_add_i64(sums->old_minor, r->old_minor, &sums->old_minor);
   if (err == SM_OK) err = sm_add_i64(sums->new_minor, r->new_bill->total_minor, &sums->new_minor);
   if (err == SM_OK)
     err = sm_add_i64(sums->difference_minor, r->difference_minor, &sums->difference_minor);
@@ -79,15 +70,18 @@ static sm_err add_up(preview *p, sm_preview_result *r) {
 
 static sm_err preview_subject(preview *p, const sm_subject *subject) {
   sm_collected collected = {0};
+  sm_invoice invoice = {0};
   sm_bill *before = NULL;
   sm_bill *after = NULL;
   sm_preview_result r = {.account_id =
                              subject->account != NULL ? subject->account->account_id : NULL};
   sm_err err = sm_collect(p->invoicing, &p->book, subject, &collected);
-  if (err == SM_OK) err = old_bill(p, subject, &collected, &before);
+  if (err == SM_OK) err = old_total(p, subject, &collected, &invoice, &before, &r.old_minor);
   if (err == SM_OK) err = new_bill(p, &collected, &after);
   r.device_id = collected.input.device_id != NULL ? collected.input.device_id : "";
   r.err = err;
+  r.invoice = invoice.number;
+  r.invoice_body = invoice.body;
   r.old_bill = before;
   r.new_bill = after;
   if (err == SM_OK)
@@ -95,6 +89,7 @@ static sm_err preview_subject(preview *p, const sm_subject *subject) {
   else if (err != SM_ERR_NOMEM)
     p->sums.failed++, err = SM_OK;
   if (err == SM_OK) p->stopped = !p->each(p->context, &r);
+  sm_invoice_fini(&invoice);
   sm_bill_free(before);
   sm_bill_free(after);
   sm_collected_fini(&collected);
@@ -110,7 +105,9 @@ static bool has_days(const preview *p, const sm_account *account) {
 }
 
 static bool is_on(const preview *p, const sm_account *account) {
-  bool on = p->request->on == NULL;
+  const char *wanted = p->request->on;
+  bool on = wanted == NULL || (account->tariff_count == 0 && p->book.default_name != NULL &&
+                               strcmp(p->book.default_name, wanted) == 0);
   for (size_t i = 0; i < account->tariff_count && !on; i++)
     on = strcmp(account->tariff[i].name, p->request->on) == 0;
   return on;
@@ -166,7 +163,11 @@ sm_err sm_invoicing_preview(const sm_invoicing *invoicing, const sm_preview_requ
   if (p.to_ms > request->now_ms) return SM_ERR_RANGE;
   sm_book_init(&p.book, invoicing->ledger);
   bool one = request->device_id != NULL || request->account_id != NULL;
-  sm_err err = one ? preview_one(&p) : preview_page(&p, &after);
+  sm_err err = request->on != NULL ? sm_book_load(&p.book, request->on) : SM_OK;
+  if (err == SM_ERR_NOT_FOUND) err = SM_ERR_INVALID;
+  const char *site_tariff;
+  if (err == SM_OK && request->on != NULL) err = sm_book_default(&p.book, &site_tariff);
+  if (err == SM_OK) err = one ? preview_one(&p) : preview_page(&p, &after);
   sm_book_fini(&p.book);
   if (err != SM_OK) {
     free(after);

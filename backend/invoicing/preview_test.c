@@ -21,6 +21,7 @@ typedef struct told {
   char account_id[8][64];
   int64_t old_minor[8];
   int64_t new_minor[8];
+  bool invoiced[8];
   sm_err err[8];
   size_t count;
 } told;
@@ -31,9 +32,12 @@ static bool keep(void *context, const sm_preview_result *r) {
   (void)snprintf(t->account_id[t->count], 64, "%s", r->account_id != NULL ? r->account_id : "");
   t->err[t->count] = r->err;
   if (r->err == SM_OK) {
-    t->old_minor[t->count] = r->old_bill->total_minor;
+    t->invoiced[t->count] = r->invoice != NULL;
+    t->old_minor[t->count] = r->old_minor;
     t->new_minor[t->count] = r->new_bill->total_minor;
-    assert_int_equal(r->difference_minor, r->new_bill->total_minor - r->old_bill->total_minor);
+    assert_int_equal(r->difference_minor, r->new_bill->total_minor - r->old_minor);
+    assert_true((r->old_bill == NULL) == (r->invoice != NULL));
+    if (r->old_bill != NULL) assert_int_equal(r->old_bill->total_minor, r->old_minor);
   }
   t->count++;
   return true;
@@ -109,9 +113,41 @@ static void all_accounts_come_in_pages_that_add_up(void **state) {
   request.on = "Another tariff";
   sm_preview_sums sums;
   char *next = NULL;
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next),
+                   SM_ERR_INVALID); /* it is not there */
+  request.on = "LT-1 Domestic";
   assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
-  assert_int_equal(t.count, 0);
+  assert_int_equal(t.count, 3);
   sm_tariff_free(tariff);
+}
+
+/* What was billed stays what it cost, also after readings that came late. */
+static void an_issued_month_is_compared_as_it_was_issued(void **state) {
+  fixture *f = *state;
+  char *owner = add_user(f, 1);
+  add_device(f, "meter-001", owner);
+  feed(f, "meter-001", "2025-12-31T23:00:00+05:30", "2026-01-20T00:00:00+05:30", 600, 1000000,
+       80000);
+  const sm_issue_request issue = {
+      .actor = tester, .year = 2026, .month = 1, .now_ms = ms("2026-02-10T08:00:00+05:30")};
+  sm_issue_summary issued;
+  assert_int_equal(sm_invoicing_issue_month(&f->invoicing, &issue, NULL, NULL, &issued), SM_OK);
+  assert_int_equal(issued.issued, 1);
+  feed(f, "meter-001", "2026-02-01T00:00:00+05:30", "2026-02-01T01:00:00+05:30", 600, 1100000, 100);
+  sm_tariff *tariff = draft();
+  sm_preview_request request = request_for(tariff);
+  request.now_ms = issue.now_ms;
+  told t = {0};
+  sm_preview_sums sums;
+  char *next = NULL;
+  assert_int_equal(sm_invoicing_preview(&f->invoicing, &request, keep, &t, &sums, &next), SM_OK);
+  assert_int_equal(t.count, 1);
+  assert_true(t.invoiced[0]);
+  assert_int_equal(t.old_minor[0], issued.total_minor);
+  assert_in_range(t.new_minor[0], 49900, 50000); /* 100 kWh less an hour's part × 5.00 */
+  assert_int_equal(sums.invoiced, 1);
+  sm_tariff_free(tariff);
+  free(owner);
 }
 
 /* The account's own tariff asks for no times, and yet every reading counts for the draft. */
@@ -160,6 +196,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_month_is_billed_by_the_draft_and_compared),
       TEST(all_accounts_come_in_pages_that_add_up),
+      TEST(an_issued_month_is_compared_as_it_was_issued),
       TEST(a_draft_measures_inside_days_where_the_tariff_does_not),
       TEST(what_cannot_be_previewed_is_refused),
   };

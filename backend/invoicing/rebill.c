@@ -127,13 +127,25 @@ sm_err sm_rebill_effects(const sm_invoicing *invoicing, const sm_tariff *tariff,
   return err;
 }
 
+typedef struct patience {
+  sm_go_on_fn *go_on;
+  void *context;
+} patience;
+
+static bool still_wanted(void *context, const sm_rebill_effect *effect) {
+  const patience *p = context;
+  (void)effect;
+  return p->go_on == NULL || p->go_on(p->context);
+}
+
 sm_err sm_rebill_apply(const sm_invoicing *invoicing, sm_actor actor, const sm_tariff *tariff,
                        const char *confirm, int64_t now_ms, sm_go_on_fn *go_on, void *context,
                        int32_t *version) {
   sm_rebill_summary summary;
   sm_buf text;
   uint64_t opened = 0;
-  sm_err err = sm_rebill_effects(invoicing, tariff, now_ms, NULL, NULL, &summary);
+  patience p = {.go_on = go_on, .context = context};
+  sm_err err = sm_rebill_effects(invoicing, tariff, now_ms, still_wanted, &p, &summary);
   if (err != SM_OK) return err;
   if (strcmp(summary.confirm, confirm) != 0) return SM_ERR_CONFLICT;
   sm_buf_init(&text, 0);

@@ -71,7 +71,8 @@ SM_MUST_CHECK sm_err sm_rebill_effects(const sm_invoicing *invoicing, const sm_t
                                        sm_rebill_summary *summary);
 /* Adds the version if its effects are still those of `confirm`, and opens an exception (state
  * "open") for each invoice that differs by it. SM_ERR_CONFLICT: they are not. Where `go_on` (NULL:
- * to the end) ends it behind the adding, or the program dies, sm_rebill_process opens the rest. */
+ * to the end) ends it before the adding (SM_ERR_CLOSED), nothing is changed; where it ends it
+ * behind that, or the program dies, sm_rebill_process opens the rest. */
 SM_MUST_CHECK sm_err sm_rebill_apply(const sm_invoicing *invoicing, sm_actor actor,
                                      const sm_tariff *tariff, const char *confirm, int64_t now_ms,
                                      sm_go_on_fn *go_on, void *context, int32_t *version);

@@ -1,4 +1,5 @@
 /* Late data, corrections, what is issued again, and tariffs billed again, on the real stores. */
+#include "invoicing/closing.h"
 #include "invoicing/correct.h"
 #include "invoicing/daily.h"
 #include "invoicing/edits.h"
@@ -256,6 +257,86 @@ static void a_tenancy_that_ended_is_decided_by_a_word(void **state) {
   free(account);
 }
 
+static uint64_t close_all(fixture *f, const char *now) {
+  uint64_t closed = 0;
+  assert_int_equal(sm_invoicing_close(&f->invoicing, tester, ms(now), NULL, NULL, &closed), SM_OK);
+  return closed;
+}
+
+static void end_tenancy(fixture *f, const char *account, sm_date to) {
+  sm_account ended = {0};
+  assert_int_equal(sm_ledger_account(f->ledger, account, &ended), SM_OK);
+  ended.has_to = true;
+  ended.to = to;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &ended), SM_OK);
+  sm_account_fini(&ended);
+}
+
+/* A correction that was to go on the next invoice goes on the last one, issued again. */
+static void what_waits_after_the_end_goes_on_the_last_invoice(void **state) {
+  fixture *f = *state;
+  char *account = silent_meter(f);
+  end_tenancy(f, account, (sm_date){2026, 2, 16});
+  issue_month(f, 1, "2026-02-04T08:00:00+05:30");
+  issue_month(f, 2, "2026-03-04T08:00:00+05:30");
+  int64_t before = balance(f, account);
+  feed(f, "m", "2026-01-20T00:10:00+05:30", DAY("2026-02-16"), 600, 81000, 10000);
+  (void)recheck(f, "2026-03-06T02:00:00+05:30");
+  assert_int_equal(close_all(f, "2026-03-06T02:00:00+05:30"), 0); /* nobody has decided it */
+  const sm_exception_query all = {.state = "open", .limit = 10};
+  sm_exception *list = NULL;
+  size_t count = 0;
+  assert_int_equal(sm_ledger_exceptions(f->ledger, &all, &list, &count), SM_OK);
+  assert_int_equal(count, 2); /* of January and of February */
+  int64_t owed = 0;
+  for (size_t i = 0; i < count; i++) {
+    owed += list[i].net_minor + list[i].tax_minor;
+    assert_int_equal(
+        sm_ledger_exception_decide(f->ledger, tester, list[i].exception_no, "true_up", "agreed"),
+        SM_OK);
+  }
+  sm_exceptions_free(list, count);
+  assert_int_equal(close_all(f, "2026-03-06T02:00:00+05:30"), 1);
+  assert_int_equal(balance(f, account), before + owed);
+  sm_invoice last = {0};
+  assert_int_equal(sm_ledger_invoice_of(f->ledger, account, "2026-02", &last), SM_OK);
+  assert_int_equal(last.revision, 2);
+  assert_non_null(strstr(last.body, "Correction of 2026-01"));
+  sm_invoice_fini(&last);
+  assert_int_equal(close_all(f, "2026-03-07T02:00:00+05:30"), 0);
+  nothing_is_wrong(f);
+  free(account);
+}
+
+/* What was billed twice comes back although there is no next invoice. */
+static void what_was_billed_twice_comes_back_after_the_end(void **state) {
+  fixture *f = *state;
+  char *account = silent_meter(f);
+  sm_invoice note = {0};
+  sm_invoice january = {0};
+  issue_month(f, 1, "2026-02-04T08:00:00+05:30");
+  feed(f, "m", "2026-01-20T00:10:00+05:30", DAY("2026-02-16"), 600, 81000, 10000);
+  (void)recheck(f, "2026-02-06T02:00:00+05:30"); /* small: it goes on February's */
+  end_tenancy(f, account, (sm_date){2026, 2, 16});
+  issue_month(f, 2, "2026-03-04T08:00:00+05:30");
+  assert_int_equal(sm_ledger_invoice_of(f->ledger, account, "2026-01", &january), SM_OK);
+  assert_int_equal(sm_invoicing_credit(&f->invoicing, tester, january.number, "not theirs",
+                                       ms("2026-03-05T08:00:00+05:30"), &note),
+                   SM_OK);
+  sm_exception counter = last_exception(f);
+  assert_string_equal(counter.cause, "credit");
+  int64_t before = balance(f, account);
+  assert_true(counter.net_minor < 0);
+  assert_int_equal(close_all(f, "2026-03-06T02:00:00+05:30"), 1);
+  assert_int_equal(balance(f, account), before + counter.net_minor + counter.tax_minor);
+  assert_int_equal(close_all(f, "2026-03-06T02:00:00+05:30"), 0);
+  nothing_is_wrong(f);
+  sm_exception_fini(&counter);
+  sm_invoice_fini(&january);
+  sm_invoice_fini(&note);
+  free(account);
+}
+
 /* The month that is corrected was not the last one; but the last one is issued too. */
 static void behind_the_last_invoice_it_is_decided_by_a_word(void **state) {
   fixture *f = *state;
@@ -402,6 +483,12 @@ static bool never(void *context) {
   return false;
 }
 
+/* So many times yes, then no. */
+static bool for_a_while(void *context) {
+  int *left = context;
+  return (*left)-- > 0;
+}
+
 static void a_tariff_billed_again_is_agreed_to_and_then_decided(void **state) {
   fixture *f = *state;
   static const char now[] = "2026-02-10T08:00:00+05:30";
@@ -430,6 +517,11 @@ static void a_tariff_billed_again_is_agreed_to_and_then_decided(void **state) {
       SM_ERR_CONFLICT);
   assert_int_equal(sm_rebill_apply(&f->invoicing, tester, tariff, effects.confirm, ms(now), never,
                                    NULL, &version),
+                   SM_ERR_CLOSED); /* before it was added */
+  assert_int_equal(version, 0);
+  int left = 1; /* the one effect is looked at */
+  assert_int_equal(sm_rebill_apply(&f->invoicing, tester, tariff, effects.confirm, ms(now),
+                                   for_a_while, &left, &version),
                    SM_OK);
   assert_int_equal(version, 2);
   uint64_t opened = 0; /* it was ended behind the adding: what is left is opened later, once */
@@ -489,6 +581,8 @@ int main(void) {
       TEST(a_large_difference_waits_for_a_word),
       TEST(a_dismissed_difference_stays_away_until_it_is_another),
       TEST(a_tenancy_that_ended_is_decided_by_a_word),
+      TEST(what_waits_after_the_end_goes_on_the_last_invoice),
+      TEST(what_was_billed_twice_comes_back_after_the_end),
       TEST(behind_the_last_invoice_it_is_decided_by_a_word),
       TEST(a_month_is_taken_back_corrected_and_issued_again),
       TEST(a_month_that_is_not_ready_says_why),

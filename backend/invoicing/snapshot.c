@@ -168,31 +168,29 @@ static void write_readings(sm_jsonw *w, const char *hex, size_t points) {
   sm_jsonw_object_end(w);
 }
 
-static void write_entry(sm_jsonw *w, const sm_issue_entry *entry, unsigned digits) {
+static void write_entry(sm_jsonw *w, const sm_issue_entry *entry, const char *currency) {
   char at[SM_RFC3339_MAX];
   sm_jsonw_object(w);
   sm_jsonw_key_text(w, "kind", entry->kind);
   if (entry->reverses[0] != '\0') sm_jsonw_key_text(w, "reverses", entry->reverses);
   sm_jsonw_key_text(w, "at", sm_rfc3339_format(entry->at_ms, at));
-  sm_jsonw_key(w, "amount");
-  sm_jsonw_decimal_text(w, entry->amount_minor, digits);
+  sm_money_write_key(w, "amount", entry->amount_minor, currency);
   if (entry->count != 1) sm_jsonw_key_int(w, "count", entry->count);
   if (entry->detail != NULL) sm_jsonw_key_text(w, "detail", entry->detail);
   sm_jsonw_object_end(w);
 }
 
 /* What was owed before this invoice, and what that came from. */
-static void write_balance(sm_jsonw *w, const sm_issue_candidate *candidate, unsigned digits) {
-  sm_jsonw_key(w, "balance_before");
-  sm_jsonw_decimal_text(w, candidate->balance_minor, digits);
+static void write_balance(sm_jsonw *w, const sm_issue_candidate *candidate, const char *currency) {
+  sm_money_write_key(w, "balance_before", candidate->balance_minor, currency);
   sm_jsonw_key(w, "balance");
   sm_jsonw_object(w);
   sm_jsonw_key_text(w, "invoice", candidate->last_number);
-  sm_jsonw_key(w, "previous");
-  sm_jsonw_decimal_text(w, candidate->last_balance_minor, digits);
+  sm_money_write_key(w, "previous", candidate->last_balance_minor, currency);
   sm_jsonw_key(w, "entries");
   sm_jsonw_array(w);
-  for (size_t i = 0; i < candidate->entry_count; i++) write_entry(w, &candidate->entry[i], digits);
+  for (size_t i = 0; i < candidate->entry_count; i++)
+    write_entry(w, &candidate->entry[i], currency);
   sm_jsonw_array_end(w);
   sm_jsonw_object_end(w);
 }
@@ -217,7 +215,7 @@ sm_err sm_snapshot_write(const sm_snapshot_input *in, sm_buf *out) {
   write_tariffs(&w, in->collected, in->bill);
   write_readings(&w, hex, points);
   write_seller(&w, in->settings);
-  if (in->settings->arrears) write_balance(&w, in->candidate, sm_currency_digits(input->currency));
+  if (in->settings->arrears) write_balance(&w, in->candidate, input->currency);
   write_history(&w, in);
   sm_jsonw_object_end(&w);
   return out->err;

@@ -2,7 +2,7 @@
 
 #include "base/checked.h"
 #include "billing/use.h"
-#include "invoicing/edits.h"
+#include "invoicing/collect.h"
 
 /* One meter at a time: what it counts does not hang on the others. */
 static sm_err meter_use(const sm_invoicing *invoicing, const sm_account_meter *from,
@@ -15,15 +15,7 @@ static sm_err meter_use(const sm_invoicing *invoicing, const sm_account_meter *f
   err = sm_readings_trace(invoicing->readings, from->device_id, SM_CHANNEL_IMPORT, span->from_ms,
                           span->to_ms, sm_billing_step_limit_w(from->max_power_w), &list, &trace);
   if (err == SM_OK) {
-    const sm_billing_meter meter = {.device_id = from->device_id,
-                                    .from_ms = from->from_ms,
-                                    .to_ms = from->to_ms,
-                                    .sign = from->sign,
-                                    .multiplier_milli = from->multiplier_milli,
-                                    .modulus_wh = from->modulus_wh,
-                                    .max_power_w = from->max_power_w,
-                                    .point = trace.point,
-                                    .point_count = trace.count};
+    const sm_billing_meter meter = sm_meter_of(from, &trace);
     err = sm_billing_use(&meter, 1, span->from_ms, span->to_ms, wh, estimated);
   }
   sm_trace_fini(&trace);
@@ -40,7 +32,7 @@ sm_err sm_span_use(const sm_invoicing *invoicing, const sm_span *span, int64_t *
     const sm_account_meter *meter = &span->meter[i];
     int64_t use = 0;
     bool meter_unsure = false;
-    if (meter->from_ms >= span->to_ms || meter->to_ms <= span->from_ms) continue;
+    if (!sm_meter_serves(meter, span->from_ms, span->to_ms)) continue;
     err = meter_use(invoicing, meter, span, &use, &meter_unsure);
     if (err == SM_OK) err = sm_add_i64(sum, use, &sum);
     unsure = unsure || meter_unsure;

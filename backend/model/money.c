@@ -13,3 +13,13 @@ unsigned sm_currency_digits(const char *currency) {
     if (strcmp(currency, three[i]) == 0) return 3;
   return 2;
 }
+
+char *sm_money_format(int64_t minor, const char *currency, char out[SM_DECIMAL_TEXT_MAX]) {
+  unsigned digits = sm_currency_digits(currency);
+  return sm_decimal_format(minor, digits, digits, out);
+}
+
+void sm_money_write_key(sm_jsonw *w, const char *key, int64_t minor, const char *currency) {
+  sm_jsonw_key(w, key);
+  sm_jsonw_decimal_text(w, minor, sm_currency_digits(currency));
+}

@@ -2,6 +2,19 @@
 
 #include <stdlib.h>
 
+void sm_account_name_fini(sm_account_name *name) {
+  if (name == NULL) return;
+  free(name->account_id);
+  free(name->name);
+  free(name->place);
+  *name = (sm_account_name){0};
+}
+
+void sm_account_names_free(sm_account_name *names, size_t count) {
+  for (size_t i = 0; i < count; i++) sm_account_name_fini(&names[i]);
+  free(names);
+}
+
 void sm_utility_bill_fini(sm_utility_bill *bill) {
   if (bill == NULL) return;
   for (size_t i = 0; i < bill->account_count; i++) free(bill->account_id[i]);

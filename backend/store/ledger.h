@@ -331,6 +331,16 @@ typedef struct sm_reading_edit_new {
   int64_t touches_to_ms;
 } sm_reading_edit_new;
 
+/* A valid invoice that stands on a meter's register in a span. */
+typedef struct sm_touched_invoice {
+  char number[24];
+  char month[8]; /* "2026-01" */
+} sm_touched_invoice;
+/* Those of the accounts that the meter served, by month: the first `cap` of *count.
+ * SM_ERR_NOT_FOUND: no such device. */
+SM_MUST_CHECK sm_err sm_ledger_edit_touches(sm_ledger *ledger, const char *device_id,
+                                            int64_t touches_from_ms, int64_t touches_to_ms,
+                                            sm_touched_invoice *list, size_t cap, size_t *count);
 /* *edit_no is set. SM_ERR_NOT_FOUND: no such device; SM_ERR_EXISTS: an edit of that instant holds;
  * SM_ERR_CONFLICT: the span reaches into a month for which an account that the meter served then
  * has a valid invoice; SM_ERR_INVALID: a register below zero, a reason too short or too long. */

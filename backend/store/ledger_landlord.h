@@ -39,6 +39,33 @@ SM_MUST_CHECK sm_err sm_ledger_accounts_import(sm_ledger *ledger, sm_actor actor
                                                sm_account_import *items, size_t count,
                                                size_t *failed);
 
+/* ---- names ---- */
+/* How people tell an account from others. */
+typedef struct sm_account_name {
+  char *account_id;
+  char *name;  /* its own: the key of the file that it came by; NULL: it came by none */
+  char *place; /* NULL */
+  bool has_from;
+  sm_date from;
+  bool has_to;
+  sm_date to; /* the day after the last */
+} sm_account_name;
+void sm_account_name_fini(sm_account_name *name);
+void sm_account_names_free(sm_account_name *names, size_t count);
+
+/* The accounts that `said` may mean, at most `limit`, in their order: that of this id or own name;
+ * if there is none, those of the place called so. None is no error. */
+SM_MUST_CHECK sm_err sm_ledger_accounts_called(sm_ledger *ledger, const char *said, size_t limit,
+                                               sm_account_name **names, size_t *count);
+/* Of one account, by its id. SM_ERR_NOT_FOUND. */
+SM_MUST_CHECK sm_err sm_ledger_account_name(sm_ledger *ledger, const char *account_id,
+                                            sm_account_name *name);
+
+/* Accounts that end on a day and have corrections that wait for their next invoice, after `after`
+ * (an account_id, "" for the first). */
+SM_MUST_CHECK sm_err sm_ledger_accounts_waiting(sm_ledger *ledger, const char *after, size_t limit,
+                                                sm_account_name **names, size_t *count);
+
 /* ---- places ---- */
 /* The accounts of a place, at most `limit`, in their order; of one user or all (NULL). None: no
  * such place, or none that is theirs. */
@@ -71,11 +98,16 @@ typedef struct sm_utility_bill {
 void sm_utility_bill_fini(sm_utility_bill *bill); /* NULL is fine */
 void sm_utility_bills_free(sm_utility_bill *bills, size_t count);
 
-/* Enters a bill; utility_id (NULL before) and made_ms are set. SM_ERR_EXISTS: the supplier's bill
- * of that number is entered already; SM_ERR_NOT_FOUND: no such device or account; SM_ERR_INVALID:
- * dates, amounts, a currency that is not the site's, no account or one twice. */
+/* Enters a bill; utility_id (NULL before) and made_ms are set. SM_ERR_EXISTS: it is entered
+ * already, as sm_ledger_utility_same tells; SM_ERR_NOT_FOUND: no such device or account;
+ * SM_ERR_INVALID: dates, amounts, a currency that is not the site's, no account or one twice. */
 SM_MUST_CHECK sm_err sm_ledger_utility_add(sm_ledger *ledger, sm_actor actor,
                                            sm_utility_bill *bill);
+/* The first bill, not cancelled, that `bill` would be a second time: of the same number, capitals
+ * and blanks apart, and of the same supplier, or of the same days and main meter. Without
+ * account_id. SM_ERR_NOT_FOUND: there is none. */
+SM_MUST_CHECK sm_err sm_ledger_utility_same(sm_ledger *ledger, const sm_utility_bill *bill,
+                                            sm_utility_bill *first);
 SM_MUST_CHECK sm_err sm_ledger_utility(sm_ledger *ledger, const char *utility_id,
                                        sm_utility_bill *bill);
 /* By entry, after `after_no` (0 first); *next_no is the cursor of the last. Without account_id. */

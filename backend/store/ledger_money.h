@@ -65,6 +65,11 @@ typedef struct sm_entry_new {
  * amount or currency that is none, neither reference nor key, a text too long. */
 SM_MUST_CHECK sm_err sm_ledger_entry_add(sm_ledger *ledger, sm_actor actor,
                                          const sm_entry_new *entry, bool *added, int64_t *entry_no);
+/* Adds all of them in one transaction, or nothing; added[count] says which were not there before.
+ * dry_run: all is tried, and taken back. *failed is the one that an error is about. */
+SM_MUST_CHECK sm_err sm_ledger_entries_add(sm_ledger *ledger, sm_actor actor,
+                                           const sm_entry_new *entries, size_t count, bool dry_run,
+                                           bool *added, size_t *failed);
 /* Takes an entry back by an opposite one of kind "reversal". SM_ERR_NOT_FOUND: the account has no
  * such entry; SM_ERR_EXISTS: it is taken back already; SM_ERR_DENIED: invoices are taken back by
  * credit notes, and those and reversals not at all; SM_ERR_INVALID: no reason. */
@@ -155,10 +160,11 @@ typedef struct sm_credit_new {
 } sm_credit_new;
 
 /* Issues a credit note for a whole valid invoice; in the same transaction its late fees are taken
- * back, its undecided and waiting exceptions are void, and corrections of it that stand on another
- * valid invoice are turned round (an exception of cause "credit", to go on the next invoice). *note
- * is what was issued, freed by the caller. SM_ERR_NOT_FOUND: no such invoice (a credit note is
- * none); SM_ERR_EXISTS: it is taken back already; SM_ERR_INVALID: no reason, prefix or year. */
+ * back, an open dispute of it is resolved with a text that names the note, its undecided and
+ * waiting exceptions are void, and corrections of it that stand on another valid invoice are turned
+ * round (an exception of cause "credit", to go on the next invoice). *note is what was issued,
+ * freed by the caller. SM_ERR_NOT_FOUND: no such invoice (a credit note is none); SM_ERR_EXISTS: it
+ * is taken back already; SM_ERR_INVALID: no reason, prefix or year. */
 SM_MUST_CHECK sm_err sm_ledger_credit(sm_ledger *ledger, sm_actor actor,
                                       const sm_credit_new *credit, sm_invoice *note);
 /* The two in one transaction: takes `credit->number` back and issues `invoice`, as

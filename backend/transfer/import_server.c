@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "transfer/import_socket.h"
 #include "transfer/import_wire.h"
 
@@ -211,20 +212,15 @@ void sm_import_server_stop(sm_import_server *s) {
 }
 
 void sm_import_server_write_metrics(sm_import_server *s, sm_buf *out) {
-  const struct {
-    const char *name;
-    const char *help;
-    uint64_t value;
-  } rows[] = {
-      {"smartmeter_import_batches_total", "Batches stored for `smartmeter import`.",
+  const sm_metric rows[] = {
+      {"smartmeter_import_batches_total", "counter", "Batches stored for `smartmeter import`.",
        atomic_load(&s->batches)},
-      {"smartmeter_import_stored_total", "Readings stored by imports.", atomic_load(&s->stored)},
-      {"smartmeter_import_duplicate_total", "Readings of imports that were stored already.",
-       atomic_load(&s->duplicates)},
-      {"smartmeter_import_refused_total", "Readings of imports that were refused.",
+      {"smartmeter_import_stored_total", "counter", "Readings stored by imports.",
+       atomic_load(&s->stored)},
+      {"smartmeter_import_duplicate_total", "counter",
+       "Readings of imports that were stored already.", atomic_load(&s->duplicates)},
+      {"smartmeter_import_refused_total", "counter", "Readings of imports that were refused.",
        atomic_load(&s->refused)},
   };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    sm_buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", rows[i].name, rows[i].help,
-                  rows[i].name, rows[i].name, (unsigned long long)rows[i].value);
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

@@ -55,6 +55,35 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " 0) FROM json_each(i.body, '$.lines') WHERE json_extract(value, '$.kind') = 'true_up')"
      " <> (SELECT coalesce(sum(e.net_minor), 0) FROM settlement s JOIN exception e"
      " USING (exception_no) WHERE s.invoice_no = i.invoice_no)"},
+    {"utility", "utility bills",
+     "SELECT b.utility_id, printf('account %s takes %d minor units of it, and its entry does not "
+     "say"
+     " so', a.account_id, s.common_minor) FROM utility_share s JOIN account a USING (account_no)"
+     " JOIN utility_posting p USING (posting_no) JOIN utility_bill b USING (utility_no)"
+     " LEFT JOIN entry e ON e.entry_no = s.entry_no WHERE s.common_minor <> 0"
+     " AND (e.kind IS NOT 'common' OR e.account_no IS NOT s.account_no"
+     " OR e.amount_minor IS NOT s.common_minor OR e.currency IS NOT b.currency)"},
+    {"utility", "utility bills",
+     "SELECT e.entry_no, 'it is part of no utility bill that is posted' FROM entry e"
+     " WHERE e.kind = 'common'"
+     " AND NOT EXISTS (SELECT 1 FROM utility_share s WHERE s.entry_no = e.entry_no)"},
+    {"utility", "utility bills",
+     "SELECT b.utility_id, printf('entry %d of it is %s', s.entry_no, iif(p.reversed_ms IS NULL,"
+     " 'taken back, though it is posted', 'not taken back, though it is'))"
+     " FROM utility_share s JOIN utility_posting p USING (posting_no)"
+     " JOIN utility_bill b USING (utility_no) WHERE s.entry_no IS NOT NULL"
+     " AND (p.reversed_ms IS NULL) ="
+     " EXISTS (SELECT 1 FROM entry r WHERE r.reverses = s.entry_no)"},
+    {"utility", "utility bills",
+     "SELECT b.utility_id, printf('its parts add up to %d minor units, and it costs %d',"
+     " sum(s.energy_minor + s.common_minor), b.amount_minor + b.tax_minor)"
+     " FROM utility_share s JOIN utility_posting p USING (posting_no)"
+     " JOIN utility_bill b USING (utility_no) GROUP BY p.posting_no"
+     " HAVING sum(s.energy_minor + s.common_minor) <> b.amount_minor + b.tax_minor"},
+    {"dispute", "disputes",
+     "SELECT d.dispute_no, 'it is open, and its invoice was taken back' FROM dispute d"
+     " JOIN invoice i USING (invoice_no) WHERE d.resolved_ms IS NULL"
+     " AND EXISTS (" SM_LEDGER_CREDIT_NOTE ")"},
     {"dispute", "disputes",
      "SELECT i.number, printf('%d disputes of it are open', count(*)) FROM dispute d"
      " JOIN invoice i USING (invoice_no) WHERE d.resolved_ms IS NULL"

@@ -3,6 +3,7 @@
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 #include "store/embedded/ledger_test_util.h"
+#include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
 
 #include <setjmp.h>
@@ -229,6 +230,65 @@ static void money_that_does_not_fit_is_found(void **state) {
   }
 }
 
+/* A bill of 3.00 that is posted: 1.00 of own use, 2.00 common. */
+static void post_utility_bill(const ledger_fixture *f) {
+  char *account = account_of(f->ledger, "m1");
+  char supplier[] = "S", number[] = "1", inr[] = "INR", equal[] = "equal";
+  sm_utility_bill bill = {.supplier = supplier,
+                          .number = number,
+                          .from = {2026, 4, 1},
+                          .to = {2026, 5, 1},
+                          .amount_minor = 250,
+                          .tax_minor = 50,
+                          .currency = inr,
+                          .split = equal,
+                          .account_id = &account,
+                          .account_count = 1};
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &bill), SM_OK);
+  const sm_utility_share share = {.account_id = account, .energy_minor = 100, .common_minor = 200};
+  assert_int_equal(sm_ledger_utility_post(f->ledger, tester, bill.utility_id, &share, 1, "common"),
+                   SM_OK);
+  (void)check(f, "");
+  free(bill.utility_id);
+  free(account);
+}
+
+static void a_share_that_its_entry_does_not_say_is_found(void **state) {
+  const ledger_fixture *f = *state;
+  post_utility_bill(f);
+  change(f, "DROP TRIGGER utility_bill_keep; UPDATE utility_bill SET utility_id = 'b';"
+            "DROP TRIGGER utility_share_keep; UPDATE utility_share SET common_minor = 150, "
+            "energy_minor = 150");
+  (void)check(f, "utility b;");
+}
+
+static void parts_that_do_not_add_up_are_found(void **state) {
+  const ledger_fixture *f = *state;
+  post_utility_bill(f);
+  change(f, "DROP TRIGGER utility_bill_keep; UPDATE utility_bill SET utility_id = 'b';"
+            "DROP TRIGGER utility_share_keep; UPDATE utility_share SET energy_minor = 150");
+  (void)check(f, "utility b;");
+}
+
+static void an_entry_taken_back_alone_is_found(void **state) {
+  const ledger_fixture *f = *state;
+  post_utility_bill(f);
+  change(f,
+         "DROP TRIGGER utility_bill_keep; UPDATE utility_bill SET utility_id = 'b';"
+         "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, at_ms, reverses) "
+         "SELECT 1, account_no, 'reversal', -amount_minor, currency, 0, entry_no FROM entry "
+         "WHERE kind = 'common'");
+  (void)check(f, "utility b;");
+}
+
+static void an_entry_of_no_bill_is_found(void **state) {
+  const ledger_fixture *f = *state;
+  post_utility_bill(f);
+  change(f, "DROP TRIGGER utility_share_stay; DROP TRIGGER utility_posting_stay; "
+            "DELETE FROM utility_share; DELETE FROM utility_posting");
+  (void)check(f, "utility 3;");
+}
+
 static void a_value_that_the_schema_refuses_is_found(void **state) {
   change(*state, "UPDATE user SET role = 'king'");
   (void)check(*state, "page ;");
@@ -283,6 +343,10 @@ int main(void) {
       CHECK_TEST(a_meter_that_serves_two_is_found),
       CHECK_TEST(two_edits_of_an_instant_are_found),
       CHECK_TEST(money_that_does_not_fit_is_found),
+      CHECK_TEST(a_share_that_its_entry_does_not_say_is_found),
+      CHECK_TEST(parts_that_do_not_add_up_are_found),
+      CHECK_TEST(an_entry_taken_back_alone_is_found),
+      CHECK_TEST(an_entry_of_no_bill_is_found),
       CHECK_TEST(a_value_that_the_schema_refuses_is_found),
       CHECK_TEST(a_check_can_be_ended),
       CHECK_TEST(a_copy_holds_the_same),

@@ -48,6 +48,25 @@ static int64_t balance(const ledger_fixture *f, const char *account_id) {
   return minor;
 }
 
+static void a_credit_note_answers_an_open_dispute(void **state) {
+  const ledger_fixture *f = *state;
+  char *id = account(f);
+  int64_t no = 0;
+  sm_dispute dispute = {0};
+  sm_invoice invoice = make_invoice(id, "2026-04", 1);
+  assert_int_equal(sm_ledger_invoice_issue(f->ledger, tester, "SM", "2627", &invoice), SM_OK);
+  assert_int_equal(
+      sm_ledger_dispute_open(f->ledger, tester, invoice.number, "too much", "{}", 1, &no), SM_OK);
+  assert_int_equal(credit(f, invoice.number, "CN2627-000001"), SM_OK);
+  assert_int_equal(sm_ledger_dispute(f->ledger, no, &dispute), SM_OK);
+  assert_true(dispute.resolved);
+  assert_non_null(strstr(dispute.resolution, "credit note CN2627-000001"));
+  assert_int_equal(sm_ledger_dispute_resolve(f->ledger, tester, no, "yes", 2), SM_ERR_EXISTS);
+  sm_dispute_fini(&dispute);
+  sm_invoice_fini(&invoice);
+  free(id);
+}
+
 static int64_t open_exception(const ledger_fixture *f, const char *number, const char *hash,
                               int64_t net, int64_t last_no, bool true_up) {
   char gst[] = "GST";
@@ -522,6 +541,7 @@ int main(void) {
       LEDGER_TEST(a_credit_note_takes_back_invoice_and_fees),
       LEDGER_TEST(a_payment_of_a_cancelled_invoice_pays_what_is_there),
       LEDGER_TEST(a_credit_below_zero_is_taken_back_too),
+      LEDGER_TEST(a_credit_note_answers_an_open_dispute),
       LEDGER_TEST(a_reissue_is_all_or_nothing),
       LEDGER_TEST(a_correction_stands_on_one_invoice),
       LEDGER_TEST(an_invoice_taken_back_takes_its_corrections_back),

@@ -57,6 +57,19 @@ static sm_err audit_credit(sm_sql *db, sm_actor actor, const sm_credit_new *c,
   return sm_ledger_detail_add(&detail, db, actor, "invoice.credit", c->number);
 }
 
+/* What was said against an invoice that is no more has its answer. */
+static sm_err close_dispute(sm_sql *db, sm_actor actor, const sm_credit_new *c, int64_t invoice_no,
+                            const sm_invoice *note) {
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  sm_buf_printf(&text, "The invoice was taken back by credit note %s: %s", note->number, c->reason);
+  sm_err err = text.err;
+  if (err == SM_OK)
+    err = sm_ledger_dispute_close(db, actor, invoice_no, sm_buf_text(&text), c->issued_ms);
+  sm_buf_fini(&text);
+  return err;
+}
+
 static sm_err credit_loaded(sm_sql *db, sm_actor actor, const sm_credit_new *c,
                             const sm_invoice *invoice, int64_t invoice_no, sm_invoice *note) {
   if (strcmp(invoice->kind, "invoice") != 0) return SM_ERR_NOT_FOUND;
@@ -65,6 +78,7 @@ static sm_err credit_loaded(sm_sql *db, sm_actor actor, const sm_credit_new *c,
   if (err == SM_OK) err = reverse_fees(db, actor, invoice_no);
   if (err == SM_OK) err = make_note(c, invoice, note);
   if (err == SM_OK) err = sm_ledger_invoice_insert(db, actor, c->prefix, c->financial_year, note);
+  if (err == SM_OK) err = close_dispute(db, actor, c, invoice_no, note);
   return err == SM_OK ? audit_credit(db, actor, c, note) : err;
 }
 

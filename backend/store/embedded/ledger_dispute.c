@@ -171,24 +171,41 @@ sm_err sm_ledger_dispute(sm_ledger *ledger, int64_t dispute_no, sm_dispute *disp
 
 /* ---- resolving ---- */
 
+static sm_err set_resolved(sm_sql *db, sm_actor actor, int64_t dispute_no, const char *number,
+                           const char *text, int64_t now_ms) {
+  sm_sql_stmt q = sm_sql_use(db, "UPDATE dispute SET resolved_ms = max(?2, opened_ms), "
+                                 "resolved_by = ?3, resolution = ?4 WHERE dispute_no = ?1");
+  sm_sql_bind_i64(&q, 1, dispute_no);
+  sm_sql_bind_i64(&q, 2, now_ms);
+  sm_sql_bind_text(&q, 3, actor.id != NULL ? actor.id : "server");
+  sm_sql_bind_text(&q, 4, text);
+  sm_err err = sm_sql_run(&q);
+  return err == SM_OK ? audit_dispute(db, actor, "dispute.resolve", number, dispute_no) : err;
+}
+
 static sm_err resolve(sm_sql *db, sm_actor actor, int64_t dispute_no, const char *text,
                       int64_t now_ms) {
   sm_dispute dispute = {0};
   sm_err err = load_dispute(db, dispute_no, &dispute);
   if (err != SM_OK) return err;
-  if (dispute.resolved) {
-    err = SM_ERR_EXISTS;
-  } else {
-    sm_sql_stmt q = sm_sql_use(db, "UPDATE dispute SET resolved_ms = max(?2, opened_ms), "
-                                   "resolved_by = ?3, resolution = ?4 WHERE dispute_no = ?1");
-    sm_sql_bind_i64(&q, 1, dispute_no);
-    sm_sql_bind_i64(&q, 2, now_ms);
-    sm_sql_bind_text(&q, 3, actor.id != NULL ? actor.id : "server");
-    sm_sql_bind_text(&q, 4, text);
-    err = sm_sql_run(&q);
-  }
-  if (err == SM_OK) err = audit_dispute(db, actor, "dispute.resolve", dispute.invoice, dispute_no);
+  err = dispute.resolved ? SM_ERR_EXISTS
+                         : set_resolved(db, actor, dispute_no, dispute.invoice, text, now_ms);
   sm_dispute_fini(&dispute);
+  return err;
+}
+
+sm_err sm_ledger_dispute_close(sm_sql *db, sm_actor actor, int64_t invoice_no, const char *text,
+                               int64_t now_ms) {
+  sm_dispute *list = NULL;
+  size_t count = 0;
+  sm_sql_stmt q =
+      sm_sql_use(db, DISPUTE_SELECT "WHERE p.invoice_no = ?1 AND p.resolved_ms IS NULL");
+  sm_sql_bind_i64(&q, 1, invoice_no);
+  sm_err err = take_rows(&q, &list, &count);
+  if (err != SM_OK) return err;
+  for (size_t i = 0; err == SM_OK && i < count; i++)
+    err = set_resolved(db, actor, list[i].dispute_no, list[i].invoice, text, now_ms);
+  sm_disputes_free(list, count);
   return err;
 }
 

@@ -3,6 +3,7 @@
 #include "store/embedded/ledger_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,9 @@ typedef struct touched {
   size_t serving_count;
   int64_t from_ms;
   int64_t to_ms;
+  sm_touched_invoice *list; /* the first `cap` of those that are hit */
+  size_t cap;
+  size_t count;
 } touched;
 
 /* Whether the span reaches into the part of a month in which the meter served the account. A change
@@ -45,34 +49,67 @@ static bool reaches(const touched *t, int64_t account_no, sm_date month) {
   return false;
 }
 
-/* SM_ERR_CONFLICT: a valid invoice stands on the register in that span. */
-static sm_err check_invoiced_months(sm_sql *db, int64_t device_no, const touched *t) {
-  bool hit = false;
+static void note(touched *t, const char *number, sm_date month) {
+  if (t->count < t->cap) {
+    sm_touched_invoice *to = &t->list[t->count];
+    (void)snprintf(to->number, sizeof to->number, "%s", number);
+    (void)snprintf(to->month, sizeof to->month, "%04d-%02d", month.year, month.month);
+  }
+  t->count++;
+}
+
+/* The valid invoices that stand on the register in that span. */
+static sm_err find_invoiced_months(sm_sql *db, int64_t device_no, touched *t) {
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT DISTINCT i.account_no, i.month || '-01' FROM account_meter m "
+      db, "SELECT DISTINCT i.account_no, i.month || '-01', i.number FROM account_meter m "
           "JOIN invoice i ON i.account_no = m.account_no AND i.kind = 'invoice' "
           "WHERE m.device_no = ?1 AND NOT EXISTS (SELECT 1 FROM invoice c "
           " WHERE c.account_no = i.account_no AND c.kind = 'credit_note' AND c.month = i.month "
-          " AND c.revision = i.revision)");
+          " AND c.revision = i.revision) ORDER BY i.month, i.invoice_no");
   sm_sql_bind_i64(&q, 1, device_no);
-  while (!hit && sm_sql_row(&q)) {
+  while (sm_sql_row(&q)) {
     sm_date month = {0};
     sm_ledger_take_date(&q, 1, &month);
-    hit = q.err == SM_OK && reaches(t, sm_sql_i64(&q, 0), month);
+    if (q.err == SM_OK && reaches(t, sm_sql_i64(&q, 0), month)) note(t, sm_sql_text(&q, 2), month);
   }
-  sm_err err = sm_sql_end(&q);
-  return err == SM_OK && hit ? SM_ERR_CONFLICT : err;
+  return sm_sql_end(&q);
 }
 
+static sm_err find_invoiced(sm_sql *db, int64_t device_no, touched *t) {
+  sm_ledger_serving *list = NULL;
+  sm_err err = sm_ledger_servings(t->ledger, db, device_no, &list, &t->serving_count);
+  if (err != SM_OK) return err;
+  t->serving = list;
+  err = find_invoiced_months(db, device_no, t);
+  t->serving = NULL;
+  free(list);
+  return err;
+}
+
+/* SM_ERR_CONFLICT: a valid invoice stands on the register in that span. */
 static sm_err check_invoiced(sm_ledger *ledger, sm_sql *db, int64_t device_no, int64_t from_ms,
                              int64_t to_ms) {
-  sm_ledger_serving *list = NULL;
   touched t = {.ledger = ledger, .from_ms = from_ms, .to_ms = to_ms};
-  sm_err err = sm_ledger_servings(ledger, db, device_no, &list, &t.serving_count);
+  sm_err err = find_invoiced(db, device_no, &t);
+  return err == SM_OK && t.count > 0 ? SM_ERR_CONFLICT : err;
+}
+
+sm_err sm_ledger_edit_touches(sm_ledger *ledger, const char *device_id, int64_t touches_from_ms,
+                              int64_t touches_to_ms, sm_touched_invoice *list, size_t cap,
+                              size_t *count) {
+  touched t = {.ledger = ledger,
+               .from_ms = touches_from_ms,
+               .to_ms = touches_to_ms,
+               .list = list,
+               .cap = cap};
+  int64_t device_no = 0;
+  sm_sql *db;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
   if (err != SM_OK) return err;
-  t.serving = list;
-  err = check_invoiced_months(db, device_no, &t);
-  free(list);
+  err = sm_ledger_device_no(db, device_id, &device_no);
+  if (err == SM_OK) err = find_invoiced(db, device_no, &t);
+  sm_ledger_read_end(ledger, db);
+  if (err == SM_OK) *count = t.count;
   return err;
 }
 

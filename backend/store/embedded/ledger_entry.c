@@ -164,6 +164,28 @@ sm_err sm_ledger_entry_add(sm_ledger *ledger, sm_actor actor, const sm_entry_new
   return SM_OK;
 }
 
+static sm_err add_all(sm_sql *db, sm_actor actor, const sm_entry_new *entries, size_t count,
+                      bool *added, size_t *failed) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < count && err == SM_OK; i++) {
+    int64_t no;
+    *failed = i;
+    err = sm_ledger_entry_insert(db, actor, &entries[i], &added[i], &no);
+  }
+  return err;
+}
+
+sm_err sm_ledger_entries_add(sm_ledger *ledger, sm_actor actor, const sm_entry_new *entries,
+                             size_t count, bool dry_run, bool *added, size_t *failed) {
+  sm_sql *db;
+  sm_err err = sm_ledger_write_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  err = add_all(db, actor, entries, count, added, failed);
+  /* An error, whichever, takes everything back. */
+  sm_err done = sm_ledger_write_end(ledger, err == SM_OK && dry_run ? SM_ERR_CLOSED : err);
+  return err == SM_OK && dry_run && done == SM_ERR_CLOSED ? SM_OK : done;
+}
+
 /* ---- taking back ---- */
 
 static sm_err insert_reversal(sm_sql *db, sm_actor actor, int64_t entry_no, const char *reason,

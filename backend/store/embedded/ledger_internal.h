@@ -16,6 +16,7 @@
 #include "store/embedded/ledger_known.h"
 #include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
+#include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
 
 #include <pthread.h>
@@ -172,6 +173,9 @@ SM_MUST_CHECK sm_err sm_ledger_entry_insert(sm_sql *db, sm_actor actor, const sm
 /* Adds the opposite of an entry. */
 SM_MUST_CHECK sm_err sm_ledger_reversal_insert(sm_sql *db, sm_actor actor, int64_t entry_no,
                                                const char *reason, int64_t *reversal_no);
+/* Resolves the open dispute of an invoice, if there is one, with a text. */
+SM_MUST_CHECK sm_err sm_ledger_dispute_close(sm_sql *db, sm_actor actor, int64_t invoice_no,
+                                             const char *text, int64_t now_ms);
 /* What a credit note does to the exceptions of its invoice. */
 SM_MUST_CHECK sm_err sm_ledger_exceptions_credited(sm_sql *db, sm_actor actor, int64_t invoice_no);
 /* Decides an exception that is open or waits. */
@@ -209,6 +213,11 @@ SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
 /* SM_ERR_CONFLICT: what the bill was computed on has changed. tariffs_no: of this transaction. */
 SM_MUST_CHECK sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id,
                                            const sm_issue_basis *basis, int64_t tariffs_no);
+
+/* ---- utility bills ---- */
+/* sm_ledger_utility_same inside a read or write. */
+SM_MUST_CHECK sm_err sm_ledger_utility_find_same(sm_sql *db, const sm_utility_bill *bill,
+                                                 sm_utility_bill *first);
 
 /* ---- edits ---- */
 /* The edit of that number and device. SM_ERR_NOT_FOUND. */

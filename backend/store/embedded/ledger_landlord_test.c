@@ -244,6 +244,71 @@ static void a_bill_is_entered_once_until_it_is_cancelled(void **state) {
   for (size_t i = 0; i < FLATS; i++) free(id[i]);
 }
 
+/* The same paper, typed in by somebody else. */
+static void a_bill_is_known_again_however_it_is_typed(void **state) {
+  const ledger_fixture *f = *state;
+  static char shouted[] = "bescom", spaced[] = " 77 / 1", elsewhere[] = "Bangalore Electricity";
+  static char next_number[] = "77/2";
+  char *id[FLATS];
+  add_flats(f, id);
+  sm_utility_bill bill = make_bill(id);
+  sm_utility_bill first = {0};
+  assert_int_equal(sm_ledger_utility_same(f->ledger, &bill, &first), SM_ERR_NOT_FOUND);
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &bill), SM_OK);
+  sm_utility_bill again = make_bill(id);
+  again.supplier = shouted;
+  again.number = spaced;
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &again), SM_ERR_EXISTS);
+  again = make_bill(id);
+  again.supplier = elsewhere; /* the same number, days and meter */
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &again), SM_ERR_EXISTS);
+  assert_int_equal(sm_ledger_utility_same(f->ledger, &again, &first), SM_OK);
+  assert_string_equal(first.utility_id, bill.utility_id);
+  sm_utility_bill_fini(&first);
+  again.device_id = NULL; /* another supplier, and not of the main meter: water, say */
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &again), SM_OK);
+  sm_utility_bill second = make_bill(id);
+  second.number = next_number; /* on purpose */
+  assert_int_equal(sm_ledger_utility_add(f->ledger, tester, &second), SM_OK);
+  free(bill.utility_id);
+  free(again.utility_id);
+  free(second.utility_id);
+  for (size_t i = 0; i < FLATS; i++) free(id[i]);
+}
+
+static size_t called(const ledger_fixture *f, const char *said, const char *first) {
+  sm_account_name *names = NULL;
+  size_t count = 0;
+  assert_int_equal(sm_ledger_accounts_called(f->ledger, said, 10, &names, &count), SM_OK);
+  if (first != NULL) assert_string_equal(names[0].name, first);
+  sm_account_names_free(names, count);
+  return count;
+}
+
+static void an_account_is_known_by_its_names(void **state) {
+  const ledger_fixture *f = *state;
+  size_t failed = 9;
+  add_meters(f);
+  file *x = make_file();
+  for (size_t i = 0; i < FLATS; i++) /* the first's place is called as the second itself */
+    x->item[i].account.place = strdup(i == 0 ? "A-2" : "House");
+  assert_int_equal(import(f, x, false, &failed), SM_OK);
+  assert_int_equal(called(f, "A-1", "A-1"), 1);
+  assert_int_equal(called(f, x->item[0].account.account_id, "A-1"), 1);
+  assert_int_equal(called(f, "A-2", "A-2"), 1); /* its own name goes before a place's */
+  assert_int_equal(called(f, "House", "A-2"), 2);
+  assert_int_equal(called(f, "a-1", NULL), 0);
+  sm_account_name name = {0};
+  assert_int_equal(sm_ledger_account_name(f->ledger, x->item[2].account.account_id, &name), SM_OK);
+  assert_string_equal(name.name, "A-3");
+  assert_string_equal(name.place, "House");
+  assert_true(name.has_from);
+  assert_false(name.has_to);
+  sm_account_name_fini(&name);
+  assert_int_equal(sm_ledger_account_name(f->ledger, "A-3", &name), SM_ERR_NOT_FOUND);
+  free_file(x);
+}
+
 static void a_bill_that_is_none_is_refused(void **state) {
   const ledger_fixture *f = *state;
   char *id[FLATS];
@@ -302,6 +367,8 @@ int main(void) {
       TEST(one_bad_account_takes_all_back_and_is_named),
       TEST(a_bill_is_posted_once_and_taken_back_whole),
       TEST(a_bill_is_entered_once_until_it_is_cancelled),
+      TEST(a_bill_is_known_again_however_it_is_typed),
+      TEST(an_account_is_known_by_its_names),
       TEST(a_bill_that_is_none_is_refused),
       TEST(the_schema_keeps_bills_and_shares),
   };

@@ -90,20 +90,16 @@ static sm_err audit_bill(sm_sql *db, sm_actor actor, const sm_utility_bill *b, c
   return sm_ledger_detail_add(&detail, db, actor, "utility.add", id);
 }
 
-static sm_err entered_already(sm_sql *db, const sm_utility_bill *b) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT 1 FROM utility_bill WHERE site_no = 1 AND supplier = ?1 "
-                                 "AND number = ?2 AND cancelled_ms IS NULL");
-  sm_sql_bind_text(&q, 1, b->supplier);
-  sm_sql_bind_text(&q, 2, b->number);
-  bool found = sm_sql_row(&q);
-  sm_err err = sm_sql_end(&q);
-  return err == SM_OK && found ? SM_ERR_EXISTS : err;
-}
-
 static sm_err enter(sm_sql *db, sm_actor actor, const sm_utility_bill *b, const char *id,
                     int64_t now_ms) {
   int64_t utility_no = 0;
-  sm_err err = entered_already(db, b);
+  sm_utility_bill first = {0};
+  sm_err err = sm_ledger_utility_find_same(db, b, &first);
+  if (err == SM_OK) {
+    sm_utility_bill_fini(&first);
+    return SM_ERR_EXISTS;
+  }
+  if (err == SM_ERR_NOT_FOUND) err = SM_OK;
   if (err == SM_OK) err = insert_bill(db, actor, b, id, now_ms, &utility_no);
   if (err == SM_OK) err = insert_members(db, utility_no, b);
   if (err == SM_OK) err = audit_bill(db, actor, b, id);

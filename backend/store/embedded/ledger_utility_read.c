@@ -75,6 +75,50 @@ sm_err sm_ledger_utility(sm_ledger *ledger, const char *utility_id, sm_utility_b
   return err;
 }
 
+/* ---- entered twice ---- */
+
+/* Typed by hand, so that "77/1 " is 77/1. */
+#define PLAIN(text) "upper(replace(" text ", ' ', ''))"
+
+sm_err sm_ledger_utility_find_same(sm_sql *db, const sm_utility_bill *bill,
+                                   sm_utility_bill *first) {
+  char from[SM_DATE_MAX], to[SM_DATE_MAX];
+  sm_utility_bill got = {0};
+  sm_sql_stmt q = sm_sql_use(
+      db, UTILITY_SELECT
+      "WHERE b.site_no = 1 AND b.cancelled_ms IS NULL AND " PLAIN("b.number") " = " PLAIN(
+          "?1") " AND (" PLAIN("b.supplier") " = " PLAIN("?2") " OR (b.from_date = ?3 AND "
+                                                               "b.to_date = ?4 AND d.device_id IS "
+                                                               "?5)) "
+                                                               "ORDER BY b.utility_no LIMIT 1");
+  sm_sql_bind_text(&q, 1, bill->number);
+  sm_sql_bind_text(&q, 2, bill->supplier);
+  sm_sql_bind_text(&q, 3, sm_date_format(bill->from, from));
+  sm_sql_bind_text(&q, 4, sm_date_format(bill->to, to));
+  sm_sql_bind_text(&q, 5, bill->device_id);
+  bool found = sm_sql_row(&q);
+  if (found) take_bill(&q, &got);
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
+  if (err == SM_OK)
+    *first = got;
+  else
+    sm_utility_bill_fini(&got);
+  return err;
+}
+
+sm_err sm_ledger_utility_same(sm_ledger *ledger, const sm_utility_bill *bill,
+                              sm_utility_bill *first) {
+  sm_sql *db;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  err = sm_ledger_utility_find_same(db, bill, first);
+  sm_ledger_read_end(ledger, db);
+  return err;
+}
+
+/* ---- the list ---- */
+
 static sm_err list(sm_sql *db, int64_t after_no, size_t limit, sm_utility_bill **bills,
                    size_t *count, int64_t *next_no) {
   sm_utility_bill *rows = NULL;

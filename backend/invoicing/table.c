@@ -1,5 +1,6 @@
-#include "invoicing/account_file_internal.h"
+#include "invoicing/table.h"
 
+#include "base/buf.h"
 #include "base/csv.h"
 #include "base/utf8.h"
 
@@ -9,25 +10,6 @@
 #include <string.h>
 
 enum { FIELDS_MAX = 64, NONE = -1 };
-
-static const char *const names[SM_COLUMN_COUNT] = {
-    [SM_COLUMN_ACCOUNT] = "account",
-    [SM_COLUMN_PERSON] = "person",
-    [SM_COLUMN_PLACE] = "place",
-    [SM_COLUMN_EMAIL] = "email",
-    [SM_COLUMN_FROM] = "from",
-    [SM_COLUMN_TO] = "to",
-    [SM_COLUMN_DEVICE] = "device",
-    [SM_COLUMN_SIGN] = "sign",
-    [SM_COLUMN_MULTIPLIER] = "multiplier",
-    [SM_COLUMN_LOAD_KW] = "load_kw",
-    [SM_COLUMN_TARIFF] = "tariff",
-    [SM_COLUMN_OPENING_BALANCE] = "opening_balance",
-};
-
-const char *sm_account_column_name(sm_account_column column) {
-  return names[column];
-}
 
 static void problem_at(sm_problems *problems, size_t line, const char *column, const char *format,
                        va_list args) SM_PRINTF(4, 0);
@@ -41,11 +23,11 @@ static void problem_at(sm_problems *problems, size_t line, const char *column, c
   sm_problems_add(problems, field, "%s", message);
 }
 
-void sm_account_row_problem(sm_problems *problems, const sm_account_row *row,
-                            sm_account_column column, const char *format, ...) {
+void sm_table_problem(sm_problems *problems, const sm_table_row *row, const char *column,
+                      const char *format, ...) {
   va_list args;
   va_start(args, format);
-  problem_at(problems, row->line, names[column], format, args);
+  problem_at(problems, row->line, column, format, args);
   va_end(args);
 }
 
@@ -61,13 +43,14 @@ static void line_problem(sm_problems *problems, size_t line, const char *format,
 
 /* ---- reading ---- */
 typedef struct reader {
+  const sm_table_form *form;
   char *at; /* what is not read yet */
   size_t left;
   size_t line; /* of `at` */
   sm_problems *problems;
   int column[FIELDS_MAX]; /* of each field of the header */
   size_t field_count;
-  sm_account_rows *rows;
+  sm_table *table;
 } reader;
 
 /* The next record, terminated in place; false: the end. Blank lines are passed over. */
@@ -90,7 +73,7 @@ static bool next_record(reader *r, char **record, size_t *len, size_t *line) {
 /* The field's text without blanks around it, terminated in place: the byte behind a field is its
  * separator or quote, and behind the whole copy there is one more. */
 static const char *field_text(const reader *r, const sm_csv_field *field) {
-  char *text = r->rows->copy + (field->text - r->rows->copy);
+  char *text = r->table->copy + (field->text - r->table->copy);
   size_t len = field->len;
   while (len > 0 && (text[0] == ' ' || text[0] == '\t')) text++, len--;
   while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t')) len--;
@@ -98,10 +81,20 @@ static const char *field_text(const reader *r, const sm_csv_field *field) {
   return text;
 }
 
-static int column_called(const char *name) {
-  for (int i = 0; i < SM_COLUMN_COUNT; i++)
-    if (strcmp(names[i], name) == 0) return i;
+static int column_called(const sm_table_form *form, const char *name) {
+  for (size_t i = 0; i < form->column_count; i++)
+    if (strcmp(form->column[i], name) == 0) return (int)i;
   return NONE;
+}
+
+static void tell_unknown(const reader *r, size_t line, const char *name) {
+  sm_buf known;
+  sm_buf_init(&known, 0);
+  for (size_t i = 0; i < r->form->column_count; i++)
+    sm_buf_printf(&known, "%s%s", i > 0 ? ", " : "", r->form->column[i]);
+  line_problem(r->problems, line, "has a column '%.40s' that is not known: %s are", name,
+               sm_buf_text(&known));
+  sm_buf_fini(&known);
 }
 
 static bool split(reader *r, char *record, size_t len, size_t line, sm_csv_field *fields,
@@ -116,13 +109,10 @@ static bool split(reader *r, char *record, size_t len, size_t line, sm_csv_field
 }
 
 static void read_column(reader *r, size_t line, size_t i, const char *name, bool *seen) {
-  int column = column_called(name);
+  int column = column_called(r->form, name);
   r->column[i] = column;
   if (column == NONE)
-    line_problem(r->problems, line,
-                 "has a column '%.40s' that is not known: account, person, place, email, from, to, "
-                 "device, sign, multiplier, load_kw, tariff, opening_balance are",
-                 name);
+    tell_unknown(r, line, name);
   else if (seen[column])
     line_problem(r->problems, line, "has the column '%s' twice", name);
   else
@@ -131,33 +121,34 @@ static void read_column(reader *r, size_t line, size_t i, const char *name, bool
 
 static bool read_header(reader *r) {
   sm_csv_field fields[FIELDS_MAX];
-  bool seen[SM_COLUMN_COUNT] = {false};
+  bool seen[SM_TABLE_COLUMNS_MAX] = {false};
   char *record;
   size_t len, line;
   if (!next_record(r, &record, &len, &line)) {
-    line_problem(r->problems, 1, "is missing: a header such as account,person,device is wanted");
+    line_problem(r->problems, 1, "is missing: a header such as %s,%s is wanted", r->form->column[0],
+                 r->form->column[1]);
     return false;
   }
   if (!split(r, record, len, line, fields, &r->field_count)) return false;
   for (size_t i = 0; i < r->field_count; i++)
     read_column(r, line, i, field_text(r, &fields[i]), seen);
-  if (!seen[SM_COLUMN_ACCOUNT]) line_problem(r->problems, line, "lacks the column 'account'");
-  if (!seen[SM_COLUMN_PERSON]) line_problem(r->problems, line, "lacks the column 'person'");
+  for (size_t i = 0; i < r->form->required; i++)
+    if (!seen[i]) line_problem(r->problems, line, "lacks the column '%s'", r->form->column[i]);
   return !sm_problems_any(r->problems);
 }
 
 static sm_err add_row(reader *r, const sm_csv_field *fields, size_t line) {
-  sm_account_rows *rows = r->rows;
-  sm_account_row row = {.line = line};
-  for (int i = 0; i < SM_COLUMN_COUNT; i++) row.text[i] = "";
+  sm_table *table = r->table;
+  sm_table_row row = {.line = line};
+  for (size_t i = 0; i < SM_TABLE_COLUMNS_MAX; i++) row.text[i] = "";
   for (size_t i = 0; i < r->field_count; i++) row.text[r->column[i]] = field_text(r, &fields[i]);
-  if ((rows->count & (rows->count - 1)) == 0) { /* room doubles at powers of two */
-    size_t room = rows->count == 0 ? 1 : 2 * rows->count;
-    sm_account_row *grown = realloc(rows->item, room * sizeof *grown);
+  if ((table->count & (table->count - 1)) == 0) { /* room doubles at powers of two */
+    size_t room = table->count == 0 ? 1 : 2 * table->count;
+    sm_table_row *grown = realloc(table->item, room * sizeof *grown);
     if (grown == NULL) return SM_ERR_NOMEM;
-    rows->item = grown;
+    table->item = grown;
   }
-  rows->item[rows->count++] = row;
+  table->item[table->count++] = row;
   return SM_OK;
 }
 
@@ -167,9 +158,9 @@ static sm_err read_rows(reader *r) {
   size_t len, line, count;
   sm_err err = SM_OK;
   while (err == SM_OK && next_record(r, &record, &len, &line)) {
-    if (r->rows->count == SM_ACCOUNT_FILE_ROWS_MAX) {
-      line_problem(r->problems, line, "is one too many: at most %d lines in one file",
-                   SM_ACCOUNT_FILE_ROWS_MAX);
+    if (r->table->count == r->form->rows_max) {
+      line_problem(r->problems, line, "is one too many: at most %zu lines in one file",
+                   r->form->rows_max);
       break;
     }
     if (!split(r, record, len, line, fields, &count)) continue;
@@ -179,35 +170,33 @@ static sm_err read_rows(reader *r) {
     else
       err = add_row(r, fields, line);
   }
-  if (err == SM_OK && r->rows->count == 0 && !sm_problems_any(r->problems))
-    line_problem(r->problems, r->line, "is missing: there is no account in the file");
+  if (err == SM_OK && r->table->count == 0 && !sm_problems_any(r->problems))
+    line_problem(r->problems, r->line, "is missing: there is no %s in the file", r->form->row);
   return err;
 }
 
-sm_err sm_account_rows_init(const char *text, size_t len, sm_problems *problems,
-                            sm_account_rows *rows) {
-  *rows = (sm_account_rows){0};
-  reader r = {.line = 1, .problems = problems, .rows = rows};
+sm_err sm_table_init(const sm_table_form *form, const char *text, size_t len, sm_problems *problems,
+                     sm_table *table) {
+  *table = (sm_table){0};
+  reader r = {.form = form, .line = 1, .problems = problems, .table = table};
   if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, len -= 3;
-  if (len > SM_ACCOUNT_FILE_BYTES_MAX || !sm_utf8_valid(text, len) ||
-      memchr(text, 0, len) != NULL) {
-    sm_problems_add(problems, "file", "must be UTF-8 text of at most %d bytes",
-                    SM_ACCOUNT_FILE_BYTES_MAX);
+  if (len > form->bytes_max || !sm_utf8_valid(text, len) || memchr(text, 0, len) != NULL) {
+    sm_problems_add(problems, "file", "must be UTF-8 text of at most %zu bytes", form->bytes_max);
     return SM_ERR_INVALID;
   }
-  rows->copy = malloc(len + 2);
-  if (rows->copy == NULL) return SM_ERR_NOMEM;
-  memcpy(rows->copy, text, len);
-  rows->copy[len] = rows->copy[len + 1] = '\0';
-  r.at = rows->copy;
+  table->copy = malloc(len + 2);
+  if (table->copy == NULL) return SM_ERR_NOMEM;
+  memcpy(table->copy, text, len);
+  table->copy[len] = table->copy[len + 1] = '\0';
+  r.at = table->copy;
   r.left = len;
   sm_err err = SM_OK;
   if (read_header(&r)) err = read_rows(&r);
   return err == SM_OK && sm_problems_any(problems) ? SM_ERR_INVALID : err;
 }
 
-void sm_account_rows_fini(sm_account_rows *rows) {
-  free(rows->item);
-  free(rows->copy);
-  *rows = (sm_account_rows){0};
+void sm_table_fini(sm_table *table) {
+  free(table->item);
+  free(table->copy);
+  *table = (sm_table){0};
 }
