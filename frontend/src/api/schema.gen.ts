@@ -223,7 +223,7 @@ export interface paths {
         put?: never;
         /**
          * Add a version of a tariff
-         * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided (those that are not found within 20 seconds, by the daily job). 409 when the effects are not those of `confirm` any more.
+         * @description Admin. 409 when it touches an issued period and `rebill` is not true. With `rebill` and without `confirm` it answers 200 with what it would change, and changes nothing; with the `confirm` of that answer it adds the version, and each invoice that differs is an exception to be decided. 409 when the effects are not those of `confirm` any more. Both look at every invoice that is touched: what takes longer than `wait` seconds goes on by itself and is answered 202; the same request again says how far it is, and in the end gets the 200 or 201, once. One tariff at a time (503).
          */
         post: operations["createTariff"];
         delete?: never;
@@ -345,7 +345,7 @@ export interface paths {
         put?: never;
         /**
          * Enter a bill of a supplier
-         * @description Admin. Whom it is recovered from is decided now: the accounts named; or those on the tariffs named, or all, that have days and a meter of their own in the period, but not the main meter.
+         * @description Admin. Whom it is recovered from is decided now: the accounts named; or those on the tariffs named, or all, that have days and a meter of their own in the period, but not the main meter. 409 when it is entered already: a bill of the same number (capitals and blanks apart) and supplier, or of the same number, days and main meter; the message names the first.
          */
         post: operations["addUtilityBill"];
         delete?: never;
@@ -709,7 +709,7 @@ export interface paths {
         put?: never;
         /**
          * Take an invoice back by a credit note
-         * @description Admin. As a whole, with its late fees. 409 when it is taken back already.
+         * @description Admin. As a whole, with its late fees; an open dispute of it is resolved. 409 when it is taken back already.
          */
         post: operations["creditInvoice"];
         delete?: never;
@@ -843,7 +843,7 @@ export interface paths {
         put?: never;
         /**
          * Decide an exception
-         * @description Admin. `true_up`: the difference goes on the account's next invoice; `reissue`: its invoice is taken back and the month issued again, at once; `dismiss`: nothing is billed of it. 409 when it is decided already, or stands on an invoice.
+         * @description Admin. `true_up`: the difference goes on the account's next invoice (after a tenancy's end: on its last one, issued again by the daily job); `reissue`: its invoice is taken back and the month issued again, at once; `dismiss`: nothing is billed of it. 409 when it is decided already, or stands on an invoice.
          */
         post: operations["decideException"];
         delete?: never;
@@ -1643,6 +1643,12 @@ export interface components {
         NewDispute: {
             text: string;
         };
+        RebillWork: {
+            /** @constant */
+            state: "working";
+            /** @description That have been looked at. */
+            invoices: number;
+        };
         RebillEffects: {
             name: string;
             effective_from: components["schemas"]["Date"];
@@ -1861,6 +1867,9 @@ export interface components {
                 error: string | null;
                 consumption_kwh?: number;
                 estimated?: boolean;
+                /** @description The month's valid invoice, which `old_total` and `old_bill` are of; null: there is none, they are computed now. */
+                invoice?: string | null;
+                /** @description An invoice's total less the corrections of other months on it. */
                 old_total?: components["schemas"]["Money"];
                 new_total?: components["schemas"]["Money"];
                 difference?: components["schemas"]["Money"];
@@ -1870,6 +1879,8 @@ export interface components {
             sums: {
                 accounts: number;
                 failed: number;
+                /** @description Of the accounts, those whose old total is an invoice's. */
+                invoiced: number;
                 old_total: components["schemas"]["Money"];
                 new_total: components["schemas"]["Money"];
                 difference: components["schemas"]["Money"];
@@ -1922,8 +1933,9 @@ export interface components {
              * @enum {string}
              */
             split: "equal" | "use" | "load";
+            /** @description By id, own name, or a place of one account. */
             accounts?: string[];
-            /** @description Instead of accounts: all on these tariffs. */
+            /** @description Instead of accounts: all on these tariffs. An account without one of its own is on the site's first. */
             tariffs?: string[];
         };
         UtilityBill: {
@@ -2498,6 +2510,8 @@ export interface operations {
             query?: {
                 /** @description With `rebill`: the `confirm` of the effects that are agreed to. */
                 confirm?: string;
+                /** @description With `rebill`: how many seconds to wait for the answer before it is 202. */
+                wait?: number;
             };
             header?: never;
             path?: never;
@@ -2525,6 +2539,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TariffVersion"];
+                };
+            };
+            /** @description With `rebill`, it is being worked on: ask the same again, after Retry-After. */
+            202: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebillWork"];
                 };
             };
             400: components["responses"]["BadRequest"];
