@@ -1,12 +1,12 @@
 #include "api/connections.h"
 
 #include "base/clock.h"
+#include "base/steady.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 struct sm_connection {
   int socket;
@@ -39,11 +39,7 @@ static void *watch(void *context) {
   sm_connections *connections = context;
   (void)pthread_mutex_lock(&connections->lock);
   while (!connections->stop) {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + (int64_t)connections->tick_ms * 1000000;
-    until.tv_sec += (time_t)(ns / 1000000000);
-    until.tv_nsec = (long)(ns % 1000000000);
+    const struct timespec until = sm_steady_after(connections->tick_ms);
     (void)pthread_cond_timedwait(&connections->ended, &connections->lock, &until);
     cut_late(connections);
   }
@@ -57,12 +53,8 @@ sm_err sm_connections_new(uint32_t tick_ms, atomic_uint_fast64_t *cut,
   if (out == NULL) return SM_ERR_NOMEM;
   out->tick_ms = tick_ms;
   out->cut = cut;
-  pthread_condattr_t attributes;
-  (void)pthread_condattr_init(&attributes);
-  (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   (void)pthread_mutex_init(&out->lock, NULL);
-  (void)pthread_cond_init(&out->ended, &attributes);
-  (void)pthread_condattr_destroy(&attributes);
+  (void)sm_steady_cond_init(&out->ended);
   if (pthread_create(&out->thread, NULL, watch, out) != 0) {
     (void)pthread_cond_destroy(&out->ended);
     (void)pthread_mutex_destroy(&out->lock);

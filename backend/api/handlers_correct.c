@@ -1,6 +1,7 @@
 /* Credit notes, months issued again, and exceptions: what an issued month would be now. */
 #include "api/api.h"
 #include "api/body.h"
+#include "api/correction_json.h"
 #include "api/invoices.h"
 #include "api/list.h"
 #include "api/routes.h"
@@ -158,13 +159,7 @@ static void write_decision(sm_jsonw *w, const sm_exception *e) {
 /* Without the braces. */
 static void write_exception(sm_jsonw *w, const sm_exception *e) {
   char text[SM_RFC3339_MAX];
-  sm_jsonw_key_int(w, "no", e->exception_no);
-  sm_jsonw_key_text(w, "state", e->state);
-  sm_jsonw_key_text(w, "cause", e->cause);
-  sm_jsonw_key_text(w, "account_id", e->account_id);
-  sm_jsonw_key_text(w, "device_id", e->device_id);
-  sm_jsonw_key_text(w, "invoice", e->invoice);
-  sm_jsonw_key_text(w, "month", e->month);
+  sm_exception_write_head(w, e);
   sm_jsonw_key_text(w, "found_at", sm_rfc3339_format(e->found_ms, text));
   sm_money_write_key(w, "old_total", e->old_total_minor, e->currency);
   sm_money_write_key(w, "new_total", e->new_total_minor, e->currency);

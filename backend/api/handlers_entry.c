@@ -1,9 +1,9 @@
 /* An account's own ledger: payments, and what it owes. */
 #include "api/api.h"
 #include "api/body.h"
+#include "api/correction_json.h"
 #include "api/list.h"
 #include "api/routes.h"
-#include "base/clock.h"
 #include "base/decimal.h"
 #include "invoicing/edits.h"
 #include "invoicing/payments.h"
@@ -22,19 +22,8 @@ static void write_no(sm_jsonw *w, const char *key, int64_t no) {
 }
 
 static void write_entry(sm_jsonw *w, const sm_request *request, const sm_entry *e) {
-  char text[SM_RFC3339_MAX];
   sm_jsonw_object(w);
-  sm_jsonw_key_int(w, "no", e->entry_no);
-  sm_jsonw_key_text(w, "kind", e->kind);
-  sm_money_write_key(w, "amount", e->amount_minor, e->currency);
-  sm_money_write_key(w, "balance", e->balance_minor, e->currency);
-  sm_jsonw_key_text(w, "currency", e->currency);
-  sm_jsonw_key_text(w, "invoice", e->invoice);
-  sm_jsonw_key_text(w, "at", sm_rfc3339_format(e->at_ms, text));
-  sm_jsonw_key_text(w, "posted_at", sm_rfc3339_format(e->posted_ms, text));
-  sm_jsonw_key_text(w, "method", e->method);
-  sm_jsonw_key_text(w, "reference", e->reference);
-  sm_jsonw_key_text(w, "note", e->reason);
+  sm_entry_write_head(w, e);
   write_no(w, "month_overdue", e->part);
   write_no(w, "reverses", e->reverses);
   write_no(w, "reversed_by", e->reversed_by);

@@ -7,6 +7,7 @@
 #include "api/listen.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/steady.h"
 
 #include <microhttpd.h>
 #include <pthread.h>
@@ -328,13 +329,9 @@ static struct MHD_Daemon *start_daemon(sm_http *http, int listener) {
 static sm_http *new_http(sm_api *api) {
   sm_http *http = calloc(1, sizeof *http);
   if (http == NULL) return NULL;
-  pthread_condattr_t attributes;
   http->api = api;
-  (void)pthread_condattr_init(&attributes);
-  (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   (void)pthread_mutex_init(&http->lock, NULL);
-  (void)pthread_cond_init(&http->idle, &attributes);
-  (void)pthread_condattr_destroy(&attributes);
+  (void)sm_steady_cond_init(&http->idle);
   return http;
 }
 
@@ -374,9 +371,7 @@ uint16_t sm_http_port(const sm_http *http) {
 }
 
 static void wait_until_idle(sm_http *http) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += STOP_WAIT_MS / 1000;
+  const struct timespec until = sm_steady_after(STOP_WAIT_MS);
   (void)pthread_mutex_lock(&http->lock);
   int waited = 0;
   while (http->running > 0 && waited == 0)

@@ -1,12 +1,12 @@
 #include "api/rebill_desk.h"
 
+#include "base/steady.h"
 #include "model/money.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SHOWN_MAX = 1000, ACTOR_MAX = 80 };
 
@@ -43,16 +43,12 @@ static void work_fini(work *w) {
 }
 
 sm_err sm_rebill_desk_new(const sm_invoicing *invoicing, sm_rebill_desk **desk) {
-  pthread_condattr_t attributes;
   sm_rebill_desk *out = calloc(1, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   out->invoicing = *invoicing;
   sm_buf_init(&out->list, 0);
-  (void)pthread_condattr_init(&attributes);
-  (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   (void)pthread_mutex_init(&out->lock, NULL);
-  (void)pthread_cond_init(&out->changed, &attributes);
-  (void)pthread_condattr_destroy(&attributes);
+  (void)sm_steady_cond_init(&out->changed);
   *desk = out;
   return SM_OK;
 }
@@ -187,14 +183,7 @@ static sm_err begin(sm_rebill_desk *desk, const sm_rebill_wish *wish) {
 }
 
 static void wait_for_it(sm_rebill_desk *desk, const sm_rebill_wish *wish) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += wish->wait_ms / 1000;
-  until.tv_nsec += (long)(wish->wait_ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
+  const struct timespec until = sm_steady_after(wish->wait_ms);
   int waited = 0;
   while (desk->state == WORKING && is_of(&desk->work, wish) && waited == 0)
     waited = pthread_cond_timedwait(&desk->changed, &desk->lock, &until);

@@ -1,6 +1,7 @@
 #include "api/zip_desk.h"
 
 #include "base/file.h"
+#include "base/steady.h"
 #include "document/cabinet.h"
 #include "store/ledger_print.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What a ZIP is of: invoices only ever come to a month. */
@@ -40,7 +40,6 @@ struct sm_zip_desk {
 };
 
 sm_err sm_zip_desk_new(sm_cabinet *cabinet, sm_ledger *ledger, sm_zip_desk **desk) {
-  pthread_condattr_t attributes;
   sm_zip_desk *out = calloc(1, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   out->cabinet = cabinet;
@@ -50,11 +49,8 @@ sm_err sm_zip_desk_new(sm_cabinet *cabinet, sm_ledger *ledger, sm_zip_desk **des
     free(out);
     return SM_ERR_NOMEM;
   }
-  (void)pthread_condattr_init(&attributes);
-  (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   (void)pthread_mutex_init(&out->lock, NULL);
-  (void)pthread_cond_init(&out->changed, &attributes);
-  (void)pthread_condattr_destroy(&attributes);
+  (void)sm_steady_cond_init(&out->changed);
   *desk = out;
   return SM_OK;
 }
@@ -150,14 +146,7 @@ static sm_err open_file(const char *path, int *file, uint64_t *size) {
 }
 
 static void wait_for_it(sm_zip_desk *desk, const edition *wanted, uint32_t wait_ms) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += wait_ms / 1000;
-  until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000;
-  }
+  const struct timespec until = sm_steady_after(wait_ms);
   int waited = 0;
   while (desk->working && same(&desk->wanted, wanted) && waited == 0)
     waited = pthread_cond_timedwait(&desk->changed, &desk->lock, &until);

@@ -1,3 +1,4 @@
+#include "api/correction_json.h"
 #include "app/commands.h"
 #include "app/listing.h"
 #include "app/options.h"
@@ -58,13 +59,7 @@ static void release(void *items, size_t count) {
 static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
   const sm_exception *e = item;
   (void)context;
-  sm_jsonw_key_int(w, "no", e->exception_no);
-  sm_jsonw_key_text(w, "state", e->state);
-  sm_jsonw_key_text(w, "cause", e->cause);
-  sm_jsonw_key_text(w, "account_id", e->account_id);
-  sm_jsonw_key_text(w, "device_id", e->device_id);
-  sm_jsonw_key_text(w, "invoice", e->invoice);
-  sm_jsonw_key_text(w, "month", e->month);
+  sm_exception_write_head(w, e);
   sm_money_write_key(w, "net", e->net_minor, e->currency);
   sm_money_write_key(w, "tax", e->tax_minor, e->currency);
   sm_money_write_key(w, "difference", e->net_minor + e->tax_minor, e->currency);

@@ -1,3 +1,4 @@
+#include "api/correction_json.h"
 #include "app/account_words.h"
 #include "app/commands.h"
 #include "app/listing.h"
@@ -71,19 +72,8 @@ static void release(void *items, size_t count) {
 
 static sm_err write_item(void *context, sm_jsonw *w, const void *item) {
   const sm_entry *e = item;
-  char text[SM_RFC3339_MAX];
   (void)context;
-  sm_jsonw_key_int(w, "no", e->entry_no);
-  sm_jsonw_key_text(w, "kind", e->kind);
-  sm_money_write_key(w, "amount", e->amount_minor, e->currency);
-  sm_money_write_key(w, "balance", e->balance_minor, e->currency);
-  sm_jsonw_key_text(w, "currency", e->currency);
-  sm_jsonw_key_text(w, "invoice", e->invoice);
-  sm_jsonw_key_text(w, "at", sm_rfc3339_format(e->at_ms, text));
-  sm_jsonw_key_text(w, "posted_at", sm_rfc3339_format(e->posted_ms, text));
-  sm_jsonw_key_text(w, "method", e->method);
-  sm_jsonw_key_text(w, "reference", e->reference);
-  sm_jsonw_key_text(w, "note", e->reason);
+  sm_entry_write_head(w, e);
   sm_jsonw_key_int(w, "reverses", e->reverses);
   sm_jsonw_key_int(w, "reversed_by", e->reversed_by);
   sm_jsonw_key_text(w, "by", e->made_by);

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/steady.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { TICK_MS = 1000 };
 
@@ -41,11 +41,7 @@ sm_err sm_writer_new(sm_readings *readings, sm_writer **writer) {
   out->readings = readings;
   (void)pthread_mutex_init(&out->turn, NULL);
   (void)pthread_mutex_init(&out->mutex, NULL);
-  pthread_condattr_t steady;
-  (void)pthread_condattr_init(&steady);
-  (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-  (void)pthread_cond_init(&out->changed, &steady);
-  (void)pthread_condattr_destroy(&steady);
+  (void)sm_steady_cond_init(&out->changed);
   *writer = out;
   return SM_OK;
 }
@@ -108,9 +104,7 @@ sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
 
 /* Until the next second; false: asked to stop. */
 static bool wait_for_tick(sm_writer *writer) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += TICK_MS / 1000;
+  const struct timespec until = sm_steady_after(TICK_MS);
   (void)pthread_mutex_lock(&writer->mutex);
   int waited = 0;
   while (!writer->stopping && waited == 0)

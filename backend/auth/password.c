@@ -1,6 +1,8 @@
 #include "auth/password.h"
 
 #include "base/crypto.h"
+#include "base/steady.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct sm_passwords {
   unsigned long long ops;
@@ -28,20 +29,8 @@ struct sm_passwords {
 
 /* ---- the gate ---- */
 
-static struct timespec deadline(uint32_t wait_ms) {
-  struct timespec at;
-  (void)clock_gettime(CLOCK_MONOTONIC, &at);
-  at.tv_sec += wait_ms / 1000;
-  at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-  if (at.tv_nsec >= 1000000000) {
-    at.tv_sec++;
-    at.tv_nsec -= 1000000000;
-  }
-  return at;
-}
-
 static sm_err gate_enter(sm_passwords *p) {
-  struct timespec until = deadline(p->wait_ms);
+  const struct timespec until = sm_steady_after(p->wait_ms);
   sm_err err = SM_OK;
   (void)pthread_mutex_lock(&p->mutex);
   if (p->inside >= p->at_once && p->waiting >= p->waiting_max) {
@@ -66,11 +55,8 @@ static void gate_leave(sm_passwords *p) {
 }
 
 static bool gate_init(sm_passwords *p) {
-  pthread_condattr_t attr;
   if (pthread_mutex_init(&p->mutex, NULL) != 0) return false;
-  bool done = pthread_condattr_init(&attr) == 0 &&
-              pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-              pthread_cond_init(&p->left, &attr) == 0;
+  bool done = sm_steady_cond_init(&p->left);
   if (!done) (void)pthread_mutex_destroy(&p->mutex);
   return done;
 }

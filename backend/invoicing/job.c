@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/order.h"
+#include "base/steady.h"
 #include "invoicing/daily.h"
 #include "store/ledger_issue.h"
 
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define MINUTE_MS INT64_C(60000)
 #define LEASE "billing"
@@ -267,9 +267,7 @@ bool sm_job_look(sm_job *job) {
 /* ---- the thread ---- */
 
 static void nap(sm_job *job) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += LOOK_MS / 1000;
+  const struct timespec until = sm_steady_after(LOOK_MS);
   (void)pthread_mutex_lock(&job->lock);
   if (!atomic_load(&job->stopping)) (void)pthread_cond_timedwait(&job->wake, &job->lock, &until);
   (void)pthread_mutex_unlock(&job->lock);
@@ -293,7 +291,6 @@ static void *run(void *argument) {
 }
 
 sm_err sm_job_new(const sm_job_options *options, sm_job **job) {
-  pthread_condattr_t attr;
   sm_job *out = calloc(1, sizeof *out);
   char *holder = strdup(options->holder);
   if (out == NULL || holder == NULL) {
@@ -306,10 +303,7 @@ sm_err sm_job_new(const sm_job_options *options, sm_job **job) {
   out->invoicing = options->invoicing;
   out->now_ms = options->now_ms != NULL ? options->now_ms : sm_clock_now_ms;
   (void)pthread_mutex_init(&out->lock, NULL);
-  (void)pthread_condattr_init(&attr);
-  (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  (void)pthread_cond_init(&out->wake, &attr);
-  (void)pthread_condattr_destroy(&attr);
+  (void)sm_steady_cond_init(&out->wake);
   *job = out;
   return SM_OK;
 }
@@ -325,11 +319,9 @@ sm_err sm_job_start(sm_job *job) {
 }
 
 bool sm_job_stop(sm_job *job, int64_t timeout_ms) {
-  struct timespec until;
   int waited = 0;
   if (job == NULL) return true;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += (time_t)(timeout_ms / 1000);
+  const struct timespec until = sm_steady_after(timeout_ms);
   (void)pthread_mutex_lock(&job->lock);
   atomic_store(&job->stopping, true);
   (void)pthread_cond_broadcast(&job->wake);

@@ -1,6 +1,7 @@
 #include "mqtt/control.h"
 
 #include "base/clock.h"
+#include "base/steady.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -12,13 +13,7 @@ sm_err sm_mqtt_control_init(sm_mqtt_control *control) {
   *control = (sm_mqtt_control){.status = {.state = SM_MQTT_STOPPED}};
   control->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (control->wake_fd < 0) return SM_ERR_IO;
-  pthread_condattr_t steady;
-  bool made = pthread_condattr_init(&steady) == 0;
-  if (made) {
-    made = pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
-           pthread_cond_init(&control->changed, &steady) == 0;
-    (void)pthread_condattr_destroy(&steady);
-  }
+  bool made = sm_steady_cond_init(&control->changed);
   if (made && pthread_mutex_init(&control->lock, NULL) == 0) return SM_OK;
   if (made) (void)pthread_cond_destroy(&control->changed);
   (void)close(control->wake_fd);

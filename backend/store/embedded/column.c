@@ -216,16 +216,12 @@ static void fill(sm_column_work *work, size_t used, size_t count) {
   if (used < count) memset(work->residual + used, 0, (count - used) * sizeof *work->residual);
 }
 
-bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
-                       sm_column_work *work, sm_column_look *look) {
-  unsigned scale;
-  unsigned how;
+/* A column without an oracle, behind its head. */
+static bool look_behind(const uint8_t **at, const uint8_t *end, size_t count, teller t,
+                        sm_column_work *work, sm_column_look *look) {
+  const unsigned how = t.how;
   size_t used;
-  if (!get_head(at, end, NULL, &scale, &how) ||
-      !sm_bits_read(at, end, count, work->residual, &used))
-    return false;
-  teller t;
-  begin(&t, how, scale, NULL, before);
+  if (!sm_bits_read(at, end, count, work->residual, &used)) return false;
   if (how == FROM_MEAN) {
     fill(work, used, count);
     restore_run(work, used = count, &t, FROM_MEAN);
@@ -236,9 +232,19 @@ bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int
   }
   *look = (sm_column_look){.value = work->value,
                            .used = used,
-                           .last = sm_wrapping_mul(t.last, powers[scale]),
-                           .slope = sm_wrapping_mul(t.slope, powers[scale])};
+                           .last = sm_wrapping_mul(t.last, powers[t.scale]),
+                           .slope = sm_wrapping_mul(t.slope, powers[t.scale])};
   return true;
+}
+
+bool sm_column_look_at(const uint8_t **at, const uint8_t *end, size_t count, int64_t before,
+                       sm_column_work *work, sm_column_look *look) {
+  unsigned scale;
+  unsigned how;
+  if (!get_head(at, end, NULL, &scale, &how)) return false;
+  teller t;
+  begin(&t, how, scale, NULL, before);
+  return look_behind(at, end, count, t, work, look);
 }
 
 /* Columns that do not change, or go on as they went, are most. */
@@ -253,17 +259,16 @@ bool sm_column_read(const uint8_t **at, const uint8_t *end, size_t count, int64_
   unsigned scale;
   unsigned how;
   size_t used;
-  sm_column_look look;
-  const uint8_t *begun = *at;
   if (!get_head(at, end, oracle, &scale, &how)) return false;
+  teller t;
   if (how != FROM_ORACLE) {
-    *at = begun;
-    if (!sm_column_look_at(at, end, count, before, work, &look)) return false;
+    sm_column_look look;
+    begin(&t, how, scale, NULL, before);
+    if (!look_behind(at, end, count, t, work, &look)) return false;
     go_on(work, count, &look);
     return true;
   }
   if (!sm_bits_read(at, end, count, work->residual, &used)) return false;
-  teller t;
   begin(&t, how, scale, oracle, before);
   fill(work, used, count);
   restore_run(work, count, &t, FROM_ORACLE);
