@@ -90,6 +90,7 @@ def main():
     world.tokens.update(admin=os.environ["ADMIN_TOKEN"], resident=os.environ["RESIDENT_TOKEN"])
     same_as_file(world, tap.report)
     routes_and_document(document, tap.report)
+    always.prepare(world)
     for operation in document.operations.values():
         always.check(world, operation)
     for path in document.root["paths"]:

@@ -2,7 +2,8 @@
 import json
 
 # What must not look like somebody's, and says nothing.
-SECRET = {"token": "eyJhbGciOiJIUzI1NiIs…", "password": "…", "ca_pem": "-----BEGIN CERTIFICATE-----…", "secret": "…"}
+SECRET = {"token": "eyJhbGciOiJIUzI1NiIs…", "password": "…", "ca_pem": "-----BEGIN CERTIFICATE-----…", "secret": "…",
+          "key": "…", "current": "…", "new": "…", "url": "https://meters.example.org/password#…"}
 LONG = 2
 
 
