@@ -21,10 +21,10 @@ def absent_path(operation):
 def prepare(world):
     """Callers besides the admin and the resident: a newcomer, and API keys."""
     who = {"email": "newcomer@example.org", "password": os.environ["NEWCOMER_PASSWORD"]}
-    world.call("createUser", 201, body=who, why="the newcomer")
-    world.tokens["newcomer"] = world.call("login", 200, "nobody", body=who, why="as the newcomer").json["token"]
+    world.send("POST", "/api/users", "admin", body=who)
+    world.tokens["newcomer"] = world.send("POST", "/api/auth/login", body=who).json["token"]
     for scope in KEYS:
-        world.tokens[f"a key of {scope}"] = world.call("addApiKey", 201, body={"name": scope, "scopes": [scope]}).json["key"]
+        world.tokens[f"a key of {scope}"] = world.send("POST", "/api/keys", "admin", body={"name": scope, "scopes": [scope]}).json["key"]
 
 
 def check_rights(world, operation, path, body):

@@ -14,7 +14,7 @@ REACHED = {
     "getInvoice": lambda w: (["m1", w.kept["invoice"]], None, None),
     "getInvoicePdf": lambda w: (["m1", w.kept["invoice"]], None, None),
     "listEntries": lambda w: ([w.kept["account"]], None, None),
-    "createPayment": lambda w: ([w.kept["account"]], None, {"amount": "1.00", "method": "upi", "reference": "UTR of a key"}),
+    "createPayment": lambda w: ([w.kept["account"]], None, {"amount": "1.00", "received_at": "2026-02-03T10:00:00Z", "method": "upi", "reference": "UTR of a key"}),
     "listAccounts": lambda w: ((), None, None),
     "getAccount": lambda w: ([w.kept["account"]], None, None),
     "getStatement": lambda w: ((), {"place": "Flat 9", "month": "2026-01"}, None),
