@@ -4,7 +4,7 @@ import json
 HIDDEN = "… not shown …"
 # What must not look like somebody's, and says nothing.
 SECRET = {"token": "eyJhbGciOiJIUzI1NiIs…", "password": HIDDEN, "ca_pem": "-----BEGIN CERTIFICATE-----…", "secret": "…",
-          "key": "…", "current": HIDDEN, "new": HIDDEN, "url": "https://meters.example.org/password#…"}
+          "key": "…", "current": HIDDEN, "new": HIDDEN, "url": "/password#…"}
 LONG = 2
 
 

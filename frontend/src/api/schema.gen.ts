@@ -3569,7 +3569,7 @@ export interface operations {
                      *       "must_change_password": false,
                      *       "created_at": "2026-11-27T07:28:03.978Z",
                      *       "link": {
-                     *         "url": "https://meters.example.org/password#…",
+                     *         "url": "/password#…",
                      *         "expires_at": "2026-11-30T07:28:03.980Z"
                      *       }
                      *     }
@@ -3709,7 +3709,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "url": "https://meters.example.org/password#…",
+                     *       "url": "/password#…",
                      *       "expires_at": "2026-11-30T07:25:05.638Z"
                      *     }
                      */
