@@ -41,11 +41,11 @@ ok 'a backup succeeds' smartmeter backup "$TMP/backup"
 ok 'there are secrets to look for' test "$(wc -l <"$TMP/secrets")" -ge 7
 found=0
 while read -r file; do
-  # Any line of a secret that is long enough to be one.
+  # Any line of a secret that is long enough to be one. (The revocation list is kept beside the key, but is for everybody.)
   while IFS= read -r line; do
     if ((${#line} >= 16)) && grep -r -q -a -F -e "$line" "$TMP/backup"; then found=$((found + 1)) && note "of $file"; fi
   done < <(grep -v -e '-----' -- "$file")
-done <"$TMP/secrets"
+done < <(grep -v '/crl\.pem$' "$TMP/secrets")
 is 'no line of any secret is in the backup' "$found" 0
 is 'what was left out is named' "$(json '.secrets_left_out.#' "$(<"$TMP/backup/manifest.json")")" "$(wc -l <"$TMP/secrets")"
 is 'no name is in it in the clear' "$(grep -r -c -a -h -e tenant@example.org -e admin@example.org "$TMP/backup" | awk '{ n += $1 } END { print n }')" 0
