@@ -1,8 +1,9 @@
 #include "core/crc.h"
 
 uint16_t edge_crc16(const uint8_t *bytes, size_t len) {
-  static const uint16_t table[16] = {0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401,
-                                     0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400};
+  static const uint16_t table[16] = {0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00,
+                                     0x2800, 0xE401, 0xA001, 0x6C00, 0x7800, 0xB401,
+                                     0x5000, 0x9C01, 0x8801, 0x4400};
   uint32_t crc = 0xFFFF;
   for (size_t i = 0; i < len; i++) {
     crc = (crc >> 4) ^ table[(crc ^ bytes[i]) & 15U];

@@ -1,6 +1,6 @@
-/* The meter: the parts of edge/core put together. A port makes one, tells it what happens, and polls
- * it; all decisions are here, so that every port behaves alike. One thread. Times are ms since the
- * meter's start, of a clock that never goes back. */
+/* The meter: the parts of edge/core put together. A port makes one, tells it what happens, and
+ * polls it; all decisions are here, so that every port behaves alike. One thread. Times are ms
+ * since the meter's start, of a clock that never goes back. */
 #ifndef EDGE_CORE_METER_H
 #define EDGE_CORE_METER_H
 
@@ -36,7 +36,8 @@ typedef struct edge_tuning {
   uint32_t mark_every; /* see core/ring.h */
 } edge_tuning;
 
-#define EDGE_TUNING_DEFAULTS {EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6}
+#define EDGE_TUNING_DEFAULTS                                                                       \
+  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6 }
 
 typedef struct edge_meter {
   edge_port port;
@@ -53,7 +54,7 @@ typedef struct edge_meter {
   edge_record last; /* the last one stored: for what comes next, and for the console */
   uint32_t last_seq;
   uint16_t boot;
-  uint32_t lost; /* measured, and no flash took them */
+  uint32_t lost;            /* measured, and no flash took them */
   edge_sampler_fault fault; /* of the last round */
   char room[EDGE_MESSAGE_MAX];
 } edge_meter;

@@ -1,5 +1,5 @@
-/* What a person at the meter sees and presses: one LED, one button. Pure but for what is kept in the
- * structs. Times are ms of a clock that never goes back. */
+/* What a person at the meter sees and presses: one LED, one button. Pure but for what is kept in
+ * the structs. Times are ms of a clock that never goes back. */
 #ifndef EDGE_CORE_PANEL_H
 #define EDGE_CORE_PANEL_H
 
@@ -34,9 +34,9 @@ typedef struct edge_button {
   int64_t down_ms; /* since when */
 } edge_button;
 
-/* Tells the button's level as often as it is polled, at least every 100 ms while it is down. A press
- * is told when it is let go, so that 15 s are not 5 s first. Held for between 2 s and 5 s it is
- * nothing: somebody has changed their mind. */
+/* Tells the button's level as often as it is polled, at least every 100 ms while it is down. A
+ * press is told when it is let go, so that 15 s are not 5 s first. Held for between 2 s and 5 s it
+ * is nothing: somebody has changed their mind. */
 edge_press edge_button_poll(edge_button *button, bool pressed, int64_t now_ms);
 
 #endif

@@ -5,7 +5,13 @@
 
 #include <stdbool.h>
 
-enum { READ_INPUT = 0x04, REGISTERS = 10, DATA_LEN = 2 * REGISTERS, EXCEPTION_BIT = 0x80, HEAD = 3 };
+enum {
+  READ_INPUT = 0x04,
+  REGISTERS = 10,
+  DATA_LEN = 2 * REGISTERS,
+  EXCEPTION_BIT = 0x80,
+  HEAD = 3
+};
 
 void edge_pzem_request(uint8_t address, uint8_t out[EDGE_PZEM_REQUEST_LEN]) {
   out[0] = address;

@@ -1,6 +1,6 @@
-/* The PZEM-004T v3 on its serial line (9600 8N1): Modbus RTU, function 0x04, input registers 0 to 9.
- * There is nothing here that resets the register (0x42) or calibrates the module (0x41): what cannot
- * be written cannot be sent by mistake. Pure; any thread. */
+/* The PZEM-004T v3 on its serial line (9600 8N1): Modbus RTU, function 0x04, input registers 0
+ * to 9. There is nothing here that resets the register (0x42) or calibrates the module (0x41): what
+ * cannot be written cannot be sent by mistake. Pure; any thread. */
 #ifndef EDGE_CORE_PZEM_H
 #define EDGE_CORE_PZEM_H
 

@@ -244,8 +244,7 @@ bool edge_ring_append(edge_ring *ring, const edge_record *record, uint32_t *seq)
     uint32_t slot = ring->slot++;
     uint32_t taken = seq_of(ring->generation, slot);
     edge_record_write(record, ring->epoch, taken, bytes);
-    if (!edge_flash_put(&ring->flash, record_at(ring, ring->generation, slot), bytes,
-                        sizeof bytes))
+    if (!edge_flash_put(&ring->flash, record_at(ring, ring->generation, slot), bytes, sizeof bytes))
       continue;
     *seq = taken;
     /* After the reading, so that it waits for no erase. */
@@ -260,8 +259,8 @@ bool edge_ring_append(edge_ring *ring, const edge_record *record, uint32_t *seq)
 bool edge_ring_get(const edge_ring *ring, uint32_t seq, edge_record *record) {
   if (seq == 0 || seq >= edge_ring_next(ring)) return false;
   uint32_t generation = generation_of(seq);
-  return generation >= ring->oldest && read_record(ring, generation, (seq - 1) % EDGE_RING_SLOTS,
-                                                   record);
+  return generation >= ring->oldest &&
+         read_record(ring, generation, (seq - 1) % EDGE_RING_SLOTS, record);
 }
 
 bool edge_ring_seek(edge_ring *ring, uint32_t *seq, edge_record *record) {

@@ -1,5 +1,5 @@
-/* The ring log: every reading goes to flash before it goes anywhere else, and stays until the server
- * says that it has it. When the log is full the oldest are dropped, and counted.
+/* The ring log: every reading goes to flash before it goes anywhere else, and stays until the
+ * server says that it has it. When the log is full the oldest are dropped, and counted.
  *
  * Layout of the stretch of flash: two sectors of marks (how far the server has acknowledged), then
  * n sectors of readings, each a header and 127 records of 32 bytes (core/record.h). Reading `seq`
@@ -43,15 +43,15 @@ typedef struct edge_ring {
   uint32_t mark_sector;
   uint32_t mark_slot;
   uint32_t mark_every;
-  uint32_t dropped;    /* never acknowledged and overwritten, since the log's begin */
-  bool has_newest;     /* as found by the mount */
+  uint32_t dropped; /* never acknowledged and overwritten, since the log's begin */
+  bool has_newest;  /* as found by the mount */
   uint32_t newest_seq;
 } edge_ring;
 
 /* Finds what is there, and begins a log of `epoch` (not 0) if there is nothing. `mark_every`: an
- * acknowledgement is put down when it is so many readings ahead of the last one put down, so that at
- * most so many are sent again, as what they are, after a restart. False: the flash cannot be read
- * or has less than EDGE_RING_SECTORS_MIN sectors. */
+ * acknowledgement is put down when it is so many readings ahead of the last one put down, so that
+ * at most so many are sent again, as what they are, after a restart. False: the flash cannot be
+ * read or has less than EDGE_RING_SECTORS_MIN sectors. */
 bool edge_ring_mount(edge_ring *ring, const edge_flash *flash, uint32_t epoch, uint32_t mark_every);
 
 /* Puts a reading down; `seq` is its number. False: no place in the flash took it. */

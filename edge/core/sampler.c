@@ -19,7 +19,7 @@ enum {
 
 const char *edge_sampler_fault_word(edge_sampler_fault fault) {
   static const char *const words[EDGE_FAULT_COUNT_] = {
-      "none", "cut",       "address",     "function",    "length", "crc",
+      "none",      "cut",    "address",     "function",    "length", "crc",
       "exception", "silent", "implausible", "unconfirmed", "frozen"};
   return (unsigned)fault < EDGE_FAULT_COUNT_ ? words[fault] : "unknown";
 }
@@ -113,13 +113,13 @@ static bool is_frozen(edge_sampler *s, const edge_sample *sample) {
     s->same_count = 0;
   }
   s->same_count++;
-  return s->same_count >= FROZEN_COUNT_MIN && s->asked_ms - s->same_since_ms >= s->settings.frozen_ms;
+  return s->same_count >= FROZEN_COUNT_MIN &&
+         s->asked_ms - s->same_since_ms >= s->settings.frozen_ms;
 }
 
 static edge_sampler_event judge(edge_sampler *s, const edge_sample *sample, int64_t now_ms,
                                 edge_sampler_result *result) {
-  if (!edge_sample_plausible(sample))
-    return try_again(s, EDGE_FAULT_IMPLAUSIBLE, now_ms, result);
+  if (!edge_sample_plausible(sample)) return try_again(s, EDGE_FAULT_IMPLAUSIBLE, now_ms, result);
   bool leapt = false;
   if (!follows(s, sample->energy_wh)) {
     uint32_t step_wh = sample->energy_wh - s->doubted_wh;
@@ -175,8 +175,7 @@ static edge_sampler_event listen(edge_sampler *s, int64_t now_ms, edge_sampler_r
     s->len = (uint8_t)(s->len + got);
     edge_pzem_status status = find_reply(s, &sample);
     if (status == EDGE_PZEM_OK) return judge(s, &sample, now_ms, result);
-    if (status == EDGE_PZEM_EXCEPTION)
-      return try_again(s, EDGE_FAULT_EXCEPTION, now_ms, result);
+    if (status == EDGE_PZEM_EXCEPTION) return try_again(s, EDGE_FAULT_EXCEPTION, now_ms, result);
   }
   if (now_ms < s->until_ms) return EDGE_SAMPLER_NOTHING;
   edge_sampler_fault fault = s->noise ? s->fault : s->len > 0 ? EDGE_FAULT_CUT : EDGE_FAULT_SILENT;

@@ -3,9 +3,9 @@
  *
  * A round is one reading: up to `attempts` requests, each after the line has been quiet, so that a
  * late reply to the one before is thrown away and not taken for the next. A register that fell, or
- * rose by more than any load can use, is believed when a second request says the same. A module that
- * gives the same bits for minutes (the voltage alone never does) is frozen: nothing is handed out
- * until something changes.
+ * rose by more than any load can use, is believed when a second request says the same. A module
+ * that gives the same bits for minutes (the voltage alone never does) is frozen: nothing is handed
+ * out until something changes.
  *
  * Nothing here waits: poll it when `edge_sampler_due_ms` says so, and when bytes came. Times are ms
  * of a clock that never goes back. One thread. */
@@ -35,7 +35,7 @@ typedef struct edge_sampler_settings {
 } edge_sampler_settings;
 
 #define EDGE_SAMPLER_DEFAULTS                                                                      \
-  {EDGE_PZEM_ANY_ADDRESS, 3, 10000, 300, 400, 300000}
+  { EDGE_PZEM_ANY_ADDRESS, 3, 10000, 300, 400, 300000 }
 
 /* Why a request, or a round, gave nothing. The first ones are those of edge_pzem_status. */
 typedef enum edge_sampler_fault {

@@ -25,7 +25,10 @@ typedef struct item {
 } item;
 
 #define ITEM(id, kind, member, min, max)                                                           \
-  {#member, kind, id, (uint8_t)sizeof((edge_settings *)0)->member, offsetof(edge_settings, member), min, max}
+  {                                                                                                \
+#member, kind, id, (uint8_t)sizeof((edge_settings *)0)->member,                                \
+        offsetof(edge_settings, member), min, max                                                  \
+  }
 
 static const item items[] = {
     ITEM(1, TEXT, device_id, 1, EDGE_SETTINGS_TEXT_MAX),

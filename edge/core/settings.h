@@ -29,8 +29,8 @@ typedef struct edge_settings {
   char password[EDGE_SETTINGS_TEXT_MAX + 1];
   uint16_t port;
   bool tls;
-  uint8_t address;     /* of the module */
-  uint16_t interval_s; /* between readings */
+  uint8_t address;                            /* of the module */
+  uint16_t interval_s;                        /* between readings */
   uint8_t carried[EDGE_SETTINGS_CARRIED_MAX]; /* items that this firmware does not know */
   uint16_t carried_len;
 } edge_settings;

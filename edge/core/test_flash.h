@@ -15,14 +15,14 @@ typedef struct test_flash {
   uint32_t bytes_written;
   uint32_t erases[TEST_FLASH_SECTORS_MAX];
   uint32_t operations; /* writes and erases since the power is on */
-  /* The power goes in operation cut_at (0: the first), when cut_byte bytes of it are done; UINT32_MAX:
-   * never. */
+  /* The power goes in operation cut_at (0: the first), when cut_byte bytes of it are done;
+   * UINT32_MAX: never. */
   uint32_t cut_at;
   uint32_t cut_byte;
   bool erase_backwards; /* the bytes of a sector are erased from its end */
   bool off;
-  uint32_t last_len;  /* of the operation that was cut, or of the last one */
-  int32_t worn;       /* writes do nothing in this sector; -1: none is worn out */
+  uint32_t last_len; /* of the operation that was cut, or of the last one */
+  int32_t worn;      /* writes do nothing in this sector; -1: none is worn out */
 } test_flash;
 
 /* All erased. */

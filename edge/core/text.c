@@ -65,12 +65,9 @@ void edge_text_add_time(edge_text *text, uint32_t wall_s) {
   uint32_t shifted = (5 * of_year + 2) / 153;
   uint32_t month = shifted < 10 ? shifted + 3 : shifted - 9;
   uint32_t year = era * 400 + year_of_era + (month <= 2 ? 1 : 0);
-  const uint32_t part[6] = {year,
-                            month,
-                            of_year - (153 * shifted + 2) / 5 + 1,
-                            of_day / 3600,
-                            of_day / 60 % 60,
-                            of_day % 60};
+  const uint32_t part[6] = {
+      year,       month, of_year - (153 * shifted + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60,
+      of_day % 60};
   static const char *const behind[6] = {"-", "-", "T", ":", ":", "Z"};
   for (unsigned i = 0; i < 6; i++) {
     add_u64(text, part[i], i == 0 ? 4 : 2);

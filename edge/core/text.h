@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct edge_text {
-  char *at; /* the caller's */
+  char *at;   /* the caller's */
   size_t cap; /* with the NUL; at least 1 */
   size_t len;
   bool full;

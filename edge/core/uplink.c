@@ -7,8 +7,8 @@
 #define NEVER INT64_MAX
 
 void edge_uplink_init(edge_uplink *uplink, const edge_uplink_settings *settings,
-                      const edge_link *link, edge_ring *ring, const char *device_id,
-                      const char *fw, char *room, size_t cap, uint32_t seed, int64_t now_ms) {
+                      const edge_link *link, edge_ring *ring, const char *device_id, const char *fw,
+                      char *room, size_t cap, uint32_t seed, int64_t now_ms) {
   memset(uplink, 0, sizeof *uplink);
   uplink->settings = *settings;
   uplink->link = *link;

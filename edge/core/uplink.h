@@ -5,9 +5,9 @@
  * many as fit; the next goes when the server has acknowledged all of it. One reading is sent as an
  * object, more as an array. A backlog is sent with pauses, so that a town that comes back after a
  * cut does not flood its server. What is not acknowledged in time is sent again, more and more
- * seldom, and after a few times over a new connection. Connections are tried with pauses that double,
- * each with a random part; they grow until an acknowledgement comes, so that a broker that lets one
- * in and serves nobody is not hammered.
+ * seldom, and after a few times over a new connection. Connections are tried with pauses that
+ * double, each with a random part; they grow until an acknowledgement comes, so that a broker that
+ * lets one in and serves nobody is not hammered.
  *
  * Nothing here waits or keeps time: poll it when edge_uplink_due_ms says so, and after an event.
  * Times are ms of a clock that never goes back. One thread. */
@@ -31,17 +31,18 @@ typedef struct edge_link {
 } edge_link;
 
 typedef struct edge_uplink_settings {
-  uint32_t batch_max;        /* readings in a message, 1 to 500 */
-  uint32_t open_ms;          /* a connection stands by then, or is given up */
-  uint32_t pause_first_ms;   /* before the second attempt to connect … */
-  uint32_t pause_max_ms;     /* … doubled up to this; of each a random half */
-  uint32_t ack_ms;           /* an acknowledgement is there by then … */
-  uint32_t ack_max_ms;       /* … doubled up to this when it is not */
-  uint32_t tries_a_link;     /* messages without an acknowledgement before another connection */
-  uint32_t replay_gap_ms;    /* between messages of a backlog, and up to as much again at random */
+  uint32_t batch_max;      /* readings in a message, 1 to 500 */
+  uint32_t open_ms;        /* a connection stands by then, or is given up */
+  uint32_t pause_first_ms; /* before the second attempt to connect … */
+  uint32_t pause_max_ms;   /* … doubled up to this; of each a random half */
+  uint32_t ack_ms;         /* an acknowledgement is there by then … */
+  uint32_t ack_max_ms;     /* … doubled up to this when it is not */
+  uint32_t tries_a_link;   /* messages without an acknowledgement before another connection */
+  uint32_t replay_gap_ms;  /* between messages of a backlog, and up to as much again at random */
 } edge_uplink_settings;
 
-#define EDGE_UPLINK_DEFAULTS {24, 20000, 1000, 300000, 20000, 900000, 3, 250}
+#define EDGE_UPLINK_DEFAULTS                                                                       \
+  { 24, 20000, 1000, 300000, 20000, 900000, 3, 250 }
 
 typedef enum edge_uplink_state {
   EDGE_UPLINK_PAUSED, /* no connection; the next attempt is at due */
@@ -70,7 +71,7 @@ typedef struct edge_uplink {
   size_t cap;
   uint32_t random;
   edge_uplink_state state;
-  int64_t due_ms;   /* of PAUSED and OPENING; of OPEN, when something may be sent again */
+  int64_t due_ms; /* of PAUSED and OPENING; of OPEN, when something may be sent again */
   uint32_t pause_ms;
   bool in_flight;
   uint32_t sent_last; /* the last reading of the message on its way */
@@ -87,8 +88,8 @@ typedef struct edge_uplink {
  * room, ring and texts are borrowed for the uplink's life. `seed` is anything random. The first
  * attempt to connect is due at now_ms. */
 void edge_uplink_init(edge_uplink *uplink, const edge_uplink_settings *settings,
-                      const edge_link *link, edge_ring *ring, const char *device_id,
-                      const char *fw, char *room, size_t cap, uint32_t seed, int64_t now_ms);
+                      const edge_link *link, edge_ring *ring, const char *device_id, const char *fw,
+                      char *room, size_t cap, uint32_t seed, int64_t now_ms);
 
 /* The connection stands, and acknowledgements are subscribed to. */
 void edge_uplink_opened(edge_uplink *uplink, int64_t now_ms);
