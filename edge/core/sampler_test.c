@@ -1,7 +1,6 @@
 #include "core/sampler.h"
 
-#include "core/bytes.h"
-#include "core/crc.h"
+#include "core/test_module.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,95 +10,22 @@
 
 #include <cmocka.h>
 
-/* A module on a line of memory: what it says to the next requests is set by the test. */
-typedef struct line {
-  uint8_t bytes[256]; /* on their way to the sampler */
-  size_t len;
-  unsigned requests;
-  edge_sample says;
-  enum { ANSWERS, SILENT, BAD_CRC, CUT, NOISY, STRANGER, REFUSES } mode;
-  unsigned mode_for; /* requests that the mode lasts */
-} line;
-
-static line module;
+static test_module module;
 static edge_sampler sampler;
 static int64_t now_ms;
-
-static void put_reply(line *l, uint8_t address) {
-  uint8_t *r = l->bytes + l->len;
-  const edge_sample *s = &l->says;
-  memset(r, 0, EDGE_PZEM_REPLY_LEN);
-  r[0] = address;
-  r[1] = 4;
-  r[2] = 20;
-  edge_put_u16be(r + 3, s->voltage_dv);
-  edge_put_u16be(r + 5, s->current_ma);
-  edge_put_u16be(r + 7, s->current_ma >> 16);
-  edge_put_u16be(r + 9, s->power_dw);
-  edge_put_u16be(r + 11, s->power_dw >> 16);
-  edge_put_u16be(r + 13, s->energy_wh);
-  edge_put_u16be(r + 15, s->energy_wh >> 16);
-  edge_put_u16be(r + 17, s->frequency_dhz);
-  edge_put_u16be(r + 19, s->power_factor_centi);
-  edge_put_u16(r + 23, edge_crc16(r, 23));
-  l->len += EDGE_PZEM_REPLY_LEN;
-}
-
-static void put_refusal(line *l) {
-  uint8_t *r = l->bytes + l->len;
-  r[0] = 1;
-  r[1] = 0x84;
-  r[2] = 2;
-  edge_put_u16(r + 3, edge_crc16(r, 3));
-  l->len += EDGE_PZEM_EXCEPTION_LEN;
-}
-
-static void flush(void *context) {
-  ((line *)context)->len = 0;
-}
-
-static void take_request(void *context, const uint8_t *bytes, size_t len) {
-  line *l = context;
-  assert_int_equal(len, EDGE_PZEM_REQUEST_LEN);
-  assert_int_equal(bytes[1], 4); /* nothing else is ever asked */
-  l->requests++;
-  int mode = l->mode_for > 0 ? (int)l->mode : (int)ANSWERS;
-  if (l->mode_for > 0) l->mode_for--;
-  if (mode == SILENT) return;
-  if (mode == NOISY) {
-    static const uint8_t noise[] = {0x00, 0xF8, 0x01, 0x04, 0x13, 0xFF};
-    memcpy(l->bytes, noise, sizeof noise);
-    l->len = sizeof noise;
-  }
-  if (mode == REFUSES)
-    put_refusal(l);
-  else
-    put_reply(l, mode == STRANGER ? 2 : 1);
-  if (mode == BAD_CRC) l->bytes[10] ^= 0x10;
-  if (mode == CUT) l->len = 17;
-}
-
-static size_t give(void *context, uint8_t *bytes, size_t cap) {
-  line *l = context;
-  size_t some = l->len < cap ? l->len : cap;
-  memcpy(bytes, l->bytes, some);
-  memmove(l->bytes, l->bytes + some, l->len - some);
-  l->len -= some;
-  return some;
-}
 
 static int setup(void **state) {
   (void)state;
   now_ms = 0;
-  module = (line){.says = {.voltage_dv = 2304,
-                           .current_ma = 2730,
-                           .power_dw = 6290,
-                           .energy_wh = 70000,
-                           .frequency_dhz = 500,
-                           .power_factor_centi = 98}};
+  module = (test_module){.says = {.voltage_dv = 2304,
+                                  .current_ma = 2730,
+                                  .power_dw = 6290,
+                                  .energy_wh = 70000,
+                                  .frequency_dhz = 500,
+                                  .power_factor_centi = 98}};
   edge_sampler_settings settings = EDGE_SAMPLER_DEFAULTS;
   settings.address = 1;
-  const edge_serial serial = {&module, flush, take_request, give};
+  const edge_serial serial = test_module_serial(&module);
   edge_sampler_init(&sampler, &settings, &serial, 0);
   return 0;
 }
@@ -144,11 +70,11 @@ static void rounds_keep_to_their_grid(void **state) {
 
 static void a_fault_is_asked_again(void **state) {
   (void)state;
-  static const int modes[] = {SILENT, BAD_CRC, CUT, STRANGER, REFUSES};
+  static const test_mode modes[] = {SILENT, BAD_CRC, CUT, STRANGER, REFUSES};
   static const edge_sampler_fault faults[] = {EDGE_FAULT_SILENT, EDGE_FAULT_CRC, EDGE_FAULT_CUT,
                                               EDGE_FAULT_ADDRESS, EDGE_FAULT_EXCEPTION};
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-    module.mode = (unsigned)modes[i];
+    module.mode = modes[i];
     module.mode_for = 2;
     module.requests = 0;
     module.says.energy_wh++;
@@ -185,7 +111,7 @@ static void a_late_reply_is_not_the_next_ones(void **state) {
   module.mode_for = 1;
   assert_int_equal(edge_sampler_poll(&sampler, 0, &result), EDGE_SAMPLER_NOTHING);
   assert_int_equal(edge_sampler_poll(&sampler, 300, &result), EDGE_SAMPLER_NOTHING);
-  put_reply(&module, 1); /* comes after the time is over */
+  test_module_put_reply(&module, 1); /* comes after the time is over */
   module.says.energy_wh = 70001;
   now_ms = 310;
   expect_sample(70001);
