@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { REPLIES_MAX = 60000, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
+enum { REPLIES_MAX = 80000, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
 static const int64_t begin_ms = 1767225600000; /* 2026-01-01T00:00:00Z */
 
 /* One reply of the module, known by its register. */
