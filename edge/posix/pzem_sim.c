@@ -73,6 +73,9 @@ typedef struct sim {
   size_t request_len;
   uint8_t reply[NOISE_MAX + EDGE_PZEM_REPLY_LEN];
   size_t reply_len;
+  fault pending; /* what the reply is … */
+  int64_t pending_ms;
+  edge_sample pending_sample;
   int64_t reply_ms; /* real steady time at which it is on the wire; 0: none is */
 } sim;
 
@@ -164,7 +167,20 @@ static void spoil(sim *s, fault f) {
   }
 }
 
+/* What became of the last request. */
+static void log_pending(sim *s, const char *word) {
+  const edge_sample *p = &s->pending_sample;
+  s->reply_ms = 0;
+  if (s->log == NULL) return;
+  (void)fprintf(s->log, "%lld %s %u %u %u %u %u %u\n", (long long)s->pending_ms, word,
+                (unsigned)p->energy_wh, (unsigned)p->voltage_dv, (unsigned)p->current_ma,
+                (unsigned)p->power_dw, (unsigned)p->frequency_dhz,
+                (unsigned)p->power_factor_centi);
+  (void)fflush(s->log);
+}
+
 static void answer(sim *s) {
+  if (s->reply_ms != 0) log_pending(s, "unsent");
   int64_t now_ms = test_time_wall_ms(&s->time);
   edge_sample sample = measure(s, now_ms);
   fault f = choose_fault(s);
@@ -180,12 +196,9 @@ static void answer(sim *s) {
   s->reply_len = EDGE_PZEM_REPLY_LEN;
   spoil(s, f);
   s->reply_ms = test_time_steady_ms(&s->real) + (f == LATE ? s->late_ms : WIRE_MS);
-  if (s->log == NULL) return;
-  (void)fprintf(s->log, "%lld %s %u %u %u %u %u %u\n", (long long)now_ms, fault_words[f],
-                (unsigned)sample.energy_wh, (unsigned)sample.voltage_dv,
-                (unsigned)sample.current_ma, (unsigned)sample.power_dw,
-                (unsigned)sample.frequency_dhz, (unsigned)sample.power_factor_centi);
-  (void)fflush(s->log);
+  s->pending = f;
+  s->pending_ms = now_ms;
+  s->pending_sample = sample;
 }
 
 /* ---- the line ---- */
@@ -209,8 +222,8 @@ static void listen(sim *s) {
 
 static void send_due(sim *s) {
   if (s->reply_ms == 0 || test_time_steady_ms(&s->real) < s->reply_ms) return;
-  s->reply_ms = 0;
   if (s->reply_len > 0) (void)!write(s->master, s->reply, s->reply_len);
+  log_pending(s, fault_words[s->pending]);
 }
 
 static bool open_line(sim *s) {
