@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SECTORS = 6, EPOCH = 7, SIZE = SECTORS * EDGE_SECTOR_SIZE, MADE = 300 };
+enum { SECTORS = 5, EPOCH = 7, SIZE = SECTORS * EDGE_SECTOR_SIZE, MADE = 200 };
 
 static uint8_t flash_bytes[SIZE];
 static uint8_t made[SIZE];
@@ -106,7 +106,7 @@ static void read_all(edge_ring *ring) {
 
 static void go_on(edge_ring *ring) {
   uint32_t last = edge_ring_next(ring) - 1;
-  for (int i = 0; i < 140; i++) {
+  for (int i = 0; i < 60; i++) {
     edge_record record = {.wall_s = 1800000000, .uptime_s = 1, .boot = 2};
     uint32_t seq;
     if (!edge_ring_append(ring, &record, &seq)) return; /* the last number is used up */

@@ -32,10 +32,15 @@ static uint32_t record_at(const edge_ring *r, uint32_t generation, uint32_t slot
   return sector_at(r, generation) + HEADER_LEN + slot * EDGE_RECORD_LEN;
 }
 
+/* What is erased is told apart before the checksum, which is most of the work of a mount. */
 static bool read_record(const edge_ring *r, uint32_t generation, uint32_t slot,
                         edge_record *record) {
   uint8_t bytes[EDGE_RECORD_LEN];
-  return r->flash.read(r->flash.context, record_at(r, generation, slot), bytes, sizeof bytes) &&
+  if (!r->flash.read(r->flash.context, record_at(r, generation, slot), bytes, sizeof bytes))
+    return false;
+  size_t blank = 0;
+  while (blank < sizeof bytes && bytes[blank] == 0xFF) blank++;
+  return blank < sizeof bytes &&
          edge_record_read(bytes, r->epoch, seq_of(generation, slot), record);
 }
 
@@ -85,13 +90,17 @@ static bool find_newest(edge_ring *r) {
   return found;
 }
 
-/* A header that rotted must not hide that its numbers are used. */
-static void look_behind_newest(edge_ring *r) {
+/* A header that rotted must not hide that its numbers are used. Gives whether there is such a one:
+ * nothing more is written there, so that the next sector has a header again. */
+static bool look_behind_newest(edge_ring *r) {
+  bool found = false;
   for (uint32_t ahead = 1; ahead <= SECTOR_TRIES; ahead++)
     if (holds_any(r, r->generation + ahead)) {
       r->generation += ahead;
       ahead = 0;
+      found = true;
     }
+  return found;
 }
 
 static bool sector_in_use(const edge_ring *r, uint32_t generation) {
@@ -177,10 +186,13 @@ bool edge_ring_mount(edge_ring *ring, const edge_flash *flash, uint32_t epoch,
   for (uint32_t i = 0; i < flash->sectors; i++)
     if (!flash->read(flash->context, i * EDGE_SECTOR_SIZE, probe, sizeof probe)) return false;
   if (find_newest(ring)) {
-    look_behind_newest(ring);
+    bool headless = look_behind_newest(ring);
     ring->open = true;
     find_oldest(ring);
-    find_slot(ring);
+    if (headless)
+      ring->slot = EDGE_RING_SLOTS;
+    else
+      find_slot(ring);
     find_newest_reading(ring);
     ring->ahead = edge_flash_blank(flash, sector_at(ring, ring->generation + 1), EDGE_SECTOR_SIZE);
   }
