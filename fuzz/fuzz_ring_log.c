@@ -75,7 +75,8 @@ static void mend(uint32_t at) {
   }
   uint32_t sector = at / EDGE_SECTOR_SIZE - EDGE_RING_MARK_SECTORS;
   uint32_t slot = at % EDGE_SECTOR_SIZE / EDGE_RECORD_LEN - 1;
-  edge_record r = {.wall_s = edge_get_u32(record), .uptime_s = edge_get_u32(record + 4),
+  edge_record r = {.wall_s = edge_get_u32(record),
+                   .uptime_s = edge_get_u32(record + 4),
                    .boot = edge_get_u16(record + 8)};
   edge_record_write(&r, EPOCH, sector * EDGE_RING_SLOTS + slot + 1, record);
 }

@@ -4,7 +4,7 @@
 #include "posix/broker_link.h"
 #include "posix/flash_file.h"
 #include "posix/serial_port.h"
-#include "posix/test_time.h"
+#include "posix/sim_time.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -44,7 +44,7 @@ typedef struct program {
   flash_file log;
   flash_file settings;
   broker_link link;
-  test_time time;
+  sim_time time;
   int64_t begun_ms; /* steady */
   int64_t clock_after_ms;
   bool console;
@@ -61,12 +61,12 @@ static void stop(int signal_number) {
 
 static int64_t uptime_ms(void *context) {
   const program *p = context;
-  return test_time_steady_ms(&p->time) - p->begun_ms;
+  return sim_time_steady_ms(&p->time) - p->begun_ms;
 }
 
 static bool wall(void *context, int64_t *wall_ms) {
   const program *p = context;
-  *wall_ms = test_time_wall_ms(&p->time);
+  *wall_ms = sim_time_wall_ms(&p->time);
   return uptime_ms(context) >= p->clock_after_ms;
 }
 
@@ -158,7 +158,7 @@ static void make_port(program *p) {
 
 static bool start(program *p) {
   p->restart = false;
-  p->begun_ms = test_time_steady_ms(&p->time);
+  p->begun_ms = sim_time_steady_ms(&p->time);
   p->shown = EDGE_LED_COUNT_;
   return edge_meter_init(&p->meter, &p->port, &p->tuning, 0);
 }
@@ -255,7 +255,7 @@ int main(int argc, char **argv) {
       pairs[count++] = optarg;
       break;
     case 't':
-      if (!test_time_parse(optarg, &p.time)) return misused("--time is not right: ", optarg);
+      if (!sim_time_parse(optarg, &p.time)) return misused("--time is not right: ", optarg);
       break;
     case 'h':
       (void)fputs(usage, stdout);

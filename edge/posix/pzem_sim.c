@@ -4,7 +4,7 @@
 #include "core/bytes.h"
 #include "core/crc.h"
 #include "core/pzem.h"
-#include "posix/test_time.h"
+#include "posix/sim_time.h"
 #include "sim/meter.h"
 
 #include <errno.h>
@@ -67,8 +67,8 @@ typedef struct sim {
   sm_sim_meter meter;
   sm_sim_household *household;
   sm_zone *zone;
-  test_time time;
-  test_time real;
+  sim_time time;
+  sim_time real;
   uint8_t request[64];
   size_t request_len;
   uint8_t reply[NOISE_MAX + EDGE_PZEM_REPLY_LEN];
@@ -174,14 +174,13 @@ static void log_pending(sim *s, const char *word) {
   if (s->log == NULL) return;
   (void)fprintf(s->log, "%lld %s %u %u %u %u %u %u\n", (long long)s->pending_ms, word,
                 (unsigned)p->energy_wh, (unsigned)p->voltage_dv, (unsigned)p->current_ma,
-                (unsigned)p->power_dw, (unsigned)p->frequency_dhz,
-                (unsigned)p->power_factor_centi);
+                (unsigned)p->power_dw, (unsigned)p->frequency_dhz, (unsigned)p->power_factor_centi);
   (void)fflush(s->log);
 }
 
 static void answer(sim *s) {
   if (s->reply_ms != 0) log_pending(s, "unsent");
-  int64_t now_ms = test_time_wall_ms(&s->time);
+  int64_t now_ms = sim_time_wall_ms(&s->time);
   edge_sample sample = measure(s, now_ms);
   fault f = choose_fault(s);
   if (now_ms < s->frozen_until_ms) {
@@ -195,7 +194,7 @@ static void answer(sim *s) {
   write_reply(s->reply, s->address, &sample);
   s->reply_len = EDGE_PZEM_REPLY_LEN;
   spoil(s, f);
-  s->reply_ms = test_time_steady_ms(&s->real) + (f == LATE ? s->late_ms : WIRE_MS);
+  s->reply_ms = sim_time_steady_ms(&s->real) + (f == LATE ? s->late_ms : WIRE_MS);
   s->pending = f;
   s->pending_ms = now_ms;
   s->pending_sample = sample;
@@ -221,7 +220,7 @@ static void listen(sim *s) {
 }
 
 static void send_due(sim *s) {
-  if (s->reply_ms == 0 || test_time_steady_ms(&s->real) < s->reply_ms) return;
+  if (s->reply_ms == 0 || sim_time_steady_ms(&s->real) < s->reply_ms) return;
   if (s->reply_len > 0) (void)!write(s->master, s->reply, s->reply_len);
   log_pending(s, fault_words[s->pending]);
 }
@@ -247,14 +246,17 @@ static bool open_line(sim *s) {
 
 static void take_line(sim *s, const char *line) {
   char word[16];
-  unsigned number = 1;
-  if (sscanf(line, "%15s %u", word, &number) < 1) return;
+  size_t len = strcspn(line, " ");
+  if (len == 0 || len >= sizeof word) return;
+  memcpy(word, line, len);
+  word[len] = '\0';
+  unsigned number = line[len] == ' ' ? (unsigned)strtoul(line + len, NULL, 10) : 1;
   if (strcmp(word, "reset") == 0) {
-    if (sm_sim_meter_reset_at(&s->meter, test_time_wall_ms(&s->time) / 1000) != SM_OK) abort();
+    if (sm_sim_meter_reset_at(&s->meter, sim_time_wall_ms(&s->time) / 1000) != SM_OK) abort();
     return;
   }
   if (strcmp(word, "freeze") == 0) {
-    s->frozen_until_ms = test_time_wall_ms(&s->time) + (int64_t)number * 1000;
+    s->frozen_until_ms = sim_time_wall_ms(&s->time) + (int64_t)number * 1000;
     return;
   }
   for (unsigned f = NOISE; f < FROZEN; f++)
@@ -291,7 +293,7 @@ static int fail(const char *what, const char *which) {
 static bool open_household(sim *s, const char *zone, uint64_t seed, uint32_t number,
                            sm_sim_size size, int64_t installed_s) {
   enum { YEAR_S = 365 * 86400 };
-  int64_t begin_s = installed_s > 0 ? installed_s : test_time_wall_ms(&s->time) / 1000 - YEAR_S;
+  int64_t begin_s = installed_s > 0 ? installed_s : sim_time_wall_ms(&s->time) / 1000 - YEAR_S;
   return sm_zone_new(zone, &s->zone) == SM_OK &&
          sm_sim_household_new(seed, number, size, s->zone, begin_s, &s->household) == SM_OK &&
          sm_sim_meter_init(&s->meter, "pzem", seed, number, s->household, begin_s, 0) == SM_OK;
@@ -320,7 +322,7 @@ static void run(sim *s) {
   while (stopping == 0) {
     struct pollfd fds[2] = {{.fd = s->master, .events = POLLIN},
                             {.fd = s->control, .events = POLLIN}};
-    int64_t left_ms = s->reply_ms - test_time_steady_ms(&s->real);
+    int64_t left_ms = s->reply_ms - sim_time_steady_ms(&s->real);
     int timeout_ms = s->reply_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0;
     int ready = poll(fds, 2, timeout_ms);
     if (ready > 0 && fds[0].revents != 0) listen(s);
@@ -384,7 +386,7 @@ int main(int argc, char **argv) {
       s.address = (uint8_t)strtoul(optarg, NULL, 10);
       break;
     case 't':
-      if (!test_time_parse(optarg, &s.time)) return fail("--time is not right: ", optarg);
+      if (!sim_time_parse(optarg, &s.time)) return fail("--time is not right: ", optarg);
       break;
     case 'h':
       (void)fputs(usage, stdout);
@@ -405,7 +407,7 @@ int main(int argc, char **argv) {
   if (!open_household(&s, zone, seed, (uint32_t)number, size, installed_s))
     return fail("no such household, or zone: ", zone);
   if (log != NULL && (s.log = fopen(log, "a")) == NULL) return fail(log, strerror(errno));
-  if (!open_control(&s, control)) return fail(control, strerror(errno));
+  if (!open_control(&s, control)) return fail("the control file: ", strerror(errno));
   if (!open_line(&s)) return fail(s.link, strerror(errno));
   run(&s);
   (void)unlink(s.link);

@@ -1,4 +1,4 @@
-#include "posix/test_time.h"
+#include "posix/sim_time.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -17,8 +17,8 @@ static bool take(const char **at, char behind, int64_t *value) {
   return true;
 }
 
-bool test_time_parse(const char *text, test_time *time) {
-  test_time t;
+bool sim_time_parse(const char *text, sim_time *time) {
+  sim_time t;
   if (!take(&text, '@', &t.speed) || !take(&text, '@', &t.start_ms) ||
       !take(&text, '\0', &t.anchor_ms) || t.speed > 1000)
     return false;
@@ -26,11 +26,11 @@ bool test_time_parse(const char *text, test_time *time) {
   return true;
 }
 
-int64_t test_time_wall_ms(const test_time *time) {
+int64_t sim_time_wall_ms(const sim_time *time) {
   int64_t now_ms = read_ms(CLOCK_REALTIME);
   return time->speed == 1 ? now_ms : time->start_ms + (now_ms - time->anchor_ms) * time->speed;
 }
 
-int64_t test_time_steady_ms(const test_time *time) {
+int64_t sim_time_steady_ms(const sim_time *time) {
   return read_ms(CLOCK_MONOTONIC) * time->speed;
 }
