@@ -238,6 +238,7 @@ static bool open_line(sim *s) {
   line.c_lflag = 0;
   line.c_cflag = CS8 | CREAD | CLOCAL;
   if (tcsetattr(s->slave, TCSANOW, &line) != 0) return false;
+  if (s->link == NULL) return false;
   (void)unlink(s->link);
   return symlink(name, s->link) == 0;
 }
