@@ -1,0 +1,138 @@
+#include "core/meter.h"
+
+#include "core/meter_commands.h"
+
+#include <string.h>
+
+enum { MS_PER_S = 1000, LAMP_MS = 125, BACKLOG_SHOWN = 6 };
+
+bool edge_meter_is_set_up(const edge_meter *meter) {
+  return meter->settings.device_id[0] != '\0' && meter->settings.host[0] != '\0';
+}
+
+static void print(void *context, const char *text, size_t len) {
+  edge_meter *m = context;
+  if (m->port.print != NULL) m->port.print(m->port.context, text, len);
+}
+
+/* The last reading of before this start. */
+static void remember_newest(edge_meter *m) {
+  edge_record newest;
+  m->boot = 1;
+  if (!m->ring.has_newest || !edge_ring_get(&m->ring, m->ring.newest_seq, &newest)) return;
+  m->has_last = true;
+  m->last = newest;
+  m->last_seq = m->ring.newest_seq;
+  m->boot = (uint16_t)(newest.boot + 1);
+  edge_sampler_remember(&m->sampler, newest.sample.energy_wh);
+}
+
+bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning *tuning,
+                     int64_t now_ms) {
+  memset(meter, 0, sizeof *meter);
+  meter->port = *port;
+  bool settings_good = edge_settings_load(&meter->store, &port->settings, &meter->settings);
+  meter->edited = meter->settings;
+  edge_sampler_settings sampling = tuning->sampler;
+  sampling.interval_ms = meter->settings.interval_s * (uint32_t)MS_PER_S;
+  sampling.address = meter->settings.address;
+  edge_sampler_init(&meter->sampler, &sampling, &port->serial, now_ms);
+  uint32_t epoch = port->random(port->context);
+  meter->log_good =
+      edge_ring_mount(&meter->ring, &port->log, epoch == 0 ? 1 : epoch, tuning->mark_every);
+  if (meter->log_good) remember_newest(meter);
+  edge_uplink_init(&meter->uplink, &tuning->uplink, &port->link, &meter->ring,
+                   meter->settings.device_id, port->fw, meter->room, sizeof meter->room,
+                   port->random(port->context), now_ms);
+  edge_console_init(&meter->console, meter, print, edge_meter_run_command);
+  return settings_good && meter->log_good;
+}
+
+/* ---- storing ---- */
+
+static uint32_t uptime_after_last(const edge_meter *m, int64_t asked_ms) {
+  uint32_t uptime_s = (uint32_t)(asked_ms / MS_PER_S);
+  bool taken = m->has_last && m->last.boot == m->boot && uptime_s <= m->last.uptime_s;
+  return taken ? m->last.uptime_s + 1 : uptime_s;
+}
+
+static uint32_t wall_at(edge_meter *m, int64_t asked_ms, int64_t now_ms) {
+  int64_t wall_ms;
+  if (!m->port.wall(m->port.context, &wall_ms)) return 0;
+  int64_t wall_s = (wall_ms - (now_ms - asked_ms)) / MS_PER_S;
+  if (wall_s <= 0 || wall_s > UINT32_MAX) return 0;
+  return edge_stamp_next(m->has_last ? m->last.wall_s : 0, (uint32_t)wall_s);
+}
+
+static void store(edge_meter *m, const edge_sampler_result *result, int64_t now_ms) {
+  edge_record record = {.sample = result->sample,
+                        .uptime_s = uptime_after_last(m, result->asked_ms),
+                        .wall_s = wall_at(m, result->asked_ms, now_ms),
+                        .boot = m->boot,
+                        .rssi_dbm = m->port.rssi == NULL ? 0 : m->port.rssi(m->port.context),
+                        .flags = result->leapt ? EDGE_RECORD_LEAPT : 0};
+  uint32_t seq;
+  m->log_good = m->ring.sectors != 0 && edge_ring_append(&m->ring, &record, &seq);
+  if (!m->log_good) {
+    m->lost++;
+    return;
+  }
+  m->has_last = true;
+  m->last = record;
+  m->last_seq = seq;
+}
+
+/* ---- running ---- */
+
+edge_led edge_meter_led(edge_meter *meter) {
+  if (!edge_meter_is_set_up(meter)) return EDGE_LED_SETUP;
+  if (!meter->log_good) return EDGE_LED_NO_LOG;
+  if (meter->fault != EDGE_FAULT_NONE) return EDGE_LED_NO_MODULE;
+  if (meter->uplink.state != EDGE_UPLINK_OPEN) return EDGE_LED_NO_LINK;
+  return edge_ring_backlog(&meter->ring) > BACKLOG_SHOWN ? EDGE_LED_BACKLOG : EDGE_LED_GOOD;
+}
+
+static bool may_send(const edge_meter *m) {
+  return edge_meter_is_set_up(m) && m->ring.sectors != 0;
+}
+
+void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
+  edge_sampler_result result;
+  edge_sampler_event event = edge_sampler_poll(&meter->sampler, now_ms, &result);
+  if (event == EDGE_SAMPLER_SAMPLE) store(meter, &result, now_ms);
+  if (event != EDGE_SAMPLER_NOTHING) meter->fault = result.fault;
+  if (may_send(meter)) edge_uplink_poll(&meter->uplink, now_ms);
+  if (meter->port.lamp != NULL)
+    meter->port.lamp(meter->port.context, edge_led_lit(edge_meter_led(meter), now_ms));
+}
+
+int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms) {
+  int64_t due_ms = edge_sampler_due_ms(&meter->sampler);
+  int64_t uplink_ms = may_send(meter) ? edge_uplink_due_ms(&meter->uplink) : INT64_MAX;
+  if (uplink_ms < due_ms) due_ms = uplink_ms;
+  if (meter->port.lamp != NULL && now_ms + LAMP_MS < due_ms) due_ms = now_ms + LAMP_MS;
+  return due_ms;
+}
+
+void edge_meter_type(edge_meter *meter, const char *typed, size_t len) {
+  edge_console_type(&meter->console, typed, len);
+}
+
+void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms) {
+  switch (edge_button_poll(&meter->button, pressed, now_ms)) {
+  case EDGE_PRESS_SHORT:
+    edge_sampler_hurry(&meter->sampler, now_ms);
+    break;
+  case EDGE_PRESS_FORGET:
+    edge_settings_default(&meter->edited);
+    if (edge_settings_save(&meter->store, &meter->edited)) meter->port.restart(meter->port.context);
+    break;
+  case EDGE_PRESS_SETUP: /* the port's own: a page to fill in needs its radio */
+  case EDGE_PRESS_NONE:
+    break;
+  }
+}
+
+void edge_meter_stop(edge_meter *meter) {
+  if (meter->ring.sectors != 0) edge_ring_mark(&meter->ring);
+}

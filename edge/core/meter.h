@@ -1,0 +1,79 @@
+/* The meter: the parts of edge/core put together. A port makes one, tells it what happens, and
+ * polls it; all decisions are here, so that every port behaves alike. One thread. Times are ms
+ * since the meter's start, of a clock that never goes back. */
+#ifndef EDGE_CORE_METER_H
+#define EDGE_CORE_METER_H
+
+#include "core/console.h"
+#include "core/panel.h"
+#include "core/ring.h"
+#include "core/sampler.h"
+#include "core/settings.h"
+#include "core/uplink.h"
+
+enum { EDGE_MESSAGE_MAX = 8192 };
+
+/* What the hardware or the system gives. All of it is borrowed for the meter's life. */
+typedef struct edge_port {
+  void *context;
+  edge_serial serial;
+  edge_link link;
+  edge_flash log;      /* the ring log's stretch */
+  edge_flash settings; /* EDGE_SETTINGS_SECTORS sectors */
+  /* Now, ms since 1970. False: the clock is not set. */
+  bool (*wall)(void *context, int64_t *wall_ms);
+  int8_t (*rssi)(void *context); /* dBm; 0: there is no radio */
+  uint32_t (*random)(void *context);
+  void (*print)(void *context, const char *text, size_t len); /* to the console */
+  void (*lamp)(void *context, bool lit);
+  void (*restart)(void *context); /* as a power cut would */
+  const char *fw;                 /* version; NULL: not told to the server */
+} edge_port;
+
+typedef struct edge_tuning {
+  edge_sampler_settings sampler; /* interval and address are of the settings */
+  edge_uplink_settings uplink;
+  uint32_t mark_every; /* see core/ring.h */
+} edge_tuning;
+
+#define EDGE_TUNING_DEFAULTS                                                                       \
+  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6 }
+
+typedef struct edge_meter {
+  edge_port port;
+  edge_settings settings;
+  edge_settings_store store;
+  edge_ring ring;
+  edge_sampler sampler;
+  edge_uplink uplink;
+  edge_console console;
+  edge_button button;
+  edge_settings edited; /* by the console, until it is saved */
+  bool log_good;        /* the log is mounted and took the last reading */
+  bool has_last;
+  edge_record last; /* the last one stored: for what comes next, and for the console */
+  uint32_t last_seq;
+  uint16_t boot;
+  uint32_t lost;            /* measured, and no flash took them */
+  edge_sampler_fault fault; /* of the last round */
+  char room[EDGE_MESSAGE_MAX];
+} edge_meter;
+
+/* False: the flash cannot be read; the meter runs all the same, and its LED says so. */
+bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning *tuning,
+                     int64_t now_ms);
+/* Does what is due. */
+void edge_meter_poll(edge_meter *meter, int64_t now_ms);
+/* When it wants to be polled again at the latest, unless something happens before. */
+int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms);
+/* What is typed at the console, and the button's level at each poll. */
+void edge_meter_type(edge_meter *meter, const char *typed, size_t len);
+void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms);
+/* Puts down what saves work after a planned stop. A power cut may leave it out. */
+void edge_meter_stop(edge_meter *meter);
+
+edge_led edge_meter_led(edge_meter *meter);
+/* Whether it knows who it is and where its broker is. */
+bool edge_meter_is_set_up(const edge_meter *meter);
+
+#endif

@@ -1,0 +1,440 @@
+/* The whole meter in simulated time: a module, a flash that loses power, a broker that goes away, a
+ * server that is the server's own code (its parser, its sequences). Each reply of the module has a
+ * register of its own, by which the reading is known wherever it comes out: at the end every
+ * reading that was put down is in the server once, with its time, and in the order of the log. */
+#include "core/meter.h"
+#include "core/test_flash.h"
+#include "core/test_module.h"
+#include "ingest/telemetry.h"
+#include "model/sequence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { REPLIES_MAX = 80000, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
+static const int64_t begin_ms = 1767225600000; /* 2026-01-01T00:00:00Z */
+
+/* One reply of the module, known by its register. */
+typedef struct reply {
+  int64_t at_ms;    /* true time */
+  bool put_down;    /* the log took it */
+  bool in_flight;   /* the power went while it did */
+  int64_t stored_s; /* as the server knows it; 0: not */
+} reply;
+
+typedef struct world {
+  test_flash log;
+  test_flash settings;
+  test_module module;
+  edge_meter meter;
+  int64_t true_ms;  /* since begin_ms */
+  int64_t start_ms; /* of the meter */
+  bool clock_set;
+  bool broker_up;
+  bool server_up;
+  uint32_t loss; /* of messages and of acks, in 256 */
+  uint32_t random;
+  bool opening;
+  char ack[64]; /* on its way to the meter; "": none */
+  reply *replies;
+  uint32_t reply_count;
+  sm_sequence sequence;
+  uint32_t epoch;
+  int64_t newest_s; /* of what the server stored first-hand, in the order it came */
+  uint32_t late;    /* stored behind a newer one */
+  uint32_t duplicates;
+  uint32_t messages;
+  bool restart;
+} world;
+
+static world w;
+
+static uint32_t chance(uint32_t below) {
+  w.random = w.random * 1664525 + 1013904223;
+  return (w.random >> 8) % below;
+}
+
+/* ---- what the meter is put into ---- */
+
+static void before_reply(test_module *module) {
+  if (w.reply_count + 1 >= REPLIES_MAX) abort();
+  w.reply_count++;
+  w.replies[w.reply_count].at_ms = w.true_ms;
+  module->says = (edge_sample){.energy_wh = w.reply_count,
+                               .power_dw = 6290,
+                               .current_ma = 2730,
+                               .voltage_dv = (uint16_t)(2300 + w.reply_count % 17),
+                               .frequency_dhz = 500,
+                               .power_factor_centi = 98};
+}
+
+static bool wall(void *context, int64_t *wall_ms) {
+  (void)context;
+  *wall_ms = begin_ms + w.true_ms;
+  return w.clock_set;
+}
+
+static uint32_t random_word(void *context) {
+  (void)context;
+  return chance(1 << 24);
+}
+
+static void open_link(void *context) {
+  (void)context;
+  w.opening = true;
+}
+
+static void close_link(void *context) {
+  (void)context;
+  w.opening = false;
+}
+
+static void on_reading(void *context, const sm_reading *r, const sm_seq_mark *mark,
+                       const char *text, size_t len) {
+  (void)context;
+  (void)text;
+  (void)len;
+  int64_t at_s = r->ts_ms / 1000;
+  reply *known = &w.replies[r->energy_wh];
+  if (r->energy_wh < 1 || r->energy_wh > w.reply_count) fail_msg("a reading out of nowhere");
+  if (known->stored_s == 0) {
+    known->stored_s = at_s;
+    if (at_s <= w.newest_s) w.late++;
+    w.newest_s = at_s;
+  } else if (known->stored_s == at_s) {
+    w.duplicates++;
+  } else {
+    fail_msg("reading %lld is there twice", (long long)r->energy_wh);
+  }
+  if (!mark->present || !mark->has_first) fail_msg("no place in the sequence");
+  if (sm_sequence_settle(&w.sequence, mark) != SM_OK) abort();
+  w.epoch = mark->epoch;
+}
+
+static void on_refused(void *context, sm_refusal refusal, const char *detail,
+                       const sm_seq_mark *mark, const char *text, size_t len) {
+  (void)context;
+  (void)mark;
+  (void)text;
+  (void)len;
+  fail_msg("refused: %s, %s", sm_refusal_word(refusal), detail);
+}
+
+static bool publish(void *context, const char *payload, size_t len) {
+  (void)context;
+  if (!w.broker_up) return false;
+  w.messages++;
+  if (!w.server_up || chance(256) < w.loss) return true;
+  const sm_telemetry_message message = {.device_id = "meter-001",
+                                        .payload = payload,
+                                        .payload_len = len,
+                                        .payload_len_sent = len,
+                                        .now_ms = begin_ms + w.true_ms};
+  const sm_telemetry_sink sink = {NULL, on_reading, on_refused};
+  if (sm_telemetry_parse(&message, &sink) != SM_OK) abort();
+  uint32_t seq;
+  if (sm_sequence_acked(&w.sequence, w.epoch, &seq) && chance(256) >= w.loss)
+    (void)snprintf(w.ack, sizeof w.ack, "{\"epoch\":%u,\"seq\":%u}", (unsigned)w.epoch,
+                   (unsigned)seq);
+  return true;
+}
+
+static void restart(void *context) {
+  (void)context;
+  w.restart = true;
+}
+
+/* ---- running it ---- */
+
+static void power_on(void) {
+  static const edge_tuning tuning = EDGE_TUNING_DEFAULTS;
+  test_flash_power_on(&w.log);
+  const edge_port port = {.serial = test_module_serial(&w.module),
+                          .link = {&w, open_link, close_link, publish},
+                          .log = test_flash_port(&w.log),
+                          .settings = test_flash_port(&w.settings),
+                          .wall = wall,
+                          .random = random_word,
+                          .restart = restart};
+  w.start_ms = w.true_ms;
+  w.opening = false;
+  w.ack[0] = '\0';
+  assert_true(edge_meter_init(&w.meter, &port, &tuning, 0));
+}
+
+static void begin(uint32_t sectors) {
+  memset(&w, 0, sizeof w);
+  w.replies = calloc(REPLIES_MAX, sizeof *w.replies);
+  assert_non_null(w.replies);
+  w.random = 4711;
+  w.clock_set = w.broker_up = w.server_up = true;
+  w.module.before = before_reply;
+  test_flash_init(&w.log, sectors);
+  test_flash_init(&w.settings, SETTINGS_SECTORS);
+  edge_settings settings;
+  edge_settings_store store;
+  edge_flash port = test_flash_port(&w.settings);
+  assert_true(edge_settings_load(&store, &port, &settings));
+  assert_null(edge_settings_set(&settings, "device_id", "meter-001"));
+  assert_null(edge_settings_set(&settings, "host", "broker.example"));
+  settings.address = 1;
+  assert_true(edge_settings_save(&store, &settings));
+  power_on();
+}
+
+static void end(void) {
+  sm_sequence_fini(&w.sequence);
+  free(w.replies);
+  test_flash_fini(&w.log);
+  test_flash_fini(&w.settings);
+}
+
+static void link_events(int64_t now_ms) {
+  if (w.opening) {
+    w.opening = false;
+    if (w.broker_up)
+      edge_uplink_opened(&w.meter.uplink, now_ms);
+    else
+      edge_uplink_closed(&w.meter.uplink, now_ms);
+  }
+  if (w.ack[0] != '\0') {
+    edge_uplink_ack(&w.meter.uplink, w.ack, strlen(w.ack), now_ms);
+    w.ack[0] = '\0';
+  }
+}
+
+static void break_link(void) {
+  w.broker_up = false;
+  w.ack[0] = '\0';
+  edge_uplink_closed(&w.meter.uplink, w.true_ms - w.start_ms);
+}
+
+/* Runs for some time, or until the power goes. */
+static void run(int64_t for_ms) {
+  int64_t until_ms = w.true_ms + for_ms;
+  while (w.true_ms < until_ms && !w.log.off) {
+    int64_t now_ms = w.true_ms - w.start_ms;
+    uint32_t before = w.meter.last_seq;
+    uint32_t n = w.reply_count;
+    edge_meter_poll(&w.meter, now_ms);
+    if (w.log.off)
+      w.replies[n].in_flight = true;
+    else if (w.meter.last_seq != before)
+      w.replies[w.meter.last.sample.energy_wh].put_down = true;
+    if (w.log.off) return;
+    link_events(now_ms);
+    int64_t due_ms = edge_meter_due_ms(&w.meter, now_ms);
+    /* A serial line is looked at as often as bytes may come. */
+    if (w.meter.sampler.state == EDGE_SAMPLER_WAITING && due_ms > now_ms + 20) due_ms = now_ms + 20;
+    if (due_ms <= now_ms) due_ms = now_ms + 1;
+    w.true_ms = due_ms + w.start_ms < until_ms ? due_ms + w.start_ms : until_ms;
+  }
+}
+
+static void drain(void) {
+  w.broker_up = w.server_up = w.clock_set = true;
+  w.loss = 0;
+  for (int i = 0; i < 200 && edge_ring_backlog(&w.meter.ring) > 1; i++) run(60000);
+  run(60000);
+}
+
+/* Every reading that was put down is in the server, near its true time; gives how many. */
+static uint32_t check_all(int64_t tolerance_s) {
+  uint32_t count = 0;
+  for (uint32_t n = 1; n <= w.reply_count; n++) {
+    const reply *r = &w.replies[n];
+    if (r->put_down && r->stored_s == 0) fail_msg("reading %u is missing", (unsigned)n);
+    if (r->stored_s == 0) continue;
+    if (!r->put_down && !r->in_flight) fail_msg("reading %u was never put down", (unsigned)n);
+    int64_t apart_s = r->stored_s - (begin_ms + r->at_ms) / 1000;
+    if (apart_s < -1 || apart_s > tolerance_s)
+      fail_msg("reading %u is %lld s from its time", (unsigned)n, (long long)apart_s);
+    count++;
+  }
+  return count;
+}
+
+/* ---- tests ---- */
+
+static void an_hour_without_trouble(void **state) {
+  (void)state;
+  begin(16);
+  run(HOUR_MS);
+  assert_int_equal(check_all(0), 360);
+  assert_int_equal(w.duplicates, 0);
+  assert_int_equal(w.late, 0);
+  assert_true(w.messages >= 360);
+  assert_int_equal(edge_meter_led(&w.meter), EDGE_LED_GOOD);
+  end();
+}
+
+static void three_days_offline_are_replayed_in_order(void **state) {
+  (void)state;
+  begin(256);
+  run(HOUR_MS);
+  break_link();
+  run(72 * (int64_t)HOUR_MS);
+  assert_int_equal(edge_meter_led(&w.meter), EDGE_LED_NO_LINK);
+  uint32_t waited = edge_ring_backlog(&w.meter.ring);
+  assert_in_range(waited, 25900, 25940);
+  w.broker_up = true;
+  uint32_t messages = w.messages;
+  int64_t from_ms = w.true_ms;
+  while (edge_ring_backlog(&w.meter.ring) > 1) run(1000);
+  print_message("%u readings replayed in %u messages and %lld s of the meter's time\n",
+                (unsigned)waited, (unsigned)(w.messages - messages),
+                (long long)(w.true_ms - from_ms) / 1000);
+  run(60000);
+  assert_true(check_all(0) >= 26280);
+  assert_int_equal(w.late, 0);
+  assert_int_equal(w.meter.ring.dropped, 0);
+  end();
+}
+
+static void more_than_it_holds_loses_the_oldest_only(void **state) {
+  (void)state;
+  begin(16);
+  uint32_t holds = edge_ring_capacity(&w.meter.ring);
+  break_link();
+  run((int64_t)(holds + 1000) * 10000);
+  assert_true(w.meter.ring.dropped >= 800);
+  drain();
+  for (uint32_t n = 1; n <= w.meter.ring.dropped; n++) w.replies[n].put_down = false;
+  assert_true(check_all(0) >= holds);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+static void readings_before_the_clock_get_their_time(void **state) {
+  (void)state;
+  begin(16);
+  w.clock_set = false;
+  run(HOUR_MS / 2);
+  assert_int_equal(w.messages, 0);
+  w.clock_set = true;
+  run(HOUR_MS / 2);
+  assert_int_equal(check_all(0), 360);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+static void starts_without_a_clock_are_told_apart(void **state) {
+  (void)state;
+  begin(16);
+  run(60000);
+  for (int i = 0; i < 3; i++) {
+    power_on();
+    w.clock_set = false;
+    run(600000);
+  }
+  w.clock_set = true;
+  run(600000);
+  drain();
+  (void)check_all(60);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+static void a_restart_sends_little_again(void **state) {
+  (void)state;
+  begin(16);
+  for (int i = 0; i < 20; i++) {
+    run(170000);
+    power_on();
+  }
+  drain();
+  (void)check_all(0);
+  assert_true(w.duplicates <= 20 * 6);
+  end();
+}
+
+/* Days of everything at once. */
+static void nothing_is_lost_or_counted_twice(void **state) {
+  (void)state;
+  begin(32);
+  w.loss = 20;
+  uint32_t cuts = 0;
+  for (int i = 0; i < 600; i++) {
+    switch (chance(6)) {
+    case 0:
+      break_link();
+      break;
+    case 1:
+      w.server_up = !w.server_up;
+      break;
+    case 2:
+      w.module.mode = (test_mode)(1 + chance(6));
+      w.module.mode_for = 1 + chance(6);
+      break;
+    case 3:
+      w.log.cut_at = w.log.operations + chance(30);
+      w.log.cut_byte = chance(2) ? chance(33) : chance(EDGE_SECTOR_SIZE);
+      w.log.erase_backwards = chance(2) != 0;
+      break;
+    default:
+      w.broker_up = true;
+      break;
+    }
+    run((int64_t)(1 + chance(30)) * 60000);
+    if (!w.log.off) continue;
+    cuts++;
+    w.true_ms += 500 + (int64_t)chance(5000);
+    w.module.len = 0;
+    power_on();
+  }
+  drain();
+  uint32_t count = check_all(0);
+  assert_int_equal(w.meter.ring.dropped, 0);
+  print_message("%u readings, %u power cuts, %u sent twice and known\n", (unsigned)count,
+                (unsigned)cuts, (unsigned)w.duplicates);
+  assert_true(cuts > 20 && count > 10000);
+  end();
+}
+
+/* What a year does to the flash, taken from a week. */
+static void wear_is_little(void **state) {
+  (void)state;
+  begin(256);
+  uint32_t set_up = w.log.writes;
+  run(7 * 24 * (int64_t)HOUR_MS);
+  uint32_t readings = w.reply_count;
+  uint32_t log_erases = 0;
+  for (uint32_t i = EDGE_RING_MARK_SECTORS; i < 256; i++) log_erases += w.log.erases[i];
+  uint32_t mark_erases = w.log.erases[0] + w.log.erases[1];
+  uint32_t per_mark_sector_a_year = mark_erases * 52 / 2;
+  /* A sector of readings is erased once each time round. */
+  uint32_t rounds_a_year = 8640 * 365 / (254 * EDGE_RING_SLOTS);
+  print_message("a week, one reading in 10 s: %u readings, %u writes, %u bytes; %u sectors of "
+                "readings and %u of "
+                "marks erased\n",
+                (unsigned)readings, (unsigned)(w.log.writes - set_up),
+                (unsigned)w.log.bytes_written, (unsigned)log_erases, (unsigned)mark_erases);
+  print_message("a year: each sector of readings erased %u times, of marks %u times; 100,000 "
+                "erases last %u years\n",
+                (unsigned)rounds_a_year, (unsigned)per_mark_sector_a_year,
+                (unsigned)(100000 / (per_mark_sector_a_year + 1)));
+  assert_true(w.log.bytes_written < readings * 40);
+  assert_true(100000 / (per_mark_sector_a_year + 1) > 50);
+  end();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_hour_without_trouble),
+      cmocka_unit_test(three_days_offline_are_replayed_in_order),
+      cmocka_unit_test(more_than_it_holds_loses_the_oldest_only),
+      cmocka_unit_test(readings_before_the_clock_get_their_time),
+      cmocka_unit_test(starts_without_a_clock_are_told_apart),
+      cmocka_unit_test(a_restart_sends_little_again),
+      cmocka_unit_test(nothing_is_lost_or_counted_twice),
+      cmocka_unit_test(wear_is_little),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
