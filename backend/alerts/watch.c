@@ -19,7 +19,6 @@ enum {
   CHUNK = 512,     /* that are judged before what they came to is written */
   PENDING = 4096,  /* changes that wait for the ledger */
   WRITE = 500,     /* of them in one transaction */
-  CERTIFICATES = 1024,
   SITE_MAX = 16,   /* certificates of the site that are watched */
   TICK_MS = 1000,
   SWEEP_TICKS = 10, /* every meter is asked for silence once in so many */
@@ -38,6 +37,7 @@ typedef struct meter {
   sm_alert_limits *own; /* NULL: the defaults */
   int64_t month_ms;     /* when its month is to be looked at again */
   uint32_t plan_round;  /* the reading of the plans that `own` is of */
+  uint32_t certificate_round; /* in which it was said to have one */
   bool dirty;           /* its budget may have changed */
   char device_id[];
 } meter;
@@ -46,12 +46,6 @@ typedef struct item {
   char device_id[SM_DEVICE_ID_MAX + 1];
   sm_alert_point point;
 } item;
-
-typedef struct certificate {
-  char device_id[SM_DEVICE_ID_MAX + 1]; /* "": of the site */
-  char subject[SM_ALERT_SUBJECT_MAX + 1];
-  int64_t ends_ms;
-} certificate;
 
 typedef struct site_state {
   char subject[SM_ALERT_SUBJECT_MAX + 1];
@@ -67,7 +61,7 @@ struct sm_alert_watch {
   item *queue;
   size_t head;
   size_t count;
-  certificate *certificates;
+  sm_alert_certificate *certificates; /* that are to be looked at; NULL: none */
   size_t certificate_count;
   bool stopping;
   bool started;
@@ -93,6 +87,7 @@ struct sm_alert_watch {
   int64_t plans_version; /* of the plans that were read; 0: none */
   int64_t plans_ms;
   uint32_t plan_round;
+  uint32_t certificate_round;
   bool failing;
 
   atomic_uint_fast64_t shed;
@@ -114,10 +109,9 @@ sm_err sm_alert_watch_new(const sm_alert_watch_options *options, sm_alert_watch 
   (void)pthread_mutex_init(&w->lock, NULL);
   (void)sm_steady_cond_init(&w->filled);
   w->queue = calloc(QUEUE, sizeof *w->queue);
-  w->certificates = calloc(CERTIFICATES, sizeof *w->certificates);
   w->pending = calloc(PENDING, sizeof *w->pending);
   w->meters = sm_strmap_new();
-  if (w->queue == NULL || w->certificates == NULL || w->pending == NULL || w->meters == NULL) {
+  if (w->queue == NULL || w->pending == NULL || w->meters == NULL) {
     sm_alert_watch_free(w);
     return SM_ERR_NOMEM;
   }
@@ -172,16 +166,13 @@ void sm_alert_watch_take(sm_alert_watch *watch, const sm_readings_batch *batch) 
   (void)pthread_mutex_unlock(&watch->lock);
 }
 
-void sm_alert_watch_certificate(sm_alert_watch *watch, const char *device_id, const char *subject,
-                                int64_t ends_ms) {
+void sm_alert_watch_certificates(sm_alert_watch *watch, sm_alert_certificate *list, size_t count) {
   (void)pthread_mutex_lock(&watch->lock);
-  if (watch->certificate_count < CERTIFICATES) {
-    certificate *c = &watch->certificates[watch->certificate_count++];
-    (void)snprintf(c->device_id, sizeof c->device_id, "%s", device_id != NULL ? device_id : "");
-    (void)snprintf(c->subject, sizeof c->subject, "%s", subject != NULL ? subject : "");
-    c->ends_ms = ends_ms;
-  }
+  sm_alert_certificate *old = watch->certificates;
+  watch->certificates = list;
+  watch->certificate_count = count;
   (void)pthread_mutex_unlock(&watch->lock);
+  free(old);
 }
 
 /* ---- meters ---- */
@@ -454,11 +445,12 @@ static site_state *site_of(sm_alert_watch *w, const char *subject) {
   return s;
 }
 
-static void judge_certificate(sm_alert_watch *w, const certificate *c) {
+static void judge_certificate(sm_alert_watch *w, const sm_alert_certificate *c) {
   if (c->device_id[0] != '\0') {
-    meter *m = meter_of(w, c->device_id, c->ends_ms != 0);
+    meter *m = meter_of(w, c->device_id, true);
     if (m == NULL) return;
     const sm_alert_sink sink = sink_for(w, m);
+    m->certificate_round = w->certificate_round;
     sm_alert_rules_certificate(&m->state, limits_of(w, m), c->ends_ms, w->now_ms, &sink);
     return;
   }
@@ -470,17 +462,33 @@ static void judge_certificate(sm_alert_watch *w, const certificate *c) {
   sm_alert_rules_certificate(&s->state, &w->defaults, c->ends_ms, w->now_ms, &sink);
 }
 
-static void judge_certificates(sm_alert_watch *w) {
-  for (;;) {
-    certificate c;
+/* Meters whose certificate is gone. */
+static void end_gone(sm_alert_watch *w) {
+  for (size_t i = 0; i < w->list_count; i++) {
+    meter *m = w->list[i];
+    if (m->certificate_round == w->certificate_round ||
+        !sm_alert_is_open(&m->state, SM_ALERT_CERTIFICATE))
+      continue;
     if (!has_room(w) && !write_pending(w)) return;
-    (void)pthread_mutex_lock(&w->lock);
-    bool any = w->certificate_count > 0;
-    if (any) c = w->certificates[--w->certificate_count];
-    (void)pthread_mutex_unlock(&w->lock);
-    if (!any) return;
-    judge_certificate(w, &c);
+    const sm_alert_sink sink = sink_for(w, m);
+    sm_alert_rules_certificate(&m->state, limits_of(w, m), 0, w->now_ms, &sink);
   }
+}
+
+static void judge_certificates(sm_alert_watch *w) {
+  (void)pthread_mutex_lock(&w->lock);
+  sm_alert_certificate *list = w->certificates;
+  size_t count = w->certificate_count;
+  w->certificates = NULL;
+  (void)pthread_mutex_unlock(&w->lock);
+  if (list == NULL) return;
+  w->certificate_round++;
+  for (size_t i = 0; i < count; i++) {
+    if (!has_room(w) && !write_pending(w)) break;
+    judge_certificate(w, &list[i]);
+    if (i + 1 == count) end_gone(w);
+  }
+  free(list);
 }
 
 /* ---- plans ---- */

@@ -8,7 +8,7 @@
  * At the start the state of each meter is made from the ledger (what is open) and the store (the
  * latest reading), so a restart opens nothing twice and forgets nothing; what had not lasted long
  * enough yet begins anew. In memory a meter is about 260 bytes, and one with thresholds of its own
- * 350 more; the queue is 1.5 MB. Any number of threads may call take and certificate. */
+ * 350 more; the queue is 1.5 MB. Any number of threads may call take and certificates. */
 #ifndef SM_ALERTS_WATCH_H
 #define SM_ALERTS_WATCH_H
 
@@ -50,10 +50,15 @@ void sm_alert_watch_free(sm_alert_watch *watch); /* stops first; NULL is fine */
 
 /* After a batch's commit: its new readings. Never blocks for longer than it copies. */
 void sm_alert_watch_take(sm_alert_watch *watch, const sm_readings_batch *batch);
-/* A certificate as it was seen: of a meter (subject NULL), or of the site (device_id NULL).
- * ends_ms 0: it has none (any more). */
-void sm_alert_watch_certificate(sm_alert_watch *watch, const char *device_id, const char *subject,
-                                int64_t ends_ms);
+/* A certificate as it was seen: of a meter, or (device_id "") of something of the site. */
+typedef struct sm_alert_certificate {
+  char device_id[SM_DEVICE_ID_MAX + 1];
+  char subject[SM_ALERT_SUBJECT_MAX + 1];
+  int64_t ends_ms;
+} sm_alert_certificate;
+/* All that there are now: what is not among them has none any more. `list` is on the heap, and is
+ * the watch's from now on. */
+void sm_alert_watch_certificates(sm_alert_watch *watch, sm_alert_certificate *list, size_t count);
 
 void sm_alert_watch_write_metrics(sm_alert_watch *watch, sm_buf *out);
 

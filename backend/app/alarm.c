@@ -8,6 +8,7 @@
 #include "base/complain.h"
 #include "invoicing/invoicing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,50 +142,52 @@ void sm_alarm_stored(void *alarm, const sm_readings_batch *batch) {
   sm_alert_watch_take(a->watch, batch);
 }
 
-/* Of a meter's certificates the one that ends last counts: the others are being replaced. */
-static int64_t last_end(const sm_credential_rows *rows, size_t from, const char *device_id) {
-  int64_t last_ms = 0;
-  for (size_t i = from; i < rows->count; i++) {
-    const sm_credential_row *row = &rows->row[i];
-    if (row->kind == SM_CREDENTIAL_CERTIFICATE && row->ends_ms == 0 &&
-        strcmp(row->device_id, device_id) == 0 && row->not_after_ms > last_ms)
-      last_ms = row->not_after_ms;
-  }
-  return last_ms;
-}
-
 static int by_device(const void *a, const void *b) {
   const sm_credential_row *x = a;
   const sm_credential_row *y = b;
   return strcmp(x->device_id, y->device_id);
 }
 
-static void tell_meters(const sm_alarm *a, const sm_broker *broker) {
-  sm_credential_rows rows = {.row = NULL};
-  if (sm_credentials_read(broker, &rows) != SM_OK) return;
-  if (rows.count > 0) qsort(rows.row, rows.count, sizeof *rows.row, by_device);
-  for (size_t i = 0; i < rows.count;) {
-    const char *device_id = rows.row[i].device_id;
-    size_t end = i;
-    while (end < rows.count && strcmp(rows.row[end].device_id, device_id) == 0) end++;
-    const sm_credential_rows own = {.row = rows.row + i, .count = end - i};
-    sm_alert_watch_certificate(a->watch, device_id, NULL, last_end(&own, 0, device_id));
-    i = end;
+static void put(sm_alert_certificate *c, const char *device_id, const char *subject,
+                int64_t ends_ms) {
+  (void)snprintf(c->device_id, sizeof c->device_id, "%.64s", device_id);
+  (void)snprintf(c->subject, sizeof c->subject, "%s", subject);
+  c->ends_ms = ends_ms;
+}
+
+/* Of a meter's certificates the one that ends last counts: the others are being replaced. */
+static size_t put_meters(sm_credential_rows *rows, sm_alert_certificate *list) {
+  size_t count = 0;
+  if (rows->count > 0) qsort(rows->row, rows->count, sizeof *rows->row, by_device);
+  for (size_t i = 0; i < rows->count; i++) {
+    const sm_credential_row *row = &rows->row[i];
+    if (row->kind != SM_CREDENTIAL_CERTIFICATE || row->ends_ms != 0) continue;
+    sm_alert_certificate *last = count > 0 ? &list[count - 1] : NULL;
+    if (last == NULL || strcmp(last->device_id, row->device_id) != 0)
+      put(&list[count++], row->device_id, "", row->not_after_ms);
+    else if (row->not_after_ms > last->ends_ms)
+      last->ends_ms = row->not_after_ms;
   }
-  free(rows.row);
+  return count;
 }
 
 void sm_alarm_certificates(void *alarm, const sm_broker *broker, int64_t now_ms) {
   const sm_alarm *a = alarm;
   sm_expiry seen;
-  if (a == NULL) return;
-  sm_expiry_look(broker, now_ms, &seen);
-  for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++) {
-    const sm_expiry_item *item = &seen.item[i];
-    if (item->known && strcmp(item->what, "meter") != 0)
-      sm_alert_watch_certificate(a->watch, NULL, item->what, item->ends_ms);
+  sm_credential_rows rows = {.row = NULL};
+  if (sm_credentials_read(broker, &rows) != SM_OK) return;
+  sm_alert_certificate *list = calloc(rows.count + SM_EXPIRY_ITEMS, sizeof *list);
+  if (list != NULL) {
+    size_t count = put_meters(&rows, list);
+    sm_expiry_look(broker, now_ms, &seen);
+    for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++) {
+      const sm_expiry_item *item = &seen.item[i];
+      if (item->known && strcmp(item->what, "meter") != 0)
+        put(&list[count++], "", item->what, item->ends_ms);
+    }
+    sm_alert_watch_certificates(a->watch, list, count);
   }
-  tell_meters(a, broker);
+  free(rows.row);
 }
 
 void sm_alarm_write_metrics(sm_alarm *alarm, sm_buf *out) {
