@@ -5,6 +5,7 @@
  * of those are whose. */
 #include "api/api_test_util.h"
 #include "api/routes.h"
+#include "store/ledger_alerts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ typedef struct things {
   char account[64];
   char invoice[32];
   char dispute[24];
+  char alert[24];
 } things;
 
 typedef struct world {
@@ -72,8 +74,20 @@ static void make_things(world *w, whose of, const char *device, test_who who, co
   test_reply_fini(&reply);
 }
 
+/* Of a meter while it was theirs. */
+static void make_alert(world *w, whose of, const char *opened) {
+  const sm_alert_apply how = {.now_ms = test_now_ms()};
+  sm_alert_change change = {.opens = true,
+                            .alert = {.kind = SM_ALERT_SILENT, .opened_ms = test_instant(opened)}};
+  things *t = &w->of[of];
+  (void)snprintf(change.alert.device_id, sizeof change.alert.device_id, "%s", t->device);
+  assert_int_equal(sm_ledger_alerts_apply(w->s->ledger, &how, &change, 1), SM_OK);
+  assert_true(change.applied);
+  (void)snprintf(t->alert, sizeof t->alert, "%lld", (long long)change.alert.alert_no);
+}
+
 static int set_up(void **state) {
-  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999", "999999"};
+  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999", "999999", "999999"};
   world *w = calloc(1, sizeof *w);
   if (w == NULL) return -1;
   void *server = NULL;
@@ -85,6 +99,10 @@ static int set_up(void **state) {
   make_things(w, ASHAS, "meter-001", ASHA, TEST_ASHA);
   make_things(w, RAVIS, "meter-002", RAVI, TEST_RAVI);
   make_things(w, ENDED, "meter-003", ASHA, TEST_ASHA);
+  make_alert(w, ASHAS, "2026-01-20T12:00:00+05:30");
+  make_alert(w, RAVIS, "2026-01-20T12:00:00+05:30");
+  make_alert(w, ENDED, "2026-01-20T12:00:00+05:30");
+  make_alert(w, NOBODYS, "2026-01-20T12:00:00+05:30");
   *state = w;
   return 0;
 }
@@ -113,6 +131,7 @@ static const char *thing_of(const sm_route *route, size_t param, const things *t
   if (route->param[param] == SM_PARAM_DEVICE) return t->device;
   if (starts_with(p, "/api/invoices/{id}/{number}")) return t->invoice;
   if (starts_with(p, "/api/disputes/{no}")) return t->dispute;
+  if (starts_with(p, "/api/alerts/{no}")) return t->alert;
   if (starts_with(p, "/api/accounts/{id}") && param == 0) return t->account;
   /* For admins alone, nobody's own: any will do. */
   return access_of(route) == SM_ACCESS_ADMIN ? "1" : NULL;
