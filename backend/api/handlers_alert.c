@@ -218,12 +218,26 @@ static sm_err store(sm_api *api, const sm_request *request, const json_t *given)
   return err;
 }
 
+/* Of a meter that is not there nothing is said about the body. */
+static bool is_there(sm_api *api, const sm_request *request, sm_answer *answer) {
+  words said;
+  sm_visible visible;
+  if (!sm_visible_of(api, request, answer, &visible)) return false;
+  sm_visible_fini(&visible);
+  sm_err err = load_words(api, request, &said);
+  if (err == SM_OK)
+    words_fini(&said);
+  else if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else
+    sm_api_fail(request, answer, err);
+  return err == SM_OK;
+}
+
 void sm_handle_thresholds_set(sm_api *api, const sm_request *request, sm_answer *answer) {
   static const char *const names[] = {"thresholds", NULL};
-  sm_visible visible;
   sm_problems problems = {.count = 0};
-  if (!sm_visible_of(api, request, answer, &visible)) return;
-  sm_visible_fini(&visible);
+  if (!is_there(api, request, answer)) return;
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   const json_t *given = json_object_get(body, "thresholds");
