@@ -15,8 +15,7 @@ static const struct {
 static size_t index_of(const sm_route *route) {
   size_t count;
   const sm_route *table = sm_routes(&count);
-  return route == NULL || count > SM_FIGURES_ROUTES_MAX ? SM_FIGURES_ROUTES_MAX
-                                                        : (size_t)(route - table);
+  return route == NULL ? SM_ROUTES_MAX : (size_t)(route - table);
 }
 
 void sm_figures_count(sm_figures *figures, const sm_route *route, unsigned status,
@@ -80,11 +79,11 @@ void sm_figures_write(sm_figures *figures, sm_buf *out) {
   sm_buf_append_text(out, "# HELP smartmeter_http_requests_total Requests by route and status.\n"
                           "# TYPE smartmeter_http_requests_total counter\n");
   for (size_t i = 0; i < count; i++) write_requests(out, &table[i], &figures->route[i]);
-  write_requests(out, NULL, &figures->route[SM_FIGURES_ROUTES_MAX]);
+  write_requests(out, NULL, &figures->route[SM_ROUTES_MAX]);
   sm_buf_append_text(out, "# HELP smartmeter_http_duration_seconds From headers to answer sent.\n"
                           "# TYPE smartmeter_http_duration_seconds histogram\n");
   for (size_t i = 0; i < count; i++) write_durations(out, &table[i], &figures->route[i]);
-  write_durations(out, NULL, &figures->route[SM_FIGURES_ROUTES_MAX]);
+  write_durations(out, NULL, &figures->route[SM_ROUTES_MAX]);
   const sm_metric rows[] = {
       {"smartmeter_http_connections", "gauge", "Open HTTP connections.",
        get(&figures->connections)},

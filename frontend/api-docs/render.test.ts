@@ -44,6 +44,8 @@ test("who may is told", () => {
   };
   expect(of("getSite")).toBe("open to all");
   expect(of("refresh")).toBe("by the refresh cookie");
-  expect(of("listDevices")).toBe("everybody, what is their own");
+  expect(of("getMe")).toBe("everybody, what is their own");
+  expect(of("listDevices")).toBe("everybody, what is their own; API keys with devices:read");
+  expect(of("listAudit")).toBe("admins; API keys with audit:read");
   expect(of("createDevice")).toBe("admins");
 });

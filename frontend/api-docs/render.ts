@@ -42,12 +42,15 @@ export function entriesOf(document: Document): Entry[] {
   );
 }
 
-/** Who may call it, as the document says: by its security, and by a 403 beside it. */
+/** Who may call it, as the document says: by its security, and by how its description begins. */
 export function whoMay(document: Document, operation: Operation): string {
-  const ways = (operation.security ?? document.security).flatMap((way) => Object.keys(way));
+  const security = operation.security ?? document.security;
+  const ways = security.flatMap((way) => Object.keys(way));
   if (ways.length === 0) return "open to all";
   if (!ways.includes("bearer")) return "by the refresh cookie";
-  return operation.responses["403"] ? "admins" : "everybody, what is their own";
+  const people = operation.description?.startsWith("Admin.") ? "admins" : "everybody, what is their own";
+  const scopes = security.flatMap((way) => way.apiKey ?? []);
+  return scopes.length > 0 ? `${people}; API keys with ${scopes.join(", ")}` : people;
 }
 
 function example(media: Media): Html | false {
