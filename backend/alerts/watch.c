@@ -381,18 +381,18 @@ static void judge_night(sm_alert_watch *w, meter *m, sm_date today) {
   sm_alert_rules_night(&m->state, limits_of(w, m), night_mw, m->state.last_ms, &sink);
 }
 
-/* Each meter once after its night, a few at a time. */
+/* Each meter once, when it has spoken after its night, a few at a time. */
 static void judge_nights(sm_alert_watch *w) {
   sm_date today = sm_zone_date(w->options.zone, w->now_ms);
   int32_t day = (int32_t)sm_days_from_civil(today.year, today.month, today.day);
-  int minute = sm_zone_minute_of_day(w->options.zone, w->now_ms);
+  int64_t midnight_ms = sm_zone_day_start_ms(w->options.zone, today);
   size_t asked = 0;
   for (size_t i = 0; i < w->list_count && i < 20 * NIGHTS_A_TICK && asked < NIGHTS_A_TICK; i++) {
     if (w->night_at >= w->list_count) w->night_at = 0;
     meter *m = w->list[w->night_at++];
     const sm_alert_limits *l = limits_of(w, m);
     if (m->state.night_day == day || l->value[SM_LIMIT_NIGHT_ON] == 0 ||
-        minute < l->value[SM_LIMIT_NIGHT_TO])
+        m->state.last_ms < midnight_ms + l->value[SM_LIMIT_NIGHT_TO] * 60000)
       continue;
     if (!has_room(w) && !write_pending(w)) return;
     m->state.night_day = day;
@@ -612,13 +612,18 @@ static bool wait_for_work(sm_alert_watch *w) {
   return go_on;
 }
 
-static void tick(sm_alert_watch *w) {
+/* Before the readings that wait: who has set a threshold wants it to hold for the next one. */
+static void look_at_plans(sm_alert_watch *w) {
   w->now_ms = w->options.now_ms(w->options.context);
   if (!write_pending(w)) return;
   sm_err err = read_plans(w);
   if (err != SM_OK && !w->failing)
     sm_log(SM_LOG_WARN, "alerts.plans_not_read", SM_LOG_TEXT("reason", sm_err_text(err)));
   w->failing = err != SM_OK;
+}
+
+static void tick(sm_alert_watch *w) {
+  if (!write_pending(w)) return;
   judge_certificates(w);
   sweep(w);
   judge_nights(w);
@@ -632,9 +637,11 @@ static void *run(void *context) {
   bool go_on = true;
   while (go_on) {
     go_on = wait_for_work(w);
-    while (drain(w)) continue;
     int64_t steady_ms = sm_clock_steady_ms();
-    if (steady_ms - ticked_ms < TICK_MS / 2) continue;
+    bool due = steady_ms - ticked_ms >= TICK_MS / 2;
+    if (due) look_at_plans(w);
+    while (drain(w)) continue;
+    if (!due) continue;
     ticked_ms = steady_ms;
     tick(w);
   }

@@ -92,7 +92,7 @@ static sm_err apply(sm_ledger *ledger, sm_sql *db, const sm_alert_apply *how,
   } else {
     err = end(db, open_no, alert->ended_ms);
     if (err == SM_OK) err = sm_ledger_alert_load(db, open_no, alert);
-    if (err == SM_OK) err = sm_ledger_messages_end(db, alert, how);
+    if (err == SM_OK) err = sm_ledger_messages_end(ledger, db, alert, how);
   }
   change->applied = err == SM_OK;
   return err;

@@ -46,10 +46,12 @@ static sm_err find_owner(sm_ledger *ledger, sm_sql *db, int64_t device_no, int64
   return SM_OK;
 }
 
-static int64_t due_of(const sm_ledger *ledger, sm_sql_stmt *q, const sm_alert_apply *how) {
+/* By the quiet hours in columns `at` and the next, NULL for none. */
+static int64_t due_of(const sm_ledger *ledger, sm_sql_stmt *q, int at, const sm_alert_apply *how) {
   int64_t due_ms = how->now_ms + how->gather_ms;
-  if (sm_sql_is_null(q, 4)) return due_ms;
-  return sm_alert_quiet_until(ledger->zone, (int)sm_sql_i64(q, 4), (int)sm_sql_i64(q, 5), due_ms);
+  if (sm_sql_is_null(q, at)) return due_ms;
+  return sm_alert_quiet_until(ledger->zone, (int)sm_sql_i64(q, at), (int)sm_sql_i64(q, at + 1),
+                              due_ms);
 }
 
 sm_err sm_ledger_messages_add(sm_ledger *ledger, sm_sql *db, int64_t device_no,
@@ -66,7 +68,7 @@ sm_err sm_ledger_messages_add(sm_ledger *ledger, sm_sql *db, int64_t device_no,
   while (sm_sql_row(&q)) {
     if (!wanted(sm_sql_text(&q, 3), sm_alert_kind_name(alert->kind))) continue;
     int64_t user_no = sm_sql_i64(&q, 0);
-    int64_t due_ms = due_of(ledger, &q, how);
+    int64_t due_ms = due_of(ledger, &q, 4, how);
     if (sm_sql_i64(&q, 1) != 0) err = insert(db, alert, user_no, "email", "opened", due_ms);
     if (err == SM_OK && sm_sql_i64(&q, 2) != 0)
       err = insert(db, alert, user_no, "webhook", "opened", due_ms);
@@ -75,9 +77,30 @@ sm_err sm_ledger_messages_add(sm_ledger *ledger, sm_sql *db, int64_t device_no,
   return sm_sql_end(&q);
 }
 
+/* Not before its beginning, where that waits to be tried again. */
+static sm_err tell_end(sm_ledger *ledger, sm_sql *db, const sm_alert *alert,
+                       const sm_alert_apply *how) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT m.user_no, m.channel, iif(m.state = 'waiting', m.due_ms, 0), n.quiet_from, "
+          "n.quiet_to FROM alert_message m LEFT JOIN notice n ON n.user_no = m.user_no "
+          "WHERE m.alert_no = ?1 AND m.event = 'opened' AND m.state IN ('waiting', 'sent')");
+  sm_sql_bind_i64(&q, 1, alert->alert_no);
+  while (sm_sql_row(&q)) {
+    const char *channel = sm_sql_text(&q, 1);
+    int64_t due_ms = due_of(ledger, &q, 3, how);
+    if (sm_sql_i64(&q, 2) > due_ms) due_ms = sm_sql_i64(&q, 2);
+    sm_err err = insert(db, alert, sm_sql_i64(&q, 0),
+                        channel != NULL && strcmp(channel, "email") == 0 ? "email" : "webhook",
+                        "ended", due_ms);
+    if (err != SM_OK) q.err = err;
+  }
+  return sm_sql_end(&q);
+}
+
 /* Who was told, or is being told, that it opened is told that it ended; who was not, is not told of
  * either. */
-sm_err sm_ledger_messages_end(sm_sql *db, const sm_alert *alert, const sm_alert_apply *how) {
+sm_err sm_ledger_messages_end(sm_ledger *ledger, sm_sql *db, const sm_alert *alert,
+                              const sm_alert_apply *how) {
   sm_sql_stmt q = sm_sql_use(
       db, "UPDATE alert_message SET state = 'dropped', done_ms = ?2, problem = 'ended before' "
           "WHERE alert_no = ?1 AND state = 'waiting' AND tries = 0");
@@ -85,13 +108,7 @@ sm_err sm_ledger_messages_end(sm_sql *db, const sm_alert *alert, const sm_alert_
   sm_sql_bind_i64(&q, 2, how->now_ms);
   sm_err err = sm_sql_run(&q);
   if (err != SM_OK) return err;
-  q = sm_sql_use(db, "INSERT INTO alert_message (site_no, alert_no, user_no, channel, event, "
-                     "due_ms) SELECT 1, alert_no, user_no, channel, 'ended', max(due_ms, ?2) "
-                     "FROM alert_message WHERE alert_no = ?1 AND event = 'opened' "
-                     "AND state IN ('waiting', 'sent')");
-  sm_sql_bind_i64(&q, 1, alert->alert_no);
-  sm_sql_bind_i64(&q, 2, how->now_ms + how->gather_ms);
-  return sm_sql_run(&q);
+  return tell_end(ledger, db, alert, how);
 }
 
 /* ---- sending ---- */

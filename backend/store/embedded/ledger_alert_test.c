@@ -279,7 +279,7 @@ static void who_wants_to_hear_is_told_once(void **state) {
   expect_due(f->ledger, t0 + 31000, SM_MESSAGE_SENT, "webhook 2 ");
   expect_due(f->ledger, t0 + 999000, SM_MESSAGE_SENT, "");
   assert_true(apply(f->ledger, change("a", SM_ALERT_VOLTAGE_LOW, false, t0 + 60000), NULL));
-  expect_due(f->ledger, t0 + 999000, SM_MESSAGE_SENT, "webhook 1 ended ");
+  expect_due(f->ledger, t0 + 91000, SM_MESSAGE_SENT, "webhook 1 ended ");
   assert_int_not_equal(raw_run(f->dir, "UPDATE alert_message SET state = 'waiting'"), SQLITE_OK);
   free(admin);
   free(other);
@@ -313,6 +313,10 @@ static void quiet_hours_hold_a_message_back(void **state) {
   assert_true(apply(f->ledger, change("a", SM_ALERT_SILENT, true, t0), NULL));
   expect_due(f->ledger, t0 + 44 * 60000, SM_MESSAGE_SENT, "");
   expect_due(f->ledger, t0 + 45 * 60000, SM_MESSAGE_SENT, "email 1 ");
+  /* So they do with its end, a day later. */
+  assert_true(apply(f->ledger, change("a", SM_ALERT_SILENT, false, t0 + 86400000), NULL));
+  expect_due(f->ledger, t0 + 86400000 + 44 * 60000, SM_MESSAGE_SENT, "");
+  expect_due(f->ledger, t0 + 86400000 + 45 * 60000, SM_MESSAGE_SENT, "email 1 ended ");
   free(admin);
 }
 
