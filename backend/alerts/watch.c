@@ -24,7 +24,7 @@ enum {
   SWEEP_TICKS = 10, /* every meter is asked for silence once in so many */
   PLANS_PAGE = 500,
   PLANS_EVERY_MS = 3600 * 1000, /* tenancies begin and end with time alone */
-  MONTH_EVERY_MS = 5 * 60 * 1000,
+  MONTH_EVERY_MS = 10 * 1000, /* of one meter; of all together no more than so many a tick: */
   MONTHS_A_TICK = 20,
   NIGHTS_A_TICK = 200,
   NIGHT_EDGE_MS = 45 * 60 * 1000,   /* so near to a night's edge a reading must be */
