@@ -5,6 +5,7 @@
  * of those are whose. */
 #include "api/api_test_util.h"
 #include "api/routes.h"
+#include "store/ledger_alerts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@ typedef struct things {
   char account[64];
   char invoice[32];
   char dispute[24];
+  char alert[24];
   char person[64];
   char session[64]; /* not the one that the test itself asks by */
 } things;
@@ -74,6 +76,18 @@ static void make_things(world *w, whose of, const char *device, test_who who, co
   test_reply_fini(&reply);
 }
 
+/* Of a meter while it was theirs. */
+static void make_alert(world *w, whose of, const char *opened) {
+  const sm_alert_apply how = {.now_ms = test_now_ms()};
+  sm_alert_change change = {.opens = true,
+                            .alert = {.kind = SM_ALERT_SILENT, .opened_ms = test_instant(opened)}};
+  things *t = &w->of[of];
+  (void)snprintf(change.alert.device_id, sizeof change.alert.device_id, "%s", t->device);
+  assert_int_equal(sm_ledger_alerts_apply(w->s->ledger, &how, &change, 1), SM_OK);
+  assert_true(change.applied);
+  (void)snprintf(t->alert, sizeof t->alert, "%lld", (long long)change.alert.alert_no);
+}
+
 /* Whose all that is: their id, and a session of theirs begun just now. */
 static void find_person(world *w, whose of, test_who who, const char *email) {
   things *t = &w->of[of];
@@ -107,6 +121,10 @@ static int set_up(void **state) {
   make_things(w, ASHAS, "meter-001", ASHA, TEST_ASHA);
   make_things(w, RAVIS, "meter-002", RAVI, TEST_RAVI);
   make_things(w, ENDED, "meter-003", ASHA, TEST_ASHA);
+  make_alert(w, ASHAS, "2026-01-20T12:00:00+05:30");
+  make_alert(w, RAVIS, "2026-01-20T12:00:00+05:30");
+  make_alert(w, ENDED, "2026-01-20T12:00:00+05:30");
+  make_alert(w, NOBODYS, "2026-01-20T12:00:00+05:30");
   find_person(w, ASHAS, ASHA, TEST_ASHA);
   find_person(w, RAVIS, RAVI, TEST_RAVI);
   find_person(w, ENDED, ASHA, TEST_ASHA);
@@ -138,6 +156,7 @@ static const char *thing_of(const sm_route *route, size_t param, const things *t
   if (route->param[param] == SM_PARAM_DEVICE) return t->device;
   if (starts_with(p, "/api/invoices/{id}/{number}")) return t->invoice;
   if (starts_with(p, "/api/disputes/{no}")) return t->dispute;
+  if (starts_with(p, "/api/alerts/{no}")) return t->alert;
   if (starts_with(p, "/api/accounts/{id}") && param == 0) return t->account;
   if (starts_with(p, "/api/users/{id}")) return t->person;
   if (starts_with(p, "/api/me/sessions/{id}")) return t->session;

@@ -23,6 +23,7 @@ static void fill_defaults(sm_live_options *o) {
   if (o->ping_ms == 0) o->ping_ms = 30000;
   if (o->closing_ms == 0) o->closing_ms = 2000;
   if (o->recheck_ms == 0) o->recheck_ms = 10000;
+  if (o->currency == NULL) o->currency = "INR";
   if (o->now_ms == NULL) o->now_ms = sm_clock_now_ms_for;
 }
 
@@ -59,9 +60,10 @@ static sm_err open_files(sm_live *live) {
 static sm_err open_all(sm_live *live, const sm_live_options *options) {
   live->gate.cap = live->options.pending_max;
   live->gate.ring = calloc(live->gate.cap, sizeof *live->gate.ring);
+  live->gate.alerts = calloc(SM_LIVE_ALERTS, sizeof *live->gate.alerts);
   live->bucket_count = SM_LIVE_BUCKETS;
   live->bucket = calloc(live->bucket_count, sizeof(sm_live_entry *));
-  if (live->gate.ring == NULL || live->bucket == NULL) return SM_ERR_NOMEM;
+  if (live->gate.ring == NULL || live->gate.alerts == NULL || live->bucket == NULL) return SM_ERR_NOMEM;
   sm_err err = sm_live_allow_origins(live, options->origins);
   return err == SM_OK ? open_files(live) : err;
 }
@@ -116,6 +118,7 @@ void sm_live_free(sm_live *live) {
   free(live->bucket);
   free(live->every);
   free(live->gate.ring);
+  free(live->gate.alerts);
   sm_buf_fini(&live->body);
   sm_buf_fini(&live->frame);
   (void)pthread_mutex_destroy(&live->gate.mutex);
@@ -142,6 +145,23 @@ void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *rea
     event->late = late;
     event->reading = *reading;
     gate->count++;
+    sm_live_wake(live);
+  }
+  (void)pthread_mutex_unlock(&gate->mutex);
+}
+
+void sm_live_publish_alert(sm_live *live, const sm_alert *alert) {
+  if (live == NULL) return;
+  sm_live_gate *gate = &live->gate;
+  (void)pthread_mutex_lock(&gate->mutex);
+  if (gate->listening > 0 && !gate->closed) {
+    if (gate->alert_count == SM_LIVE_ALERTS) {
+      gate->alert_head = (gate->alert_head + 1) % SM_LIVE_ALERTS;
+      gate->alert_count--;
+      gate->overflowed++;
+      (void)atomic_fetch_add(&live->overflowed, 1);
+    }
+    gate->alerts[(gate->alert_head + gate->alert_count++) % SM_LIVE_ALERTS] = *alert;
     sm_live_wake(live);
   }
   (void)pthread_mutex_unlock(&gate->mutex);

@@ -7,7 +7,8 @@
  *
  * To a client: {"type":"ready"}, the last reading of each of its devices, then readings as they are
  * stored: {"type":"reading","n":7,"late":true,"reading":{…}}, `late` only where it is older than
- * one that was sent; {"type":"renewed"} after a new token. `n` counts what was meant for that
+ * one that was sent; {"type":"alert","n":8,"alert":{…}} when an alert of one of them opens, is
+ * acknowledged or ends (admins with "*" also those of the site); {"type":"renewed"} after a new token. `n` counts what was meant for that
  * client; if the hub itself had to drop readings, everybody's n jumps by one. From a client, as
  * text of at most 16 KiB: {"token":"…","devices":["…"] or "*"} within 5 s; later {"token":"…"} to
  * renew (of the same user), or both members again for other devices.
@@ -25,6 +26,7 @@
 #define SM_API_LIVE_H
 
 #include "base/err.h"
+#include "model/alert.h"
 #include "model/reading.h"
 #include "store/ledger.h"
 
@@ -89,6 +91,7 @@ typedef struct sm_live_options {
   uint32_t ping_ms;          /* 0: 30,000; a peer silent for two and a half of these is dropped */
   uint32_t closing_ms;       /* for a peer to answer a close; 0: 2,000 */
   uint32_t recheck_ms;       /* how often rights to devices are looked at again; 0: 10,000 */
+  const char *currency;      /* of alerts about money; borrowed; NULL: "INR" */
   int64_t (*now_ms)(void *); /* wall clock for expiry; NULL: sm_clock_now_ms */
   void *now_context;
 } sm_live_options;
@@ -108,6 +111,8 @@ void sm_live_free(sm_live *live); /* stops if need be; NULL is fine; after MHD_s
 /* A reading was stored (verdict STORED, or LATE with late true; not duplicates, not conflicts).
  * Never blocks, never fails: when the hub cannot follow, the oldest waiting one is dropped. */
 void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *reading, bool late);
+/* An alert was opened, acknowledged or ended. As publish: never blocks, never fails; NULL is fine. */
+void sm_live_publish_alert(sm_live *live, const sm_alert *alert);
 /* Whether anybody listens at all: asked once before a batch is published. Who begins to listen
  * after a no is sent the latest reading of each device, read after that. Any thread. */
 bool sm_live_listening(sm_live *live);

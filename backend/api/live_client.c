@@ -254,14 +254,13 @@ static bool fits(const sm_live_client *client, size_t len) {
          atomic_load(&live->queued_bytes) + len <= live->options.queue_total_bytes;
 }
 
-void sm_live_client_event(sm_live_client *client, bool late) {
+static void send_event(sm_live_client *client, const char *type, const char *more) {
   sm_live *live = client->live;
   if (client->dead || client->state != SM_LIVE_OPEN) return;
   client->n++;
   sm_buf_clear(&live->frame);
-  sm_buf_printf(&live->frame,
-                "{\"type\":\"reading\",\"n\":%llu,%s\"reading\":", (unsigned long long)client->n,
-                late ? "\"late\":true," : "");
+  sm_buf_printf(&live->frame, "{\"type\":\"%s\",\"n\":%llu,%s\"%s\":", type,
+                (unsigned long long)client->n, more, type);
   sm_buf_append(&live->frame, live->body.data, live->body.len);
   sm_buf_append_char(&live->frame, '}');
   bool made = live->body.err == SM_OK && live->frame.err == SM_OK;
@@ -271,6 +270,14 @@ void sm_live_client_event(sm_live_client *client, bool late) {
   }
   queue(client, WSLAY_TEXT_FRAME, live->frame.data, live->frame.len);
   (void)atomic_fetch_add(&live->frames_sent, 1);
+}
+
+void sm_live_client_event(sm_live_client *client, bool late) {
+  send_event(client, "reading", late ? "\"late\":true," : "");
+}
+
+void sm_live_client_alert(sm_live_client *client) {
+  send_event(client, "alert", "");
 }
 
 /* Both have said goodbye and ours is sent: the side that serves hangs up first. */

@@ -115,6 +115,22 @@ void sm_live_devices_event(sm_live *live, const sm_live_event *event) {
   if (entry != NULL) pass(live, entry, &event->reading, event->late);
 }
 
+/* Who is on the way through an admin's "*" is told too: a list of alerts that was asked for before
+ * would not have it. */
+void sm_live_devices_alert(sm_live *live, const sm_alert *alert) {
+  sm_jsonw w;
+  sm_buf_clear(&live->body);
+  sm_jsonw_init(&w, &live->body);
+  sm_alert_write_json(&w, alert, live->options.currency, false);
+  const sm_live_entry *entry = sm_live_entry_find(live, alert->device_id, false);
+  for (size_t i = 0; entry != NULL && i < entry->sub_count; i++) {
+    const sm_live_sub *sub = entry->sub[i];
+    if (alert->opened_ms >= sub->from_ms && alert->opened_ms < sub->to_ms)
+      sm_live_client_alert(sub->client);
+  }
+  for (size_t i = 0; i < live->every_count; i++) sm_live_client_alert(live->every[i]);
+}
+
 const sm_reading *sm_live_devices_last(sm_live *live, sm_live_entry *entry) {
   if (entry->asked != live->era) {
     sm_reading stored;

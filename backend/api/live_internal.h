@@ -131,6 +131,9 @@ typedef struct sm_live_gate {
   size_t head; /* the oldest */
   size_t count;
   uint64_t overflowed;
+  sm_alert *alerts; /* a ring of SM_LIVE_ALERTS */
+  size_t alert_head;
+  size_t alert_count;
   sm_live_arrival *arrivals;
   size_t clients;   /* arrivals included */
   size_t listening; /* clients that want readings: with none, none are queued */
@@ -139,7 +142,7 @@ typedef struct sm_live_gate {
   bool closed; /* what arrives is sent away */
 } sm_live_gate;
 
-enum { SM_LIVE_BATCH = 256, SM_LIVE_BUCKETS = 4096 };
+enum { SM_LIVE_BATCH = 256, SM_LIVE_BUCKETS = 4096, SM_LIVE_ALERTS = 256, SM_LIVE_ALERTS_A_TURN = 16 };
 
 struct sm_live {
   sm_live_options options; /* defaults filled in */
@@ -169,6 +172,7 @@ struct sm_live {
   uint64_t overflow_seen;
 
   sm_live_event batch[SM_LIVE_BATCH];
+  sm_alert alerts[SM_LIVE_ALERTS_A_TURN];
   sm_buf body;  /* the reading being sent, encoded once */
   sm_buf frame; /* with what differs between clients */
 
@@ -207,6 +211,8 @@ void sm_live_client_say(sm_live_client *client, const char *text);
 void sm_live_client_ping(sm_live_client *client);
 /* Counts an event and queues it with the body in live->body, or drops it if there is no room. */
 void sm_live_client_event(sm_live_client *client, bool late);
+/* The same with an alert in live->body. */
+void sm_live_client_alert(sm_live_client *client);
 /* Whether the queue is less than half full: more may be made for it. */
 bool sm_live_client_has_room(const sm_live_client *client);
 /* Begins to close with a code; the client gets two seconds to answer. */
@@ -228,6 +234,8 @@ sm_live_entry *sm_live_entry_find(sm_live *live, const char *id, bool make);
 void sm_live_entries_clear(sm_live *live);
 /* A reading from the queue. */
 void sm_live_devices_event(sm_live *live, const sm_live_event *event);
+/* An alert from the queue. */
+void sm_live_devices_alert(sm_live *live, const sm_alert *alert);
 /* What the device last said, asked of the store if need be; NULL: nothing yet. */
 const sm_reading *sm_live_devices_last(sm_live *live, sm_live_entry *entry);
 /* Sends the entry's last reading to one client, if it is in [from_ms, to_ms). */

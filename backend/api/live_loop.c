@@ -68,8 +68,20 @@ void sm_live_arrivals_close(sm_live *live) {
 typedef struct haul {
   sm_live_arrival *arrivals;
   size_t events; /* in live->batch */
+  size_t alerts; /* in live->alerts */
   uint64_t overflowed;
 } haul;
+
+static size_t pull_alerts(sm_live *live) {
+  sm_live_gate *gate = &live->gate;
+  size_t count = gate->alert_count < SM_LIVE_ALERTS_A_TURN ? gate->alert_count
+                                                           : SM_LIVE_ALERTS_A_TURN;
+  for (size_t i = 0; i < count; i++)
+    live->alerts[i] = gate->alerts[(gate->alert_head + i) % SM_LIVE_ALERTS];
+  gate->alert_head = (gate->alert_head + count) % SM_LIVE_ALERTS;
+  gate->alert_count -= count;
+  return count;
+}
 
 /* Takes what waits at the gate. With nothing there, the next publisher will wake us. */
 static bool pull(sm_live *live, haul *got) {
@@ -82,9 +94,10 @@ static bool pull(sm_live *live, haul *got) {
     live->batch[i] = gate->ring[(gate->head + i) % gate->cap];
   gate->head = (gate->head + got->events) % gate->cap;
   gate->count -= got->events;
+  got->alerts = pull_alerts(live);
   got->overflowed = gate->overflowed;
   bool stopping = gate->stopping && !live->ending;
-  bool any = got->arrivals != NULL || got->events > 0 || stopping;
+  bool any = got->arrivals != NULL || got->events > 0 || got->alerts > 0 || stopping;
   gate->sleeping = !any;
   (void)pthread_mutex_unlock(&gate->mutex);
   return any;
@@ -155,6 +168,7 @@ static bool work(sm_live *live) {
   take_arrivals(live, got.arrivals);
   note_overflow(live, got.overflowed);
   for (size_t i = 0; i < got.events; i++) sm_live_devices_event(live, &live->batch[i]);
+  for (size_t i = 0; i < got.alerts; i++) sm_live_devices_alert(live, &live->alerts[i]);
   bool walking = sm_live_walk_some(live);
   tick(live);
   flush(live);

@@ -16,7 +16,7 @@ void sm_live_session_listen(sm_live_client *client, bool listening) {
   (void)pthread_mutex_lock(&live->gate.mutex);
   bool last = !listening && live->gate.listening == 1;
   live->gate.listening += listening ? 1 : (size_t)-1;
-  if (last) live->gate.count = 0;
+  if (last) live->gate.count = live->gate.alert_count = 0;
   (void)pthread_mutex_unlock(&live->gate.mutex);
   /* From now on readings pass unseen, so what is known of devices grows old. */
   if (last) sm_live_entries_clear(live);

@@ -92,6 +92,14 @@ void sm_handle_keys(struct sm_api *api, const sm_request *request, sm_answer *an
 void sm_handle_key_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_key_rotate(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_key_revoke(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_alert.c */
+void sm_handle_alerts(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_alert_acknowledge(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_thresholds(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_thresholds_set(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_notice.c */
+void sm_handle_notifications(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_notifications_set(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_ops.c */
 void sm_handle_rejects(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_site(struct sm_api *api, const sm_request *request, sm_answer *answer);

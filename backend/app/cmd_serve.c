@@ -1,5 +1,6 @@
 #include "api/live.h"
 #include "api/server.h"
+#include "app/alarm.h"
 #include "app/broker.h"
 #include "app/commands.h"
 #include "app/confine.h"
@@ -46,6 +47,7 @@ typedef struct service {
   sm_meters *meters;
   sm_live_parts live_parts;
   sm_live *live;
+  sm_alarm *alarm;
   sm_writer *writer;
   sm_pipeline *pipeline;
   sm_replay replay; /* the upkeep thread's */
@@ -73,6 +75,7 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_import_server_write_metrics(s->imports, out);
   sm_job_write_metrics(s->billing, out);
   sm_meters_write_metrics(s->meters, out);
+  sm_alarm_write_metrics(s->alarm, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -250,6 +253,7 @@ static bool make_uplinks(service *s) {
                                       .pipeline = s->pipeline,
                                       .client_id = sm_readings_client_id(s->program.readings)};
   if (err == SM_OK) err = sm_meters_new(&s->broker, s->keeper, &s->meters);
+  if (err == SM_OK) sm_meters_watch(s->meters, sm_alarm_certificates, s->alarm);
   if (err == SM_OK) err = sm_uplinks_new(&options, &s->uplinks);
   if (err != SM_OK)
     sm_complain("cannot set up MQTT: %s%s", sm_err_text(err),
@@ -366,12 +370,16 @@ static bool make_parts(service *s) {
   s->live_parts = (sm_live_parts){.identity = s->program.identity,
                                   .ledger = s->program.ledger,
                                   .readings = s->program.readings};
-  const sm_live_options live = {.source = sm_live_source_of(&s->live_parts)};
+  const sm_live_options live = {.source = sm_live_source_of(&s->live_parts),
+                                .currency = s->program.config.currency};
   sm_err err = sm_live_new(&live, &s->live);
+  if (err == SM_OK && !sm_alarm_new(&s->program, s->live, &s->alarm)) return false;
   if (err == SM_OK) err = sm_writer_new(s->program.readings, &s->writer);
   const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
                                         .writer = s->writer,
                                         .live = s->live,
+                                        .stored = sm_alarm_stored,
+                                        .stored_context = s->alarm,
                                         .auto_register = s->program.config.auto_register};
   if (err == SM_OK) err = sm_pipeline_new(&pipeline, &s->pipeline);
   s->replay = (sm_replay){.pipeline = s->pipeline, .readings = s->program.readings};
@@ -386,6 +394,7 @@ static bool make_parts(service *s) {
 static bool start_parts(service *s) {
   const sm_config *c = &s->program.config;
   sm_err err = sm_live_start(s->live);
+  if (err == SM_OK && !sm_alarm_start(s->alarm)) return false;
   if (err == SM_OK) err = sm_api_start(s->api);
   if (err == SM_ERR_BUSY)
     sm_complain("port %u or %u is taken: stop what uses it, or set SMARTMETER_HTTP_PORT and "
@@ -423,6 +432,7 @@ static void stop_parts(service *s) {
     _exit(SM_EXIT_FAILED);
   }
   if (s->writer != NULL) sm_writer_stop(s->writer);
+  sm_alarm_stop(s->alarm);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
   sm_meters_stop(s->meters);         /* after the API, which asks it */
@@ -442,6 +452,7 @@ static void free_parts(service *s) {
   sm_uplinks_free(s->uplinks);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
+  sm_alarm_free(s->alarm); /* after the pipeline, which tells it */
   sm_writer_free(s->writer);
   sm_meters_free(s->meters);
   sm_keeper_stop(s->keeper);

@@ -25,6 +25,8 @@ struct sm_meters {
   int64_t expire_ms; /* steady clock: when to look next */
   int64_t look_ms;
   int64_t tell_ms;
+  void (*looked)(void *context, const sm_broker *broker, int64_t now_ms); /* NULL */
+  void *looked_context;
   struct timespec crl_at; /* the list that the broker has read */
   pthread_mutex_t lock;   /* guards the members below */
   pthread_cond_t changed;
@@ -55,6 +57,13 @@ void sm_meters_free(sm_meters *meters) {
   (void)pthread_cond_destroy(&meters->changed);
   (void)pthread_mutex_destroy(&meters->lock);
   free(meters);
+}
+
+void sm_meters_watch(sm_meters *meters,
+                     void (*looked)(void *context, const sm_broker *broker, int64_t now_ms),
+                     void *context) {
+  meters->looked = looked;
+  meters->looked_context = context;
 }
 
 /* ---- the API ---- */
@@ -183,6 +192,7 @@ static void tick(sm_meters *meters) {
   (void)pthread_mutex_lock(&meters->lock);
   meters->expiry = seen;
   (void)pthread_mutex_unlock(&meters->lock);
+  if (meters->looked != NULL) meters->looked(meters->looked_context, meters->broker, now_ms);
   if (due(&meters->tell_ms, steady_ms, TELL_EVERY_MS)) tell_ends(&seen, now_ms);
 }
 

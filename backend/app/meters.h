@@ -12,6 +12,10 @@ typedef struct sm_meters sm_meters;
 /* Borrows both; keeper may be NULL. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_meters_new(const sm_broker *broker, sm_keeper *keeper, sm_meters **meters);
 void sm_meters_free(sm_meters *meters); /* NULL is fine */
+/* Who is told every ten seconds that the broker's folder was looked at; before start. */
+void sm_meters_watch(sm_meters *meters,
+                     void (*looked)(void *context, const sm_broker *broker, int64_t now_ms),
+                     void *context);
 /* Hooks of the API; the context is the sm_meters. */
 SM_MUST_CHECK sm_err sm_meters_add(void *context, const char *device_id,
                                    const sm_api_credential_order *order, sm_jsonw *w,

@@ -147,6 +147,8 @@ sm_err sm_pipeline_commit(sm_pipeline *pipeline, sm_readings_batch *batch) {
     publish_all(pipeline, batch);
     sign_all(pipeline, batch, now_ms);
     count_all(pipeline, batch, now_ms);
+    if (pipeline->options.stored != NULL)
+      pipeline->options.stored(pipeline->options.stored_context, batch);
   }
   sm_writer_end(pipeline->options.writer);
   return err;

@@ -31,11 +31,14 @@ static const char *const names[] = {"SMARTMETER_AFTER_LAST_READING",
                                     "SMARTMETER_SELLER_NAME",
                                     "SMARTMETER_SELLER_TAX_ID",
                                     "SMARTMETER_SETTLE_DAYS",
+                                    "SMARTMETER_SMTP_FROM",
+                                    "SMARTMETER_SMTP_URL",
                                     "SMARTMETER_TIMEZONE",
                                     "SMARTMETER_TRUE_UP_LIMIT",
                                     "SMARTMETER_TRUSTED_PROXIES",
                                     "SMARTMETER_UPI_ID",
-                                    "SMARTMETER_UPI_NAME"};
+                                    "SMARTMETER_UPI_NAME",
+                                    "SMARTMETER_WEBHOOK_ALLOW"};
 static const char *const hidden[] = {"SMARTMETER_MQTT_URL"};
 
 static void write_settings(sm_buf *out) {

@@ -2,7 +2,8 @@
  * sealing everything again under a new key, and erasing a person. The rules of store/ledger.h hold.
  *
  * What is sealed where: user.email_sealed, name_sealed and phone_sealed, place.address_sealed and
- * account.person_sealed as bytes (callers seal them); the payer in an invoice's snapshot, as hex;
+ * account.person_sealed and
+ * notice.webhook_sealed as bytes (callers seal them); the payer in an invoice's snapshot, as hex;
  * the reason of an entry and both texts of a dispute as "sealed:" and base64, which the store does
  * by itself if it has been given a sealer. */
 #ifndef SM_STORE_LEDGER_SEALED_H
@@ -16,6 +17,7 @@
 #define SM_SEALED_PHONE "user.phone"
 #define SM_SEALED_ADDRESS "place.address"
 #define SM_SEALED_PERSON "account.person"
+#define SM_SEALED_WEBHOOK "notice.webhook"
 #define SM_SEALED_NOTE "entry.note"
 #define SM_SEALED_DISPUTE "dispute.text"
 

@@ -29,7 +29,7 @@ mkdir -p "$TMP/dashboard"
 printf '<!doctype html>\n<title>API</title>\n' | tee "$TMP/dashboard/index.html" >"$TMP/dashboard/api-docs.html"
 
 start_broker
-start_server SMARTMETER_BILLING_JOB=0 "SMARTMETER_ALLOWED_ORIGINS=$ALLOWED_ORIGIN" "SMARTMETER_DASHBOARD_DIR=$TMP/dashboard"
+start_server SMARTMETER_BILLING_JOB=0 SMARTMETER_ALERT_GRACE=0 "SMARTMETER_ALLOWED_ORIGINS=$ALLOWED_ORIGIN" "SMARTMETER_DASHBOARD_DIR=$TMP/dashboard"
 printf '%s\n' "$RESIDENT_PASSWORD" | smartmeter user add --email "$RESIDENT" --role consumer --password-stdin >"$TMP/log/user.log" 2>&1 ||
   { fail 'a resident is added' "$(<"$TMP/log/user.log")"; exit 1; }
 login
@@ -49,6 +49,9 @@ publish meters/m1/telemetry "$(printf '\xff\xfe')"
 for device in m1 m2 m3 main; do wait_until "the readings of $device are stored" has "$device" 6 || exit 1; done
 wait_until 'what is wrong is refused' refused || exit 1
 quietly bill --month 2026-01 || { fail 'January is issued' "$(<"$TMP/log/cli.log")"; exit 1; }
+
+# Their last reading is of February, and that is long ago.
+for device in m1 m2 m3; do wait_until "$device is silent" api_has GET "/api/alerts?device=$device" '"silent"' || exit 1; done
 
 export ADMIN_TOKEN=$TOKEN
 login "$RESIDENT" "$RESIDENT_PASSWORD"

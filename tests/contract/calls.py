@@ -26,7 +26,9 @@ NEVER = {"429", "500", "503"}
 UNSEEN = {("getApiDocs", "404"): "the dashboard is there"}
 
 # Top members of an answer that are there only sometimes; all others are required, so that a missing one is seen.
-MAY_BE_ABSENT = {"getBill": ("explanations", "invoice", "segments", "days"), "createUser": ("link",)}
+MAY_BE_ABSENT = {"getBill": ("explanations", "invoice", "segments", "days"), "createUser": ("link",),
+                 "setNotifications": ("webhook_secret",), "getNotifications": ("webhook_secret",),
+                 "listAlerts": ("acknowledged_by",), "acknowledgeAlert": ("acknowledged_by",)}
 
 JANUARY = {"from": "2026-01-01T00:00:00+05:30", "to": "2026-02-01T00:00:00+05:30"}
 ELSEWHERE = {"Origin": "https://evil.example"}
@@ -189,6 +191,63 @@ def dispute_invoice(w):
     w.kept["dispute"] = w.call("disputeInvoice", 201, "resident", other, body={"text": "The lift is on my meter"}).json["no"]
     w.call("disputeInvoice", 409, "resident", other, body={"text": "again"})
     w.call("disputeInvoice", 404, "resident", ["m3", w.kept["foreign"]["number"]], body={"text": "mine"})
+
+
+@of("getThresholds")
+def get_thresholds(w):
+    w.call("getThresholds", 200, "resident", ["m1"])
+    w.call("getThresholds", 200, path=["m3"])
+    w.call("getThresholds", 404, "resident", ["m3"])
+
+
+@of("setThresholds")
+def set_thresholds(w):
+    own = {"voltage_low": {"below_v": 200.5}, "odd_hours": {"above_w": 500, "from": "22:00", "to": "06:00"}, "budget_money": {"month_total": "1500.00"}}
+    answer = w.call("setThresholds", 200, "resident", ["m1"], body={"thresholds": own}).json
+    w.report("setThresholds: what is given is kept", "" if answer["given"] == own else str(answer["given"]))
+    w.report("setThresholds: it holds", "" if answer["thresholds"]["voltage_low"]["below_v"] == 200.5 else str(answer["thresholds"]))
+    w.call("setThresholds", 200, path=["m1"], body={"thresholds": {"silent": {"after_s": 600}}})
+    w.call("setThresholds", 200, "resident", ["m1"], body={"thresholds": {}})
+    w.call("setThresholds", 404, "resident", ["m3"], body={"thresholds": {}})
+    w.call("setThresholds", 422, "resident", ["m1"], body={"thresholds": {"silent": {"after_s": 1}}})
+    w.call("setThresholds", 422, "resident", ["m1"], body={})
+
+
+@of("listAlerts")
+def list_alerts(w):
+    whole = w.call("listAlerts", 200).json["alerts"]
+    walk(w, "listAlerts", "alerts", whole)
+    walk(w, "listAlerts", "alerts", whole[::-1], query={"order": "newest"})
+    w.report("listAlerts: there is one", "" if whole else "none")
+    w.kept["alert"] = next((a["id"] for a in whole if a["device_id"] == "m1"), 0)
+    w.call("listAlerts", 200, "resident", query={"state": "unended", "device": "m1", "kind": "voltage_high"})
+    for query in ({"state": "closed"}, {"kind": "thunder"}, {"order": "up"}):
+        w.call("listAlerts", 400, query=query)
+
+
+@of("acknowledgeAlert")
+def acknowledge_alert(w):
+    w.call("acknowledgeAlert", 200, "resident", [w.kept["alert"]])
+    w.call("acknowledgeAlert", 200, path=[w.kept["alert"]])
+    w.call("acknowledgeAlert", 404, "resident", [999])
+
+
+@of("getNotifications")
+def get_notifications(w):
+    w.call("getNotifications", 200, "resident")
+
+
+@of("setNotifications")
+def set_notifications(w):
+    new = {"email": True, "webhook_url": "https://example.org/alerts", "kinds": ["silent", "overload"], "quiet_hours": {"from": "22:00", "to": "07:00"}}
+    answer = w.call("setNotifications", 200, "resident", body=new).json
+    w.report("setNotifications: the secret is shown", "" if answer.get("webhook_secret", "").startswith("whs_") else str(answer))
+    again_ = w.call("setNotifications", 200, "resident", body=new).json
+    w.report("setNotifications: once", "webhook_secret" if "webhook_secret" in again_ else "")
+    w.call("setNotifications", 200, "resident", body={**new, "new_webhook_secret": True})
+    w.call("setNotifications", 200, "resident", body={})
+    for bad in ({"webhook_url": "http://example.org/"}, {"kinds": ["thunder"]}, {"quiet_hours": {"from": "25:00", "to": "07:00"}}, {"sms": True}):
+        w.call("setNotifications", 422, "resident", body=bad)
 
 
 @of("listDisputes")

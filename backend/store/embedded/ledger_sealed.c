@@ -142,6 +142,7 @@ static const sealed_place places[] = {
     BYTES(user, phone_sealed, SM_SEALED_PHONE),
     BYTES(place, address_sealed, SM_SEALED_ADDRESS),
     BYTES(account, person_sealed, SM_SEALED_PERSON),
+    BYTES(notice, webhook_sealed, SM_SEALED_WEBHOOK),
     PAYER("person_sealed", SM_SEALED_PERSON),
     PAYER("name_sealed", SM_SEALED_NAME),
     PAYER("email_sealed", SM_SEALED_EMAIL),
