@@ -72,5 +72,7 @@ SM_MUST_CHECK sm_err sm_ledger_audit_of_invoice(sm_ledger *ledger, const char *n
 /* What a server was started with (a JSON object of texts, always written in one order): if it
  * differs from what the one before noted, it is noted, and what changed is in the audit log. */
 SM_MUST_CHECK sm_err sm_ledger_settings_note(sm_ledger *ledger, sm_actor actor, const char *json);
+/* What was noted last: a heap text, NULL if nothing was. */
+SM_MUST_CHECK sm_err sm_ledger_settings_noted(sm_ledger *ledger, char **json);
 
 #endif
