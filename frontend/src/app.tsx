@@ -20,10 +20,17 @@ import { FirstPasswordPage, LinkPage } from "./pages/password";
 import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
 const MeterPage = lazy(() => import("./pages/meter"));
-const DevicesPage = lazy(() => import("./pages/devices"));
 const TariffsPage = lazy(() => import("./pages/tariffs"));
 const ProfilePage = lazy(() => import("./pages/profile"));
+// Administrators' own: nothing of these is in what others load.
+const AuditPage = lazy(() => import("./pages/audit"));
+const DevicePage = lazy(() => import("./pages/device"));
+const FleetPage = lazy(() => import("./pages/fleet"));
+const KeysPage = lazy(() => import("./pages/keys"));
+const PeoplePage = lazy(() => import("./pages/people"));
+const PersonPage = lazy(() => import("./pages/person"));
 const RejectsPage = lazy(() => import("./pages/rejects"));
+const SettingsPage = lazy(() => import("./pages/settings"));
 
 function Waiting() {
   const { t } = useText("common");
@@ -47,6 +54,24 @@ function Away() {
     </div>
   );
 }
+
+const administration = (
+  <>
+    <Route path="/">
+      <FleetPage />
+    </Route>
+    <Route path="/devices">
+      <FleetPage view="table" />
+    </Route>
+    <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
+    <Route path="/people" component={PeoplePage} />
+    <Route path="/people/:id">{({ id }) => <PersonPage key={id} id={id} />}</Route>
+    <Route path="/keys" component={KeysPage} />
+    <Route path="/audit" component={AuditPage} />
+    <Route path="/rejects" component={RejectsPage} />
+    <Route path="/settings" component={SettingsPage} />
+  </>
+);
 
 function SignedIn({ user }: { user: User }) {
   const { t } = useText("shell");
@@ -84,12 +109,11 @@ function SignedIn({ user }: { user: User }) {
           <Boundary key={location}>
             <Suspense fallback={<Waiting />}>
               <Switch>
+                {user.role === "admin" && administration}
                 <Route path="/" component={HomePage} />
                 <Route path="/meters/:id">{({ id }) => <MeterPage key={id} id={id} />}</Route>
                 <Route path="/profile" component={ProfilePage} />
                 <Route path="/tariffs" component={TariffsPage} />
-                {user.role === "admin" && <Route path="/devices" component={DevicesPage} />}
-                {user.role === "admin" && <Route path="/rejects" component={RejectsPage} />}
                 <Route component={NotFoundPage} />
               </Switch>
             </Suspense>

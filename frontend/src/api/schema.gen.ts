@@ -196,7 +196,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change name or role, disable, enable
+         * Change name, language or role, disable, enable
          * @description Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
          */
         patch: operations["updateUser"];
@@ -224,6 +224,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Somebody's sessions, the latest first
+         * @description Admin.
+         */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+                /** @description The session's id. */
+                session: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of somebody's sessions
+         * @description Admin.
+         */
+        delete: operations["endUserSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/site": {
         parameters: {
             query?: never;
@@ -236,6 +284,50 @@ export interface paths {
          * @description What a page needs before anybody has logged in.
          */
         get: operations["getSite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the site is set to
+         * @description Admin.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Mark main meters, say what a kWh costs
+         * @description Admin. What is absent stays. What comes from the environment changes with a restart only.
+         */
+        patch: operations["updateSettings"];
+        trace?: never;
+    };
+    "/api/losses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What comes in against what the meters count
+         * @description Admin. A month, the running one so far. The parts are all meters but the main ones, and but those that are subtracted in an account: such a meter stands behind one that counts it already. Each counts with the multiplier of its account. Where no main meter is marked, `main` and `loss` are null.
+         */
+        get: operations["getLosses"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1375,6 +1467,54 @@ export interface components {
             timezone: string;
             currency: components["schemas"]["Currency"];
         };
+        Settings: {
+            /** @description By which the supply comes in: several where it comes in by several, or after a swap. */
+            main_meters: components["schemas"]["DeviceId"][];
+            /** @description What a kWh costs the landlord; null: by the latest bill of the supplier. */
+            supply_rate_per_kwh: components["schemas"]["Decimal"] | null;
+            /** @description What the server was started with, where it is not as delivered; nothing secret. */
+            environment: {
+                name: string;
+                value: string;
+            }[];
+        };
+        SettingsPatch: {
+            /** @description Replaces the list. */
+            main_meters?: components["schemas"]["DeviceId"][];
+            supply_rate_per_kwh?: components["schemas"]["Decimal"] | null;
+        };
+        Losses: {
+            month: components["schemas"]["Month"];
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            currency: components["schemas"]["Currency"];
+            main: {
+                meters: components["schemas"]["DeviceId"][];
+                kwh: number;
+                /** @description A register was not read at an end of the time. */
+                estimated: boolean;
+            } | null;
+            parts: {
+                meters: number;
+                /** @description Of how many a register was not read at an end of the time. */
+                estimated: number;
+                kwh: number;
+            };
+            loss: {
+                /** @description Main less parts; below 0 where a meter is not behind a main one. */
+                kwh: number;
+                /**
+                 * @description null: neither a rate is set nor a supplier's bill is entered.
+                 * @enum {string|null}
+                 */
+                rate_from: "setting" | "utility_bill" | null;
+                rate_per_kwh: components["schemas"]["Decimal"] | null;
+                /** @description The bill whose rate it is. */
+                utility_id: string | null;
+                /** @description Of the unrounded rate. */
+                amount: components["schemas"]["Money"] | null;
+            } | null;
+        };
         LoginRequest: {
             email: string;
             /** Format: password */
@@ -1432,6 +1572,8 @@ export interface components {
             name?: string | null;
             role?: components["schemas"]["Role"];
             disabled?: boolean;
+            /** @enum {string|null} */
+            language?: "en" | "hi" | null;
         };
         ProfilePatch: {
             name?: string | null;
@@ -3421,6 +3563,79 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 100. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "f_3uavnw3vnmr7wfeewnae",
+                     *           "began_at": "2026-11-27T04:06:42.204Z",
+                     *           "renewed_at": "2026-11-27T05:06:42.204Z",
+                     *           "expires_at": "2026-12-27T05:06:42.204Z",
+                     *           "current": false
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+                /** @description The session's id. */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended; its tokens are refused from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSite: {
         parameters: {
             query?: never;
@@ -3453,6 +3668,165 @@ export interface operations {
             };
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "main_meters": [
+                     *         "m3"
+                     *       ],
+                     *       "supply_rate_per_kwh": "7.20",
+                     *       "environment": [
+                     *         {
+                     *           "name": "SMARTMETER_CURRENCY",
+                     *           "value": "INR"
+                     *         },
+                     *         {
+                     *           "name": "SMARTMETER_DUE_DAYS",
+                     *           "value": "15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "main_meters": [
+                 *         "m3"
+                 *       ],
+                 *       "supply_rate_per_kwh": "7.20"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "main_meters": [
+                     *         "m3"
+                     *       ],
+                     *       "supply_rate_per_kwh": "7.20",
+                     *       "environment": [
+                     *         {
+                     *           "name": "SMARTMETER_CURRENCY",
+                     *           "value": "INR"
+                     *         },
+                     *         {
+                     *           "name": "SMARTMETER_DUE_DAYS",
+                     *           "value": "15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLosses: {
+        parameters: {
+            query?: {
+                /** @description The running month if it is absent. */
+                month?: components["schemas"]["Month"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The month. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "month": "2026-01",
+                     *       "from": "2026-01-01T00:00:00+05:30",
+                     *       "to": "2026-02-01T00:00:00+05:30",
+                     *       "currency": "INR",
+                     *       "main": {
+                     *         "meters": [
+                     *           "m3"
+                     *         ],
+                     *         "kwh": 800,
+                     *         "estimated": false
+                     *       },
+                     *       "parts": {
+                     *         "meters": 2,
+                     *         "estimated": 0,
+                     *         "kwh": 700
+                     *       },
+                     *       "loss": {
+                     *         "kwh": 100,
+                     *         "rate_from": "setting",
+                     *         "rate_per_kwh": "7.20",
+                     *         "utility_id": null,
+                     *         "amount": "720.00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Losses"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];

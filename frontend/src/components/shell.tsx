@@ -4,16 +4,10 @@ import { usePlace, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
 import { Brand } from "./brand";
 import { Connection } from "./connection";
+import { Pages } from "./pages";
 import css from "./shell.module.css";
 import { ThemeToggle } from "./theme-toggle";
 import { UserMenu } from "./user-menu";
-
-const pages = [
-  { href: "/", name: "meters", admin: false },
-  { href: "/tariffs", name: "tariffs", admin: false },
-  { href: "/devices", name: "devices", admin: true },
-  { href: "/rejects", name: "rejects", admin: true },
-] as const;
 
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useText("shell");
@@ -29,8 +23,6 @@ export function Shell({ children }: { children: ReactNode }) {
     window.scrollTo({ top: 0 });
     main.current?.focus({ preventScroll: true });
   }, [location]);
-  const here = (href: string) =>
-    href === "/" ? location === "/" || location.startsWith("/meters") : location === href;
   return (
     <>
       <a className="skip" href="#main">
@@ -42,20 +34,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <Brand />
             <span>{name}</span>
           </Link>
-          <nav className={css.nav} aria-label={t("pages")}>
-            {pages
-              .filter((page) => !page.admin || role === "admin")
-              .map(({ href, name }) => (
-                <Link
-                  key={href}
-                  href={href}
-                  className={css.link}
-                  aria-current={here(href) ? "page" : undefined}
-                >
-                  {t(name)}
-                </Link>
-              ))}
-          </nav>
+          <Pages admin={role === "admin"} />
           <div className={css.tools}>
             <Connection />
             <ThemeToggle />

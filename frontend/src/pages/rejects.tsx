@@ -1,53 +1,26 @@
 import { SegmentedControl, Skeleton } from "@mantine/core";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useRejects } from "../api/queries";
-import type { Reject } from "../api/types";
+import css from "../components/admin/admin.module.css";
+import { RejectGroupCard } from "../components/admin/reject-group";
 import { Failure, Notice } from "../components/notice";
-import { dateTime, plainWords } from "../lib/format";
+import { whole } from "../lib/format";
 import { usePlace, useTitle } from "../lib/hooks";
-import { codeWords, useText } from "../text/text";
-import css from "./admin.module.css";
-
-const spans = [
-  ["24", "hours24"],
-  ["168", "days7"],
-  ["720", "days30"],
-] as const;
-const ROWS = 200;
-
-function RejectEntry({ reject }: { reject: Reject }) {
-  const { t } = useText("reject");
-  const { locale, timezone } = usePlace();
-  const { at, topic, reason, detail, payload, payload_encoding, payload_bytes } = reject;
-  return (
-    <li className={`panel ${css.reject}`}>
-      <div className={css.rejectHead}>
-        <span className={css.reason}>{codeWords("reject", "reason", reason) ?? plainWords(reason)}</span>
-        <span className={`soft ${css.topic}`}>{topic}</span>
-        <time className={css.time} dateTime={at}>
-          {dateTime(at, timezone, locale)}
-        </time>
-      </div>
-      {detail && <p>{detail}</p>}
-      <pre className={css.payload}>{payload === "" ? t("empty") : payload}</pre>
-      <p className="soft">
-        <small>
-          {t("bytes", { count: payload_bytes })}
-          {payload_encoding === "base64" && t("base64")}
-        </small>
-      </p>
-    </li>
-  );
-}
+import { groupRejects } from "../lib/rejects";
+import { useText } from "../text/text";
 
 export default function RejectsPage() {
   const { t } = useText("reject");
   useTitle(t("title"));
+  const { locale } = usePlace();
   const [hours, setHours] = useState("24");
   const { rejects, error, refetch, hasNextPage } = useRejects(Number(hours));
-  // New ones come at the end, so a place counted from the oldest stays the same.
-  const entries = rejects?.map((reject, place) => ({ reject, key: `${reject.at} ${place}` }));
-  const newest = entries?.toReversed().slice(0, ROWS);
+  const groups = useMemo(() => groupRejects(rejects ?? []), [rejects]);
+  const spans = [
+    { value: "24", label: t("hours24") },
+    { value: "168", label: t("days7") },
+    { value: "720", label: t("days30") },
+  ];
   return (
     <>
       <div className={css.head}>
@@ -55,32 +28,31 @@ export default function RejectsPage() {
           <h1>{t("title")}</h1>
           <p className="soft">{t("motto")}</p>
         </div>
-        <SegmentedControl
-          data={spans.map(([value, key]) => ({ value, label: t(key) }))}
-          value={hours}
-          onChange={setHours}
-          aria-label={t("span")}
-        />
+        <SegmentedControl data={spans} value={hours} onChange={setHours} aria-label={t("span")} />
       </div>
-      {error && !rejects && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
-      {!rejects && !error && <Skeleton height={320} radius={14} />}
+      {error && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
+      {!rejects && !error && (
+        <Skeleton role="status" aria-label={t("common:loading")} height={320} radius={14} />
+      )}
       {rejects?.length === 0 && (
         <Notice icon="empty" title={t("none")}>
           {t("noneHint")}
         </Notice>
       )}
-      <ul className={css.stack}>
-        {newest?.map(({ reject, key }) => (
-          <RejectEntry key={key} reject={reject} />
-        ))}
-      </ul>
-      {rejects && (rejects.length > ROWS || hasNextPage) && (
-        <p className={css.more}>
+      {rejects && rejects.length > 0 && (
+        <p className={css.count} role="status">
           {hasNextPage
             ? t("moreThan", { count: rejects.length })
-            : t("newest", { shown: ROWS, all: rejects.length })}
+            : t("all", { count: rejects.length, n: whole(rejects.length, locale) })}
         </p>
       )}
+      <ul className={css.stack}>
+        {groups.map((group) => (
+          <li key={group.key}>
+            <RejectGroupCard group={group} />
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
