@@ -138,6 +138,7 @@ static const access_row rows[] = {
     {"GET", "/api/rejects", NULL, {401, 403, 403, 200}},
     {"GET", "/api/audit", NULL, {401, 403, 403, 200}},
     {"GET", "/api/audit?verify=1&action=user.&user=cli", NULL, {401, 403, 403, 200}},
+    {"GET", "/api/audit?newest=1", NULL, {401, 403, 403, 200}},
     {"GET", "/api/audit?verify=2", NULL, {401, 403, 403, 400}},
     {"GET", "/api/", NULL, {404, 404, 404, 404}},
     {"GET", "/metrics", NULL, {404, 404, 404, 404}},

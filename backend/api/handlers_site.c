@@ -234,7 +234,9 @@ void sm_handle_losses(sm_api *api, const sm_request *request, sm_answer *answer)
   int64_t now_ms = sm_api_now_ms(api);
   a.from_ms = sm_zone_day_start_ms(api->options.zone, first);
   a.to_ms = sm_zone_day_start_ms(api->options.zone, sm_date_add_months(first, 1));
-  if (a.to_ms > now_ms) a.to_ms = now_ms;
+  /* Up to a quarter that is over for a while: a meter that is there has readings on both sides. */
+  if (a.to_ms > now_ms) a.to_ms = (now_ms / SM_QUARTER_MS - 1) * SM_QUARTER_MS;
+  if (a.to_ms <= a.from_ms && a.from_ms < now_ms) a.to_ms = now_ms;
   if (a.from_ms >= a.to_ms) {
     sm_answer_field(answer, 400, "month", "has not begun");
     return;

@@ -90,13 +90,25 @@ static bool is_main(const sm_main_meters *main, const char *device_id) {
   return false;
 }
 
+/* One that came within that time is whole from its first reading on, as on a first bill. */
+static sm_err begin_of(const work *w, const char *device_id, int64_t *from_ms) {
+  int64_t first_ms;
+  sm_err err =
+      sm_readings_first_ms(w->invoicing->readings, device_id, SM_CHANNEL_IMPORT, &first_ms);
+  *from_ms = err == SM_OK && first_ms > w->from_ms && first_ms < w->to_ms ? first_ms : INT64_MIN;
+  return err == SM_ERR_NOT_FOUND ? SM_OK : err;
+}
+
 static sm_err add_device(work *w, const sm_device *device) {
   sm_losses *out = w->out;
+  int64_t begin_ms;
   const role *r = sm_strmap_get(w->roles, device->device_id);
   bool main = is_main(&out->main, device->device_id);
   if (!main && r != NULL && r->subtracted) return SM_OK;
+  sm_err err = begin_of(w, device->device_id, &begin_ms);
+  if (err != SM_OK) return err;
   const sm_account_meter meter = {.device_id = device->device_id,
-                                  .from_ms = INT64_MIN,
+                                  .from_ms = begin_ms,
                                   .to_ms = INT64_MAX,
                                   .sign = 1,
                                   .multiplier_milli = r != NULL ? r->multiplier_milli : 1000,
@@ -104,7 +116,7 @@ static sm_err add_device(work *w, const sm_device *device) {
                                   .max_power_w = device->max_power_w};
   int64_t wh = 0;
   bool estimated = false;
-  sm_err err = sm_span_use_of(w->invoicing, &meter, w->from_ms, w->to_ms, &wh, &estimated);
+  err = sm_span_use_of(w->invoicing, &meter, w->from_ms, w->to_ms, &wh, &estimated);
   if (err != SM_OK) return err;
   if (main) {
     out->main_estimated = out->main_estimated || estimated;

@@ -179,6 +179,20 @@ static void who_stands_behind_another_is_not_counted_twice(void **state) {
   sm_losses_fini(&l);
 }
 
+static void who_came_within_the_month_is_whole_from_its_first_reading_on(void **state) {
+  fixture *f = *state;
+  make_house(f);
+  mark_main(f, false, 0);
+  add_device(f, "new", NULL);
+  feed(f, "new", "2026-01-20T00:00:00+05:30", "2026-02-02T00:00:00+05:30", 600, 5000, 130000);
+  add_device(f, "silent", NULL);
+  sm_losses l = losses_of_january(f);
+  assert_int_equal(l.parts, 4);
+  assert_int_equal(l.parts_wh, 700000 + 120000);
+  assert_int_equal(l.parts_estimated, 1); /* of the silent one nothing is known */
+  sm_losses_fini(&l);
+}
+
 static void main_meters_are_checked_kept_and_audited(void **state) {
   fixture *f = *state;
   sm_main_meters got = {0};
@@ -222,6 +236,7 @@ int main(void) {
       TEST(edited_registers_count_as_they_are_billed),
       TEST(without_a_rate_the_latest_bill_of_the_supplier_prices_it),
       TEST(who_stands_behind_another_is_not_counted_twice),
+      TEST(who_came_within_the_month_is_whole_from_its_first_reading_on),
       TEST(main_meters_are_checked_kept_and_audited),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

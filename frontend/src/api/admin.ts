@@ -26,7 +26,7 @@ import type {
 } from "./admin-types";
 import { authorized } from "./endpoints";
 import { sendForFile } from "./http";
-import type { Account, CreatedDevice, Device } from "./types";
+import type { Account, CreatedDevice, Device, DevicePage } from "./types";
 
 /** What only administrators ask for: nothing of it is in the first bundle. */
 type Signal = AbortSignal | undefined;
@@ -38,6 +38,13 @@ const PAGE = 1000;
 
 export function getDevice(id: string, signal?: Signal): Promise<Device> {
   return authorized({ path: `/api/devices/${inPath(id)}`, signal });
+}
+
+/** The meter of exactly this id; null: there is none, which is no error here. */
+export async function findDevice(id: string, signal?: Signal): Promise<Device | null> {
+  const query = { q: id, limit: PAGE };
+  const { devices } = await authorized<DevicePage>({ path: "/api/devices", query, signal });
+  return devices.find(({ device_id }) => device_id === id) ?? null;
 }
 
 export function updateDevice(id: string, body: DevicePatch): Promise<Device> {
@@ -172,6 +179,7 @@ export function listAudit(
     action: action || undefined,
     subject: subject || undefined,
     user: user || undefined,
+    newest: 1,
     limit,
     cursor,
   };

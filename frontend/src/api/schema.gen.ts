@@ -325,7 +325,7 @@ export interface paths {
         };
         /**
          * What comes in against what the meters count
-         * @description Admin. A month, the running one so far. The parts are all meters but the main ones, and but those that are subtracted in an account: such a meter stands behind one that counts it already. Each counts with the multiplier of its account. Where no main meter is marked, `main` and `loss` are null.
+         * @description Admin. A month, the running one up to a quarter of an hour that is over. The parts are all meters but the main ones, and but those that are subtracted in an account: such a meter stands behind one that counts it already. Each counts with the multiplier of its account. Where no main meter is marked, `main` and `loss` are null.
          */
         get: operations["getLosses"];
         put?: never;
@@ -938,7 +938,7 @@ export interface paths {
         };
         /**
          * The audit log
-         * @description Admin. Oldest first.
+         * @description Admin. Oldest first, unless `newest` is 1.
          */
         get: operations["listAudit"];
         put?: never;
@@ -6658,6 +6658,8 @@ export interface operations {
                 user?: string;
                 /** @description 1: `chain` also says whether the whole log is as it was written. */
                 verify?: 0 | 1;
+                /** @description 1: the newest first. */
+                newest?: 0 | 1;
                 /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
@@ -6669,7 +6671,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Ascending by `no`. */
+            /** @description In the order that was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;

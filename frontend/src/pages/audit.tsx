@@ -1,7 +1,7 @@
 import { Button, NativeSelect, Skeleton, TextInput } from "@mantine/core";
-import { type SubmitEvent, useState } from "react";
+import { type SubmitEvent, useMemo, useState } from "react";
 import type { AuditQuery } from "../api/admin";
-import { useAudit } from "../api/admin-queries";
+import { useAudit, usePeople } from "../api/admin-queries";
 import css from "../components/admin/admin.module.css";
 import { AuditEntryRow } from "../components/admin/audit-entry";
 import { ChainState } from "../components/admin/chain-state";
@@ -19,13 +19,15 @@ const GROUPS = [
   "session.",
   "login.",
   "password.",
+  "link.",
   "key.",
   "tariff.",
   "invoice.",
   "entry.",
+  "fee.",
   "exception.",
   "dispute.",
-  "edit.",
+  "reading.",
   "utility.",
   "site.",
   "settings.",
@@ -58,6 +60,9 @@ export default function AuditPage() {
     fetchNextPage,
     isPlaceholderData,
   } = result;
+  const { people } = usePeople();
+  // The log knows people by number; who may read it may know their names too.
+  const names = useMemo(() => new Map(people?.map(({ id, name, email }) => [id, name ?? email])), [people]);
   const submit = (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -122,7 +127,7 @@ export default function AuditPage() {
           <ol className={css.stack} aria-label={t("title")}>
             {entries.map((entry) => (
               <li key={entry.no}>
-                <AuditEntryRow entry={entry} />
+                <AuditEntryRow entry={entry} names={names} />
               </li>
             ))}
           </ol>

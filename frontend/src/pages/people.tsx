@@ -42,7 +42,7 @@ export default function PeoplePage() {
         </>
       ),
     },
-    { key: "role", label: t("role"), sorts: true, cell: ({ role }) => t(`roles.${role}`) },
+    { key: "role", label: t("role"), sorts: true, on: "wide", cell: ({ role }) => t(`roles.${role}`) },
     { key: "state", label: t("state"), sorts: true, cell: (person) => <PersonTags person={person} /> },
     {
       key: "since",

@@ -13,17 +13,19 @@ export function actionWords(action: string): string {
   );
 }
 
-function Actor({ actor }: { actor: string }) {
+type Names = ReadonlyMap<string, string>;
+
+function Actor({ actor, names }: { actor: string; names: Names }) {
   const { t } = useText("audit");
   const kind = actorKind(actor);
   if (kind === "server") return t("byServer");
   if (kind === "cli") return t("byOperator");
   if (kind === "key") return t("byKey", { key: actor.slice(4) });
-  return <Link href={`/people/${actor}`}>{actor}</Link>;
+  return <Link href={`/people/${actor}`}>{names.get(actor) ?? actor}</Link>;
 }
 
 /** One line, and behind it all that the log has of it. */
-export function AuditEntryRow({ entry }: { entry: AuditEntry }) {
+export function AuditEntryRow({ entry, names }: { entry: AuditEntry; names: Names }) {
   const { t } = useText("audit");
   const { timezone, locale } = usePlace();
   const { no, at, actor, action, subject, detail, hash } = entry;
@@ -31,7 +33,7 @@ export function AuditEntryRow({ entry }: { entry: AuditEntry }) {
     <details className={`panel ${css.entry}`}>
       <summary className={css.summary}>
         <strong>{actionWords(action)}</strong>
-        <span className={css.subject}>{subject}</span>
+        <span className={css.subject}>{names.get(subject) ?? subject}</span>
         <time className={css.time} dateTime={at}>
           {dateTime(at, timezone, locale)}
         </time>
@@ -40,7 +42,7 @@ export function AuditEntryRow({ entry }: { entry: AuditEntry }) {
       <dl className={css.details}>
         <dt>{t("who")}</dt>
         <dd>
-          <Actor actor={actor} />
+          <Actor actor={actor} names={names} />
         </dd>
         {detailRows(detail).map(({ path, value }) => (
           <Row key={path} name={path} value={value} />

@@ -1,8 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { getDevice } from "../../api/admin";
-import { ApiError } from "../../api/http";
+import { findDevice } from "../../api/admin";
 import type { Reject } from "../../api/types";
 import { dateTime, plainWords, whole } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
@@ -18,15 +17,10 @@ function useKnown(id: string | null) {
   return useQuery({
     queryKey: ["devices", "known", id],
     enabled: id !== null,
-    retry: false,
     queryFn: async ({ signal }) => {
-      try {
-        const { disabled, revoked } = await getDevice(id ?? "", signal);
-        return revoked ? "revoked" : disabled ? "disabled" : "there";
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return "absent";
-        throw error;
-      }
+      const device = await findDevice(id ?? "", signal);
+      if (!device) return "absent";
+      return device.revoked ? "revoked" : device.disabled ? "disabled" : "there";
     },
   });
 }
@@ -61,14 +55,14 @@ export function RejectGroupCard({ group }: { group: RejectGroup }) {
   const newest = rejects[0];
   const topic = newest?.topic ?? "";
   return (
-    <article className={`panel ${css.card}`}>
+    <article className={`panel ${css.card} ${css.group}`}>
       <div className={css.summary}>
         <h2>{codeWords("reject", "reason", reason) ?? plainWords(reason)}</h2>
         <span className={css.subject}>
-          {deviceId ? (
+          {deviceId && mendOf(reason) !== "add" ? (
             <Link href={`/devices/${deviceId}`}>{deviceId}</Link>
           ) : (
-            <span className="soft">{topic}</span>
+            <span>{deviceId ?? topic}</span>
           )}
         </span>
         <span className="soft num">{t("times", { count, n: whole(count, locale) })}</span>
