@@ -64,11 +64,7 @@ export default function DevicePage({ id }: { id: string }) {
             <Link href={`/meters/${id}`}>{t("toReadings")}</Link>
           </div>
           <div className={css.columns}>
-            {/* What is typed belongs to the meter as it was then: a newer state begins anew. */}
-            <DeviceDetails
-              key={`${device.name} ${device.modulus_kwh} ${device.max_power_kw}`}
-              device={device}
-            />
+            <DeviceDetails device={device} />
             <DeviceOwner device={device} />
             <DeviceLogins id={id} revoked={device.revoked ?? false} />
             <DeviceMain id={id} />

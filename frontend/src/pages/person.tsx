@@ -50,7 +50,7 @@ export default function PersonPage({ id }: { id: string }) {
             </div>
           </div>
           <div className={css.columns}>
-            <PersonProfile key={`${person.name} ${person.role} ${person.language}`} person={person} />
+            <PersonProfile person={person} />
             <PersonAccess person={person} own={own} />
             <PersonSessions id={id} />
             <PersonData person={person} own={own} />

@@ -1,6 +1,7 @@
 import { SegmentedControl, Skeleton } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useRejects } from "../api/queries";
+import { AddDeviceDialog } from "../components/admin/add-device";
 import css from "../components/admin/admin.module.css";
 import { RejectGroupCard } from "../components/admin/reject-group";
 import { Failure, Notice } from "../components/notice";
@@ -15,6 +16,8 @@ export default function RejectsPage() {
   const { locale } = usePlace();
   const [hours, setHours] = useState("24");
   const { rejects, error, refetch, hasNextPage } = useRejects(Number(hours));
+  // Here, not in the card: once the meter is there its card goes.
+  const [adding, setAdding] = useState<string | null>(null);
   const groups = useMemo(() => groupRejects(rejects ?? []), [rejects]);
   const spans = [
     { value: "24", label: t("hours24") },
@@ -49,10 +52,15 @@ export default function RejectsPage() {
       <ul className={css.stack}>
         {groups.map((group) => (
           <li key={group.key}>
-            <RejectGroupCard group={group} />
+            <RejectGroupCard group={group} onAdd={setAdding} />
           </li>
         ))}
       </ul>
+      <AddDeviceDialog
+        opened={adding !== null}
+        deviceId={adding ?? undefined}
+        onClose={() => setAdding(null)}
+      />
     </>
   );
 }

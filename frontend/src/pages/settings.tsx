@@ -33,7 +33,7 @@ export default function SettingsPage() {
         )}
         {data && (
           <>
-            <MainMeters key={JSON.stringify(data.main_meters)} settings={data} />
+            <MainMeters settings={data} />
             <section className={`panel ${css.card}`} aria-labelledby="settings-server">
               <h2 id="settings-server">{t("server")}</h2>
               <p className="soft">{t(data.environment.length > 0 ? "serverHint" : "serverNone")}</p>

@@ -35,11 +35,14 @@ export class FleetPage {
 
   /** A figure of the site's total. */
   figure(name: string | RegExp) {
-    return this.total.locator("div").filter({ has: this.page.locator("dt", { hasText: name }) }).locator("dd");
+    return this.total
+      .locator("div")
+      .filter({ has: this.page.locator("dt", { hasText: name }) })
+      .locator("dd");
   }
 
   show(view: "Cards" | "Table") {
-    return this.page.getByRole("radio", { name: view }).check({ force: true });
+    return this.page.getByRole("radiogroup", { name: "View" }).getByText(view, { exact: true }).click();
   }
 
   /** Adds a meter, up to its login being shown. */

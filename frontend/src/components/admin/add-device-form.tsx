@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type SubmitEvent, useState } from "react";
-import { makeCredentials } from "../../api/admin";
+import { finishCredentials, makeCredentials } from "../../api/admin";
 import type { DeviceCredentials } from "../../api/admin-types";
 import { createDevice } from "../../api/endpoints";
 import { useTariffs } from "../../api/queries";
@@ -34,6 +34,7 @@ async function add(body: NewDevice, kind: Kind): Promise<Added> {
   if (kind !== "psk" || !device.credentials) return { device, credentials: device.credentials };
   try {
     const { credentials } = await makeCredentials(device.device_id, { kind, grace_days: 0 });
+    await finishCredentials(device.device_id);
     return { device, credentials };
   } catch (error) {
     // The meter is there, with its password: that is shown, and why there is no key.

@@ -14,43 +14,51 @@ interface Added {
   note?: string | undefined;
 }
 
-interface AddDeviceProps {
+interface AddDeviceDialogProps {
+  opened: boolean;
+  onClose: () => void;
   /** The id is known: this very meter is wanted. */
-  deviceId?: string;
-  label?: string;
-  size?: "xs" | "sm";
+  deviceId?: string | undefined;
 }
 
-export function AddDevice({ deviceId, label, size = "sm" }: AddDeviceProps) {
+/** To be put where nothing takes it away: the login in it is shown once. */
+export function AddDeviceDialog({ opened, onClose, deviceId }: AddDeviceDialogProps) {
   const { t } = useText("device");
-  const [open, setOpen] = useState(false);
   const [added, setAdded] = useState<Added | null>(null);
   const close = () => {
-    setOpen(false);
     setAdded(null);
+    onClose();
   };
   return (
+    <Dialog
+      opened={opened}
+      onClose={close}
+      title={added ? t("added", { device: added.device.device_id }) : t("add")}
+      held={added !== null}
+    >
+      {added ? (
+        <LoginShown
+          deviceId={added.device.device_id}
+          credentials={added.credentials}
+          note={added.note ?? added.device.note}
+          onDone={close}
+        />
+      ) : (
+        <AddDeviceForm {...(deviceId ? { deviceId } : {})} onAdded={setAdded} />
+      )}
+    </Dialog>
+  );
+}
+
+export function AddDevice() {
+  const { t } = useText("device");
+  const [open, setOpen] = useState(false);
+  return (
     <>
-      <Button size={size} leftSection={<Icon name="plus" size={18} />} onClick={() => setOpen(true)}>
-        {label ?? t("add")}
+      <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setOpen(true)}>
+        {t("add")}
       </Button>
-      <Dialog
-        opened={open}
-        onClose={close}
-        title={added ? t("added", { device: added.device.device_id }) : t("add")}
-        held={added !== null}
-      >
-        {added ? (
-          <LoginShown
-            deviceId={added.device.device_id}
-            credentials={added.credentials}
-            note={added.note ?? added.device.note}
-            onDone={close}
-          />
-        ) : (
-          <AddDeviceForm {...(deviceId ? { deviceId } : {})} onAdded={setAdded} />
-        )}
-      </Dialog>
+      <AddDeviceDialog opened={open} onClose={() => setOpen(false)} />
     </>
   );
 }

@@ -7,7 +7,7 @@ import { dateTime, plainWords, whole } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { mendOf, type RejectGroup } from "../../lib/rejects";
 import { codeWords, useText } from "../../text/text";
-import { AddDevice } from "./add-device";
+import { Icon } from "../icon";
 import css from "./admin.module.css";
 
 const SHOWN = 20;
@@ -25,8 +25,13 @@ function useKnown(id: string | null) {
   });
 }
 
+interface GroupProps {
+  group: RejectGroup;
+  onAdd: (deviceId: string) => void;
+}
+
 /** What to do about it, with the button that does it where there is one. */
-function Mend({ group }: { group: RejectGroup }) {
+function Mend({ group, onAdd }: GroupProps) {
   const { t } = useText("reject");
   const { reason, deviceId } = group;
   const mend = mendOf(reason);
@@ -37,7 +42,9 @@ function Mend({ group }: { group: RejectGroup }) {
     <div className={css.actions}>
       <p className={css.grow}>{t(`known.${known}`)}</p>
       {known === "absent" ? (
-        <AddDevice deviceId={deviceId} label={t("addThis")} />
+        <Button leftSection={<Icon name="plus" size={18} />} onClick={() => onAdd(deviceId)}>
+          {t("addThis")}
+        </Button>
       ) : (
         <Button variant="default" component={Link} href={`/devices/${deviceId}`}>
           {t("toMeter")}
@@ -48,7 +55,7 @@ function Mend({ group }: { group: RejectGroup }) {
 }
 
 /** One thing to mend: how often, since when, what came, and what helps. */
-export function RejectGroupCard({ group }: { group: RejectGroup }) {
+export function RejectGroupCard({ group, onAdd }: GroupProps) {
   const { t } = useText("reject");
   const { locale, timezone } = usePlace();
   const { reason, deviceId, count, rejects } = group;
@@ -73,7 +80,7 @@ export function RejectGroupCard({ group }: { group: RejectGroup }) {
         )}
       </div>
       {newest?.detail && <p className="soft">{newest.detail}</p>}
-      <Mend group={group} />
+      <Mend group={group} onAdd={onAdd} />
       <details>
         <summary>{t("messages")}</summary>
         <ul className={css.stack}>
