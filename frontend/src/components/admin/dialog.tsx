@@ -1,6 +1,7 @@
 import { Modal } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useText } from "../../text/text";
+import css from "./admin.module.css";
 
 interface DialogProps {
   opened: boolean;
@@ -8,25 +9,29 @@ interface DialogProps {
   onClose: () => void;
   /** What is in it is gone with it: a stray click must not close it. */
   held?: boolean;
-  size?: string;
   children: ReactNode;
 }
 
-export function Dialog({ opened, title, onClose, held = false, size, children }: DialogProps) {
+export function Dialog({ opened, title, onClose, held = false, children }: DialogProps) {
   const { t } = useText("common");
   return (
     // Locking the scroll would need a style element, which the policy forbids.
-    <Modal
+    <Modal.Root
       opened={opened}
       onClose={onClose}
-      title={title}
       lockScroll={false}
       closeOnClickOutside={!held}
       closeOnEscape={!held}
-      closeButtonProps={{ "aria-label": t("close") }}
-      {...(size ? { size } : {})}
     >
-      {children}
-    </Modal>
+      <Modal.Overlay />
+      <Modal.Content>
+        {/* Not Mantine's own head, a <header>: that is a banner, of which a page has one. */}
+        <div className={css.dialogHead}>
+          <Modal.Title>{title}</Modal.Title>
+          <Modal.CloseButton aria-label={t("close")} />
+        </div>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
