@@ -8,6 +8,7 @@ import { useText } from "../text/text";
 import { DeviceState } from "./device-state";
 import { Figure } from "./figure";
 import { Icon } from "./icon";
+import { ManageLink } from "./manage-link";
 import css from "./meter-header.module.css";
 import { TodayUse } from "./today-use";
 
@@ -31,6 +32,7 @@ export function MeterHeader({ device }: { device: Device }) {
             {[device.name && device.device_id, device.owner, device.tariff].filter(Boolean).join(" · ")}
           </p>
           <DeviceState device={device} />
+          <ManageLink id={device.device_id} />
         </div>
         <p className={css.watts} data-testid="watts">
           {watts?.value ?? "—"}

@@ -29,6 +29,13 @@ describe("people", () => {
     expect(people.map(personState)).toEqual(["active", "waiting", "disabled"]);
   });
 
+  it("who were erased are found only as such", () => {
+    const erased = person("erased@invalid", { disabled: true });
+    expect(personState(erased)).toBe("erased");
+    expect(filterPeople([erased], "", "all")).toEqual([]);
+    expect(filterPeople([erased], "", "erased")).toEqual([erased]);
+  });
+
   it("are found by each word, in name or address", () => {
     expect(emails(filterPeople(people, "RAO example", "all"))).toBe("b");
     expect(emails(filterPeople(people, "", "waiting"))).toBe("a");

@@ -1,23 +1,29 @@
 import type { Person } from "../api/admin-types";
 import type { Order } from "./fleet";
 
-export type PeopleFilter = "all" | "admin" | "consumer" | "waiting" | "disabled";
+export type PeopleFilter = "all" | "admin" | "consumer" | "waiting" | "disabled" | "erased";
 export type PeopleSort = "name" | "role" | "state" | "since";
 
 /** `waiting`: has no password yet, so cannot log in. */
-export type PersonState = "active" | "waiting" | "disabled";
-const STATES: readonly PersonState[] = ["active", "waiting", "disabled"];
+export type PersonState = "active" | "waiting" | "disabled" | "erased";
+const STATES: readonly PersonState[] = ["active", "waiting", "disabled", "erased"];
 
-export function personState({ disabled, has_password }: Person): PersonState {
+/** The address that stays in the place of one that was erased. */
+const ERASED = "erased@invalid";
+
+export function personState({ email, disabled, has_password }: Person): PersonState {
+  if (email === ERASED) return "erased";
   return disabled ? "disabled" : has_password ? "active" : "waiting";
 }
 
 const fits: Record<PeopleFilter, (person: Person) => boolean> = {
-  all: () => true,
+  // Who was erased is no person any more: found by that filter alone.
+  all: (person) => personState(person) !== "erased",
+  erased: (person) => personState(person) === "erased",
   admin: ({ role }) => role === "admin",
-  consumer: ({ role }) => role === "consumer",
+  consumer: (person) => person.role === "consumer" && personState(person) !== "erased",
   waiting: (person) => personState(person) === "waiting",
-  disabled: ({ disabled }) => disabled,
+  disabled: (person) => personState(person) === "disabled",
 };
 
 /** Every word has to be found in name or address. */

@@ -15,7 +15,7 @@ import { usePlace, useTitle } from "../lib/hooks";
 import { filterPeople, type PeopleFilter, type PeopleSort, sortPeople } from "../lib/people";
 import { useText } from "../text/text";
 
-const FILTERS = ["all", "admin", "consumer", "waiting", "disabled"] as const;
+const FILTERS = ["all", "admin", "consumer", "waiting", "disabled", "erased"] as const;
 
 export default function PeoplePage() {
   const { t } = useText("people");

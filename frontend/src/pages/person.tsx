@@ -11,6 +11,7 @@ import { PersonTags } from "../components/admin/person-tags";
 import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import { useTitle, useUser } from "../lib/hooks";
+import { personState } from "../lib/people";
 import { useText } from "../text/text";
 
 export default function PersonPage({ id }: { id: string }) {
@@ -49,12 +50,18 @@ export default function PersonPage({ id }: { id: string }) {
               {person.name && <p className="soft">{person.email}</p>}
             </div>
           </div>
-          <div className={css.columns}>
-            <PersonProfile person={person} />
-            <PersonAccess person={person} own={own} />
-            <PersonSessions id={id} />
-            <PersonData person={person} own={own} />
-          </div>
+          {personState(person) === "erased" ? (
+            <Notice icon="user" title={t("erasedTitle")}>
+              {t("erasedHint")}
+            </Notice>
+          ) : (
+            <div className={css.columns}>
+              <PersonProfile person={person} />
+              <PersonAccess person={person} own={own} />
+              <PersonSessions id={id} />
+              <PersonData person={person} own={own} />
+            </div>
+          )}
         </>
       )}
     </>

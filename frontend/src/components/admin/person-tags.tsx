@@ -3,7 +3,7 @@ import { personState } from "../../lib/people";
 import { useText } from "../../text/text";
 import css from "./admin.module.css";
 
-const tones = { active: undefined, waiting: "warn", disabled: "bad" } as const;
+const tones = { active: undefined, waiting: "warn", disabled: "bad", erased: "bad" } as const;
 
 export function PersonTags({ person }: { person: Person }) {
   const { t } = useText("people");
