@@ -60,6 +60,7 @@ static sm_err look_at_chain(sm_api *api, bool verify, sm_audit_head *head,
 static bool take_query(sm_api *api, const sm_request *request, sm_answer *answer,
                        sm_audit_query *query, int64_t *verify) {
   int64_t limit;
+  int64_t newest;
   char key[SM_CURSOR_KEY_MAX];
   *query = (sm_audit_query){0};
   if (!sm_request_param_range(request, answer, sm_api_now_ms(api) + 1, &query->from_ms,
@@ -68,11 +69,13 @@ static bool take_query(sm_api *api, const sm_request *request, sm_answer *answer
       !sm_request_param_text(request, answer, "subject", &query->subject) ||
       !sm_request_param_text(request, answer, "user", &query->actor) ||
       !sm_request_param_int(request, answer, "verify", 0, 1, 0, verify) ||
+      !sm_request_param_int(request, answer, "newest", 0, 1, 0, &newest) ||
       !sm_request_param_int(request, answer, "limit", 1, 1000, 100, &limit) ||
       !sm_request_param_cursor(request, answer, "audit", key))
     return false;
   if (key[0] != '\0' && sm_decimal_parse(key, strlen(key), 0, &query->after_no) != SM_OK)
     query->after_no = 0;
+  query->newest_first = newest != 0;
   query->limit = (size_t)limit + 1;
   return true;
 }

@@ -1,4 +1,4 @@
-/* What everybody does with themselves: profile, password, sessions. */
+/* What everybody does with themselves: profile, password, sessions; and the sessions of others. */
 #include "api/api.h"
 #include "api/body.h"
 #include "api/person_json.h"
@@ -143,12 +143,12 @@ static void write_session(sm_jsonw *w, const sm_session_row *row, const char *cu
   sm_jsonw_object_end(w);
 }
 
-void sm_handle_me_sessions(sm_api *api, const sm_request *request, sm_answer *answer) {
+static void answer_sessions(sm_api *api, const sm_request *request, sm_answer *answer,
+                            const char *user_id) {
   sm_session_row *rows = NULL;
   size_t count = 0;
   /* The clock of tokens, not of bills. */
-  sm_err err = sm_ledger_sessions(api->options.ledger, request->caller.user_id, sm_clock_now_ms(),
-                                  &rows, &count);
+  sm_err err = sm_ledger_sessions(api->options.ledger, user_id, sm_clock_now_ms(), &rows, &count);
   if (err != SM_OK) {
     sm_api_fail(request, answer, err);
     return;
@@ -164,13 +164,39 @@ void sm_handle_me_sessions(sm_api *api, const sm_request *request, sm_answer *an
   free(rows);
 }
 
-void sm_handle_me_session_end(sm_api *api, const sm_request *request, sm_answer *answer) {
-  sm_err err = sm_identity_session_close(api->options.identity, sm_request_actor(request),
-                                         request->caller.user_id, request->param[0]);
+static void end_session(sm_api *api, const sm_request *request, sm_answer *answer,
+                        const char *user_id, const char *session_id) {
+  sm_err err = sm_identity_session_close(api->options.identity, sm_request_actor(request), user_id,
+                                         session_id);
   if (err == SM_OK)
     sm_answer_empty(answer, 204);
   else if (err == SM_ERR_NOT_FOUND)
     sm_answer_not_found(answer);
   else
     sm_api_fail(request, answer, err);
+}
+
+void sm_handle_me_sessions(sm_api *api, const sm_request *request, sm_answer *answer) {
+  answer_sessions(api, request, answer, request->caller.user_id);
+}
+
+void sm_handle_me_session_end(sm_api *api, const sm_request *request, sm_answer *answer) {
+  end_session(api, request, answer, request->caller.user_id, request->param[0]);
+}
+
+/* The same of somebody else, for admins. */
+void sm_handle_user_sessions(sm_api *api, const sm_request *request, sm_answer *answer) {
+  sm_person person = {0};
+  sm_err err = sm_identity_person(api->options.identity, request->param[0], &person);
+  sm_person_fini(&person);
+  if (err == SM_OK)
+    answer_sessions(api, request, answer, request->param[0]);
+  else if (err == SM_ERR_NOT_FOUND)
+    sm_answer_not_found(answer);
+  else
+    sm_api_fail(request, answer, err);
+}
+
+void sm_handle_user_session_end(sm_api *api, const sm_request *request, sm_answer *answer) {
+  end_session(api, request, answer, request->param[0], request->param[1]);
 }

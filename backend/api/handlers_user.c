@@ -205,7 +205,7 @@ static void change(sm_api *api, const sm_request *request, sm_answer *answer,
 }
 
 void sm_handle_user_change(sm_api *api, const sm_request *request, sm_answer *answer) {
-  static const char *const members[] = {"name", "role", "disabled", NULL};
+  static const char *const members[] = {"name", "language", "role", "disabled", NULL};
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   sm_problems problems = {0};

@@ -24,6 +24,12 @@ void sm_handle_user(struct sm_api *api, const sm_request *request, sm_answer *an
 void sm_handle_user_add(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_user_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_user_link(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user_sessions(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_user_session_end(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_site.c */
+void sm_handle_settings(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_settings_change(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_losses(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_device.c */
 void sm_handle_devices(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_add(struct sm_api *api, const sm_request *request, sm_answer *answer);

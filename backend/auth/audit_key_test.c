@@ -265,6 +265,9 @@ static void the_list_is_filtered(void **state) {
   assert_int_equal(listed(f, (sm_audit_query){.subject = "u_1", .action = "user.add"}), 1);
   assert_int_equal(listed(f, (sm_audit_query){.actor = "u_9"}), 1);
   assert_int_equal(listed(f, (sm_audit_query){.after_no = 2}), 1);
+  assert_int_equal(listed(f, (sm_audit_query){.newest_first = true}), 3);
+  assert_int_equal(listed(f, (sm_audit_query){.newest_first = true, .after_no = 2}), 1);
+  assert_int_equal(listed(f, (sm_audit_query){.newest_first = true, .subject = "u_1"}), 2);
   assert_int_equal(listed(f, (sm_audit_query){.from_ms = INT64_MAX - 1}), 0);
 }
 

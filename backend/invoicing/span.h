@@ -14,5 +14,8 @@ typedef struct sm_span {
 /* As sm_billing_use, with the edits that hold. */
 SM_MUST_CHECK sm_err sm_span_use(const sm_invoicing *invoicing, const sm_span *span, int64_t *wh,
                                  bool *estimated);
+/* Of one meter. What was not edited is read without the points that the ends don't need. */
+SM_MUST_CHECK sm_err sm_span_use_of(const sm_invoicing *invoicing, const sm_account_meter *meter,
+                                    int64_t from_ms, int64_t to_ms, int64_t *wh, bool *estimated);
 
 #endif

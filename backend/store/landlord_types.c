@@ -15,6 +15,13 @@ void sm_account_names_free(sm_account_name *names, size_t count) {
   free(names);
 }
 
+void sm_main_meters_fini(sm_main_meters *meters) {
+  if (meters == NULL) return;
+  for (size_t i = 0; i < meters->count; i++) free(meters->device_id[i]);
+  free(meters->device_id);
+  *meters = (sm_main_meters){0};
+}
+
 void sm_utility_bill_fini(sm_utility_bill *bill) {
   if (bill == NULL) return;
   for (size_t i = 0; i < bill->account_count; i++) free(bill->account_id[i]);

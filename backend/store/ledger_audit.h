@@ -59,9 +59,10 @@ typedef struct sm_audit_query {
   int64_t from_ms;     /* inclusive */
   int64_t to_ms;       /* exclusive */
   int64_t after_no;    /* the cursor; 0: from the first */
+  bool newest_first;   /* then the cursor is what comes before it; 0: from the last */
   size_t limit;
 } sm_audit_query;
-/* Oldest first. */
+/* Oldest first, unless it is asked for the other way round. */
 SM_MUST_CHECK sm_err sm_ledger_audit_list(sm_ledger *ledger, const sm_audit_query *query,
                                           sm_audit_entry **entries, size_t *count);
 /* The entry of an invoice's issue, for its page: number and hash. SM_ERR_NOT_FOUND. */
@@ -72,5 +73,7 @@ SM_MUST_CHECK sm_err sm_ledger_audit_of_invoice(sm_ledger *ledger, const char *n
 /* What a server was started with (a JSON object of texts, always written in one order): if it
  * differs from what the one before noted, it is noted, and what changed is in the audit log. */
 SM_MUST_CHECK sm_err sm_ledger_settings_note(sm_ledger *ledger, sm_actor actor, const char *json);
+/* What was noted last: a heap text, NULL if nothing was. */
+SM_MUST_CHECK sm_err sm_ledger_settings_noted(sm_ledger *ledger, char **json);
 
 #endif

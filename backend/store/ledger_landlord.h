@@ -73,6 +73,22 @@ SM_MUST_CHECK sm_err sm_ledger_accounts_of_place(sm_ledger *ledger, const char *
                                                  const char *user_id, size_t limit,
                                                  sm_account **accounts, size_t *count);
 
+/* ---- main meters ---- */
+enum { SM_MAIN_METERS_MAX = 20 };
+/* The meters by which the supply comes in: those that all others stand behind. */
+typedef struct sm_main_meters {
+  char **device_id; /* heap texts; none: no meter is marked */
+  size_t count;
+  bool has_rate;
+  int64_t rate_micro; /* what a kWh costs the landlord, in millionths of the currency */
+} sm_main_meters;
+void sm_main_meters_fini(sm_main_meters *meters); /* NULL is fine */
+SM_MUST_CHECK sm_err sm_ledger_main_meters(sm_ledger *ledger, sm_main_meters *meters);
+/* Replaces all of it. SM_ERR_NOT_FOUND: there is no such device (the *failed-th); SM_ERR_EXISTS: it
+ * stands there twice; SM_ERR_INVALID: too many, or a rate below 0. */
+SM_MUST_CHECK sm_err sm_ledger_main_meters_set(sm_ledger *ledger, sm_actor actor,
+                                               const sm_main_meters *meters, size_t *failed);
+
 /* ---- utility bills ---- */
 typedef struct sm_utility_bill {
   char *utility_id;

@@ -22,6 +22,9 @@ export const target = {
   /** A one-time link, and the e-mail of somebody with a temporary password: what they are for is tested when set. */
   link: process.env.SMARTMETER_TEST_LINK,
   newcomer: process.env.SMARTMETER_TEST_NEWCOMER,
+  /** An administrator, whose pages are tested when set. */
+  adminEmail: process.env.SMARTMETER_TEST_ADMIN_EMAIL,
+  adminPassword: process.env.SMARTMETER_TEST_ADMIN_PASSWORD,
   chromium: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium",
   screenshots: process.env.SCREENSHOT_DIR,
   report: process.env.SMARTMETER_BROWSER_REPORT,

@@ -70,6 +70,41 @@ def get_site(w):
     again(w, "getSite", "nobody")
 
 
+@of("listUserSessions")
+def list_user_sessions(w):
+    people = w.call("listUsers", 200, query={"email": os.environ["RESIDENT"]}).json["users"]
+    w.kept["resident"] = people[0]["id"]
+    w.call("listUserSessions", 200, path=[w.kept["resident"]])
+    w.call("listUserSessions", 404, path=["u_nobodys"])
+
+
+@of("endUserSession")
+def end_user_session(w):
+    login = {"email": os.environ["RESIDENT"], "password": os.environ["RESIDENT_PASSWORD"]}
+    w.call("login", 200, "nobody", body=login)
+    newest = w.call("listUserSessions", 200, path=[w.kept["resident"]]).json["sessions"][0]
+    w.call("endUserSession", 204, path=[w.kept["resident"], newest["id"]])
+    w.call("endUserSession", 404, path=[w.kept["resident"], newest["id"]])
+
+
+@of("getSettings")
+def get_settings(w):
+    w.call("getSettings", 200)
+
+
+@of("updateSettings")
+def update_settings(w):
+    w.call("updateSettings", 200, body={"main_meters": ["m3"], "supply_rate_per_kwh": "7.20"})
+    w.call("updateSettings", 422, body={"main_meters": ["absent"]})
+    w.call("updateSettings", 422, body={"supply_rate_per_kwh": "dear"})
+
+
+@of("getLosses")
+def get_losses(w):
+    w.call("getLosses", 200, query={"month": "2026-01"})
+    w.call("getLosses", 400, query={"month": "2099-01"})
+
+
 @of("createDevice")
 def create_device(w):
     w.call("createDevice", 201, body={"device_id": "new-1"})

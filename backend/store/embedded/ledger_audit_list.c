@@ -42,18 +42,28 @@ static sm_err take_entries(sm_sql_stmt *q, sm_audit_entry **entries, size_t *cou
 
 #define COLUMNS "SELECT audit_no, at_ms, actor, action, subject, detail, hash FROM audit "
 #define FILTER                                                                                     \
-  "audit_no > ?1 AND at_ms >= ?2 AND at_ms < ?3 "                                                  \
+  " AND at_ms >= ?2 AND at_ms < ?3 "                                                               \
   "AND (?5 IS NULL OR action = ?5 OR (?5 LIKE '%.' AND substr(action, 1, length(?5)) = ?5)) "      \
-  "AND (?6 IS NULL OR actor = ?6) ORDER BY audit_no LIMIT ?4"
+  "AND (?6 IS NULL OR actor = ?6) "
+#define UP "audit_no > ?1" FILTER "ORDER BY audit_no LIMIT ?4"
+#define DOWN "audit_no < ?1" FILTER "ORDER BY audit_no DESC LIMIT ?4"
+#define OF_SUBJECT COLUMNS "WHERE subject = ?7 AND "
+
+static sm_sql_stmt select_entries(sm_sql *db, const sm_audit_query *query) {
+  if (query->subject != NULL)
+    return query->newest_first ? sm_sql_use(db, OF_SUBJECT DOWN) : sm_sql_use(db, OF_SUBJECT UP);
+  return query->newest_first ? sm_sql_use(db, COLUMNS "WHERE " DOWN)
+                             : sm_sql_use(db, COLUMNS "WHERE " UP);
+}
 
 sm_err sm_ledger_audit_list(sm_ledger *ledger, const sm_audit_query *query,
                             sm_audit_entry **entries, size_t *count) {
   sm_sql *db;
   sm_err err = sm_ledger_read_begin(ledger, &db);
   if (err != SM_OK) return err;
-  sm_sql_stmt q = query->subject != NULL ? sm_sql_use(db, COLUMNS "WHERE subject = ?7 AND " FILTER)
-                                         : sm_sql_use(db, COLUMNS "WHERE " FILTER);
-  sm_sql_bind_i64(&q, 1, query->after_no);
+  bool from_last = query->newest_first && query->after_no == 0;
+  sm_sql_stmt q = select_entries(db, query);
+  sm_sql_bind_i64(&q, 1, from_last ? INT64_MAX : query->after_no);
   sm_sql_bind_i64(&q, 2, query->from_ms);
   sm_sql_bind_i64(&q, 3, query->to_ms);
   sm_ledger_bind_limit(&q, 4, query->limit);

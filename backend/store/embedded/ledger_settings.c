@@ -59,3 +59,12 @@ sm_err sm_ledger_settings_note(sm_ledger *ledger, sm_actor actor, const char *js
   if (err != SM_OK) return err;
   return sm_ledger_write_end(ledger, note(db, actor, json));
 }
+
+sm_err sm_ledger_settings_noted(sm_ledger *ledger, char **json) {
+  sm_sql *db;
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  err = load(db, json);
+  sm_ledger_read_end(ledger, db);
+  return err;
+}

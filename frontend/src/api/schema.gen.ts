@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Set a password by a one-time link
-         * @description A link is good once and for three days, until the next one is made, a password is set in another way, or the person is disabled. It stays good when the password is refused. All sessions of the person end; then log in.
+         * @description The link stays good when the password is refused. All sessions of the person end; then log in.
          */
         post: operations["redeemLink"];
         delete?: never;
@@ -91,20 +91,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Oneself
-         * @description Whoever the token is of. With POST /api/me/password the only thing that is there for somebody whose `must_change_password` is true.
-         */
+        /** Oneself */
         get: operations["getMe"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /**
-         * Change one's own name and language
-         * @description What is absent stays; null takes the name or the chosen language away. Address and role are for an administrator to change.
-         */
+        /** Change one's own name and language */
         patch: operations["updateMe"];
         trace?: never;
     };
@@ -135,10 +129,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * One's own sessions, the latest first
-         * @description One a login, whether by this browser or another; those that have ended are not told. All are on one page: `next` is null.
-         */
+        /** One's own sessions, the latest first */
         get: operations["listSessions"];
         put?: never;
         post?: never;
@@ -153,18 +144,14 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
-                id: components["parameters"]["SessionIdPath"];
+                id: string;
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
         post?: never;
-        /**
-         * End one of one's own sessions
-         * @description Its tokens are refused at once, its cookie is worth nothing, and its live connections are closed. The session that asks may end itself; somebody else's looks absent.
-         */
+        /** End one of one's own sessions */
         delete: operations["endSession"];
         options?: never;
         head?: never;
@@ -178,15 +165,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * People
-         * @description Admin. Oldest first: who can log in, and who is only named, as the owner of a meter or in an account.
-         */
+        /** People */
         get: operations["listUsers"];
         put?: never;
         /**
          * Add somebody
-         * @description Admin. With a password, which they must change at the first login; or without one: then `link` is a one-time link with which they make their own. Somebody who is only named so far, and has no password, gets the one that is given. 409 when the address is taken.
+         * @description With a password, which they must change at the first login; or without one: then `link` is a one-time link with which they make their own.
          */
         post: operations["createUser"];
         delete?: never;
@@ -200,15 +184,11 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
-        /**
-         * One person
-         * @description Admin. The same members as in the list.
-         */
+        /** One person */
         get: operations["getUser"];
         put?: never;
         post?: never;
@@ -216,8 +196,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change name or role, disable, enable
-         * @description Admin. What is absent stays; null takes the name away. Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
+         * Change name, language or role, disable, enable
+         * @description Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -227,8 +207,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -236,10 +215,58 @@ export interface paths {
         put?: never;
         /**
          * A one-time link to set a password
-         * @description Admin. Good for three days and one use. Shown once; an earlier link of the same person is worth nothing then. 409: the person is disabled.
+         * @description Shown once; an earlier link of the same person is worth nothing then. 409: the person is disabled.
          */
         post: operations["createResetLink"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Somebody's sessions, the latest first
+         * @description Admin.
+         */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+                /** @description The session's id. */
+                session: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of somebody's sessions
+         * @description Admin.
+         */
+        delete: operations["endUserSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -257,6 +284,50 @@ export interface paths {
          * @description What a page needs before anybody has logged in.
          */
         get: operations["getSite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the site is set to
+         * @description Admin.
+         */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Mark main meters, say what a kWh costs
+         * @description Admin. What is absent stays. What comes from the environment changes with a restart only.
+         */
+        patch: operations["updateSettings"];
+        trace?: never;
+    };
+    "/api/losses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What comes in against what the meters count
+         * @description Admin. A month, the running one up to a quarter of an hour that is over. The parts are all meters but the main ones, and but those that are subtracted in an account: such a meter stands behind one that counts it already. Each counts with the multiplier of its account. Where no main meter is marked, `main` and `loss` are null.
+         */
+        get: operations["getLosses"];
         put?: never;
         post?: never;
         delete?: never;
@@ -867,7 +938,7 @@ export interface paths {
         };
         /**
          * The audit log
-         * @description Admin. Oldest first.
+         * @description Admin. Oldest first, unless `newest` is 1.
          */
         get: operations["listAudit"];
         put?: never;
@@ -1396,6 +1467,54 @@ export interface components {
             timezone: string;
             currency: components["schemas"]["Currency"];
         };
+        Settings: {
+            /** @description By which the supply comes in: several where it comes in by several, or after a swap. */
+            main_meters: components["schemas"]["DeviceId"][];
+            /** @description What a kWh costs the landlord; null: by the latest bill of the supplier. */
+            supply_rate_per_kwh: components["schemas"]["Decimal"] | null;
+            /** @description What the server was started with, where it is not as delivered; nothing secret. */
+            environment: {
+                name: string;
+                value: string;
+            }[];
+        };
+        SettingsPatch: {
+            /** @description Replaces the list. */
+            main_meters?: components["schemas"]["DeviceId"][];
+            supply_rate_per_kwh?: components["schemas"]["Decimal"] | null;
+        };
+        Losses: {
+            month: components["schemas"]["Month"];
+            from: components["schemas"]["Timestamp"];
+            to: components["schemas"]["Timestamp"];
+            currency: components["schemas"]["Currency"];
+            main: {
+                meters: components["schemas"]["DeviceId"][];
+                kwh: number;
+                /** @description A register was not read at an end of the time. */
+                estimated: boolean;
+            } | null;
+            parts: {
+                meters: number;
+                /** @description Of how many a register was not read at an end of the time. */
+                estimated: number;
+                kwh: number;
+            };
+            loss: {
+                /** @description Main less parts; below 0 where a meter is not behind a main one. */
+                kwh: number;
+                /**
+                 * @description null: neither a rate is set nor a supplier's bill is entered.
+                 * @enum {string|null}
+                 */
+                rate_from: "setting" | "utility_bill" | null;
+                rate_per_kwh: components["schemas"]["Decimal"] | null;
+                /** @description The bill whose rate it is. */
+                utility_id: string | null;
+                /** @description Of the unrounded rate. */
+                amount: components["schemas"]["Money"] | null;
+            } | null;
+        };
         LoginRequest: {
             email: string;
             /** Format: password */
@@ -1453,6 +1572,8 @@ export interface components {
             name?: string | null;
             role?: components["schemas"]["Role"];
             disabled?: boolean;
+            /** @enum {string|null} */
+            language?: "en" | "hi" | null;
         };
         ProfilePatch: {
             name?: string | null;
@@ -1567,8 +1688,6 @@ export interface components {
             /** @description What it can have used at most; more is suspect. */
             max_power_kw?: number;
         };
-        /** @description A device as administrators see it. */
-        DeviceForAdmin: WithRequired<components["schemas"]["Device"], "account_id" | "disabled" | "revoked" | "modulus_kwh" | "max_power_kw">;
         DevicePage: {
             devices: components["schemas"]["Device"][];
             next: components["schemas"]["Cursor"];
@@ -1610,7 +1729,7 @@ export interface components {
              */
             old_ends?: string;
         };
-        CreatedDevice: components["schemas"]["DeviceForAdmin"] & {
+        CreatedDevice: components["schemas"]["Device"] & {
             /** @description Null where no broker is managed here, or where it could not be told; `note` says which. */
             credentials: components["schemas"]["DeviceCredentials"] | null;
             note?: string;
@@ -1682,7 +1801,6 @@ export interface components {
             /** @description What is left to do. */
             note?: string;
         };
-        RevokedDevice: WithRequired<components["schemas"]["EndedCredentials"], "revoked">;
         /**
          * @description `manual`: the register was read by a person; `void`: the reading of that instant is not to be billed; `correct`: the same, and what the register was.
          * @enum {string}
@@ -2145,8 +2263,6 @@ export interface components {
             /** @description `smk_…`, shown once: in the answer that made it. */
             key?: string;
         };
-        /** @description With the key itself, shown this once. */
-        MadeApiKey: WithRequired<components["schemas"]["ApiKey"], "key">;
         ApiKeyPage: {
             keys: components["schemas"]["ApiKey"][];
             next: components["schemas"]["Cursor"];
@@ -2168,127 +2284,18 @@ export interface components {
             /** @default 90 */
             expires_in_days?: number;
         };
-        ExportedUser: {
-            id: string;
-            email: components["schemas"]["Email"];
-            name: string | null;
-            role: components["schemas"]["Role"];
-            disabled: boolean;
-            has_password: boolean;
-            /** @enum {string|null} */
-            language: "en" | "hi" | null;
-            created_at: components["schemas"]["Timestamp"];
-        };
-        ExportedSession: {
-            /** @description The login. */
-            begun_at: components["schemas"]["Timestamp"];
-            renewed_at: components["schemas"]["Timestamp"];
-            ends_at: components["schemas"]["Timestamp"];
-        };
-        ExportedEntry: {
-            no: number;
-            kind: components["schemas"]["EntryKind"];
-            /** @description Positive is owed. */
-            amount: components["schemas"]["Money"];
-            /** @description Of the account after it. */
-            balance: components["schemas"]["Money"];
-            currency: components["schemas"]["Currency"];
-            invoice: string | null;
-            at: components["schemas"]["Timestamp"];
-            method: string | null;
-            reference: string | null;
-            note: string | null;
-        };
-        ExportedAccount: {
-            id: string;
-            person: string | null;
-            place: string | null;
-            /**
-             * Format: date
-             * @description First day; open when null.
-             */
-            from: string | null;
-            /**
-             * Format: date
-             * @description The day after the last; open when null.
-             */
-            to: string | null;
-            /** @description 0: none is agreed. */
-            sanctioned_load_w: number;
-            meters: {
-                device_id: components["schemas"]["DeviceId"];
-                /**
-                 * Format: date-time
-                 * @description Open when null.
-                 */
-                from: string | null;
-                /**
-                 * Format: date-time
-                 * @description Open when null.
-                 */
-                to: string | null;
-            }[];
-            tariffs: {
-                name: string;
-                /**
-                 * Format: date
-                 * @description From the beginning when null.
-                 */
-                from: string | null;
-            }[];
-            entries: components["schemas"]["ExportedEntry"][];
-        };
-        ExportedInvoice: {
-            number: string;
-            kind: components["schemas"]["InvoiceKind"];
-            account_id: string;
-            month: components["schemas"]["Month"];
-            total: components["schemas"]["Money"];
-            currency: components["schemas"]["Currency"];
-            status: components["schemas"]["InvoiceStatus"];
-            issued_at: components["schemas"]["Timestamp"];
-            /** Format: date-time */
-            due_at: string | null;
-            /** @description Whom it was issued to, as it keeps saying. */
-            payer: {
-                person: string | null;
-                name: string | null;
-                email: string | null;
-            };
-            /** @description As it was issued. */
-            bill: components["schemas"]["Bill"];
-        };
-        ExportedDispute: {
-            no: number;
-            invoice: string;
-            opened_at: components["schemas"]["Timestamp"];
-            text: string | null;
-            resolution: string | null;
-        };
-        ExportedAuditEntry: {
-            no: number;
-            at: components["schemas"]["Timestamp"];
-            actor: string;
-            action: string;
-            subject: string | null;
-            /** @description What the action is about; its members differ. */
-            detail: Record<string, never>;
-        };
-        /** @description All that is held about somebody. */
+        /** @description All that is held about somebody. Members may be added. */
         PersonExport: {
             made_at: components["schemas"]["Timestamp"];
-            user: components["schemas"]["ExportedUser"];
-            /** @description Those that have not ended, the latest first, at most 100. */
-            sessions: components["schemas"]["ExportedSession"][];
+            user: Record<string, never>;
+            sessions: Record<string, never>[];
             /** @description With meters, tariffs and entries. */
-            accounts: components["schemas"]["ExportedAccount"][];
-            /** @description Credit notes too; in the order of issue. */
-            invoices: components["schemas"]["ExportedInvoice"][];
-            disputes: components["schemas"]["ExportedDispute"][];
-            /** @description What they did. */
-            audit_by: components["schemas"]["ExportedAuditEntry"][];
-            /** @description What was done to them. */
-            audit_of: components["schemas"]["ExportedAuditEntry"][];
+            accounts: Record<string, never>[];
+            /** @description As they were issued, with whom they were issued to. */
+            invoices: Record<string, never>[];
+            disputes: Record<string, never>[];
+            audit_by: Record<string, never>[];
+            audit_of: Record<string, never>[];
             /** @description Where the readings are to be had. */
             readings: string;
         };
@@ -2906,7 +2913,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not for your role; or an API key without the scope; or a password that is to be changed first. */
+        /** @description Not for your role. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -3088,12 +3095,6 @@ export interface components {
     parameters: {
         /** @description Device id. */
         DeviceIdPath: components["schemas"]["DeviceId"];
-        /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-        UserIdPath: string;
-        /** @description The `id` of a session, as GET /api/me/sessions gives it. */
-        SessionIdPath: string;
-        /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
-        ApiKeyIdPath: string;
         /** @description How many rows a page has at most. */
         Limit: number;
         /** @description The `next` of the page before. */
@@ -3239,12 +3240,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "token": "eyJhbGciOiJIUzI1NiIs…",
-                 *       "password": "… not shown …"
-                 *     }
-                 */
                 "application/json": components["schemas"]["LinkRedemption"];
             };
         };
@@ -3279,25 +3274,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "u_jdli52cuuprpzmpyxdcm",
-                     *       "email": "admin@example.org",
-                     *       "name": null,
-                     *       "role": "admin",
-                     *       "language": null,
-                     *       "disabled": false,
-                     *       "has_password": true,
-                     *       "must_change_password": false,
-                     *       "created_at": "2026-11-27T07:24:38.292Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3312,12 +3293,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "Asha Rao",
-                 *       "language": "hi"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ProfilePatch"];
             };
         };
@@ -3328,19 +3303,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "u_2sqn5nmwzeyhfjmeiske",
-                     *       "email": "resident@example.org",
-                     *       "name": "Asha Rao",
-                     *       "role": "consumer",
-                     *       "language": "hi",
-                     *       "disabled": false,
-                     *       "has_password": true,
-                     *       "must_change_password": false,
-                     *       "created_at": "2026-11-27T07:24:39.674Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3364,12 +3326,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "current": "… not shown …",
-                 *       "new": "… not shown …"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -3383,7 +3339,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -3406,27 +3361,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "sessions": [
-                     *         {
-                     *           "id": "f_5d4mxwiw5y6y6sewh7aq",
-                     *           "began_at": "2026-11-27T07:25:07.033Z",
-                     *           "renewed_at": "2026-11-27T07:25:07.033Z",
-                     *           "expires_at": "2026-12-27T07:25:07.033Z",
-                     *           "current": false
-                     *         },
-                     *         {
-                     *           "id": "f_dekliqismmi2jkcmgn2m",
-                     *           "began_at": "2026-11-27T07:25:06.110Z",
-                     *           "renewed_at": "2026-11-27T07:25:06.110Z",
-                     *           "expires_at": "2026-12-27T07:25:06.110Z",
-                     *           "current": true
-                     *         }
-                     *       ],
-                     *       "next": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
@@ -3443,8 +3377,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
-                id: components["parameters"]["SessionIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -3470,9 +3403,7 @@ export interface operations {
             query?: {
                 /** @description The whole address, in any case; addresses are sealed, so a part of one finds nobody. */
                 email?: components["schemas"]["Email"];
-                /** @description Only those of this role. */
                 role?: components["schemas"]["Role"];
-                /** @description `true`: only those who are disabled; `false`: only those who are not. */
                 disabled?: boolean;
                 /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
@@ -3491,35 +3422,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "users": [
-                     *         {
-                     *           "id": "u_jdli52cuuprpzmpyxdcm",
-                     *           "email": "admin@example.org",
-                     *           "name": null,
-                     *           "role": "admin",
-                     *           "language": null,
-                     *           "disabled": false,
-                     *           "has_password": true,
-                     *           "must_change_password": false,
-                     *           "created_at": "2026-11-27T07:24:38.292Z"
-                     *         },
-                     *         {
-                     *           "id": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "email": "resident@example.org",
-                     *           "name": null,
-                     *           "role": "consumer",
-                     *           "language": null,
-                     *           "disabled": false,
-                     *           "has_password": true,
-                     *           "must_change_password": false,
-                     *           "created_at": "2026-11-27T07:24:39.674Z"
-                     *         }
-                     *       ],
-                     *       "next": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["PersonPage"];
                 };
             };
@@ -3540,13 +3442,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "email": "lata@example.org",
-                 *       "name": "Lata",
-                 *       "role": "consumer"
-                 *     }
-                 */
                 "application/json": components["schemas"]["NewPerson"];
             };
         };
@@ -3557,23 +3452,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "u_bq27h3e77kbjqilv6vfl",
-                     *       "email": "lata@example.org",
-                     *       "name": "Lata",
-                     *       "role": "consumer",
-                     *       "language": null,
-                     *       "disabled": false,
-                     *       "has_password": false,
-                     *       "must_change_password": false,
-                     *       "created_at": "2026-11-27T07:28:03.978Z",
-                     *       "link": {
-                     *         "url": "/password#…",
-                     *         "expires_at": "2026-11-30T07:28:03.980Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["CreatedPerson"];
                 };
             };
@@ -3594,8 +3472,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -3607,19 +3484,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "u_65uuqbyhbaxczckos2tz",
-                     *       "email": "lata@example.org",
-                     *       "name": "Lata",
-                     *       "role": "consumer",
-                     *       "language": null,
-                     *       "disabled": false,
-                     *       "has_password": false,
-                     *       "must_change_password": false,
-                     *       "created_at": "2026-11-27T07:25:05.262Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3637,19 +3501,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "Lata Rao",
-                 *       "disabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["PersonPatch"];
             };
         };
@@ -3660,19 +3517,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "u_65uuqbyhbaxczckos2tz",
-                     *       "email": "lata@example.org",
-                     *       "name": "Lata Rao",
-                     *       "role": "consumer",
-                     *       "language": null,
-                     *       "disabled": true,
-                     *       "has_password": false,
-                     *       "must_change_password": false,
-                     *       "created_at": "2026-11-27T07:25:05.262Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3694,8 +3538,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -3707,12 +3550,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "url": "/password#…",
-                     *       "expires_at": "2026-11-30T07:25:05.638Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["PasswordLink"];
                 };
             };
@@ -3722,6 +3559,79 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 100. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "f_3uavnw3vnmr7wfeewnae",
+                     *           "began_at": "2026-11-27T04:06:42.204Z",
+                     *           "renewed_at": "2026-11-27T05:06:42.204Z",
+                     *           "expires_at": "2026-12-27T05:06:42.204Z",
+                     *           "current": false
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person's id. */
+                id: string;
+                /** @description The session's id. */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended; its tokens are refused from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3758,6 +3668,165 @@ export interface operations {
             };
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "main_meters": [
+                     *         "m3"
+                     *       ],
+                     *       "supply_rate_per_kwh": "7.20",
+                     *       "environment": [
+                     *         {
+                     *           "name": "SMARTMETER_CURRENCY",
+                     *           "value": "INR"
+                     *         },
+                     *         {
+                     *           "name": "SMARTMETER_DUE_DAYS",
+                     *           "value": "15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "main_meters": [
+                 *         "m3"
+                 *       ],
+                 *       "supply_rate_per_kwh": "7.20"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "main_meters": [
+                     *         "m3"
+                     *       ],
+                     *       "supply_rate_per_kwh": "7.20",
+                     *       "environment": [
+                     *         {
+                     *           "name": "SMARTMETER_CURRENCY",
+                     *           "value": "INR"
+                     *         },
+                     *         {
+                     *           "name": "SMARTMETER_DUE_DAYS",
+                     *           "value": "15"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLosses: {
+        parameters: {
+            query?: {
+                /** @description The running month if it is absent. */
+                month?: components["schemas"]["Month"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The month. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "month": "2026-01",
+                     *       "from": "2026-01-01T00:00:00+05:30",
+                     *       "to": "2026-02-01T00:00:00+05:30",
+                     *       "currency": "INR",
+                     *       "main": {
+                     *         "meters": [
+                     *           "m3"
+                     *         ],
+                     *         "kwh": 800,
+                     *         "estimated": false
+                     *       },
+                     *       "parts": {
+                     *         "meters": 2,
+                     *         "estimated": 0,
+                     *         "kwh": 700
+                     *       },
+                     *       "loss": {
+                     *         "kwh": 100,
+                     *         "rate_from": "setting",
+                     *         "rate_per_kwh": "7.20",
+                     *         "utility_id": null,
+                     *         "amount": "720.00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Losses"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3809,12 +3878,7 @@ export interface operations {
                      *             "power_factor": 0.98,
                      *             "frequency_hz": 50,
                      *             "rssi": -60
-                     *           },
-                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
-                     *           "disabled": false,
-                     *           "revoked": false,
-                     *           "modulus_kwh": 10000,
-                     *           "max_power_kw": 23
+                     *           }
                      *         },
                      *         {
                      *           "device_id": "m2",
@@ -3833,12 +3897,7 @@ export interface operations {
                      *             "power_factor": 0.98,
                      *             "frequency_hz": 50,
                      *             "rssi": -60
-                     *           },
-                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
-                     *           "disabled": false,
-                     *           "revoked": false,
-                     *           "modulus_kwh": 10000,
-                     *           "max_power_kw": 23
+                     *           }
                      *         }
                      *       ],
                      *       "next": null
@@ -3849,7 +3908,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3888,16 +3946,10 @@ export interface operations {
                      *       "status": "never",
                      *       "last_seen": null,
                      *       "last_reading": null,
-                     *       "account_id": null,
-                     *       "disabled": false,
-                     *       "revoked": false,
-                     *       "modulus_kwh": 10000,
-                     *       "max_power_kw": 23,
                      *       "credentials": {
-                     *         "kind": "password",
                      *         "mqtt": {
                      *           "host": "127.0.0.1",
-                     *           "port": 29294,
+                     *           "port": 20365,
                      *           "username": "new-1",
                      *           "password": "…"
                      *         },
@@ -3938,33 +3990,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "m1",
-                     *       "name": null,
-                     *       "owner": "resident@example.org",
-                     *       "tariff": "LT-1 Domestic",
-                     *       "status": "offline",
-                     *       "last_seen": "2026-02-19T18:30:00Z",
-                     *       "last_reading": {
-                     *         "device_id": "m1",
-                     *         "timestamp": "2026-02-19T18:30:00Z",
-                     *         "voltage": 230.4,
-                     *         "current": 2.73,
-                     *         "power_w": 628.99,
-                     *         "energy_kwh": 1170,
-                     *         "power_factor": 0.98,
-                     *         "frequency_hz": 50,
-                     *         "rssi": -60
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -3983,13 +4013,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "Pump",
-                 *       "owner": "next@example.org",
-                 *       "from": "2026-06-01"
-                 *     }
-                 */
                 "application/json": components["schemas"]["DevicePatch"];
             };
         };
@@ -4000,23 +4023,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "new-2",
-                     *       "name": "Pump",
-                     *       "owner": "next@example.org",
-                     *       "tariff": "LT-1 Domestic",
-                     *       "status": "never",
-                     *       "last_seen": null,
-                     *       "last_reading": null,
-                     *       "account_id": "a_6j6uuj3t4aqjbitjqykg",
-                     *       "disabled": false,
-                     *       "revoked": false,
-                     *       "modulus_kwh": 10000,
-                     *       "max_power_kw": 23
-                     *     }
-                     */
-                    "application/json": components["schemas"]["DeviceForAdmin"];
+                    "application/json": components["schemas"]["Device"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4050,15 +4057,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "new-1",
-                     *       "revoked": true,
-                     *       "credentials_ended": 1,
-                     *       "certificates_waiting": 0
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RevokedDevice"];
+                    "application/json": components["schemas"]["EndedCredentials"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4082,15 +4081,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "device_id": "m2-b",
-                 *       "name": "Flat 2",
-                 *       "at": "2026-03-01T12:00:00+05:30",
-                 *       "closing_kwh": 2175.5,
-                 *       "opening_kwh": 0
-                 *     }
-                 */
                 "application/json": components["schemas"]["DeviceReplacement"];
             };
         };
@@ -4101,32 +4091,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "m2-b",
-                     *       "name": "Flat 2",
-                     *       "owner": "resident@example.org",
-                     *       "tariff": "LT-1 Domestic",
-                     *       "status": "never",
-                     *       "last_seen": null,
-                     *       "last_reading": null,
-                     *       "account_id": "a_tuqbs2gofftwk6v25fwu",
-                     *       "disabled": false,
-                     *       "revoked": false,
-                     *       "modulus_kwh": 10000,
-                     *       "max_power_kw": 23,
-                     *       "credentials": {
-                     *         "kind": "password",
-                     *         "mqtt": {
-                     *           "host": "127.0.0.1",
-                     *           "port": 29294,
-                     *           "username": "m2-b",
-                     *           "password": "…"
-                     *         },
-                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["CreatedDevice"];
                 };
             };
@@ -4161,23 +4125,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "new-1",
-                     *       "credentials": [
-                     *         {
-                     *           "kind": "password",
-                     *           "username": "new-1",
-                     *           "ends": "2026-11-27T19:25:04.903Z"
-                     *         },
-                     *         {
-                     *           "kind": "password",
-                     *           "username": "new-1~2",
-                     *           "ends": "2026-11-27T19:25:04.903Z"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["CredentialList"];
                 };
             };
@@ -4202,12 +4149,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "kind": "password",
-                 *       "grace_days": 1
-                 *     }
-                 */
                 "application/json": components["schemas"]["CredentialOrder"];
             };
         };
@@ -4218,13 +4159,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "new-1",
-                     *       "credentials_ended": 2,
-                     *       "certificates_waiting": 0
-                     *     }
-                     */
                     "application/json": components["schemas"]["EndedCredentials"];
                 };
             };
@@ -4234,22 +4168,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "device_id": "new-1",
-                     *       "credentials": {
-                     *         "kind": "password",
-                     *         "mqtt": {
-                     *           "host": "127.0.0.1",
-                     *           "port": 29294,
-                     *           "username": "new-1~2",
-                     *           "password": "…"
-                     *         },
-                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…",
-                     *         "old_ends": "2026-11-28T07:25:04.842Z"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["MadeCredentials"];
                 };
             };
@@ -4331,7 +4249,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4409,7 +4326,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4648,7 +4564,6 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4902,7 +4817,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4995,7 +4909,6 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -5102,12 +5015,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "state": "working",
-                     *       "invoices": 0
-                     *     }
-                     */
                     "application/json": components["schemas"]["RebillWork"];
                 };
             };
@@ -5180,18 +5087,17 @@ export interface operations {
                      *       "currency": "INR",
                      *       "accounts": [
                      *         {
-                     *           "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
                      *           "device_id": "m1",
                      *           "error": null,
                      *           "consumption_kwh": 150,
                      *           "estimated": false,
-                     *           "invoice": "SM2627-000004",
                      *           "old_total": "737.50",
                      *           "new_total": "955.80",
                      *           "difference": "218.30",
                      *           "old_bill": {
                      *             "device_id": "m1",
-                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *             "account_id": "a_3uavnw3vnmr7wfeewnae",
                      *             "month": "2026-01",
                      *             "from": "2026-01-01T00:00:00+05:30",
                      *             "to": "2026-02-01T00:00:00+05:30",
@@ -5258,18 +5164,11 @@ export interface operations {
                      *                 "date": "2026-01-02",
                      *                 "kwh": 4.445
                      *               }
-                     *             ],
-                     *             "difference": {
-                     *               "previous": "SM2627-000001",
-                     *               "previous_total": "737.50",
-                     *               "total": "737.50",
-                     *               "difference": "0.00",
-                     *               "reason": "read at the door"
-                     *             }
+                     *             ]
                      *           },
                      *           "new_bill": {
                      *             "device_id": "m1",
-                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *             "account_id": "a_3uavnw3vnmr7wfeewnae",
                      *             "month": "2026-01",
                      *             "from": "2026-01-01T00:00:00+05:30",
                      *             "to": "2026-02-01T00:00:00+05:30",
@@ -5343,7 +5242,6 @@ export interface operations {
                      *       "sums": {
                      *         "accounts": 1,
                      *         "failed": 0,
-                     *         "invoiced": 1,
                      *         "old_total": "737.50",
                      *         "new_total": "955.80",
                      *         "difference": "218.30"
@@ -5446,7 +5344,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -5620,7 +5517,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -5783,7 +5679,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6412,7 +6307,6 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6673,7 +6567,6 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6714,7 +6607,6 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6766,6 +6658,8 @@ export interface operations {
                 user?: string;
                 /** @description 1: `chain` also says whether the whole log is as it was written. */
                 verify?: 0 | 1;
+                /** @description 1: the newest first. */
+                newest?: 0 | 1;
                 /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
@@ -6777,49 +6671,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Ascending by `no`. */
+            /** @description In the order that was asked for. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "entries": [
-                     *         {
-                     *           "no": 1,
-                     *           "at": "2026-11-27T07:24:37.731Z",
-                     *           "actor": "server",
-                     *           "action": "tariff.add",
-                     *           "subject": "LT-1 Domestic",
-                     *           "detail": {
-                     *             "version": 1,
-                     *             "effective_from": "2026-01-01",
-                     *             "rebill": false
-                     *           },
-                     *           "hash": "c6d01c52f2b300f37025b602242f56ebca72eed46f75445c29d799362d1cc4d3"
-                     *         },
-                     *         {
-                     *           "no": 2,
-                     *           "at": "2026-11-27T07:24:38.292Z",
-                     *           "actor": "server",
-                     *           "action": "user.add",
-                     *           "subject": "u_jdli52cuuprpzmpyxdcm",
-                     *           "detail": {
-                     *             "role": "admin",
-                     *             "can_log_in": true
-                     *           },
-                     *           "hash": "b47253398556eb7f7e3420de6ce82065f63ee2c5f5745ae98c0430e8591469e4"
-                     *         }
-                     *       ],
-                     *       "chain": {
-                     *         "signed": 92,
-                     *         "short": "92-216ff59ecbaa0069",
-                     *         "head": "smartmeter-audit-1 92 216ff59ecbaa0069b632f64a4afd9f5665ad234046725a41905b70cebdf4da51 2026-11-27T07:25:07.255Z k5cqgnexu3oq6u2hb4bor 1fWxeSBPZA6+QpPFsosWx6jmAgrJW0Dt87yUdKBYvLVziR24zK0RB0aPtzDZGIAPEGvM3iK3m7QIgbaWtyU/Bg=="
-                     *       },
-                     *       "next": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
@@ -6836,8 +6693,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -6849,355 +6705,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "made_at": "2026-11-27T07:25:07.085Z",
-                     *       "user": {
-                     *         "id": "u_2sqn5nmwzeyhfjmeiske",
-                     *         "email": "resident@example.org",
-                     *         "name": null,
-                     *         "role": "consumer",
-                     *         "disabled": false,
-                     *         "has_password": true,
-                     *         "language": null,
-                     *         "created_at": "2026-11-27T07:24:39.674Z"
-                     *       },
-                     *       "sessions": [
-                     *         {
-                     *           "begun_at": "2026-11-27T07:24:47.300Z",
-                     *           "renewed_at": "2026-11-27T07:24:47.300Z",
-                     *           "ends_at": "2026-12-27T07:24:47.300Z"
-                     *         }
-                     *       ],
-                     *       "accounts": [
-                     *         {
-                     *           "id": "a_jgl2q4u5ts43yjjw36cd",
-                     *           "person": null,
-                     *           "place": null,
-                     *           "from": null,
-                     *           "to": null,
-                     *           "sanctioned_load_w": 0,
-                     *           "meters": [
-                     *             {
-                     *               "device_id": "m1",
-                     *               "from": null,
-                     *               "to": null
-                     *             }
-                     *           ],
-                     *           "tariffs": [
-                     *             {
-                     *               "name": "LT-1 Domestic",
-                     *               "from": null
-                     *             }
-                     *           ],
-                     *           "entries": [
-                     *             {
-                     *               "no": 1,
-                     *               "kind": "invoice",
-                     *               "amount": "737.50",
-                     *               "balance": "737.50",
-                     *               "currency": "INR",
-                     *               "invoice": "SM2627-000001",
-                     *               "at": "2026-11-27T07:24:46.236Z",
-                     *               "method": null,
-                     *               "reference": null,
-                     *               "note": null
-                     *             },
-                     *             {
-                     *               "no": 4,
-                     *               "kind": "payment",
-                     *               "amount": "-100.00",
-                     *               "balance": "637.50",
-                     *               "currency": "INR",
-                     *               "invoice": null,
-                     *               "at": "2026-02-01T04:30:00Z",
-                     *               "method": "upi",
-                     *               "reference": "UTR 1",
-                     *               "note": null
-                     *             }
-                     *           ]
-                     *         },
-                     *         {
-                     *           "id": "a_tuqbs2gofftwk6v25fwu",
-                     *           "person": null,
-                     *           "place": null,
-                     *           "from": null,
-                     *           "to": null,
-                     *           "sanctioned_load_w": 0,
-                     *           "meters": [
-                     *             {
-                     *               "device_id": "m2",
-                     *               "from": null,
-                     *               "to": "2026-03-01T06:30:00Z"
-                     *             },
-                     *             {
-                     *               "device_id": "m2-b",
-                     *               "from": "2026-03-01T06:30:00Z",
-                     *               "to": null
-                     *             }
-                     *           ],
-                     *           "tariffs": [
-                     *             {
-                     *               "name": "LT-1 Domestic",
-                     *               "from": null
-                     *             }
-                     *           ],
-                     *           "entries": [
-                     *             {
-                     *               "no": 2,
-                     *               "kind": "invoice",
-                     *               "amount": "737.50",
-                     *               "balance": "737.50",
-                     *               "currency": "INR",
-                     *               "invoice": "SM2627-000002",
-                     *               "at": "2026-11-27T07:24:46.236Z",
-                     *               "method": null,
-                     *               "reference": null,
-                     *               "note": null
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "invoices": [
-                     *         {
-                     *           "number": "SM2627-000001",
-                     *           "kind": "invoice",
-                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
-                     *           "month": "2026-01",
-                     *           "total": "737.50",
-                     *           "currency": "INR",
-                     *           "status": "cancelled",
-                     *           "issued_at": "2026-11-27T07:24:46.236Z",
-                     *           "due_at": "2026-12-11T18:30:00Z",
-                     *           "payer": {
-                     *             "person": null,
-                     *             "name": null,
-                     *             "email": "resident@example.org"
-                     *           },
-                     *           "bill": {
-                     *             "device_id": "m1",
-                     *             "account_id": "a_jgl2q4u5ts43yjjw36cd",
-                     *             "month": "2026-01",
-                     *             "from": "2026-01-01T00:00:00+05:30",
-                     *             "to": "2026-02-01T00:00:00+05:30",
-                     *             "opening_kwh": 1000,
-                     *             "closing_kwh": 1150,
-                     *             "consumption_kwh": 150,
-                     *             "estimated": false,
-                     *             "reasons": [],
-                     *             "explanations": [],
-                     *             "registers": [
-                     *               {
-                     *                 "device_id": "m1",
-                     *                 "from": "2026-01-01T00:00:00+05:30",
-                     *                 "to": "2026-02-01T00:00:00+05:30",
-                     *                 "opening_kwh": 1000,
-                     *                 "closing_kwh": 1150,
-                     *                 "use_kwh": 150
-                     *               }
-                     *             ],
-                     *             "lines": [
-                     *               {
-                     *                 "kind": "energy",
-                     *                 "name": "0-100 kWh",
-                     *                 "quantity": "100.000",
-                     *                 "unit": "kWh",
-                     *                 "rate": "3.50",
-                     *                 "amount": "350.00"
-                     *               },
-                     *               {
-                     *                 "kind": "energy",
-                     *                 "name": "100-300 kWh",
-                     *                 "quantity": "50.000",
-                     *                 "unit": "kWh",
-                     *                 "rate": "4.50",
-                     *                 "amount": "225.00"
-                     *               }
-                     *             ],
-                     *             "events": [],
-                     *             "subtotal": "625.00",
-                     *             "tax": "112.50",
-                     *             "total": "737.50",
-                     *             "currency": "INR",
-                     *             "invoice": null,
-                     *             "segments": [
-                     *               {
-                     *                 "tariff": "LT-1 Domestic",
-                     *                 "version": 1,
-                     *                 "effective_from": "2026-01-01",
-                     *                 "from": "2026-01-01T00:00:00+05:30",
-                     *                 "to": "2026-02-01T00:00:00+05:30",
-                     *                 "days": 31,
-                     *                 "month_days": 31,
-                     *                 "consumption_kwh": 150,
-                     *                 "first_line": 0,
-                     *                 "line_count": 4
-                     *               }
-                     *             ],
-                     *             "days": [
-                     *               {
-                     *                 "date": "2026-01-01",
-                     *                 "kwh": 4.444
-                     *               },
-                     *               {
-                     *                 "date": "2026-01-02",
-                     *                 "kwh": 4.445
-                     *               }
-                     *             ]
-                     *           }
-                     *         },
-                     *         {
-                     *           "number": "SM2627-000002",
-                     *           "kind": "invoice",
-                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
-                     *           "month": "2026-01",
-                     *           "total": "737.50",
-                     *           "currency": "INR",
-                     *           "status": "issued",
-                     *           "issued_at": "2026-11-27T07:24:46.236Z",
-                     *           "due_at": "2026-12-11T18:30:00Z",
-                     *           "payer": {
-                     *             "person": null,
-                     *             "name": null,
-                     *             "email": "resident@example.org"
-                     *           },
-                     *           "bill": {
-                     *             "device_id": "m2",
-                     *             "account_id": "a_tuqbs2gofftwk6v25fwu",
-                     *             "month": "2026-01",
-                     *             "from": "2026-01-01T00:00:00+05:30",
-                     *             "to": "2026-02-01T00:00:00+05:30",
-                     *             "opening_kwh": 2000,
-                     *             "closing_kwh": 2150,
-                     *             "consumption_kwh": 150,
-                     *             "estimated": false,
-                     *             "reasons": [],
-                     *             "explanations": [],
-                     *             "registers": [
-                     *               {
-                     *                 "device_id": "m2",
-                     *                 "from": "2026-01-01T00:00:00+05:30",
-                     *                 "to": "2026-02-01T00:00:00+05:30",
-                     *                 "opening_kwh": 2000,
-                     *                 "closing_kwh": 2150,
-                     *                 "use_kwh": 150
-                     *               }
-                     *             ],
-                     *             "lines": [
-                     *               {
-                     *                 "kind": "energy",
-                     *                 "name": "0-100 kWh",
-                     *                 "quantity": "100.000",
-                     *                 "unit": "kWh",
-                     *                 "rate": "3.50",
-                     *                 "amount": "350.00"
-                     *               },
-                     *               {
-                     *                 "kind": "energy",
-                     *                 "name": "100-300 kWh",
-                     *                 "quantity": "50.000",
-                     *                 "unit": "kWh",
-                     *                 "rate": "4.50",
-                     *                 "amount": "225.00"
-                     *               }
-                     *             ],
-                     *             "events": [],
-                     *             "subtotal": "625.00",
-                     *             "tax": "112.50",
-                     *             "total": "737.50",
-                     *             "currency": "INR",
-                     *             "invoice": null,
-                     *             "segments": [
-                     *               {
-                     *                 "tariff": "LT-1 Domestic",
-                     *                 "version": 1,
-                     *                 "effective_from": "2026-01-01",
-                     *                 "from": "2026-01-01T00:00:00+05:30",
-                     *                 "to": "2026-02-01T00:00:00+05:30",
-                     *                 "days": 31,
-                     *                 "month_days": 31,
-                     *                 "consumption_kwh": 150,
-                     *                 "first_line": 0,
-                     *                 "line_count": 4
-                     *               }
-                     *             ],
-                     *             "days": [
-                     *               {
-                     *                 "date": "2026-01-01",
-                     *                 "kwh": 4.444
-                     *               },
-                     *               {
-                     *                 "date": "2026-01-02",
-                     *                 "kwh": 4.445
-                     *               }
-                     *             ]
-                     *           }
-                     *         }
-                     *       ],
-                     *       "disputes": [
-                     *         {
-                     *           "no": 1,
-                     *           "invoice": "SM2627-000002",
-                     *           "opened_at": "2026-11-27T07:25:03.862Z",
-                     *           "text": "The lift is on my meter",
-                     *           "resolution": "The lift has its own meter"
-                     *         }
-                     *       ],
-                     *       "audit_by": [
-                     *         {
-                     *           "no": 27,
-                     *           "at": "2026-11-27T07:25:03.864Z",
-                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "action": "dispute.open",
-                     *           "subject": "SM2627-000002",
-                     *           "detail": {
-                     *             "dispute_no": 1
-                     *           }
-                     *         },
-                     *         {
-                     *           "no": 78,
-                     *           "at": "2026-11-27T07:25:06.125Z",
-                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "action": "user.change",
-                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "detail": {
-                     *             "name": true,
-                     *             "language": "hi"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "audit_of": [
-                     *         {
-                     *           "no": 4,
-                     *           "at": "2026-11-27T07:24:39.674Z",
-                     *           "actor": "cli",
-                     *           "action": "user.add",
-                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "detail": {
-                     *             "role": "consumer",
-                     *             "can_log_in": true
-                     *           }
-                     *         },
-                     *         {
-                     *           "no": 19,
-                     *           "at": "2026-11-27T07:24:53.036Z",
-                     *           "actor": "server",
-                     *           "action": "login.failed",
-                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
-                     *           "detail": {
-                     *             "address": "127.0.0.1"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "readings": "The readings of the meters in `accounts`, from `from` to `to` of each: GET /api/devices/{id}/readings, or smartmeter export --device ID --from --to."
-                     *     }
-                     */
                     "application/json": components["schemas"]["PersonExport"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -7209,8 +6721,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
-                id: components["parameters"]["UserIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -7252,41 +6763,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "keys": [
-                     *         {
-                     *           "id": "k_ypn7vio45fyo4c7y7pkl",
-                     *           "name": "audit:read",
-                     *           "scopes": [
-                     *             "audit:read"
-                     *           ],
-                     *           "devices": null,
-                     *           "status": "good",
-                     *           "created_at": "2026-11-27T07:24:49.406Z",
-                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
-                     *           "expires_at": "2027-02-25T07:24:49.406Z",
-                     *           "last_used_at": "2026-11-27T07:24:49.535Z",
-                     *           "secrets": 1
-                     *         },
-                     *         {
-                     *           "id": "k_tyhovnllkxaharmpbyck",
-                     *           "name": "tariffs:read",
-                     *           "scopes": [
-                     *             "tariffs:read"
-                     *           ],
-                     *           "devices": null,
-                     *           "status": "good",
-                     *           "created_at": "2026-11-27T07:24:49.448Z",
-                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
-                     *           "expires_at": "2027-02-25T07:24:49.448Z",
-                     *           "last_used_at": "2026-11-27T07:24:51.214Z",
-                     *           "secrets": 1
-                     *         }
-                     *       ],
-                     *       "next": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -7307,19 +6783,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "Ledger sync",
-                 *       "scopes": [
-                 *         "readings:read",
-                 *         "devices:read"
-                 *       ],
-                 *       "devices": [
-                 *         "m1"
-                 *       ],
-                 *       "expires_in_days": 30
-                 *     }
-                 */
                 "application/json": components["schemas"]["NewApiKey"];
             };
         };
@@ -7330,27 +6793,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "k_j64xrruanjytp3gcjfa6",
-                     *       "name": "Ledger sync",
-                     *       "scopes": [
-                     *         "devices:read",
-                     *         "readings:read"
-                     *       ],
-                     *       "devices": [
-                     *         "m1"
-                     *       ],
-                     *       "status": "good",
-                     *       "created_at": "2026-11-27T07:28:05.574Z",
-                     *       "created_by": "u_qseu6rsa6dv6upmjlu4d",
-                     *       "expires_at": "2026-12-27T07:28:05.574Z",
-                     *       "last_used_at": null,
-                     *       "secrets": 1,
-                     *       "key": "…"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["MadeApiKey"];
+                    "application/json": components["schemas"]["ApiKey"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7369,19 +6812,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
-                id: components["parameters"]["ApiKeyIdPath"];
+                id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "grace_hours": 24,
-                 *       "expires_in_days": 60
-                 *     }
-                 */
                 "application/json": components["schemas"]["ApiKeyRotation"];
             };
         };
@@ -7392,27 +6828,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": "k_mzsoer6xpaw52i32j6dw",
-                     *       "name": "Ledger sync",
-                     *       "scopes": [
-                     *         "devices:read",
-                     *         "readings:read"
-                     *       ],
-                     *       "devices": [
-                     *         "m1"
-                     *       ],
-                     *       "status": "good",
-                     *       "created_at": "2026-11-27T07:25:07.164Z",
-                     *       "created_by": "u_jdli52cuuprpzmpyxdcm",
-                     *       "expires_at": "2027-01-26T07:25:07.484Z",
-                     *       "last_used_at": "2026-11-27T07:25:07.167Z",
-                     *       "secrets": 2,
-                     *       "key": "…"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["MadeApiKey"];
+                    "application/json": components["schemas"]["ApiKey"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7433,8 +6849,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
-                id: components["parameters"]["ApiKeyIdPath"];
+                id: string;
             };
             cookie?: never;
         };
@@ -7837,7 +7252,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -8307,7 +7721,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
@@ -8364,7 +7777,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -8624,7 +8036,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -9071,6 +8482,3 @@ export interface operations {
         };
     };
 }
-type WithRequired<T, K extends keyof T> = T & {
-    [P in K]-?: T[P];
-};

@@ -1,20 +1,16 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { usePlace, useUser } from "../lib/hooks";
+import { useText } from "../text/text";
 import { Brand } from "./brand";
 import { Connection } from "./connection";
+import { Pages } from "./pages";
 import css from "./shell.module.css";
 import { ThemeToggle } from "./theme-toggle";
 import { UserMenu } from "./user-menu";
 
-const pages = [
-  { href: "/", name: "Meters", admin: false },
-  { href: "/tariffs", name: "Tariffs", admin: false },
-  { href: "/devices", name: "Devices", admin: true },
-  { href: "/rejects", name: "Refused", admin: true },
-];
-
 export function Shell({ children }: { children: ReactNode }) {
+  const { t } = useText("shell");
   const { name } = usePlace();
   const { role } = useUser();
   const [location] = useLocation();
@@ -27,33 +23,18 @@ export function Shell({ children }: { children: ReactNode }) {
     window.scrollTo({ top: 0 });
     main.current?.focus({ preventScroll: true });
   }, [location]);
-  const here = (href: string) =>
-    href === "/" ? location === "/" || location.startsWith("/meters") : location === href;
   return (
     <>
       <a className="skip" href="#main">
-        Skip to content
+        {t("skip")}
       </a>
       <header className={css.header}>
         <div className={css.bar}>
-          <Link href="/" className={css.brand} aria-label={`${name}, home`}>
+          <Link href="/" className={css.brand} aria-label={t("home", { name })}>
             <Brand />
             <span>{name}</span>
           </Link>
-          <nav className={css.nav} aria-label="Pages">
-            {pages
-              .filter((page) => !page.admin || role === "admin")
-              .map(({ href, name }) => (
-                <Link
-                  key={href}
-                  href={href}
-                  className={css.link}
-                  aria-current={here(href) ? "page" : undefined}
-                >
-                  {name}
-                </Link>
-              ))}
-          </nav>
+          <Pages admin={role === "admin"} />
           <div className={css.tools}>
             <Connection />
             <ThemeToggle />

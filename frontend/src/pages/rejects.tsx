@@ -1,84 +1,66 @@
 import { SegmentedControl, Skeleton } from "@mantine/core";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useRejects } from "../api/queries";
-import type { Reject } from "../api/types";
+import { AddDeviceDialog } from "../components/admin/add-device";
+import css from "../components/admin/admin.module.css";
+import { RejectGroupCard } from "../components/admin/reject-group";
 import { Failure, Notice } from "../components/notice";
-import { dateTime, plainWords } from "../lib/format";
+import { whole } from "../lib/format";
 import { usePlace, useTitle } from "../lib/hooks";
-import css from "./admin.module.css";
-
-const spans = [
-  { value: "24", label: "24 hours" },
-  { value: "168", label: "7 days" },
-  { value: "720", label: "30 days" },
-];
-const ROWS = 200;
-
-function RejectEntry({ reject }: { reject: Reject }) {
-  const { locale, timezone } = usePlace();
-  const { at, topic, reason, detail, payload, payload_encoding, payload_bytes } = reject;
-  return (
-    <li className={`panel ${css.reject}`}>
-      <div className={css.rejectHead}>
-        <span className={css.reason}>{plainWords(reason)}</span>
-        <span className={`soft ${css.topic}`}>{topic}</span>
-        <time className={css.time} dateTime={at}>
-          {dateTime(at, timezone, locale)}
-        </time>
-      </div>
-      {detail && <p>{detail}</p>}
-      <pre className={css.payload}>{payload === "" ? "(empty)" : payload}</pre>
-      <p className="soft">
-        <small>
-          {payload_bytes} byte{payload_bytes === 1 ? "" : "s"}
-          {payload_encoding === "base64" && ", shown as base64: not text"}
-        </small>
-      </p>
-    </li>
-  );
-}
+import { groupRejects } from "../lib/rejects";
+import { useText } from "../text/text";
 
 export default function RejectsPage() {
-  useTitle("Refused messages");
+  const { t } = useText("reject");
+  useTitle(t("title"));
+  const { locale } = usePlace();
   const [hours, setHours] = useState("24");
   const { rejects, error, refetch, hasNextPage } = useRejects(Number(hours));
-  // New ones come at the end, so a place counted from the oldest stays the same.
-  const entries = rejects?.map((reject, place) => ({ reject, key: `${reject.at} ${place}` }));
-  const newest = entries?.toReversed().slice(0, ROWS);
+  // Here, not in the card: once the meter is there its card goes.
+  const [adding, setAdding] = useState<string | null>(null);
+  const groups = useMemo(() => groupRejects(rejects ?? []), [rejects]);
+  const spans = [
+    { value: "24", label: t("hours24") },
+    { value: "168", label: t("days7") },
+    { value: "720", label: t("days30") },
+  ];
   return (
     <>
       <div className={css.head}>
         <div>
-          <h1>Refused messages</h1>
-          <p className="soft">What came in and could not be taken, newest first.</p>
+          <h1>{t("title")}</h1>
+          <p className="soft">{t("motto")}</p>
         </div>
-        <SegmentedControl data={spans} value={hours} onChange={setHours} aria-label="Time span" />
+        <SegmentedControl data={spans} value={hours} onChange={setHours} aria-label={t("span")} />
       </div>
-      {error && !rejects && (
-        <Failure
-          what="The refused messages could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
+      {error && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
+      {!rejects && !error && (
+        <Skeleton role="status" aria-label={t("common:loading")} height={320} radius={14} />
       )}
-      {!rejects && !error && <Skeleton height={320} radius={14} />}
       {rejects?.length === 0 && (
-        <Notice icon="empty" title="Nothing was refused">
-          Every message of this time was taken.
+        <Notice icon="empty" title={t("none")}>
+          {t("noneHint")}
         </Notice>
       )}
-      <ul className={css.stack}>
-        {newest?.map(({ reject, key }) => (
-          <RejectEntry key={key} reject={reject} />
-        ))}
-      </ul>
-      {rejects && (rejects.length > ROWS || hasNextPage) && (
-        <p className={css.more}>
+      {rejects && rejects.length > 0 && (
+        <p className={css.count} role="status">
           {hasNextPage
-            ? `More than ${rejects.length} were refused. Choose a shorter time to see the newest.`
-            : `The newest ${ROWS} of ${rejects.length} are shown.`}
+            ? t("moreThan", { count: rejects.length })
+            : t("all", { count: rejects.length, n: whole(rejects.length, locale) })}
         </p>
       )}
+      <ul className={css.stack}>
+        {groups.map((group) => (
+          <li key={group.key}>
+            <RejectGroupCard group={group} onAdd={setAdding} />
+          </li>
+        ))}
+      </ul>
+      <AddDeviceDialog
+        opened={adding !== null}
+        deviceId={adding ?? undefined}
+        onClose={() => setAdding(null)}
+      />
     </>
   );
 }

@@ -1,0 +1,33 @@
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+
+export type AccountPage = Schemas["AccountPage"];
+export type AccountPatch = Schemas["AccountPatch"];
+export type ApiKey = Schemas["ApiKey"];
+export type ApiKeyPage = Schemas["ApiKeyPage"];
+export type ApiKeyRotation = Schemas["ApiKeyRotation"];
+export type ApiScope = Schemas["ApiScope"];
+export type AuditChain = Schemas["AuditChain"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type AuditPage = Schemas["AuditPage"];
+export type CreatedPerson = Schemas["CreatedPerson"];
+export type Credential = Schemas["Credential"];
+export type CredentialList = Schemas["CredentialList"];
+export type CredentialOrder = Schemas["CredentialOrder"];
+export type DeviceCredentials = Schemas["DeviceCredentials"];
+export type DevicePatch = Schemas["DevicePatch"];
+export type DeviceReplacement = Schemas["DeviceReplacement"];
+export type EndedCredentials = Schemas["EndedCredentials"];
+export type Losses = Schemas["Losses"];
+export type MadeCredentials = Schemas["MadeCredentials"];
+export type NewApiKey = Schemas["NewApiKey"];
+export type NewPerson = Schemas["NewPerson"];
+export type PasswordLink = Schemas["PasswordLink"];
+export type Person = Schemas["Person"];
+export type PersonPage = Schemas["PersonPage"];
+export type PersonPatch = Schemas["PersonPatch"];
+export type SessionEntry = Schemas["SessionEntry"];
+export type SessionPage = Schemas["SessionPage"];
+export type Settings = Schemas["Settings"];
+export type SettingsPatch = Schemas["SettingsPatch"];

@@ -1,0 +1,19 @@
+/** Each `en/AREA.json`, for the types of its keys: one line a file. `hi/AREA.json` has the same keys (text.test.ts). */
+export interface Areas {
+  admin: typeof import("./en/admin.json");
+  audit: typeof import("./en/audit.json");
+  bill: typeof import("./en/bill.json");
+  common: typeof import("./en/common.json");
+  device: typeof import("./en/device.json");
+  fleet: typeof import("./en/fleet.json");
+  history: typeof import("./en/history.json");
+  keys: typeof import("./en/keys.json");
+  meter: typeof import("./en/meter.json");
+  people: typeof import("./en/people.json");
+  profile: typeof import("./en/profile.json");
+  reject: typeof import("./en/reject.json");
+  settings: typeof import("./en/settings.json");
+  shell: typeof import("./en/shell.json");
+  signin: typeof import("./en/signin.json");
+  tariff: typeof import("./en/tariff.json");
+}
