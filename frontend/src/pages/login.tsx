@@ -50,10 +50,10 @@ export function LoginPage({ ended }: { ended: boolean }) {
 
   return (
     <div className={css.page}>
-      <div className={css.corner}>
+      <header className={css.corner}>
         <LanguageChoice />
         <ThemeToggle />
-      </div>
+      </header>
       <main className={css.box}>
         <div className={css.head}>
           <Brand size={44} />

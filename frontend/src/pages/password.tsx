@@ -14,10 +14,10 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
   useTitle(title);
   return (
     <div className={css.page}>
-      <div className={css.corner}>
+      <header className={css.corner}>
         <LanguageChoice />
         <ThemeToggle />
-      </div>
+      </header>
       <main className={css.box}>
         <div className={css.head}>
           <Brand size={44} />
