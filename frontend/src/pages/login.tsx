@@ -88,6 +88,7 @@ export function LoginPage({ ended }: { ended: boolean }) {
           <Button type="submit" size="md" loading={busy} mt={4}>
             {t("title")}
           </Button>
+          <p className={`soft ${css.hint}`}>{t("forgot")}</p>
         </form>
       </main>
     </div>
