@@ -3,6 +3,7 @@ export interface Areas {
   bill: typeof import("./en/bill.json");
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
+  fault: typeof import("./en/fault.json");
   history: typeof import("./en/history.json");
   meter: typeof import("./en/meter.json");
   profile: typeof import("./en/profile.json");
