@@ -9,7 +9,10 @@ import type {
   DevicePage,
   InvoicePage,
   NewDevice,
+  Person,
+  ProfilePatch,
   RejectPage,
+  SessionPage,
   Site,
   TariffPage,
 } from "./types";
@@ -41,6 +44,18 @@ export function redeemLink(body: { token: string; password: string }): Promise<v
 
 export function changePassword(body: { current: string; new: string }): Promise<void> {
   return authorized({ method: "POST", path: "/api/me/password", body });
+}
+
+export function updateMe(body: ProfilePatch): Promise<Person> {
+  return authorized({ method: "PATCH", path: "/api/me", body });
+}
+
+export function listSessions(signal?: Signal): Promise<SessionPage> {
+  return authorized({ path: "/api/me/sessions", signal });
+}
+
+export function endSession(id: string): Promise<void> {
+  return authorized({ method: "DELETE", path: `/api/me/sessions/${inPath(id)}` });
 }
 
 export function listDevices(cursor: string | undefined, limit: number, signal?: Signal): Promise<DevicePage> {

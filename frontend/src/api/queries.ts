@@ -17,6 +17,7 @@ import {
   listDevices,
   listInvoices,
   listRejects,
+  listSessions,
   listTariffs,
 } from "./endpoints";
 import { ApiError } from "./http";
@@ -139,6 +140,10 @@ export function useTariffs() {
   });
   useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
   return { ...result, tariffs: result.data?.pages.flatMap((page) => page.tariffs) };
+}
+
+export function useSessions() {
+  return useQuery({ queryKey: ["sessions"], queryFn: ({ signal }) => listSessions(signal), staleTime: 0 });
 }
 
 export function useRejects(hours: number) {

@@ -2,6 +2,7 @@ import { Fragment } from "react";
 import type { Bill } from "../api/types";
 import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
+import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { BillLineRow } from "./bill-line";
 import { BillSegmentRow } from "./bill-segment";
@@ -10,6 +11,7 @@ const rank = (kind: string | undefined) => (kind === "rounding" ? 2 : kind === "
 
 /** Charges, their subtotal, taxes, the total: in the order in which they add up. */
 export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
+  const { t } = useText("bill");
   const { locale } = usePlace();
   const money = (amount: string) => formatMoney(amount, bill.currency, locale);
   const segments = bill.segments ?? [];
@@ -28,17 +30,17 @@ export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
     <table className={css.table}>
       <thead>
         <tr>
-          <th scope="col">Charge</th>
-          <th scope="col">Quantity</th>
-          <th scope="col">Rate</th>
-          <th scope="col">Amount</th>
+          <th scope="col">{t("charge")}</th>
+          <th scope="col">{t("quantity")}</th>
+          <th scope="col">{t("rate")}</th>
+          <th scope="col">{t("amount")}</th>
         </tr>
       </thead>
       <tbody>
         {group(0)}
         <tr className={css.sum}>
           <th scope="row" colSpan={3}>
-            Subtotal
+            {t("subtotal")}
           </th>
           <td data-testid="subtotal">{money(bill.subtotal)}</td>
         </tr>
@@ -46,7 +48,7 @@ export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
         {group(1).length > 1 && (
           <tr className={css.sum}>
             <th scope="row" colSpan={3}>
-              Taxes
+              {t("taxes")}
             </th>
             <td>{money(bill.tax)}</td>
           </tr>
@@ -56,7 +58,7 @@ export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
       <tfoot>
         <tr className={css.total}>
           <th scope="row" colSpan={3}>
-            {running ? "Total so far" : "Total"}
+            {t(running ? "totalSoFar" : "total")}
           </th>
           <td data-testid="total">{money(bill.total)}</td>
         </tr>

@@ -1,6 +1,7 @@
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { isDate, type LocalDate } from "../lib/zone";
+import { useText } from "../text/text";
 
 /** No reading is older. */
 const EARLIEST = "2020-01-01";
@@ -12,12 +13,13 @@ interface DateFieldProps {
 }
 
 export function DateField({ date, today, onChange }: DateFieldProps) {
+  const { t } = useText("history");
   // While a year is typed the field goes through 0002 and 0020: kept here, not yet meant.
   const [draft, setDraft] = useState<string | null>(null);
   return (
     <TextInput
       type="date"
-      aria-label="Date"
+      aria-label={t("date")}
       min={EARLIEST}
       max={today}
       value={draft ?? date}

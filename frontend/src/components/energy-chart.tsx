@@ -4,6 +4,7 @@ import { chartOptions } from "../lib/chart-options";
 import { energy } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import type { Bucket } from "../lib/labels";
+import { useText } from "../text/text";
 import { ChartCanvas, type Palette } from "./chart";
 
 interface EnergyChartProps {
@@ -13,6 +14,7 @@ interface EnergyChartProps {
 }
 
 export function EnergyChart({ label, buckets, rows }: EnergyChartProps) {
+  const { t } = useText("history");
   const { locale } = usePlace();
   const config = useCallback(
     (palette: Palette) => ({
@@ -21,7 +23,7 @@ export function EnergyChart({ label, buckets, rows }: EnergyChartProps) {
         labels: buckets.map(({ short }) => short),
         datasets: [
           {
-            label: "Energy",
+            label: t("energy"),
             data: rows.map((row) => row?.energy_kwh ?? null),
             backgroundColor: palette.color("--energy"),
             borderRadius: 4,
@@ -36,7 +38,7 @@ export function EnergyChart({ label, buckets, rows }: EnergyChartProps) {
         value: (value) => energy(value, locale),
       }),
     }),
-    [buckets, rows, locale],
+    [buckets, rows, locale, t],
   );
   return <ChartCanvas label={label} config={config} />;
 }

@@ -1,6 +1,7 @@
 import { ActionIcon, Button, SegmentedControl } from "@mantine/core";
 import { step, type View } from "../lib/range";
 import type { LocalDate } from "../lib/zone";
+import { useText } from "../text/text";
 import { DateField } from "./date-field";
 import css from "./history-controls.module.css";
 import { Icon } from "./icon";
@@ -14,13 +15,10 @@ interface HistoryControlsProps {
   onChange: (view: View, date: LocalDate) => void;
 }
 
-const views = [
-  { value: "day", label: "Day" },
-  { value: "week", label: "Week" },
-  { value: "month", label: "Month" },
-] satisfies { value: View; label: string }[];
+const views: View[] = ["day", "week", "month"];
 
 export function HistoryControls({ view, date, today, last, onChange }: HistoryControlsProps) {
+  const { t } = useText("history");
   const move = (by: number) => {
     const next = step(view, date, by);
     onChange(view, next > today ? today : next);
@@ -28,13 +26,13 @@ export function HistoryControls({ view, date, today, last, onChange }: HistoryCo
   return (
     <div className={css.controls}>
       <SegmentedControl
-        data={views}
+        data={views.map((value) => ({ value, label: t(`view.${value}`) }))}
         value={view}
         onChange={(next) => onChange(next as View, date)}
-        aria-label="Span"
+        aria-label={t("span")}
       />
       <div className={css.steps}>
-        <ActionIcon variant="default" size={36} onClick={() => move(-1)} aria-label={`Previous ${view}`}>
+        <ActionIcon variant="default" size={36} onClick={() => move(-1)} aria-label={t(`previous.${view}`)}>
           <Icon name="back" size={18} />
         </ActionIcon>
         <DateField date={date} today={today} onChange={(next) => onChange(view, next)} />
@@ -43,13 +41,13 @@ export function HistoryControls({ view, date, today, last, onChange }: HistoryCo
           size={36}
           disabled={last}
           onClick={() => move(1)}
-          aria-label={`Next ${view}`}
+          aria-label={t(`next.${view}`)}
         >
           <Icon name="next" size={18} />
         </ActionIcon>
         {!last && (
           <Button variant="subtle" px="xs" onClick={() => onChange(view, today)}>
-            Today
+            {t("today")}
           </Button>
         )}
       </div>

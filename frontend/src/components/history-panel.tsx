@@ -7,6 +7,7 @@ import { useNow, usePlace } from "../lib/hooks";
 import { dayBuckets, hourBuckets } from "../lib/labels";
 import { alignRows, bucketStarts, type Range, rangeOf, type View } from "../lib/range";
 import { dateOf, isDate, monthOf } from "../lib/zone";
+import { useText } from "../text/text";
 import { EnergyChart } from "./energy-chart";
 import { HistoryControls } from "./history-controls";
 import css from "./history-panel.module.css";
@@ -29,6 +30,7 @@ function isView(text: string | null): text is View {
 }
 
 function History({ id, range }: { id: string; range: Range }) {
+  const { t } = useText("history");
   const { locale, timezone } = usePlace();
   const { data, error, refetch, isPlaceholderData } = useHistory(id, range, range.bucket);
   const starts = useMemo(() => bucketStarts(range, timezone), [range, timezone]);
@@ -44,27 +46,26 @@ function History({ id, range }: { id: string; range: Range }) {
     [starts, range, timezone, locale],
   );
   const name = nameOf(range, locale);
-  if (error && !data)
-    return <Failure what="The history could not be loaded" error={error} onRetry={() => void refetch()} />;
-  if (!data || isPlaceholderData)
-    return <Skeleton height={330} radius={10} aria-label="Loading the history" />;
+  if (error && !data) return <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />;
+  if (!data || isPlaceholderData) return <Skeleton height={330} radius={10} aria-label={t("loading")} />;
   if (rows.every((row) => row === null))
     return (
-      <Notice icon="empty" title="No readings">
-        Nothing was measured {range.view === "day" ? "on" : "in"} this {range.view}.
+      <Notice icon="empty" title={t("none")}>
+        {t(`noneIn.${range.view}`)}
       </Notice>
     );
   return (
     <>
-      <EnergyChart label={`Energy used, ${name}`} buckets={buckets} rows={rows} />
+      <EnergyChart label={t("energyOf", { range: name })} buckets={buckets} rows={rows} />
       <HistoryTotals range={range} starts={starts} rows={rows} />
-      <HistoryTable caption={`Energy and power, ${name}`} buckets={buckets} rows={rows} />
+      <HistoryTable caption={t("tableOf", { range: name })} buckets={buckets} rows={rows} />
       {range.view === "day" && <PowerPanel id={id} range={range} name={name} />}
     </>
   );
 }
 
 export function HistoryPanel({ id }: { id: string }) {
+  const { t } = useText("history");
   const { locale, timezone } = usePlace();
   const [params, setParams] = useSearchParams();
   const today = dateOf(useNow(60_000), timezone);
@@ -74,7 +75,7 @@ export function HistoryPanel({ id }: { id: string }) {
   const range = useMemo(() => rangeOf(view, date, timezone), [view, date, timezone]);
   return (
     <section className={`panel ${css.panel}`} aria-labelledby="history">
-      <h2 id="history">History</h2>
+      <h2 id="history">{t("title")}</h2>
       <HistoryControls
         view={view}
         date={date}

@@ -2,6 +2,7 @@ import type { Aggregate } from "../api/types";
 import { energy, power } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import type { Bucket } from "../lib/labels";
+import { useText } from "../text/text";
 import css from "./history-table.module.css";
 
 interface HistoryTableProps {
@@ -12,6 +13,7 @@ interface HistoryTableProps {
 
 /** The chart's figures as text, for those who can't see it and those who want to copy it. */
 export function HistoryTable({ caption, buckets, rows }: HistoryTableProps) {
+  const { t } = useText("history");
   const { locale } = usePlace();
   const watts = (value: number | null | undefined) => {
     if (value === null || value === undefined) return "—";
@@ -20,15 +22,15 @@ export function HistoryTable({ caption, buckets, rows }: HistoryTableProps) {
   };
   return (
     <details className={css.details}>
-      <summary>Show the figures</summary>
+      <summary>{t("figures")}</summary>
       <table className={css.table}>
         <caption>{caption}</caption>
         <thead>
           <tr>
-            <th scope="col">When</th>
-            <th scope="col">Energy</th>
-            <th scope="col">Mean</th>
-            <th scope="col">Highest</th>
+            <th scope="col">{t("when")}</th>
+            <th scope="col">{t("energy")}</th>
+            <th scope="col">{t("mean")}</th>
+            <th scope="col">{t("highest")}</th>
           </tr>
         </thead>
         <tbody>
@@ -37,7 +39,7 @@ export function HistoryTable({ caption, buckets, rows }: HistoryTableProps) {
             return (
               <tr key={at}>
                 <th scope="row">{long}</th>
-                <td>{row ? energy(row.energy_kwh, locale) : "no data"}</td>
+                <td>{row ? energy(row.energy_kwh, locale) : t("common:noData")}</td>
                 <td>{watts(row?.power_w_avg)}</td>
                 <td>{watts(row?.power_w_max)}</td>
               </tr>

@@ -4,6 +4,7 @@ import { measure, power, register } from "../lib/format";
 import { useLive, useNow, usePlace } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
+import { useText } from "../text/text";
 import { DeviceState } from "./device-state";
 import { Figure } from "./figure";
 import { Icon } from "./icon";
@@ -11,6 +12,7 @@ import css from "./meter-header.module.css";
 import { TodayUse } from "./today-use";
 
 export function MeterHeader({ device }: { device: Device }) {
+  const { t } = useText("meter");
   const { locale } = usePlace();
   const live = useLive(device.device_id);
   const reading = live?.reading;
@@ -20,7 +22,7 @@ export function MeterHeader({ device }: { device: Device }) {
   return (
     <header className={css.header} data-state={state}>
       <Link href="/" className={css.back}>
-        <Icon name="back" size={16} /> All meters
+        <Icon name="back" size={16} /> {t("all")}
       </Link>
       <div className={css.row}>
         <div className={css.who}>
@@ -36,12 +38,12 @@ export function MeterHeader({ device }: { device: Device }) {
         </p>
       </div>
       <dl className={`panel ${css.figures}`}>
-        <Figure name="Today" value={<TodayUse id={device.device_id} enabled={known} />} />
-        <Figure name="Voltage" value={measure(reading?.voltage, 1, "V", locale)} />
-        <Figure name="Current" value={measure(reading?.current, 2, "A", locale)} />
-        <Figure name="Power factor" value={measure(reading?.power_factor, 2, "", locale)} />
-        <Figure name="Frequency" value={measure(reading?.frequency_hz, 1, "Hz", locale)} />
-        <Figure name="Register" value={register(reading?.energy_kwh ?? null, locale)} />
+        <Figure name={t("today")} value={<TodayUse id={device.device_id} enabled={known} />} />
+        <Figure name={t("voltage")} value={measure(reading?.voltage, 1, "V", locale)} />
+        <Figure name={t("current")} value={measure(reading?.current, 2, "A", locale)} />
+        <Figure name={t("powerFactor")} value={measure(reading?.power_factor, 2, "", locale)} />
+        <Figure name={t("frequency")} value={measure(reading?.frequency_hz, 1, "Hz", locale)} />
+        <Figure name={t("register")} value={register(reading?.energy_kwh ?? null, locale)} />
       </dl>
     </header>
   );

@@ -4,6 +4,7 @@ import { chartOptions } from "../lib/chart-options";
 import { power } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import type { Bucket } from "../lib/labels";
+import { useText } from "../text/text";
 import { ChartCanvas, type Palette } from "./chart";
 
 interface PowerChartProps {
@@ -14,6 +15,7 @@ interface PowerChartProps {
 
 /** Mean power of each quarter of an hour, with its highest as a thin line above. */
 export function PowerChart({ label, buckets, rows }: PowerChartProps) {
+  const { t } = useText("history");
   const { locale } = usePlace();
   const config = useCallback(
     (palette: Palette) => {
@@ -26,7 +28,7 @@ export function PowerChart({ label, buckets, rows }: PowerChartProps) {
           datasets: [
             {
               ...line,
-              label: "Mean",
+              label: t("mean"),
               data: rows.map((row) => row?.power_w_avg ?? null),
               borderColor: mean,
               backgroundColor: mean,
@@ -34,7 +36,7 @@ export function PowerChart({ label, buckets, rows }: PowerChartProps) {
             },
             {
               ...line,
-              label: "Highest",
+              label: t("highest"),
               data: rows.map((row) => row?.power_w_max ?? null),
               borderColor: peak,
               backgroundColor: peak,
@@ -52,7 +54,7 @@ export function PowerChart({ label, buckets, rows }: PowerChartProps) {
         }),
       };
     },
-    [buckets, rows, locale],
+    [buckets, rows, locale, t],
   );
   return <ChartCanvas label={label} config={config} />;
 }

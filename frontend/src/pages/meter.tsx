@@ -5,21 +5,22 @@ import { HistoryPanel } from "../components/history-panel";
 import { MeterHeader } from "../components/meter-header";
 import { Failure, Notice } from "../components/notice";
 import { useTitle } from "../lib/hooks";
+import { useText } from "../text/text";
 import css from "./meter.module.css";
 
 export default function MeterPage({ id }: { id: string }) {
+  const { t } = useText("meter");
   const { devices, error, refetch, hasNextPage, isFetchingNextPage } = useDevices();
   const device = devices?.find(({ device_id }) => device_id === id);
   useTitle(device?.name ?? id);
   if (!device) {
-    if (error)
-      return <Failure what="The meter could not be loaded" error={error} onRetry={() => void refetch()} />;
+    if (error) return <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />;
     if (!devices || isFetchingNextPage) return <Skeleton height={220} radius={14} />;
     // In a very long list the meter may be further on; what it has measured is there all the same.
     if (!hasNextPage)
       return (
-        <Notice icon="empty" title="There is no such meter here">
-          It does not exist, or it is not one of yours.
+        <Notice icon="empty" title={t("noSuch")}>
+          {t("noSuchHint")}
         </Notice>
       );
   }
