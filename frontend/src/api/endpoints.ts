@@ -18,7 +18,7 @@ import type {
 } from "./types";
 
 /** With the session's token; one that has ended is renewed once, and the request made again. */
-async function authorized<T>(call: Call, go: (call: Call) => Promise<T> = send): Promise<T> {
+export async function authorized<T>(call: Call, go: (call: Call) => Promise<T> = send): Promise<T> {
   const token = getToken();
   try {
     return await go({ ...call, token });

@@ -40,7 +40,7 @@ export function newQueryClient(): QueryClient {
 }
 
 /** Follows `next` to the end, or to a bound. */
-function useAllPages(result: UseInfiniteQueryResult, pages: number, bound: number): void {
+export function useAllPages(result: UseInfiniteQueryResult, pages: number, bound: number): void {
   const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = result;
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage && !isError && pages < bound) void fetchNextPage();
