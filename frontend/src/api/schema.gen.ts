@@ -2020,6 +2020,8 @@ export interface components {
         TariffPage: {
             tariffs: components["schemas"]["Tariff"][];
             next: components["schemas"]["Cursor"];
+            /** @description The tariff of accounts that have none of their own: the first that was made. */
+            default: string | null;
         };
         TariffVersion: {
             name: string;
@@ -4690,7 +4692,8 @@ export interface operations {
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "default": "LT-1 Domestic"
                      *     }
                      */
                     "application/json": components["schemas"]["TariffPage"];

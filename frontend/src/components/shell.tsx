@@ -4,6 +4,7 @@ import { usePlace, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
 import { Brand } from "./brand";
 import { Connection } from "./connection";
+import { officeLinks } from "./office/links";
 import css from "./shell.module.css";
 import { ThemeToggle } from "./theme-toggle";
 import { UserMenu } from "./user-menu";
@@ -13,6 +14,7 @@ const pages = [
   { href: "/tariffs", name: "tariffs", admin: false },
   { href: "/devices", name: "devices", admin: true },
   { href: "/rejects", name: "rejects", admin: true },
+  ...officeLinks.map((link) => ({ ...link, admin: true })),
 ] as const;
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -30,7 +32,9 @@ export function Shell({ children }: { children: ReactNode }) {
     main.current?.focus({ preventScroll: true });
   }, [location]);
   const here = (href: string) =>
-    href === "/" ? location === "/" || location.startsWith("/meters") : location === href;
+    href === "/"
+      ? location === "/" || location.startsWith("/meters")
+      : location === href || location.startsWith(`${href}/`);
   return (
     <>
       <a className="skip" href="#main">
