@@ -24,6 +24,9 @@ export const target = {
   /** Somebody with the same password as `email`, whose profile a test may change. */
   person: process.env.SMARTMETER_TEST_PERSON,
   newcomer: process.env.SMARTMETER_TEST_NEWCOMER,
+  /** An administrator, whose pages are tested when set. */
+  adminEmail: process.env.SMARTMETER_TEST_ADMIN_EMAIL,
+  adminPassword: process.env.SMARTMETER_TEST_ADMIN_PASSWORD,
   chromium: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium",
   screenshots: process.env.SCREENSHOT_DIR,
   report: process.env.SMARTMETER_BROWSER_REPORT,

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, type Page } from "@playwright/test";
+import { target } from "./target.ts";
+
+declare const axe: {
+  run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
+};
+
+const axeSource = readFileSync(join(__dirname, "../../frontend/node_modules/axe-core/axe.min.js"), "utf8");
+
+/** A page is readable for everybody, and no wider than the screen; a picture of it is kept where that is wanted. */
+export async function judge(page: Page, name: string): Promise<void> {
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+  const barriers = violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
+  );
+  expect(barriers, name).toEqual([]);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(beyond, `${name} is wider than the screen`).toBeLessThanOrEqual(0);
+  if (target.screenshots)
+    await page.screenshot({ path: join(target.screenshots, `${name}.png`), fullPage: true });
+}
