@@ -106,13 +106,6 @@ sm_err sm_account_write_members(sm_jsonw *w, const sm_account *account, sm_ident
   return err;
 }
 
-sm_err sm_account_write_json(sm_jsonw *w, const sm_account *account, sm_identity *identity) {
-  sm_jsonw_object(w);
-  sm_err err = sm_account_write_members(w, account, identity);
-  sm_jsonw_object_end(w);
-  return err;
-}
-
 /* ---- reading ---- */
 
 static bool given(const json_t *body, const char *name) {

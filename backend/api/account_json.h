@@ -11,12 +11,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Writes the object; name and e-mail are opened. SM_ERR_CORRUPT: they can't be; and what the ledger
- * gives. */
-SM_MUST_CHECK sm_err sm_account_write_json(sm_jsonw *w, const sm_account *account,
-                                           sm_identity *identity);
-
-/* Its members without the braces. */
+/* Writes its members in an object that is open; name and e-mail are opened. SM_ERR_CORRUPT: they
+ * can't be; and what the ledger gives. */
 SM_MUST_CHECK sm_err sm_account_write_members(sm_jsonw *w, const sm_account *account,
                                               sm_identity *identity);
 /* The name on an account's bills: its own, else its user's; a heap text, "" if there is none. The

@@ -210,6 +210,7 @@ static void a_tariff_gets_versions_and_is_never_edited(void **state) {
                    0); /* and nothing is added */
   json_decref(root);
   root = test_admin_ask(s, "GET", "/api/tariffs", NULL, 200);
+  assert_string_equal(test_text_in(root, "default"), "LT-1 Domestic");
   json_t *rows = json_object_get(root, "tariffs");
   json_t *flat = json_array_get(rows, 0);
   assert_string_equal(test_text_in(flat, "name"), "Flat");

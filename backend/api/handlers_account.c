@@ -2,9 +2,24 @@
 #include "api/api.h"
 #include "api/list.h"
 #include "api/routes.h"
+#include "model/money.h"
+#include "store/ledger_money.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* An account, with what it owes now. */
+static sm_err write_account(sm_api *api, sm_jsonw *w, const sm_account *account) {
+  int64_t balance_minor;
+  sm_err err =
+      sm_ledger_balance(api->options.ledger, account->account_id, INT64_MAX, &balance_minor);
+  if (err != SM_OK) return err;
+  sm_jsonw_object(w);
+  err = sm_account_write_members(w, account, api->options.identity);
+  sm_money_write_key(w, "balance", balance_minor, api->options.currency);
+  sm_jsonw_object_end(w);
+  return err;
+}
 
 void sm_handle_accounts(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_page page;
@@ -22,8 +37,7 @@ void sm_handle_accounts(sm_api *api, const sm_request *request, sm_answer *answe
   sm_jsonw_object(&w);
   sm_jsonw_key(&w, "accounts");
   sm_jsonw_array(&w);
-  for (size_t i = 0; err == SM_OK && i < shown; i++)
-    err = sm_account_write_json(&w, &accounts[i], api->options.identity);
+  for (size_t i = 0; err == SM_OK && i < shown; i++) err = write_account(api, &w, &accounts[i]);
   sm_jsonw_array_end(&w);
   sm_page_write_next(&w, &page, shown<count, shown> 0 ? accounts[shown - 1].account_id : NULL);
   sm_jsonw_object_end(&w);
@@ -41,7 +55,7 @@ static void answer_account(sm_api *api, const sm_request *request, sm_answer *an
       err = SM_ERR_NOT_FOUND;
     } else {
       sm_jsonw w = sm_answer_json(answer, status);
-      err = sm_account_write_json(&w, &account, api->options.identity);
+      err = write_account(api, &w, &account);
     }
     sm_account_fini(&account);
   }

@@ -86,7 +86,7 @@ void sm_handle_bill(sm_api *api, const sm_request *request, sm_answer *answer) {
 
 /* ---- invoices ---- */
 
-static void write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
+void sm_api_write_invoice(sm_jsonw *w, const sm_invoice *invoice) {
   char text[SM_RFC3339_MAX];
   sm_jsonw_key_text(w, "number", invoice->number);
   sm_jsonw_key_text(w, "kind", invoice->kind);
@@ -126,7 +126,7 @@ static void answer_invoices(sm_answer *answer, const sm_page *page, const sm_inv
   sm_jsonw_array(&w);
   for (size_t i = 0; i < count; i++) {
     sm_jsonw_object(&w);
-    write_invoice(&w, &invoices[i]);
+    sm_api_write_invoice(&w, &invoices[i]);
     sm_jsonw_object_end(&w);
   }
   sm_jsonw_array_end(&w);
@@ -199,7 +199,7 @@ sm_err sm_api_find_invoice(sm_api *api, const sm_request *request, sm_invoice *i
 void sm_api_answer_invoice(sm_answer *answer, unsigned status, const sm_invoice *invoice) {
   sm_jsonw w = sm_answer_json(answer, status);
   sm_jsonw_object(&w);
-  write_invoice(&w, invoice);
+  sm_api_write_invoice(&w, invoice);
   sm_jsonw_key(&w, "bill");
   sm_jsonw_raw(&w, invoice->body, strlen(invoice->body));
   sm_jsonw_object_end(&w);

@@ -6,6 +6,7 @@
 #include "model/tariff.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char SCOPE[] = "tariffs";
@@ -36,7 +37,18 @@ static sm_err write_row(sm_jsonw *w, const sm_tariff_row *row) {
   return SM_OK;
 }
 
-static sm_err answer_rows(sm_answer *answer, const sm_tariff_row *rows, size_t shown, bool more) {
+/* The one of accounts that have none of their own. */
+static sm_err write_default(sm_api *api, sm_jsonw *w) {
+  char *name = NULL;
+  sm_err err = sm_ledger_default_tariff(api->options.ledger, &name);
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND) return err;
+  sm_jsonw_key_text(w, "default", name);
+  free(name);
+  return SM_OK;
+}
+
+static sm_err answer_rows(sm_api *api, sm_answer *answer, const sm_tariff_row *rows, size_t shown,
+                          bool more) {
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_err err = SM_OK;
   sm_jsonw_object(&w);
@@ -44,6 +56,7 @@ static sm_err answer_rows(sm_answer *answer, const sm_tariff_row *rows, size_t s
   sm_jsonw_array(&w);
   for (size_t i = 0; err == SM_OK && i < shown; i++) err = write_row(&w, &rows[i]);
   sm_jsonw_array_end(&w);
+  if (err == SM_OK) err = write_default(api, &w);
   char key[SM_CURSOR_KEY_MAX] = "";
   int len =
       more ? snprintf(key, sizeof key, "%d %s", rows[shown - 1].version, rows[shown - 1].name) : 0;
@@ -71,7 +84,7 @@ void sm_handle_tariffs(sm_api *api, const sm_request *request, sm_answer *answer
       sm_ledger_tariffs(api->options.ledger, only, name, version, (size_t)limit + 1, &rows, &count);
   if (err == SM_OK) {
     size_t shown = count < (size_t)limit ? count : (size_t)limit;
-    err = answer_rows(answer, rows, shown, shown < count);
+    err = answer_rows(api, answer, rows, shown, shown < count);
     sm_tariff_rows_free(rows, count);
   }
   if (err != SM_OK) sm_api_fail(request, answer, err);

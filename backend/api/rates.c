@@ -51,6 +51,8 @@ static const struct {
     {"POST", "/api/tariffs/preview", SM_RATE_COSTLY},
     {"GET", "/api/invoices/{id}/{number}.pdf", SM_RATE_COSTLY},
     {"GET", "/api/invoices.zip", SM_RATE_COSTLY},
+    {"POST", "/api/billing-run", SM_RATE_COSTLY},
+    {"POST", "/api/payments/import", SM_RATE_COSTLY},
     {"POST", "/api/invoices/{id}", SM_RATE_COSTLY},
     {"POST", "/api/invoices/{id}/{number}/credit", SM_RATE_COSTLY},
     {"POST", "/api/accounts/import", SM_RATE_COSTLY},

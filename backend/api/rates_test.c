@@ -169,6 +169,8 @@ static void costly_routes_are_known_as_such(void **state) {
       {"GET", "/api/invoices/{id}/{number}.pdf", SM_RATE_COSTLY},
       {"GET", "/api/invoices/{id}/{number}", SM_RATE_READS},
       {"GET", "/api/invoices.zip", SM_RATE_COSTLY},
+      {"POST", "/api/billing-run", SM_RATE_COSTLY},
+      {"POST", "/api/payments/import", SM_RATE_COSTLY},
       {"POST", "/api/invoices/{id}", SM_RATE_COSTLY},
       {"POST", "/api/invoices/{id}/{number}/credit", SM_RATE_COSTLY},
       {"POST", "/api/accounts/import", SM_RATE_COSTLY},

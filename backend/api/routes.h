@@ -65,6 +65,11 @@ void sm_handle_invoices(struct sm_api *api, const sm_request *request, sm_answer
 void sm_handle_invoice(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_print.c */
 void sm_handle_invoice_pdf(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_invoices_find(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_run(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_run_begin(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_run_accounts(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_payment_import(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_invoices_zip(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_tariff.c */
 void sm_handle_tariffs(struct sm_api *api, const sm_request *request, sm_answer *answer);

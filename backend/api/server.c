@@ -1,5 +1,6 @@
 #include "api/server.h"
 #include "api/rebill_desk.h"
+#include "api/run_desk.h"
 #include "api/zip_desk.h"
 
 #include "api/api.h"
@@ -160,6 +161,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
   const sm_invoicing invoicing = sm_api_invoicing(out);
   if (err == SM_OK) err = sm_rebill_desk_new(&invoicing, &out->rebill_desk);
+  if (err == SM_OK) err = sm_run_desk_new(&invoicing, &out->run_desk);
   sm_random_bytes(out->tag_key, sizeof out->tag_key);
   set_defaults(&out->options, out->proxies.count > 0);
   sm_gate_init(&out->expensive, out->options.expensive_at_once, GATE_WAIT_MS);
@@ -229,6 +231,7 @@ void sm_api_free(sm_api *api) {
   sm_api_stop(api);
   sm_zip_desk_free(api->zip_desk);
   sm_rebill_desk_free(api->rebill_desk);
+  sm_run_desk_free(api->run_desk);
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);
   sm_rates_free(api->rates);

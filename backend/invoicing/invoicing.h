@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/zone.h"
+#include "invoicing/look.h"
 #include "invoicing/settings.h"
 #include "model/bill.h"
 #include "store/ledger.h"
@@ -71,6 +72,8 @@ typedef struct sm_issue_result {
   bool has_total;
   int64_t total_minor;
   bool estimated;
+  bool has_look; /* of a bill that was computed */
+  sm_look look;
 } sm_issue_result;
 
 /* Called for each account, in the order of the ledger. false stops the run (SM_ERR_CLOSED). */

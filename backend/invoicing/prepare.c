@@ -165,6 +165,8 @@ static sm_err prepare(work *w, sm_book *book, bool with_texts) {
   p->result.has_total = true;
   p->result.total_minor = w->bill->total_minor;
   p->result.estimated = w->bill->estimated;
+  p->result.has_look = true;
+  p->result.look = sm_look_at(w->bill, w->candidate);
   if (!is_ready(w)) return SM_OK;
   p->result.outcome = SM_ISSUE_ISSUED;
   p->item.basis = w->candidate->basis;

@@ -1,4 +1,5 @@
 #include "store/ledger.h"
+#include "store/ledger_invoices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,16 @@ void sm_invoice_fini(sm_invoice *invoice) {
 void sm_invoices_free(sm_invoice *invoices, size_t count) {
   for (size_t i = 0; i < count; i++) sm_invoice_fini(&invoices[i]);
   free(invoices);
+}
+
+void sm_invoice_rows_fini(sm_invoice_rows *rows) {
+  if (rows == NULL) return;
+  for (size_t i = 0; i < rows->count; i++) {
+    sm_invoice_fini(&rows->item[i].invoice);
+    free(rows->item[i].place);
+  }
+  free(rows->item);
+  *rows = (sm_invoice_rows){0};
 }
 
 void sm_reading_edit_fini(sm_reading_edit *edit) {

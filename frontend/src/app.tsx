@@ -8,6 +8,7 @@ import type { User } from "./api/types";
 import css from "./app.module.css";
 import { Boundary } from "./components/boundary";
 import { Failure, Notice } from "./components/notice";
+import { officeRoutes } from "./components/office/routes";
 import { Shell } from "./components/shell";
 import { localeFor } from "./lib/format";
 import { PlaceContext, UserContext, useSession } from "./lib/hooks";
@@ -114,6 +115,7 @@ function SignedIn({ user }: { user: User }) {
                 <Route path="/meters/:id">{({ id }) => <MeterPage key={id} id={id} />}</Route>
                 <Route path="/profile" component={ProfilePage} />
                 <Route path="/tariffs" component={TariffsPage} />
+                {user.role === "admin" && officeRoutes}
                 <Route component={NotFoundPage} />
               </Switch>
             </Suspense>

@@ -1,6 +1,7 @@
 /* Finding and listing invoices, with the status that follows from what else is in the ledger. */
 #include "base/clock.h"
 #include "store/embedded/ledger_internal.h"
+#include "store/ledger_invoices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -257,5 +258,85 @@ sm_err sm_ledger_invoices_valid(sm_ledger *ledger, const char *account_id, const
   err = sm_ledger_invoice_rows(&q, invoices, count, &last_no);
   sm_ledger_read_end(ledger, db);
   if (err == SM_OK) *next_no = last_no;
+  return err;
+}
+
+/* ---- looking for some of all ---- */
+
+/* As SM_LEDGER_INVOICE_SELECT, without the texts that are long, with what tells them apart. */
+#define FIND_SELECT                                                                                \
+  "SELECT i.invoice_no, i.number, a.account_id, d.device_id, i.kind, i.month, i.revision, "        \
+  "i.total_minor, i.tax_minor, i.currency, EXISTS (" SM_LEDGER_CREDIT_NOTE "), i.issued_ms, "      \
+  "i.due_ms, NULL, NULL, i.account_no, p.name, "                                                   \
+  "coalesce(json_extract(i.body, '$.estimated'), 0) "                                              \
+  "FROM invoice i JOIN account a ON a.account_no = i.account_no "                                  \
+  "LEFT JOIN device d ON d.device_no = i.device_no "                                               \
+  "LEFT JOIN place p ON p.place_no = a.place_no "                                                  \
+  "WHERE i.invoice_no > ?1 AND (?3 IS NULL OR i.month = ?3) AND (?4 IS NULL OR i.kind = ?4) "      \
+  "AND (?5 IS NULL OR a.account_id = ?5) AND (?6 IS NULL OR instr(lower(i.number), lower(?6)) "    \
+  "OR instr(lower(p.name), lower(?6)) OR instr(lower(d.device_id), lower(?6))) "                   \
+  "ORDER BY i.invoice_no LIMIT ?2"
+
+static bool is_wanted(const sm_invoice_wish *wish, const sm_invoice *invoice) {
+  return wish->status == NULL || strcmp(wish->status, invoice->status) == 0;
+}
+
+static sm_err find_one(sm_sql_stmt *q, settled *s, int64_t now_ms, const sm_invoice_wish *wish,
+                       sm_invoice_rows *out, size_t *cap) {
+  sm_invoice_row *grown = sm_ledger_room(out->item, cap, out->count, sizeof *grown);
+  if (grown == NULL) return SM_ERR_NOMEM;
+  out->item = grown;
+  sm_invoice_row *row = &out->item[out->count];
+  *row = (sm_invoice_row){.estimated = sm_sql_i64(q, 17) != 0};
+  out->count++; /* what it has at a failure goes with the rest */
+  sm_err err = take_invoice(q, s, now_ms, &row->invoice);
+  if (err != SM_OK) return err;
+  sm_sql_take_text(q, 16, &row->place);
+  if (is_wanted(wish, &row->invoice)) return q->err;
+  sm_invoice_fini(&row->invoice);
+  free(row->place);
+  out->count--;
+  return q->err;
+}
+
+static sm_err find_rows(sm_sql_stmt *q, const sm_invoice_wish *wish, size_t limit,
+                        sm_invoice_rows *out) {
+  settled s = {0};
+  size_t cap = 0;
+  size_t looked = 0;
+  int64_t now_ms = sm_clock_now_ms();
+  while (sm_sql_row(q)) {
+    if (out->count == limit || looked == SM_INVOICE_SCAN_MAX) {
+      out->more = true;
+      break;
+    }
+    looked++;
+    out->last_no = sm_sql_i64(q, 0);
+    sm_err err = find_one(q, &s, now_ms, wish, out, &cap);
+    if (err != SM_OK) q->err = err;
+  }
+  settled_fini(&s);
+  return sm_sql_end(q);
+}
+
+sm_err sm_ledger_invoices_find(sm_ledger *ledger, const sm_invoice_wish *wish, int64_t after_no,
+                               size_t limit, sm_invoice_rows *rows) {
+  sm_sql *db;
+  sm_invoice_rows out = {.last_no = after_no};
+  sm_err err = sm_ledger_read_begin(ledger, &db);
+  if (err != SM_OK) return err;
+  sm_sql_stmt q = sm_sql_use(db, FIND_SELECT);
+  sm_sql_bind_i64(&q, 1, after_no);
+  sm_ledger_bind_limit(&q, 2, SM_INVOICE_SCAN_MAX + 1);
+  sm_sql_bind_text(&q, 3, wish->month);
+  sm_sql_bind_text(&q, 4, wish->kind);
+  sm_sql_bind_text(&q, 5, wish->account_id);
+  sm_sql_bind_text(&q, 6, wish->text);
+  err = find_rows(&q, wish, limit, &out);
+  sm_ledger_read_end(ledger, db);
+  if (err == SM_OK)
+    *rows = out;
+  else
+    sm_invoice_rows_fini(&out);
   return err;
 }

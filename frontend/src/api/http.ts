@@ -31,6 +31,9 @@ export interface Call {
   path: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Instead of `body`: a file as text. */
+  csv?: string;
+  headers?: Record<string, string>;
   token?: string | null;
   signal?: AbortSignal | undefined;
 }
@@ -60,9 +63,13 @@ async function problemOf(response: Response): Promise<Problem | null> {
 
 /** One request and its answer, or an ApiError. */
 async function exchange(call: Call, accept: string): Promise<Response> {
-  const { method = "GET", path, query, body, token, signal } = call;
-  const headers: Record<string, string> = { Accept: `${accept}, application/problem+json` };
+  const { method = "GET", path, query, body, csv, token, signal } = call;
+  const headers: Record<string, string> = {
+    ...call.headers,
+    Accept: `${accept}, application/problem+json`,
+  };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (csv !== undefined) headers["Content-Type"] = "text/csv; charset=utf-8";
   if (token) headers.Authorization = `Bearer ${token}`;
   let response: Response;
   try {
@@ -70,7 +77,7 @@ async function exchange(call: Call, accept: string): Promise<Response> {
       method,
       headers,
       credentials: "include",
-      body: body === undefined ? null : JSON.stringify(body),
+      body: csv ?? (body === undefined ? null : JSON.stringify(body)),
       signal: signal ?? null,
     });
   } catch (cause) {

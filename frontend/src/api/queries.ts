@@ -146,6 +146,12 @@ export function useSessions() {
   return useQuery({ queryKey: ["sessions"], queryFn: ({ signal }) => listSessions(signal), staleTime: 0 });
 }
 
+/** The tariff of accounts that have none of their own. */
+export function useDefaultTariff(): { fallback: string | null } {
+  const { data } = useTariffs();
+  return { fallback: data?.pages[0]?.default ?? null };
+}
+
 export function useRejects(hours: number) {
   const result = useInfiniteQuery({
     queryKey: ["rejects", hours],

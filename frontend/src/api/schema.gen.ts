@@ -832,6 +832,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invoices of all accounts
+         * @description Admin. Invoices and credit notes in the order of issue. What is asked for must all hold. A status follows from entries and dates, so a page may have fewer rows than `limit`, or none, and still a `next`.
+         */
+        get: operations["findInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invoices/{id}": {
         parameters: {
             query?: never;
@@ -921,6 +941,50 @@ export interface paths {
          * @description Admin. A large month takes minutes: until it is made the answer is 503 with Retry-After, and its detail says how far it is; ask again. One month is made at a time, and the last one is kept until an invoice is added to it.
          */
         get: operations["getInvoicesZip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The billing run that is on, or was the last one
+         * @description Admin. Since the server began; `state` is `none` when there was none. Ask again while it is `running`.
+         */
+        get: operations["getBillingRun"];
+        put?: never;
+        /**
+         * Bill a month of all accounts
+         * @description Admin. With `dry_run` it only tells what would be issued. Else it issues: once each, without gaps in the numbers, and as often as it runs the rest of what is left. It goes on by itself; one at a time (409).
+         */
+        post: operations["beginBillingRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing-run/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of the accounts in a billing run
+         * @description Admin. Of the run that is on, or was the last one: those that a person should look at, or the rest. At most 10000 of each are kept.
+         */
+        get: operations["listBillingRunAccounts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1190,6 +1254,26 @@ export interface paths {
          * @description Admin. Counted once by the header Idempotency-Key or by its reference: sent again it answers 200 with the entry that is there. 409 when the key or reference is that of an entry that says something else. Settles the named invoice, else the oldest first; what is over is a credit.
          */
         post: operations["createPayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/payments/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Payments by file
+         * @description Admin. All of the file goes in, or nothing; the same file again changes nothing, and one that has grown adds what is new. Columns: account (its own name, its id, or a place of one account), amount, received (a day, or a time with its offset), reference, method, invoice, note. Each error has `field` "line 3, amount".
+         */
+        post: operations["importPayments"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2078,6 +2162,8 @@ export interface components {
         TariffPage: {
             tariffs: components["schemas"]["Tariff"][];
             next: components["schemas"]["Cursor"];
+            /** @description The tariff of accounts that have none of their own: the first that was made. */
+            default: string | null;
         };
         TariffVersion: {
             name: string;
@@ -2133,6 +2219,8 @@ export interface components {
             sanctioned_load_kw: number | null;
             meters: components["schemas"]["AccountMeter"][];
             tariffs: components["schemas"]["AccountTariff"][];
+            /** @description What it owes now; below zero it has a credit. */
+            balance: components["schemas"]["Money"];
         };
         NewAccount: {
             person: string;
@@ -2205,6 +2293,16 @@ export interface components {
         };
         InvoicePage: {
             invoices: components["schemas"]["Invoice"][];
+            next: components["schemas"]["Cursor"];
+        };
+        FoundInvoice: components["schemas"]["Invoice"] & {
+            /** @description The meter that served the account last in the month. */
+            device_id: string | null;
+            place: string | null;
+            estimated: boolean;
+        };
+        FoundInvoicePage: {
+            invoices: components["schemas"]["FoundInvoice"][];
             next: components["schemas"]["Cursor"];
         };
         InvoiceDetail: components["schemas"]["Invoice"] & {
@@ -2414,6 +2512,65 @@ export interface components {
             account?: string | null;
             /** @description Required if the month had an invoice before. */
             reason?: string | null;
+        };
+        NewBillingRun: {
+            month: components["schemas"]["Month"];
+            /**
+             * @description Only tell what would be issued.
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        BillingRun: {
+            /** @enum {string} */
+            state: "none" | "running" | "done" | "failed";
+            month: components["schemas"]["Month"] | null;
+            dry_run: boolean;
+            began_at: components["schemas"]["Timestamp"] | null;
+            ended_at: components["schemas"]["Timestamp"] | null;
+            /** @description Why the run as a whole failed; what was issued stays. */
+            error: string | null;
+            /** @description In all. */
+            accounts: number;
+            /** @description So far, whether or not they have to do with the month. */
+            looked_at: number;
+            /** @description Or, in a dry run, would be. */
+            issued: number;
+            /** @description Have their invoice. */
+            already: number;
+            skipped: number;
+            /** @description Of those skipped: there is no reading after the month yet. */
+            not_settled: number;
+            failed: number;
+            /** @description Of those issued. */
+            estimated: number;
+            /** @description How many a person should look at. */
+            to_look_at: number;
+            /** @description Of those issued; null: it is too large. */
+            total: components["schemas"]["Money"] | null;
+            currency: components["schemas"]["Currency"];
+        };
+        BillingRunAccount: {
+            account_id: string;
+            device_id: string | null;
+            /** @enum {string} */
+            outcome: "issued" | "already" | "skipped" | "failed";
+            number: string | null;
+            /** @description Of those skipped: `not_settled`, `no_readings`, `no_meter`, `cancelled`. */
+            reason: string | null;
+            /** @description A sentence for people, or nothing. */
+            text: string;
+            total: components["schemas"]["Money"] | null;
+            estimated: boolean;
+            /** @description What to look at. `unusual_use`: more than twice the usual use or less than half, by 30 kWh at least. */
+            look: ("estimated" | "reset" | "gap" | "unusual_use" | "suspect_readings")[];
+            use_kwh: number | null;
+            /** @description In as many days, by the last three invoiced months. */
+            usual_kwh: number | null;
+        };
+        BillingRunPage: {
+            accounts: components["schemas"]["BillingRunAccount"][];
+            next: components["schemas"]["Cursor"];
         };
         /**
          * @description `open`: to be decided; `true_up`: on the next invoice, or on the one of `settled_by`; `superseded`: a later look took its place; `void`: its invoice was taken back.
@@ -2759,6 +2916,15 @@ export interface components {
             meters: number;
             /** @description The sum of those added. */
             opening_balance: components["schemas"]["Money"];
+        };
+        PaymentImport: {
+            dry_run: boolean;
+            payments: number;
+            added: number;
+            /** @description Were there already, just so. */
+            known: number;
+            /** @description The sum of those added. */
+            amount: components["schemas"]["Money"];
         };
         Statement: {
             place: string;
@@ -4900,7 +5066,8 @@ export interface operations {
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "default": "LT-1 Domestic"
                      *     }
                      */
                     "application/json": components["schemas"]["TariffPage"];
@@ -5309,7 +5476,8 @@ export interface operations {
                      *               "name": "LT-1 Domestic",
                      *               "from": null
                      *             }
-                     *           ]
+                     *           ],
+                     *           "balance": "0.00"
                      *         },
                      *         {
                      *           "account_id": "a_lkadejnasoord5jvtnxi",
@@ -5333,7 +5501,8 @@ export interface operations {
                      *               "name": "LT-1 Domestic",
                      *               "from": null
                      *             }
-                     *           ]
+                     *           ],
+                     *           "balance": "0.00"
                      *         }
                      *       ],
                      *       "next": null
@@ -5400,7 +5569,8 @@ export interface operations {
                      *           "multiplier": 1
                      *         }
                      *       ],
-                     *       "tariffs": []
+                     *       "tariffs": [],
+                     *       "balance": "0.00"
                      *     }
                      */
                     "application/json": components["schemas"]["Account"];
@@ -5509,7 +5679,8 @@ export interface operations {
                      *           "name": "LT-1 Domestic",
                      *           "from": null
                      *         }
-                     *       ]
+                     *       ],
+                     *       "balance": "0.00"
                      *     }
                      */
                     "application/json": components["schemas"]["Account"];
@@ -5569,7 +5740,8 @@ export interface operations {
                      *           "multiplier": 1
                      *         }
                      *       ],
-                     *       "tariffs": []
+                     *       "tariffs": [],
+                     *       "balance": "0.00"
                      *     }
                      */
                     "application/json": components["schemas"]["Account"];
@@ -6253,6 +6425,70 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    findInvoices: {
+        parameters: {
+            query?: {
+                /** @description Only of this month. */
+                month?: components["schemas"]["Month"];
+                /** @description Only invoices or only credit notes. */
+                kind?: components["schemas"]["InvoiceKind"];
+                /** @description Only those in this state. */
+                status?: components["schemas"]["InvoiceStatus"];
+                /** @description Only those of this account. */
+                account?: string;
+                /** @description Only those that have it in the number, the place or the meter's id, in any case of letters. */
+                q?: string;
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of invoices. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invoices": [
+                     *         {
+                     *           "number": "SM2627-000001",
+                     *           "kind": "invoice",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "issued",
+                     *           "issued_at": "2026-11-27T04:06:45.295Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "revision": 1,
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "paid": "0.00",
+                     *           "device_id": "meter-001",
+                     *           "place": "Flat 1A",
+                     *           "estimated": false
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FoundInvoicePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInvoices: {
         parameters: {
             query?: {
@@ -6638,6 +6874,170 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBillingRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "state": "done",
+                     *       "month": "2026-01",
+                     *       "dry_run": true,
+                     *       "began_at": "2026-02-05T04:30:00Z",
+                     *       "ended_at": "2026-02-05T04:30:02.113Z",
+                     *       "error": null,
+                     *       "accounts": 40,
+                     *       "looked_at": 40,
+                     *       "issued": 38,
+                     *       "already": 1,
+                     *       "skipped": 1,
+                     *       "not_settled": 1,
+                     *       "failed": 0,
+                     *       "estimated": 2,
+                     *       "to_look_at": 2,
+                     *       "total": "61204.00",
+                     *       "currency": "INR"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    beginBillingRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "month": "2026-01",
+                 *       "dry_run": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewBillingRun"];
+            };
+        };
+        responses: {
+            /** @description It has begun: GET /api/billing-run says how far it is. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "state": "running",
+                     *       "month": "2026-01",
+                     *       "dry_run": false,
+                     *       "began_at": "2026-02-05T04:30:00Z",
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "accounts": 40,
+                     *       "looked_at": 0,
+                     *       "issued": 0,
+                     *       "already": 0,
+                     *       "skipped": 0,
+                     *       "not_settled": 0,
+                     *       "failed": 0,
+                     *       "estimated": 0,
+                     *       "to_look_at": 0,
+                     *       "total": "0.00",
+                     *       "currency": "INR"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BillingRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBillingRunAccounts: {
+        parameters: {
+            query?: {
+                /** @description 1: those that a person should look at: failed, left out, or with something in `look`. 0: the rest. */
+                look?: 0 | 1;
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of accounts, in the order of the run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "device_id": "meter-001",
+                     *           "outcome": "issued",
+                     *           "number": null,
+                     *           "reason": null,
+                     *           "text": "",
+                     *           "total": "1888.00",
+                     *           "estimated": true,
+                     *           "look": [
+                     *             "estimated",
+                     *             "unusual_use"
+                     *           ],
+                     *           "use_kwh": 350,
+                     *           "usual_kwh": 120.5
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BillingRunPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -7171,6 +7571,55 @@ export interface operations {
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importPayments: {
+        parameters: {
+            query?: {
+                /** @description 1: only tell what would come in. */
+                dry_run?: 0 | 1;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example account,amount,received,reference
+                 *     301,737.50,2026-02-10,UTR 9
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description What came in, or would. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "payments": 1,
+                     *       "added": 1,
+                     *       "known": 0,
+                     *       "amount": "737.50"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PaymentImport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];

@@ -2,6 +2,7 @@ import { Menu } from "@mantine/core";
 import { Link, useLocation } from "wouter";
 import { useText } from "../text/text";
 import { Icon } from "./icon";
+import { officeLinks } from "./office/links";
 import css from "./shell.module.css";
 
 /** What everybody has, and what administrators have in menus, by what they come for. */
@@ -11,6 +12,7 @@ const everybody = [
 ] as const;
 
 const menus = [
+  { name: "money", pages: officeLinks },
   {
     name: "manage",
     pages: [

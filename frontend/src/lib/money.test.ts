@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { formatDecimal, formatMoney, formatRate, trimDecimal } from "./money";
+import {
+  formatDecimal,
+  formatMoney,
+  formatRate,
+  minorDigits,
+  scaled,
+  sumMoney,
+  trimDecimal,
+  unscaled,
+} from "./money";
 
 describe("formatMoney", () => {
   it("groups as the locale does", () => {
@@ -40,5 +49,20 @@ describe("formatDecimal and trimDecimal", () => {
     expect(trimDecimal("18.00")).toBe("18");
     expect(trimDecimal("2.50")).toBe("2.5");
     expect(trimDecimal("100")).toBe("100");
+  });
+});
+
+describe("integers", () => {
+  it("come from decimal strings and go back", () => {
+    expect(scaled("3.5", 6)).toBe(3_500_000n);
+    expect(scaled("-0.05", 2)).toBe(-5n);
+    expect(scaled("1.005", 2)).toBeNull();
+    expect(scaled("1e3", 2)).toBeNull();
+    expect([unscaled(-5n, 2), unscaled(350n, 2), unscaled(7n, 0)]).toEqual(["-0.05", "3.50", "7"]);
+  });
+
+  it("are of the currency's smallest unit", () => {
+    expect([minorDigits("INR"), minorDigits("JPY"), minorDigits("KWD")]).toEqual([2, 0, 3]);
+    expect(sumMoney(["0.10", "0.20", "-0.05"], "INR")).toBe("0.25");
   });
 });

@@ -48,3 +48,32 @@ export function formatDecimal(text: string, locale: string): string {
 export function trimDecimal(text: string): string {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
+
+/** How many decimals the currency has: the amounts of bills have just these. */
+export function minorDigits(currency: string): number {
+  return (
+    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2
+  );
+}
+
+/** A decimal string as an integer of its last place: `scaled("3.5", 6)` is 3500000n. Null: it is none, or has more places. */
+export function scaled(text: string, digits: number): bigint | null {
+  if (!isDecimal(text) || places(text) > digits) return null;
+  return BigInt(text.replace(".", "") + "0".repeat(digits - places(text)));
+}
+
+/** The way back: `unscaled(350n, 2)` is `"3.50"`. */
+export function unscaled(value: bigint, digits: number): string {
+  const figures = (value < 0n ? -value : value).toString().padStart(digits + 1, "0");
+  const whole = figures.slice(0, figures.length - digits);
+  return `${value < 0n ? "-" : ""}${whole}${digits > 0 ? `.${figures.slice(figures.length - digits)}` : ""}`;
+}
+
+/** Amounts of one currency added up, as a decimal string. */
+export function sumMoney(amounts: readonly string[], currency: string): string {
+  const digits = minorDigits(currency);
+  return unscaled(
+    amounts.reduce((sum, amount) => sum + (scaled(amount, digits) ?? 0n), 0n),
+    digits,
+  );
+}

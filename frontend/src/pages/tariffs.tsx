@@ -1,9 +1,11 @@
-import { Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
+import { Link } from "wouter";
 import { useTariffs } from "../api/queries";
 import type { Tariff } from "../api/types";
+import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import { longDate } from "../lib/format";
-import { useNow, usePlace, useTitle } from "../lib/hooks";
+import { useNow, usePlace, useTitle, useUser } from "../lib/hooks";
 import { formatRate } from "../lib/money";
 import { inForce, slabName, tariffTerms } from "../lib/tariff";
 import { dateOf } from "../lib/zone";
@@ -43,10 +45,38 @@ function TariffVersion({ tariff, current }: { tariff: Tariff; current: boolean }
   );
 }
 
+function TariffActions({ name }: { name: string }) {
+  const { t } = useText("tariff");
+  const of = encodeURIComponent(name);
+  return (
+    <div className={css.tools}>
+      <Button
+        component={Link}
+        href={`/tariffs/edit?of=${of}`}
+        variant="default"
+        size="sm"
+        aria-label={t("nextVersionOf", { name })}
+      >
+        {t("nextVersion")}
+      </Button>
+      <Button
+        component={Link}
+        href={`/tariffs/assign?name=${of}`}
+        variant="default"
+        size="sm"
+        aria-label={t("assignOf", { name })}
+      >
+        {t("assign")}
+      </Button>
+    </div>
+  );
+}
+
 export default function TariffsPage() {
   const { t } = useText("tariff");
   useTitle(t("title"));
   const { timezone } = usePlace();
+  const admin = useUser().role === "admin";
   const today = dateOf(useNow(60_000), timezone);
   const { tariffs, error, refetch } = useTariffs();
   const names = [...new Set(tariffs?.map(({ name }) => name))];
@@ -57,6 +87,11 @@ export default function TariffsPage() {
           <h1>{t("title")}</h1>
           <p className="soft">{t("motto")}</p>
         </div>
+        {admin && (
+          <Button component={Link} href="/tariffs/edit" leftSection={<Icon name="plus" size={18} />}>
+            {t("add")}
+          </Button>
+        )}
       </div>
       {error && !tariffs && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
       {!tariffs && !error && <Skeleton height={260} radius={14} />}
@@ -67,7 +102,10 @@ export default function TariffsPage() {
           const current = inForce(versions, today);
           return (
             <section key={name} className={`panel ${css.tariff}`}>
-              <h2>{name}</h2>
+              <div className={css.tariffHead}>
+                <h2>{name}</h2>
+                {admin && <TariffActions name={name} />}
+              </div>
               <div className={css.versions}>
                 {versions
                   .toSorted((a, b) => b.version - a.version)

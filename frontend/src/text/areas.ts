@@ -5,16 +5,20 @@ export interface Areas {
   bill: typeof import("./en/bill.json");
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
+  editor: typeof import("./en/editor.json");
   fault: typeof import("./en/fault.json");
   fleet: typeof import("./en/fleet.json");
   history: typeof import("./en/history.json");
   keys: typeof import("./en/keys.json");
+  ledger: typeof import("./en/ledger.json");
   meter: typeof import("./en/meter.json");
   people: typeof import("./en/people.json");
   profile: typeof import("./en/profile.json");
   reject: typeof import("./en/reject.json");
+  run: typeof import("./en/run.json");
   settings: typeof import("./en/settings.json");
   shell: typeof import("./en/shell.json");
   signin: typeof import("./en/signin.json");
   tariff: typeof import("./en/tariff.json");
+  utility: typeof import("./en/utility.json");
 }

@@ -20,12 +20,17 @@ export type Area = keyof Areas;
 const CHOICE = "smartmeter-language";
 
 type Files = Record<string, unknown>;
-const english: Files = import.meta.glob("./en/*.json", { eager: true, import: "default" });
+// The words of the office (office.ts) come with its screens, which residents do not have.
+const english: Files = import.meta.glob(
+  ["./en/*.json", "!./en/editor.json", "!./en/run.json", "!./en/ledger.json", "!./en/utility.json"],
+  { eager: true, import: "default" },
+);
 const others: Record<Exclude<Language, "en">, () => Promise<{ default: Files }>> = {
   hi: () => import("./hi"),
 };
 
-function add(language: Language, files: Files): void {
+/** Words by path, such as `./en/bill.json`. */
+export function add(language: Language, files: Files): void {
   for (const [path, words] of Object.entries(files)) {
     const area = path.replace(/^.*\/|\.json$/g, "");
     i18next.addResourceBundle(language, area, words);
