@@ -78,7 +78,9 @@ function SignedIn({ user }: { user: User }) {
             <Suspense fallback={<Waiting />}>
               <Switch>
                 <Route path="/" component={HomePage} />
-                <Route path="/meters/:id">{({ id }) => <MeterPage key={id} id={id} />}</Route>
+                <Route path="/meters/:id/:page?">
+                  {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
+                </Route>
                 <Route path="/tariffs" component={TariffsPage} />
                 {user.role === "admin" && <Route path="/devices" component={DevicesPage} />}
                 {user.role === "admin" && <Route path="/rejects" component={RejectsPage} />}

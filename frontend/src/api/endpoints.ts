@@ -7,6 +7,11 @@ import type {
   Bucket,
   CreatedDevice,
   DevicePage,
+  DisputeDetail,
+  DisputePage,
+  EntryPage,
+  Explanation,
+  InvoiceDetail,
   InvoicePage,
   NewDevice,
   RejectPage,
@@ -64,6 +69,32 @@ export function listAggregates(
 
 export function getBill(id: string, month: string, signal?: Signal): Promise<Bill> {
   return authorized({ path: `/api/billing/${inPath(id)}`, query: { month }, signal });
+}
+
+export function getExplanation(id: string, month: string, signal?: Signal): Promise<Explanation> {
+  return authorized({ path: `/api/billing/${inPath(id)}/explain`, query: { month }, signal });
+}
+
+export function getInvoice(id: string, number: string, signal?: Signal): Promise<InvoiceDetail> {
+  return authorized({ path: `/api/invoices/${inPath(id)}/${inPath(number)}`, signal });
+}
+
+export function disputeInvoice(id: string, number: string, text: string): Promise<DisputeDetail> {
+  const path = `/api/invoices/${inPath(id)}/${inPath(number)}/dispute`;
+  return authorized({ method: "POST", path, body: { text } });
+}
+
+export function listDisputes(cursor: string | undefined, signal?: Signal): Promise<DisputePage> {
+  return authorized({ path: "/api/disputes", query: { limit: 100, cursor }, signal });
+}
+
+export function listEntries(
+  account: string,
+  cursor: string | undefined,
+  signal?: Signal,
+): Promise<EntryPage> {
+  const path = `/api/accounts/${inPath(account)}/entries`;
+  return authorized({ path, query: { limit: 500, cursor }, signal });
 }
 
 export function listInvoices(id: string, cursor: string | undefined, signal?: Signal): Promise<InvoicePage> {

@@ -6,18 +6,19 @@ import { isDate, type LocalDate } from "../lib/zone";
 const EARLIEST = "2020-01-01";
 
 interface DateFieldProps {
+  label: string;
   date: LocalDate;
   today: LocalDate;
   onChange: (date: LocalDate) => void;
 }
 
-export function DateField({ date, today, onChange }: DateFieldProps) {
+export function DateField({ label, date, today, onChange }: DateFieldProps) {
   // While a year is typed the field goes through 0002 and 0020: kept here, not yet meant.
   const [draft, setDraft] = useState<string | null>(null);
   return (
     <TextInput
       type="date"
-      aria-label="Date"
+      aria-label={label}
       min={EARLIEST}
       max={today}
       value={draft ?? date}

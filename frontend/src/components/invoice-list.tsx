@@ -4,6 +4,7 @@ import { dateOnly, monthName, plainWords } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
 import type { LocalMonth } from "../lib/zone";
+import { InvoiceDispute } from "./dispute";
 import css from "./invoice-list.module.css";
 import { InvoicePdf } from "./invoice-pdf";
 import { Failure } from "./notice";
@@ -50,6 +51,7 @@ export function InvoiceList({ id, month, onChoose }: InvoiceListProps) {
               </span>
             </UnstyledButton>
             <InvoicePdf id={id} number={invoice.number} />
+            <InvoiceDispute id={id} invoice={invoice} />
           </li>
         ))}
       </ul>

@@ -120,3 +120,12 @@ export function isMonth(text: string | null): text is LocalMonth {
 export function rfc3339(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
+
+/** The same instant as the zone's own clocks show it, with their offset: `2026-11-24T00:00:00+05:30`. */
+export function localTime(instant: number, zone: string): string {
+  const minutes = Math.round(offsetMs(instant, zone) / MINUTE);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  const wall = new Date(instant + minutes * MINUTE).toISOString().slice(0, 19);
+  return `${wall}${minutes < 0 ? "-" : "+"}${two(hours)}:${two(rest)}`;
+}
