@@ -17,27 +17,31 @@ import { HomePage } from "./pages/home";
 import { LoginPage } from "./pages/login";
 import { NotFoundPage } from "./pages/not-found";
 import { FirstPasswordPage, LinkPage } from "./pages/password";
+import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
 const MeterPage = lazy(() => import("./pages/meter"));
 const DevicesPage = lazy(() => import("./pages/devices"));
 const TariffsPage = lazy(() => import("./pages/tariffs"));
+const ProfilePage = lazy(() => import("./pages/profile"));
 const RejectsPage = lazy(() => import("./pages/rejects"));
 
 function Waiting() {
+  const { t } = useText("common");
   return (
     <div className={css.center}>
-      <Loader aria-label="Loading" />
+      <Loader aria-label={t("loading")} />
     </div>
   );
 }
 
 function Away() {
+  const { t } = useText("shell");
   return (
     <div className={css.center}>
-      <Notice icon="cloud" title="The server can't be reached">
-        <p>You are still signed in. It is worth another try in a moment.</p>
+      <Notice icon="cloud" title={t("away")}>
+        <p>{t("awayHint")}</p>
         <Button mt="md" onClick={() => void start()}>
-          Try again
+          {t("common:retry")}
         </Button>
       </Notice>
     </div>
@@ -45,12 +49,15 @@ function Away() {
 }
 
 function SignedIn({ user }: { user: User }) {
+  const { t } = useText("shell");
   const client = useQueryClient();
   const site = useSite();
+  const language = useLanguage();
+  const spoken = useChosenLanguage(user.language);
   const [location] = useLocation();
   const place = useMemo(
-    () => site.data && { ...site.data, locale: localeFor(site.data.currency) },
-    [site.data],
+    () => site.data && { ...site.data, locale: localeFor(site.data.currency, language) },
+    [site.data, language],
   );
 
   useEffect(() => {
@@ -66,10 +73,10 @@ function SignedIn({ user }: { user: User }) {
   if (site.isError)
     return (
       <div className={css.center}>
-        <Failure what="The dashboard can't start" error={site.error} onRetry={() => void site.refetch()} />
+        <Failure what={t("cannotStart")} error={site.error} onRetry={() => void site.refetch()} />
       </div>
     );
-  if (!place) return <Waiting />;
+  if (!place || !spoken) return <Waiting />;
   return (
     <UserContext value={user}>
       <PlaceContext value={place}>
@@ -81,6 +88,7 @@ function SignedIn({ user }: { user: User }) {
                 <Route path="/meters/:id/:page?">
                   {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
                 </Route>
+                <Route path="/profile" component={ProfilePage} />
                 <Route path="/tariffs" component={TariffsPage} />
                 {user.role === "admin" && <Route path="/devices" component={DevicesPage} />}
                 {user.role === "admin" && <Route path="/rejects" component={RejectsPage} />}

@@ -8,6 +8,7 @@ import "./theme/tokens.css";
 import "./theme/base.css";
 import { newQueryClient } from "./api/queries";
 import { App } from "./app";
+import { beginText } from "./text/text";
 import { theme } from "./theme/theme";
 
 const client = newQueryClient();
@@ -16,7 +17,7 @@ if (!root) throw new Error("no #root in the page");
 
 // No style element at run time: the variables are in a style sheet (theme-css.ts), and the classes
 // that `hiddenFrom` and its kind need are not used.
-createRoot(root).render(
+const page = (
   <StrictMode>
     <QueryClientProvider client={client}>
       <MantineProvider
@@ -28,5 +29,6 @@ createRoot(root).render(
         <App />
       </MantineProvider>
     </QueryClientProvider>
-  </StrictMode>,
+  </StrictMode>
 );
+void beginText().then(() => createRoot(root).render(page));

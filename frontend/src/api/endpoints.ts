@@ -5,6 +5,7 @@ import type {
   AggregateReadings,
   Bill,
   Bucket,
+  ComingTariff,
   CreatedDevice,
   DevicePage,
   DisputeDetail,
@@ -14,7 +15,10 @@ import type {
   InvoiceDetail,
   InvoicePage,
   NewDevice,
+  Person,
+  ProfilePatch,
   RejectPage,
+  SessionPage,
   Site,
   TariffPage,
 } from "./types";
@@ -48,6 +52,18 @@ export function changePassword(body: { current: string; new: string }): Promise<
   return authorized({ method: "POST", path: "/api/me/password", body });
 }
 
+export function updateMe(body: ProfilePatch): Promise<Person> {
+  return authorized({ method: "PATCH", path: "/api/me", body });
+}
+
+export function listSessions(signal?: Signal): Promise<SessionPage> {
+  return authorized({ path: "/api/me/sessions", signal });
+}
+
+export function endSession(id: string): Promise<void> {
+  return authorized({ method: "DELETE", path: `/api/me/sessions/${inPath(id)}` });
+}
+
 export function listDevices(cursor: string | undefined, limit: number, signal?: Signal): Promise<DevicePage> {
   return authorized({ path: "/api/devices", query: { limit, cursor }, signal });
 }
@@ -73,6 +89,10 @@ export function getBill(id: string, month: string, signal?: Signal): Promise<Bil
 
 export function getExplanation(id: string, month: string, signal?: Signal): Promise<Explanation> {
   return authorized({ path: `/api/billing/${inPath(id)}/explain`, query: { month }, signal });
+}
+
+export function getComing(id: string, signal?: Signal): Promise<ComingTariff> {
+  return authorized({ path: `/api/billing/${inPath(id)}/coming`, signal });
 }
 
 export function getInvoice(id: string, number: string, signal?: Signal): Promise<InvoiceDetail> {

@@ -13,6 +13,7 @@ import { dateOf, type LocalMonth, startOfDay } from "../lib/zone";
 import { getLive, putReading } from "../live/store";
 import {
   getBill,
+  getComing,
   getExplanation,
   getInvoice,
   getSite,
@@ -22,6 +23,7 @@ import {
   listEntries,
   listInvoices,
   listRejects,
+  listSessions,
   listTariffs,
 } from "./endpoints";
 import { ApiError } from "./http";
@@ -137,6 +139,10 @@ export function useExplanation(id: string, month: LocalMonth, enabled: boolean) 
   });
 }
 
+export function useComing(id: string) {
+  return useQuery({ queryKey: ["coming", id], queryFn: ({ signal }) => getComing(id, signal) });
+}
+
 export function useInvoice(id: string, number: string | undefined) {
   return useQuery({
     queryKey: ["invoice", id, number],
@@ -194,6 +200,10 @@ export function useTariffs() {
   });
   useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
   return { ...result, tariffs: result.data?.pages.flatMap((page) => page.tariffs) };
+}
+
+export function useSessions() {
+  return useQuery({ queryKey: ["sessions"], queryFn: ({ signal }) => listSessions(signal), staleTime: 0 });
 }
 
 export function useRejects(hours: number) {

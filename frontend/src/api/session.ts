@@ -117,6 +117,11 @@ tabs?.addEventListener("message", () => {
   if (state.phase === "in") leave(false);
 });
 
+/** What the person has just changed of their own profile. */
+export function updateUser(change: Partial<User>): void {
+  if (state.phase === "in") set({ ...state, user: { ...state.user, ...change } });
+}
+
 export function getSession(): SessionState {
   return state;
 }

@@ -4,6 +4,7 @@ import type { SubmitEvent } from "react";
 import { createDevice } from "../api/endpoints";
 import { ApiError } from "../api/http";
 import type { CreatedDevice, NewDevice } from "../api/types";
+import { useText } from "../text/text";
 import css from "./form.module.css";
 import { explain } from "./notice";
 
@@ -16,6 +17,7 @@ function read(form: FormData): NewDevice {
 }
 
 export function AddDeviceForm({ onCreated }: { onCreated: (device: CreatedDevice) => void }) {
+  const { t } = useText("device");
   const client = useQueryClient();
   const { mutate, isPending, error } = useMutation({
     mutationFn: createDevice,
@@ -39,30 +41,25 @@ export function AddDeviceForm({ onCreated }: { onCreated: (device: CreatedDevice
       )}
       <TextInput
         name="device_id"
-        label="Device id"
-        description="1 to 64 letters, digits, _ and -"
+        label={t("id")}
+        description={t("idHint")}
         pattern="[A-Za-z0-9_\-]{1,64}"
         required
         withAsterisk={false}
         error={wrong("device_id")}
         data-autofocus
       />
-      <TextInput name="name" label="Name" placeholder="Flat 3B" error={wrong("name")} />
+      <TextInput name="name" label={t("name")} placeholder={t("nameExample")} error={wrong("name")} />
       <TextInput
         name="owner"
         type="email"
-        label="Owner’s e-mail"
-        description="Opens an account with this meter"
+        label={t("ownerEmail")}
+        description={t("ownerHint")}
         error={wrong("owner")}
       />
-      <TextInput
-        name="tariff"
-        label="Tariff"
-        description="The usual one when empty"
-        error={wrong("tariff")}
-      />
+      <TextInput name="tariff" label={t("tariff")} description={t("tariffHint")} error={wrong("tariff")} />
       <Button type="submit" loading={isPending}>
-        Add
+        {t("submit")}
       </Button>
     </form>
   );

@@ -1,6 +1,6 @@
 import { Skeleton } from "@mantine/core";
 import { useBill, useTariffs } from "../api/queries";
-import { compareBills, type Comparison, type Part } from "../lib/dearer";
+import { type Comparison, compareBills, type Part } from "../lib/dearer";
 import { signOf, size } from "../lib/decimal";
 import { dayName, energy, measure, monthName } from "../lib/format";
 import { usePlace } from "../lib/hooks";
@@ -10,6 +10,20 @@ import { addMonths, type LocalMonth } from "../lib/zone";
 import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { Failure } from "./notice";
+
+/** Keys of words have no underscores: those are for plurals. */
+const keys = {
+  use: "use",
+  rate: "rate",
+  fixed: "fixed",
+  demand: "demand",
+  time_of_day: "timed",
+  surcharge: "surcharge",
+  minimum: "minimum",
+  true_up: "correction",
+  tax: "tax",
+  rounding: "rounding",
+} as const satisfies Record<Part["cause"], string>;
 
 interface PartProps {
   part: Part;
@@ -23,7 +37,7 @@ function Cause({ part: { cause, amount }, of, money }: PartProps) {
   const { locale } = usePlace();
   const way = signOf(amount) > 0 ? "more" : "less";
   const kw = (value: number | null) => measure(value ?? undefined, 2, "kW", locale);
-  const facts: Record<string, string> = {
+  const facts = {
     amount: money(size(amount)),
     before: energy(of.before.kwh, locale),
     after: energy(of.after.kwh, locale),
@@ -39,7 +53,7 @@ function Cause({ part: { cause, amount }, of, money }: PartProps) {
         {way === "more" ? "+" : "−"}
         {facts.amount}
       </strong>{" "}
-      {t(`cause.${cause}.${way}`, facts)} {days && t("cause.days", facts)}
+      {t(`cause.${keys[cause]}.${way}`, facts)} {days && t("cause.days", facts)}
     </li>
   );
 }
@@ -71,7 +85,9 @@ export function BillChange({ id, month }: { id: string; month: LocalMonth }) {
       </section>
     );
   const money = (amount: string) => formatMoney(amount, after.data.currency, locale);
-  const missing = [before.data, after.data].find(({ registers, lines }) => registers.length === 0 || lines.length === 0);
+  const missing = [before.data, after.data].find(
+    ({ registers, lines }) => registers.length === 0 || lines.length === 0,
+  );
   if (missing)
     return (
       <section className={`panel ${css.panel}`} aria-labelledby="change">

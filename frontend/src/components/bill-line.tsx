@@ -1,18 +1,24 @@
 import { UnstyledButton } from "@mantine/core";
 import type { BillLine } from "../api/types";
-import { kindWords } from "../lib/bill-words";
+import { kindWords, lineName, unitWords } from "../lib/bill-words";
 import { usePlace } from "../lib/hooks";
 import { formatDecimal, formatMoney, formatRate, trimDecimal } from "../lib/money";
-import { useText } from "../text/text";
+import { useText, words } from "../text/text";
 import css from "./bill.module.css";
 
 /** A per-cent line has its base in `quantity`; a line of money has money there. */
 function quantities({ quantity, unit, rate }: BillLine, currency: string, locale: string) {
   if (unit === "percent")
-    return { quantity: `on ${formatMoney(quantity, currency, locale)}`, rate: `${trimDecimal(rate)} %` };
+    return {
+      quantity: words("bill")("onBase", { base: formatMoney(quantity, currency, locale) }),
+      rate: `${trimDecimal(rate)} %`,
+    };
   if (unit === currency)
     return { quantity: formatMoney(quantity, currency, locale), rate: trimDecimal(rate) };
-  return { quantity: `${formatDecimal(quantity, locale)} ${unit}`, rate: formatRate(rate, currency, locale) };
+  return {
+    quantity: `${formatDecimal(quantity, locale)} ${unitWords(unit)}`,
+    rate: formatRate(rate, currency, locale),
+  };
 }
 
 interface BillLineRowProps {
@@ -27,7 +33,8 @@ interface BillLineRowProps {
 export function BillLineRow({ line, currency, open, onToggle }: BillLineRowProps) {
   const { t: say } = useText("money");
   const { locale } = usePlace();
-  const { kind, name, amount } = line;
+  const { kind, amount } = line;
+  const name = lineName(line.name, locale);
   const shown = quantities(line, currency, locale);
   return (
     <tr data-kind={kind}>

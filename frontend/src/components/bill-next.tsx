@@ -26,7 +26,8 @@ export function BillNext({ id }: { id: string }) {
     <section className={`panel ${css.panel}`} aria-labelledby="next" data-testid="next">
       <h2 id="next">{t("next.title")}</h2>
       <p className={css.big}>
-        <strong className="num">{money(unitPrice(tariff, place))}</strong> <span className="soft">{t("next.unit")}</span>
+        <strong className="num">{money(unitPrice(tariff, place))}</strong>{" "}
+        <span className="soft">{t("next.unit")}</span>
       </p>
       <p className={css.small}>{t("next.rate", { rate: formatRate(rate, bill.currency, locale) })}</p>
       {next && above ? (

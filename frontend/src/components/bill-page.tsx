@@ -59,7 +59,12 @@ export default function BillPage({ id }: { id: string }) {
   return (
     <div className={css.columns}>
       <div className={css.column}>
-        <section className={`panel ${css.panel}`} aria-labelledby="bill" data-testid="bill" data-month={month}>
+        <section
+          className={`panel ${css.panel}`}
+          aria-labelledby="bill"
+          data-testid="bill"
+          data-month={month}
+        >
           <div className={css.head}>
             <h2 id="bill">{t("bill")}</h2>
             <MonthPicker month={month} current={current} onChange={choose} />

@@ -2,6 +2,7 @@ import { Fragment, useState } from "react";
 import type { Bill } from "../api/types";
 import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
+import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { BillLineRow } from "./bill-line";
 import { BillSegmentRow } from "./bill-segment";
@@ -12,6 +13,7 @@ const rank = (kind: string | undefined) => (kind === "rounding" ? 2 : kind === "
 /** Charges, their subtotal, taxes, the total: in the order in which they add up. */
 export function BillTable({ id, bill, running }: { id: string; bill: Bill; running: boolean }) {
   const [open, setOpen] = useState<number | null>(null);
+  const { t } = useText("bill");
   const { locale } = usePlace();
   const money = (amount: string) => formatMoney(amount, bill.currency, locale);
   const segments = bill.segments ?? [];
@@ -42,17 +44,17 @@ export function BillTable({ id, bill, running }: { id: string; bill: Bill; runni
     <table className={css.table}>
       <thead>
         <tr>
-          <th scope="col">Charge</th>
-          <th scope="col">Quantity</th>
-          <th scope="col">Rate</th>
-          <th scope="col">Amount</th>
+          <th scope="col">{t("charge")}</th>
+          <th scope="col">{t("quantity")}</th>
+          <th scope="col">{t("rate")}</th>
+          <th scope="col">{t("amount")}</th>
         </tr>
       </thead>
       <tbody>
         {group(0)}
         <tr className={css.sum}>
           <th scope="row" colSpan={3}>
-            Subtotal
+            {t("subtotal")}
           </th>
           <td data-testid="subtotal">{money(bill.subtotal)}</td>
         </tr>
@@ -60,7 +62,7 @@ export function BillTable({ id, bill, running }: { id: string; bill: Bill; runni
         {group(1).length > 1 && (
           <tr className={css.sum}>
             <th scope="row" colSpan={3}>
-              Taxes
+              {t("taxes")}
             </th>
             <td>{money(bill.tax)}</td>
           </tr>
@@ -70,7 +72,7 @@ export function BillTable({ id, bill, running }: { id: string; bill: Bill; runni
       <tfoot>
         <tr className={css.total}>
           <th scope="row" colSpan={3}>
-            {running ? "Total so far" : "Total"}
+            {t(running ? "totalSoFar" : "total")}
           </th>
           <td data-testid="total">{money(bill.total)}</td>
         </tr>

@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { Component, type ReactNode } from "react";
+import { words } from "../text/text";
 import { Notice } from "./notice";
 
 /** Keeps a page that broke, or a part of the program that a newer version has replaced, from blanking it all. */
@@ -12,11 +13,12 @@ export class Boundary extends Component<{ children: ReactNode }, { failed: boole
 
   override render() {
     if (!this.state.failed) return this.props.children;
+    const t = words("common");
     return (
-      <Notice icon="alert" tone="bad" title="This page could not be shown">
-        <p>There may be a newer version of the dashboard. Loading it again usually mends this.</p>
+      <Notice icon="alert" tone="bad" title={t("broken")}>
+        <p>{t("brokenHint")}</p>
         <Button variant="default" mt="sm" onClick={() => window.location.reload()}>
-          Load again
+          {t("loadAgain")}
         </Button>
       </Notice>
     );

@@ -1,30 +1,33 @@
 import { useLiveState } from "../lib/hooks";
 import type { LiveState } from "../live/machine";
+import { useText } from "../text/text";
 import css from "./connection.module.css";
 
-const words: Record<LiveState["phase"], [tone: string, text: string, title: string]> = {
-  off: ["wait", "Not connected", "Live readings are not being received."],
-  connecting: ["wait", "Connecting", "Connecting for live readings."],
-  greeting: ["wait", "Connecting", "Connecting for live readings."],
-  renewing: ["wait", "Connecting", "Renewing the session for live readings."],
-  waiting: ["bad", "Reconnecting", "The connection was lost. What is shown may be old."],
-  live: ["good", "Live", "Readings are shown as they arrive."],
-  refused: ["bad", "Not live", "The server refused live readings of these meters."],
-};
+/** Tone, word and sentence of each phase. */
+const phases = {
+  off: ["wait", "live.off", "live.offHint"],
+  connecting: ["wait", "live.connecting", "live.connectingHint"],
+  greeting: ["wait", "live.connecting", "live.connectingHint"],
+  renewing: ["wait", "live.connecting", "live.renewingHint"],
+  waiting: ["bad", "live.waiting", "live.waitingHint"],
+  live: ["good", "live.live", "live.liveHint"],
+  refused: ["bad", "live.refused", "live.refusedHint"],
+} as const satisfies Record<LiveState["phase"], readonly string[]>;
 
 export function Connection() {
+  const { t } = useText("shell");
   const state = useLiveState();
-  const [tone, text, title] = words[state.phase];
+  const [tone, text, title] = phases[state.phase];
   const lost = state.phase === "live" ? state.lost : 0;
   return (
     <output
       className={css.pill}
       data-tone={tone}
       data-phase={state.phase}
-      title={lost ? `${title} ${lost} were skipped.` : title}
+      title={lost ? `${t(title)} ${t("live.lost", { count: lost })}` : t(title)}
     >
       <span className={css.dot} />
-      {text}
+      {t(text)}
     </output>
   );
 }

@@ -1,29 +1,31 @@
 import { ActionIcon, Button } from "@mantine/core";
 import { Fragment, useState } from "react";
 import type { CreatedDevice } from "../api/types";
+import { useText } from "../text/text";
 import css from "./form.module.css";
 import { Icon } from "./icon";
 import { Notice } from "./notice";
 
 /** The only time that the password is there to be seen. */
 export function Credentials({ device, onDone }: { device: CreatedDevice; onDone: () => void }) {
+  const { t } = useText("device");
   const [copied, setCopied] = useState<string | null>(null);
   if (!device.credentials)
     return (
       <div className={css.form}>
-        <Notice icon="alert" tone="warn" title="Added, without a login">
-          {device.note ?? "No broker is managed here."}
+        <Notice icon="alert" tone="warn" title={t("withoutLogin")}>
+          {device.note ?? t("noBroker")}
         </Notice>
-        <Button onClick={onDone}>Done</Button>
+        <Button onClick={onDone}>{t("common:done")}</Button>
       </div>
     );
   const { mqtt, ca_pem } = device.credentials;
   const entries = [
-    ["Host", mqtt.host],
-    ["Port", String(mqtt.port)],
-    ["User", mqtt.username],
-    ["Password", mqtt.password],
-    ["CA certificate", ca_pem],
+    ["host", mqtt.host],
+    ["port", String(mqtt.port)],
+    ["user", mqtt.username],
+    ["password", mqtt.password],
+    ["ca", ca_pem],
   ] as const;
   // Without HTTPS the browser has no clipboard; the text can still be selected.
   const copy = async (name: string, value: string) => {
@@ -32,29 +34,32 @@ export function Credentials({ device, onDone }: { device: CreatedDevice; onDone:
   };
   return (
     <div className={css.form}>
-      <Notice icon="alert" tone="warn" title="Shown this once">
-        Put these into the meter now. They can’t be shown again.
+      <Notice icon="alert" tone="warn" title={t("once")}>
+        {t("onceHint")}
       </Notice>
       <dl className={css.secret}>
-        {entries.map(([name, value]) => (
-          <Fragment key={name}>
-            <dt>{name}</dt>
-            <dd>{name === "CA certificate" ? <pre className={css.pem}>{value}</pre> : value}</dd>
-            {navigator.clipboard ? (
-              <ActionIcon
-                variant="subtle"
-                aria-label={copied === name ? `${name} copied` : `Copy: ${name}`}
-                onClick={() => void copy(name, value)}
-              >
-                {copied === name ? "✓" : <Icon name="copy" size={18} />}
-              </ActionIcon>
-            ) : (
-              <span />
-            )}
-          </Fragment>
-        ))}
+        {entries.map(
+          ([name, value]) =>
+            value !== undefined && (
+              <Fragment key={name}>
+                <dt>{t(name)}</dt>
+                <dd>{name === "ca" ? <pre className={css.pem}>{value}</pre> : value}</dd>
+                {navigator.clipboard ? (
+                  <ActionIcon
+                    variant="subtle"
+                    aria-label={t(copied === name ? "copied" : "copy", { name: t(name) })}
+                    onClick={() => void copy(name, value)}
+                  >
+                    {copied === name ? "✓" : <Icon name="copy" size={18} />}
+                  </ActionIcon>
+                ) : (
+                  <span />
+                )}
+              </Fragment>
+            ),
+        )}
       </dl>
-      <Button onClick={onDone}>Done</Button>
+      <Button onClick={onDone}>{t("common:done")}</Button>
     </div>
   );
 }

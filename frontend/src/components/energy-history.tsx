@@ -33,7 +33,15 @@ export interface HistoryProps {
 const DAY = 24 * 3_600_000;
 
 /** Bars of energy, their sums, and the same of the period before. */
-export function EnergyHistory({ id, range, span, wanted, onSpan, onStep, compare }: HistoryProps & { compare: boolean }) {
+export function EnergyHistory({
+  id,
+  range,
+  span,
+  wanted,
+  onSpan,
+  onStep,
+  compare,
+}: HistoryProps & { compare: boolean }) {
   const { t } = useText("charts");
   const { locale, timezone } = usePlace();
   const now = useNow(60_000);
@@ -54,7 +62,10 @@ export function EnergyHistory({ id, range, span, wanted, onSpan, onStep, compare
   const priorRows = useMemo(() => {
     const fits = compare && earlier?.width === present?.width && earlier?.from === prior.from;
     if (!earlier || !fits) return null;
-    return alignRows(bucketEdges(earlier.from, earlier.to, earlier.width, timezone).slice(0, -1), earlier.rows);
+    return alignRows(
+      bucketEdges(earlier.from, earlier.to, earlier.width, timezone).slice(0, -1),
+      earlier.rows,
+    );
   }, [compare, earlier, present, prior.from, timezone]);
   const nameOf = useCallback(
     (i: number) => {

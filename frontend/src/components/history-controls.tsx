@@ -1,6 +1,6 @@
 import { ActionIcon, Button, SegmentedControl } from "@mantine/core";
 import { type Range, VIEWS, type View } from "../lib/range";
-import { addDays, type LocalDate } from "../lib/zone";
+import { addDays, earlier, type LocalDate } from "../lib/zone";
 import { useText } from "../text/text";
 import { DateField } from "./date-field";
 import css from "./history-controls.module.css";
@@ -37,11 +37,16 @@ export function HistoryControls(props: HistoryControlsProps) {
         </ActionIcon>
         {view === "any" ? (
           <>
-            <DateField label={t("from")} date={range.first} today={today} onChange={(first) => onBetween(first, last)} />
+            <DateField
+              label={t("from")}
+              date={range.first}
+              today={today}
+              onChange={(first) => onBetween(first, last)}
+            />
             <span className="soft">–</span>
             <DateField
               label={t("until")}
-              date={last > today ? today : last}
+              date={earlier(last, today)}
               today={today}
               onChange={(until) => onBetween(range.first, until)}
             />

@@ -5,7 +5,7 @@ import { useNow, usePlace, useSettled } from "../lib/hooks";
 import { rangeName } from "../lib/labels";
 import { neighbour, type Range, rangeBetween, rangeOf, VIEWS, type View } from "../lib/range";
 import type { Span } from "../lib/viewport";
-import { addDays, dateOf, isDate, type LocalDate } from "../lib/zone";
+import { addDays, dateOf, earlier, isDate, type LocalDate } from "../lib/zone";
 import { useText } from "../text/text";
 import { EnergyHistory } from "./energy-history";
 import { HistoryControls } from "./history-controls";
@@ -45,7 +45,7 @@ function useRange(today: LocalDate, zone: string) {
     onDate: (next: LocalDate) => ask({ view, date: next }),
     onBetween: (first: LocalDate, end: LocalDate) => ask({ view: "any", from: first, until: end }),
     onView: (next: View) => {
-      const end = last > today ? today : last;
+      const end = earlier(last, today);
       if (next === "any") ask({ view: next, from: range.first, until: end });
       // A shorter view of a range is of its end, where what is newest is.
       else ask({ view: next, date: view === "any" || view === "year" ? end : date });
@@ -54,7 +54,7 @@ function useRange(today: LocalDate, zone: string) {
       const next = neighbour(range, by, zone);
       if (next.first > today) return;
       const end = addDays(next.end, -1);
-      if (view === "any") ask({ view, from: next.first, until: end > today ? today : end });
+      if (view === "any") ask({ view, from: next.first, until: earlier(end, today) });
       else ask({ view, date: next.first });
     },
   };
@@ -72,7 +72,14 @@ export default function HistoryPage({ id }: { id: string }) {
   const settled = useSettled(span, 250);
   const wanted = part?.of === range && settled.from >= range.from && settled.to <= range.to ? settled : range;
   const { onStep } = controls;
-  const shared = { id, range, span, wanted, onSpan: (next: Span) => setPart({ of: range, span: next }), onStep };
+  const shared = {
+    id,
+    range,
+    span,
+    wanted,
+    onSpan: (next: Span) => setPart({ of: range, span: next }),
+    onStep,
+  };
   return (
     <section className={`panel ${css.panel}`} aria-labelledby="history">
       <div className={css.head}>

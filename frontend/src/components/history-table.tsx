@@ -36,7 +36,15 @@ const head = [
 ];
 
 /** The figures behind a chart, for those who can't see it and those who want to take them away. */
-export function HistoryTable({ caption, file, measure: kind, edges, nameOf, rows, before }: HistoryTableProps) {
+export function HistoryTable({
+  caption,
+  file,
+  measure: kind,
+  edges,
+  nameOf,
+  rows,
+  before,
+}: HistoryTableProps) {
   const { t } = useText("charts");
   const { locale, timezone } = usePlace();
   // Hundreds of rows are made only for who looks at them: the chart may be moving.
@@ -51,7 +59,12 @@ export function HistoryTable({ caption, file, measure: kind, edges, nameOf, rows
     energy: [
       [t("energy"), (row) => (row ? energy(row.energy_kwh, locale) : t("noData"))],
       ...(before
-        ? [[t("before"), (_: Aggregate | null, i: number) => (before[i] ? energy(before[i].energy_kwh, locale) : "—")] as const]
+        ? [
+            [
+              t("before"),
+              (_: Aggregate | null, i: number) => (before[i] ? energy(before[i].energy_kwh, locale) : "—"),
+            ] as const,
+          ]
         : []),
       [t("mean.power"), (row) => watts(row?.power_w_avg)],
       [t("highest"), (row) => watts(row?.power_w_max)],

@@ -1,14 +1,17 @@
 import { useSyncExternalStore } from "react";
+import { Trans } from "react-i18next";
 import type { Device } from "../api/types";
-import { power } from "../lib/format";
+import { power, whole } from "../lib/format";
 import { useNow, usePlace } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
 import { getLive, liveVersion, subscribeAnyLive } from "../live/store";
+import { useText } from "../text/text";
 import css from "./home-summary.module.css";
 
 /** What all meters that are online draw together. Silent ones are not counted: nobody knows. */
 export function HomeSummary({ devices }: { devices: readonly Device[] }) {
+  const { t } = useText("meter");
   const { locale } = usePlace();
   const now = useNow(5000);
   useSyncExternalStore(subscribeAnyLive, liveVersion);
@@ -23,12 +26,16 @@ export function HomeSummary({ devices }: { devices: readonly Device[] }) {
   const { value, unit } = power(watts, locale);
   return (
     <p className={css.summary}>
-      <strong className="num">
-        {value} {unit}
-      </strong>{" "}
-      now
-      <span className={css.dot}>·</span>
-      <strong className="num">{online}</strong> of <span className="num">{devices.length}</span> online
+      <Trans
+        t={t}
+        i18nKey="summary"
+        values={{
+          power: `${value} ${unit}`,
+          online: whole(online, locale),
+          all: whole(devices.length, locale),
+        }}
+        components={{ b: <strong className="num" />, dot: <span className={css.dot} /> }}
+      />
     </p>
   );
 }

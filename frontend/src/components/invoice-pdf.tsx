@@ -2,7 +2,9 @@ import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { getInvoicePdf } from "../api/endpoints";
 import { saveFile } from "../lib/save-file";
+import { useText } from "../text/text";
 import css from "./invoice-list.module.css";
+import { explain } from "./notice";
 
 interface InvoicePdfProps {
   id: string;
@@ -11,6 +13,7 @@ interface InvoicePdfProps {
 
 /** Downloads an invoice as it was printed. */
 export function InvoicePdf({ id, number }: InvoicePdfProps) {
+  const { t } = useText("bill");
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => getInvoicePdf(id, number),
     onSuccess: (file) => saveFile(file, `${number}.pdf`),
@@ -22,11 +25,11 @@ export function InvoicePdf({ id, number }: InvoicePdfProps) {
         variant="default"
         loading={isPending}
         onClick={() => mutate()}
-        aria-label={`Download ${number} as PDF`}
+        aria-label={t("downloadPdf", { number })}
       >
-        PDF
+        {t("pdf")}
       </Button>
-      {error && <span role="alert">{error.message}</span>}
+      {error && <span role="alert">{explain(error)}</span>}
     </span>
   );
 }

@@ -17,7 +17,8 @@ function EdgeRow({ edge, rules }: { edge: Edge; rules: Map<string, string> }) {
   const readings = [edge.before, edge.after, edge.last].filter((reading) => reading !== undefined);
   return (
     <li>
-      <strong>{dateTime(edge.at, timezone, locale)}</strong>: <span className="num">{register(edge.kwh, locale)}</span>
+      <strong>{dateTime(edge.at, timezone, locale)}</strong>:{" "}
+      <span className="num">{register(edge.kwh, locale)}</span>
       <small lang="en">{rules.get(edge.rule) ?? edge.text}</small>
       {readings.map(({ at, kwh }) => (
         <small key={at}>
@@ -44,7 +45,13 @@ function Meter({ meter, rules }: { meter: ExplainedMeter; rules: Map<string, str
   );
 }
 
-function Demand({ of: { demand }, rules }: { of: Explanation["segments"][number]; rules: Map<string, string> }) {
+function Demand({
+  of: { demand },
+  rules,
+}: {
+  of: Explanation["segments"][number];
+  rules: Map<string, string>;
+}) {
   const { t } = useText("money");
   const { locale, timezone } = usePlace();
   if (!demand?.from || !demand.to) return null;
@@ -102,7 +109,10 @@ export function LineExplanation({ id, month, index }: { id: string; month: Local
       <p className={css.arithmetic}>{line.text}</p>
       {rules.has(line.rule) && <p lang="en">{rules.get(line.rule)}</p>}
       {names.length > 0 && <p>{t("explain.of", { lines: names.join(", ") })}</p>}
-      {counted && data.meters.map((meter) => <Meter key={`${meter.device_id} ${meter.from}`} meter={meter} rules={rules} />)}
+      {counted &&
+        data.meters.map((meter) => (
+          <Meter key={`${meter.device_id} ${meter.from}`} meter={meter} rules={rules} />
+        ))}
       {line.kind === "demand" && segment && <Demand of={segment} rules={rules} />}
       {line.kind === "time_of_day" && segment && <Window of={segment} line={line} />}
       {data.invoice?.readings.changed && <p>{t("explain.changed", { number: data.invoice.number })}</p>}

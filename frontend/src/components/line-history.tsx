@@ -34,7 +34,15 @@ const lines = {
 const DAY = 24 * 3_600_000;
 
 /** Power or voltage over the range. A bucket without readings is a hole in its lines. */
-export function LineHistory({ id, range, span, wanted, onSpan, onStep, measure }: HistoryProps & { measure: "power" | "voltage" }) {
+export function LineHistory({
+  id,
+  range,
+  span,
+  wanted,
+  onSpan,
+  onStep,
+  measure,
+}: HistoryProps & { measure: "power" | "voltage" }) {
   const { t } = useText("charts");
   const { locale, timezone } = usePlace();
   const { point } = detailIn(range, wanted.to - wanted.from);

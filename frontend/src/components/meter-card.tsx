@@ -4,12 +4,14 @@ import { measure, power } from "../lib/format";
 import { useLive, useNow, usePlace, useSeen } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
+import { useText } from "../text/text";
 import css from "./meter-card.module.css";
 import { PresenceLine } from "./presence";
 import { Sparkline } from "./sparkline";
 import { TodayUse } from "./today-use";
 
 export function MeterCard({ device }: { device: Device }) {
+  const { t } = useText("meter");
   const { locale } = usePlace();
   const [ref, seen] = useSeen<HTMLElement>();
   const live = useLive(device.device_id);
@@ -37,12 +39,12 @@ export function MeterCard({ device }: { device: Device }) {
         <span>{measure(reading?.voltage, 1, "V", locale)}</span>
         <span>{measure(reading?.current, 2, "A", locale)}</span>
         <span>
-          <abbr title="Power factor">PF</abbr> {measure(reading?.power_factor, 2, "", locale)}
+          <abbr title={t("powerFactor")}>{t("pf")}</abbr> {measure(reading?.power_factor, 2, "", locale)}
         </span>
       </p>
       <Sparkline id={device.device_id} enabled={seen && state !== "never"} />
       <p className={css.today}>
-        <span className="soft">Today</span>
+        <span className="soft">{t("today")}</span>
         <TodayUse id={device.device_id} enabled={seen && state !== "never"} />
       </p>
     </article>

@@ -2,6 +2,7 @@ import { ActionIcon, NativeSelect } from "@mantine/core";
 import { monthName } from "../lib/format";
 import { usePlace } from "../lib/hooks";
 import { addMonths, type LocalMonth } from "../lib/zone";
+import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { Icon } from "./icon";
 
@@ -14,6 +15,7 @@ interface MonthPickerProps {
 }
 
 export function MonthPicker({ month, current, onChange }: MonthPickerProps) {
+  const { t } = useText("bill");
   const { locale } = usePlace();
   const offered = Array.from({ length: OFFERED }, (_, i) => addMonths(current, -i));
   if (!offered.includes(month)) offered.push(month);
@@ -23,12 +25,12 @@ export function MonthPicker({ month, current, onChange }: MonthPickerProps) {
         variant="default"
         size={36}
         onClick={() => onChange(addMonths(month, -1))}
-        aria-label="Previous bill"
+        aria-label={t("previous")}
       >
         <Icon name="back" size={18} />
       </ActionIcon>
       <NativeSelect
-        aria-label="Month of the bill"
+        aria-label={t("month")}
         value={month}
         data={offered.map((value) => ({ value, label: monthName(value, locale) }))}
         onChange={(event) => onChange(event.currentTarget.value)}
@@ -38,7 +40,7 @@ export function MonthPicker({ month, current, onChange }: MonthPickerProps) {
         size={36}
         disabled={month >= current}
         onClick={() => onChange(addMonths(month, 1))}
-        aria-label="Next bill"
+        aria-label={t("next")}
       >
         <Icon name="next" size={18} />
       </ActionIcon>

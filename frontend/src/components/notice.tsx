@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/http";
+import { language, useText, words } from "../text/text";
 import { Icon, type IconName } from "./icon";
 import css from "./notice.module.css";
 
@@ -14,6 +15,7 @@ interface NoticeProps {
 
 /** An empty page, a failure, a warning: what it is, why, and what can be done. */
 export function Notice({ icon, title, children, tone = "plain", onRetry }: NoticeProps) {
+  const { t } = useText("common");
   return (
     <div className={css.notice} data-tone={tone} role={tone === "bad" ? "alert" : undefined}>
       <span className={css.icon}>
@@ -24,7 +26,7 @@ export function Notice({ icon, title, children, tone = "plain", onRetry }: Notic
         {children && <div className="soft">{children}</div>}
         {onRetry && (
           <Button variant="default" size="sm" mt="sm" onClick={onRetry}>
-            Try again
+            {t("retry")}
           </Button>
         )}
       </div>
@@ -32,12 +34,15 @@ export function Notice({ icon, title, children, tone = "plain", onRetry }: Notic
   );
 }
 
+/** A sentence for people. What the server says is English: in another language it is said whose words they are. */
 export function explain(error: Error): string {
-  if (!(error instanceof ApiError)) return "Something unexpected happened in this page.";
-  if (error.status === 0) return "The server can't be reached. Is the network there?";
-  if (error.status === 429) return "Too many requests. It goes on in a moment.";
-  if (error.status === 503) return error.problem?.detail ?? "The server is busy or starting.";
-  return error.message;
+  const t = words("common");
+  if (!(error instanceof ApiError)) return t("error.unexpected");
+  if (error.status === 0) return t("error.away");
+  if (error.status === 429) return t("error.tooMany");
+  if (error.status === 503 && !error.problem?.detail) return t("error.busy");
+  if (!error.problem) return t("error.failed", { status: error.status });
+  return language() === "en" ? error.message : t("error.said", { text: error.message });
 }
 
 export function Failure({ what, error, onRetry }: { what: string; error: Error; onRetry?: () => void }) {

@@ -19,7 +19,9 @@ export function NowDue({ id }: { id: string }) {
   return (
     <section className={`panel ${css.card}`} aria-labelledby="due">
       <h2 id="due">{t("due.title")}</h2>
-      <p>{owed > 0 ? t("due.owed", { amount }) : owed < 0 ? t("due.credit", { amount }) : t("due.nothing")}</p>
+      <p>
+        {owed > 0 ? t("due.owed", { amount }) : owed < 0 ? t("due.credit", { amount }) : t("due.nothing")}
+      </p>
       {owed > 0 && (
         <Link href={`/meters/${id}/bill#pay`} className={css.link}>
           {t("due.pay")}

@@ -33,7 +33,10 @@ export function NowToday({ id, enabled }: { id: string; enabled: boolean }) {
     <section className={`panel ${css.card}`} aria-labelledby="today" data-testid="today">
       <h2 id="today">{t("today")}</h2>
       <dl className={css.two}>
-        <Figure name={t("used")} value={kwh === null ? (failed ? t("notAvailable") : "—") : energy(kwh, locale)} />
+        <Figure
+          name={t("used")}
+          value={kwh === null ? (failed ? t("notAvailable") : "—") : energy(kwh, locale)}
+        />
         <Figure name={t("cost")} value={cost ?? "—"} />
       </dl>
       <p className={css.small}>{t("costNote")}</p>

@@ -2,19 +2,33 @@ import { Button, PasswordInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 import { ApiError } from "../api/http";
 import css from "../pages/login.module.css";
+import { useText, words } from "../text/text";
+import { explain } from "./notice";
+
+/** How the server's messages about a password begin, and the words for each. */
+const faults = [
+  ["too short", "fault.tooShort"],
+  ["too long", "fault.tooLong"],
+  ["one character", "fault.repeated"],
+  ["a row", "fault.row"],
+  ["your own", "fault.own"],
+  ["one of the commonest", "fault.common"],
+] as const;
 
 /** What the server says is wrong, in a sentence; its messages begin in the middle of one. */
 export function passwordProblem(error: unknown): string {
-  if (!(error instanceof ApiError)) return "Something unexpected happened. Please try again.";
-  if (error.status === 0) return "The server can't be reached. Check the network and try again.";
-  if (error.status === 429) return "Too many attempts. Please wait a little and try again.";
+  const t = words("signin");
+  if (!(error instanceof ApiError)) return t("common:error.unexpectedRetry");
+  if (error.status === 0) return t("common:error.awayRetry");
+  if (error.status === 429) return t("waitLittle");
   const first = error.problem?.errors?.[0];
-  if (!first) return error.message;
-  if (first.field === "token")
-    return "This link is not good, or not any more. Ask an administrator for a new one.";
-  if (first.field === "current") return "That is not your present password.";
+  if (!first) return explain(error);
+  if (first.field === "token") return t("badLink");
+  if (first.field === "current") return t("notPresent");
+  const fault = faults.find(([begin]) => first.message.startsWith(begin));
+  if (fault) return t(fault[1]);
   const verb = /^(is|must) /.test(first.message) ? "" : "is ";
-  return `The new password ${verb}${first.message}.`;
+  return t("newIs", { problem: `${verb}${first.message}` });
 }
 
 interface Props {
@@ -25,6 +39,7 @@ interface Props {
 }
 
 export function PasswordForm({ current, onSave }: Props) {
+  const { t } = useText("signin");
   const [busy, setBusy] = useState(false);
   const [message, setMessage] = useState<string | null>(null);
 
@@ -33,7 +48,7 @@ export function PasswordForm({ current, onSave }: Props) {
     const form = new FormData(event.currentTarget);
     const fresh = String(form.get("new"));
     if (fresh !== form.get("again")) {
-      setMessage("The two new passwords are not the same.");
+      setMessage(t("differ"));
       return;
     }
     setBusy(true);
@@ -54,7 +69,7 @@ export function PasswordForm({ current, onSave }: Props) {
       required
       withAsterisk={false}
       size="md"
-      visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
+      visibilityToggleButtonProps={{ "aria-label": t("show") }}
     />
   );
   return (
@@ -64,12 +79,12 @@ export function PasswordForm({ current, onSave }: Props) {
           {message}
         </p>
       )}
-      {current && field("current", "Present password", "current-password")}
-      {field("new", "New password", "new-password")}
-      {field("again", "New password again", "new-password")}
-      <p className="soft">At least 10 characters. A few words that only you would put together are best.</p>
+      {current && field("current", t("present"), "current-password")}
+      {field("new", t("new"), "new-password")}
+      {field("again", t("again"), "new-password")}
+      <p className="soft">{t("rule")}</p>
       <Button type="submit" size="md" loading={busy} mt={4}>
-        Save the password
+        {t("savePassword")}
       </Button>
     </form>
   );

@@ -27,7 +27,9 @@ export function PayPanel({ id, month, running }: PayPanelProps) {
   const { data: bill } = useBill(id, month, running);
   const { balance, entries, error, refetch } = useEntries(bill?.account_id);
   const { invoices } = useInvoices(id);
-  const own = invoices?.filter(({ account_id, kind }) => account_id === bill?.account_id && kind === "invoice");
+  const own = invoices?.filter(
+    ({ account_id, kind }) => account_id === bill?.account_id && kind === "invoice",
+  );
   const open = own?.filter(({ status }) => status === "issued" || status === "overdue");
   const overdue = open?.filter(({ status }) => status === "overdue") ?? [];
   const newest = open?.at(-1);
@@ -56,7 +58,9 @@ export function PayPanel({ id, month, running }: PayPanelProps) {
         <span className="soft">{t(owed > 0 ? "pay.owed" : owed < 0 ? "pay.credit" : "pay.nothing")}</span>
       </p>
       {overdue.length > 0 && (
-        <p className={css.warn}>{t("pay.overdue", { invoices: overdue.map(({ number }) => number).join(", ") })}</p>
+        <p className={css.warn}>
+          {t("pay.overdue", { invoices: overdue.map(({ number }) => number).join(", ") })}
+        </p>
       )}
       {owed > 0 && newest?.due_at && overdue.length === 0 && (
         <p className={css.small}>{t("pay.due", { date: dateOnly(newest.due_at, timezone, locale) })}</p>

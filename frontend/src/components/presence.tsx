@@ -1,6 +1,7 @@
 import type { DeviceStatus } from "../api/types";
 import { useNow } from "../lib/hooks";
-import { lastSeen, presence, presenceLabel } from "../lib/staleness";
+import { lastSeen, presence } from "../lib/staleness";
+import { useText } from "../text/text";
 import css from "./presence.module.css";
 
 interface PresenceProps {
@@ -10,13 +11,14 @@ interface PresenceProps {
 
 /** Dot, word and age. The shape tells the state too, not the colour alone. */
 export function PresenceLine({ status, seenMs }: PresenceProps) {
+  const { t } = useText("meter");
   const now = useNow(1000);
   const state = presence(status, seenMs, now);
   return (
     <p className={css.line}>
       <span className={css.dot} data-state={state} />
-      <span className={css.word}>{presenceLabel[state]}</span>
-      {state !== "never" && <span className="soft"> · {lastSeen(seenMs, now).toLowerCase()}</span>}
+      <span className={css.word}>{t(`presence.${state}`)}</span>
+      {state !== "never" && <span className="soft"> · {lastSeen(seenMs, now).toLocaleLowerCase()}</span>}
     </p>
   );
 }

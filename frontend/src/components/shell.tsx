@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { usePlace, useUser } from "../lib/hooks";
+import { useText } from "../text/text";
 import { Brand } from "./brand";
 import { Connection } from "./connection";
 import css from "./shell.module.css";
@@ -8,13 +9,14 @@ import { ThemeToggle } from "./theme-toggle";
 import { UserMenu } from "./user-menu";
 
 const pages = [
-  { href: "/", name: "Meters", admin: false },
-  { href: "/tariffs", name: "Tariffs", admin: false },
-  { href: "/devices", name: "Devices", admin: true },
-  { href: "/rejects", name: "Refused", admin: true },
-];
+  { href: "/", name: "meters", admin: false },
+  { href: "/tariffs", name: "tariffs", admin: false },
+  { href: "/devices", name: "devices", admin: true },
+  { href: "/rejects", name: "rejects", admin: true },
+] as const;
 
 export function Shell({ children }: { children: ReactNode }) {
+  const { t } = useText("shell");
   const { name } = usePlace();
   const { role } = useUser();
   const [location] = useLocation();
@@ -32,15 +34,15 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <>
       <a className="skip" href="#main">
-        Skip to content
+        {t("skip")}
       </a>
       <header className={css.header}>
         <div className={css.bar}>
-          <Link href="/" className={css.brand} aria-label={`${name}, home`}>
+          <Link href="/" className={css.brand} aria-label={t("home", { name })}>
             <Brand />
             <span>{name}</span>
           </Link>
-          <nav className={css.nav} aria-label="Pages">
+          <nav className={css.nav} aria-label={t("pages")}>
             {pages
               .filter((page) => !page.admin || role === "admin")
               .map(({ href, name }) => (
@@ -50,7 +52,7 @@ export function Shell({ children }: { children: ReactNode }) {
                   className={css.link}
                   aria-current={here(href) ? "page" : undefined}
                 >
-                  {name}
+                  {t(name)}
                 </Link>
               ))}
           </nav>

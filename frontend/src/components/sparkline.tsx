@@ -2,12 +2,14 @@ import { useRecentPower } from "../api/queries";
 import { power } from "../lib/format";
 import { useLive, useNow, usePlace } from "../lib/hooks";
 import { joinTrail, SPARK_HEIGHT, SPARK_WIDTH, spark } from "../lib/spark";
+import { useText } from "../text/text";
 import css from "./sparkline.module.css";
 
 const WINDOW_MS = 30 * 60_000;
 
 /** Power of the last half hour: loaded once, then drawn on by what comes in live. */
 export function Sparkline({ id, enabled }: { id: string; enabled: boolean }) {
+  const { t } = useText("meter");
   const { locale } = usePlace();
   const now = useNow(5000);
   const live = useLive(id);
@@ -21,7 +23,7 @@ export function Sparkline({ id, enabled }: { id: string; enabled: boolean }) {
       viewBox={`0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
-      aria-label={`Last half hour: between ${low.value} ${low.unit} and ${high.value} ${high.unit}`}
+      aria-label={t("lastHalfHour", { low: `${low.value} ${low.unit}`, high: `${high.value} ${high.unit}` })}
     >
       <path className={css.area} d={drawn.area} />
       <path className={css.line} d={drawn.line} />

@@ -1,24 +1,21 @@
 import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useText } from "../text/text";
 import { Icon } from "./icon";
 
 /** Follows the system until it is used; choosing what the system has follows it again. */
 export function ThemeToggle() {
+  const { t } = useText("shell");
   const { setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme("light");
   const next = shown === "dark" ? "light" : "dark";
+  const label = t(next === "dark" ? "useDark" : "useLight");
   const toggle = () => {
     const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
     setColorScheme(next === system ? "auto" : next);
   };
   return (
-    <Tooltip label={`Use the ${next} colours`}>
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        size="lg"
-        onClick={toggle}
-        aria-label={`Use the ${next} colours`}
-      >
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" size="lg" onClick={toggle} aria-label={label}>
         <Icon name={next === "dark" ? "moon" : "sun"} />
       </ActionIcon>
     </Tooltip>

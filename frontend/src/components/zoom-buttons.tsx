@@ -17,11 +17,21 @@ export function ZoomButtons({ span, bounds, onSpan }: ZoomButtonsProps) {
   return (
     <div className={css.zoom}>
       {!whole && (
-        <Button variant="subtle" size="compact-sm" onClick={() => onSpan({ from: bounds.from, to: bounds.to })}>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={() => onSpan({ from: bounds.from, to: bounds.to })}
+        >
           {t("whole")}
         </Button>
       )}
-      <ActionIcon variant="default" size={36} disabled={whole} onClick={() => by(2)} aria-label={t("farther")}>
+      <ActionIcon
+        variant="default"
+        size={36}
+        disabled={whole}
+        onClick={() => by(2)}
+        aria-label={t("farther")}
+      >
         <Icon name="minus" size={18} />
       </ActionIcon>
       <ActionIcon variant="default" size={36} onClick={() => by(0.5)} aria-label={t("closer")}>

@@ -35,8 +35,7 @@ export function difference(
     if (at >= now) break;
     kwh += rows[i]?.energy_kwh ?? 0;
     prior += (before[i]?.energy_kwh ?? 0) * Math.min(1, (now - at) / (end - at));
-    if (i === last && end <= now)
-      for (const row of before.slice(last + 1)) prior += row?.energy_kwh ?? 0;
+    if (i === last && end <= now) for (const row of before.slice(last + 1)) prior += row?.energy_kwh ?? 0;
   }
   return { kwh, before: prior, percent: prior > 0 ? ((kwh - prior) / prior) * 100 : null };
 }

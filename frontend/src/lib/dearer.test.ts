@@ -29,11 +29,19 @@ function bill(kwh: number, total: string, lines: BillLine[], more: Partial<Bill>
 }
 
 describe("compareBills", () => {
-  const october = bill(250, "1259.00", [line("energy", "1025.00"), line("fixed", "50.00"), line("tax", "184.00")]);
+  const october = bill(250, "1259.00", [
+    line("energy", "1025.00"),
+    line("fixed", "50.00"),
+    line("tax", "184.00"),
+  ]);
 
   it("tells use from rate, and the parts add up to the difference", () => {
     // 350 kWh at the old prices: 1550.00; at the new ones 1700.00.
-    const november = bill(350, "2124.00", [line("energy", "1700.00"), line("fixed", "100.00"), line("tax", "324.00")]);
+    const november = bill(350, "2124.00", [
+      line("energy", "1700.00"),
+      line("fixed", "100.00"),
+      line("tax", "324.00"),
+    ]);
     const { parts, difference } = compareBills(october, november, tariff);
     expect(parts).toEqual([
       { cause: "use", amount: "525.00" },
@@ -45,7 +53,11 @@ describe("compareBills", () => {
   });
 
   it("goes by the mean price where the tariff is not known, and still adds up", () => {
-    const november = bill(200, "1000.03", [line("energy", "840.03"), line("fixed", "50.00"), line("tax", "110.00")]);
+    const november = bill(200, "1000.03", [
+      line("energy", "840.03"),
+      line("fixed", "50.00"),
+      line("tax", "110.00"),
+    ]);
     const { parts, difference } = compareBills(october, november, null);
     // 200 of 250 kWh: 820.00.
     expect(parts.find(({ cause }) => cause === "use")?.amount).toBe("-205.00");
@@ -54,7 +66,9 @@ describe("compareBills", () => {
   });
 
   it("names the highest demand, and the day of most use", () => {
-    const segments = [{ days: 30, month_days: 30, consumption_kwh: 5, demand: { kw: 3.25 } }] as Bill["segments"];
+    const segments = [{ days: 30, month_days: 30, consumption_kwh: 5, demand: { kw: 3.25 } }] as NonNullable<
+      Bill["segments"]
+    >;
     const days = [
       { date: "2026-11-13", kwh: 2 },
       { date: "2026-11-14", kwh: 3 },

@@ -32,7 +32,10 @@ export interface Comparison {
 }
 
 function sumOf(bill: Bill, wanted: string): Micro {
-  return bill.lines.reduce((total, { kind, amount }) => (kind === wanted ? total + micro(amount) : total), 0n);
+  return bill.lines.reduce(
+    (total, { kind, amount }) => (kind === wanted ? total + micro(amount) : total),
+    0n,
+  );
 }
 
 function kwOf(bill: Bill): number | null {
@@ -55,13 +58,26 @@ function atOldPrices(before: Bill, after: Bill, tariff: NewTariff | null): Micro
   if (tariff && before.segments?.length === 1) {
     const place = placeOf(before, tariff);
     // The bill's own rounding stands: only the difference in use is priced here.
-    return sumOf(before, "energy") + energyCost(tariff, place, 0n, used) - energyCost(tariff, place, 0n, place.usedWh);
+    return (
+      sumOf(before, "energy") +
+      energyCost(tariff, place, 0n, used) -
+      energyCost(tariff, place, 0n, place.usedWh)
+    );
   }
   const was = wattHours(before.consumption_kwh);
   return was === 0n ? 0n : divide(sumOf(before, "energy") * used, was);
 }
 
-const others = ["fixed", "demand", "time_of_day", "surcharge", "minimum", "true_up", "tax", "rounding"] as const;
+const others = [
+  "fixed",
+  "demand",
+  "time_of_day",
+  "surcharge",
+  "minimum",
+  "true_up",
+  "tax",
+  "rounding",
+] as const;
 
 /** Why `after` costs more, or less, than `before`; `tariff` is the one version that `before` was priced by, if known. */
 export function compareBills(before: Bill, after: Bill, tariff: NewTariff | null): Comparison {
@@ -81,7 +97,10 @@ export function compareBills(before: Bill, after: Bill, tariff: NewTariff | null
     .sort(([, a], [, b]) => (size(b) > size(a) ? 1 : size(b) < size(a) ? -1 : 0))
     .map(([cause, value]) => ({ cause, amount: decimal(value, places) }));
   const days = after.days ?? [];
-  const highest = days.reduce<Comparison["highest"]>((most, day) => (most && most.kwh >= day.kwh ? most : day), null);
+  const highest = days.reduce<Comparison["highest"]>(
+    (most, day) => (most && most.kwh >= day.kwh ? most : day),
+    null,
+  );
   return {
     before: factsOf(before),
     after: factsOf(after),

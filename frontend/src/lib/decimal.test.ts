@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { decimal, divide, micro, multiply, percentOf, signOf, size, subtract, sum, wattHours } from "./decimal";
+import {
+  decimal,
+  divide,
+  micro,
+  multiply,
+  percentOf,
+  signOf,
+  size,
+  subtract,
+  sum,
+  wattHours,
+} from "./decimal";
 
 describe("decimal strings", () => {
   it("are read and written exactly", () => {

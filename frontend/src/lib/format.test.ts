@@ -27,6 +27,13 @@ describe("numbers", () => {
   });
 });
 
+describe("Hindi", () => {
+  it("groups by lakh, in the figures that everybody reads", () => {
+    expect(register(1234567.5, "hi-IN")).toBe("12,34,567.500 kWh");
+    expect(monthName("2026-01", "hi-IN")).toBe("जनवरी 2026");
+  });
+});
+
 describe("dates", () => {
   it("stay what they are wherever the browser is", () => {
     expect(shortDay("2026-11-24", "en-GB")).toBe("Tue 24");
@@ -42,9 +49,10 @@ describe("dates", () => {
 
 describe("words", () => {
   it("keep numbers and words in one language", () => {
-    expect(localeFor("INR", "de-DE")).toBe("en-IN");
-    expect(localeFor("EUR", "de-DE")).toBe("en-GB");
-    expect(localeFor("USD", "en-US")).toBe("en-US");
+    expect(localeFor("INR", "en", "de-DE")).toBe("en-IN");
+    expect(localeFor("EUR", "en", "de-DE")).toBe("en-GB");
+    expect(localeFor("USD", "en", "en-US")).toBe("en-US");
+    expect(localeFor("EUR", "hi", "en-US")).toBe("hi-IN");
   });
 
   it("make something of an unknown code", () => {

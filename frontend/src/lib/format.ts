@@ -1,7 +1,13 @@
+import type { Language } from "../text/language";
 import { addDays, type LocalDate, type LocalMonth } from "./zone";
 
-/** The words are English, so dates and numbers are some English too: the reader's own where it is one. */
-export function localeFor(currency: string | undefined, browser: string = navigator.language): string {
+/** Dates and numbers are of the words' language, and of the reader's own country where that has it. */
+export function localeFor(
+  currency: string | undefined,
+  language: Language,
+  browser: string = navigator.language,
+): string {
+  if (language === "hi") return "hi-IN";
   if (currency === "INR") return "en-IN";
   return /^en\b/i.test(browser) ? browser : "en-GB";
 }
@@ -9,6 +15,10 @@ export function localeFor(currency: string | undefined, browser: string = naviga
 function number(value: number, digits: number, locale: string): string {
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return new Intl.NumberFormat(locale, options).format(value);
+}
+
+export function whole(value: number, locale: string): string {
+  return number(value, 0, locale);
 }
 
 export interface Quantity {
@@ -53,6 +63,17 @@ function calendar(date: LocalDate, options: Intl.DateTimeFormatOptions, locale: 
 
 export function dayName(date: LocalDate, locale: string): string {
   return calendar(date, { weekday: "long", day: "numeric", month: "long", year: "numeric" }, locale);
+}
+
+export function longDate(date: LocalDate, locale: string): string {
+  return calendar(date, { day: "numeric", month: "long", year: "numeric" }, locale);
+}
+
+/** `mon` to `sun` as a tariff has them, in short. */
+export function weekdayName(day: string, locale: string): string {
+  const place = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].indexOf(day);
+  // 5 January 1970 was a Monday.
+  return place < 0 ? day : calendar(`1970-01-0${5 + place}`, { weekday: "short" }, locale);
 }
 
 export function shortDay(date: LocalDate, locale: string): string {

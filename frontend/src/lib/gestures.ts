@@ -61,14 +61,20 @@ function listen(element: HTMLElement, now: () => Gestures): () => void {
         move(pan(span, bounds, (event.deltaX / width) * (span.to - span.from)));
       } else if (!sideways && (event.ctrlKey || document.activeElement === element)) {
         event.preventDefault();
-        move(zoom(span, bounds, event.deltaY < 0 ? ZOOM_STEP ** 0.5 : ZOOM_STEP ** -0.5, timeAt(event.clientX)));
+        move(
+          zoom(span, bounds, event.deltaY < 0 ? ZOOM_STEP ** 0.5 : ZOOM_STEP ** -0.5, timeAt(event.clientX)),
+        );
       }
     },
     { passive: false, signal },
   );
-  element.addEventListener("dblclick", ({ clientX }) => move(zoom(now().span, now().bounds, ZOOM_STEP, timeAt(clientX))), {
-    signal,
-  });
+  element.addEventListener(
+    "dblclick",
+    ({ clientX }) => move(zoom(now().span, now().bounds, ZOOM_STEP, timeAt(clientX))),
+    {
+      signal,
+    },
+  );
   element.addEventListener(
     "pointerdown",
     (event) => {

@@ -33,7 +33,10 @@ describe("slabPlace", () => {
   it("shrinks bounds with the days where they are prorated", () => {
     const bill = {
       consumption_kwh: 200,
-      segments: [{ consumption_kwh: 20, days: 15, month_days: 31 }, { consumption_kwh: 50, days: 16, month_days: 31 }],
+      segments: [
+        { consumption_kwh: 20, days: 15, month_days: 31 },
+        { consumption_kwh: 50, days: 16, month_days: 31 },
+      ],
     } as unknown as Bill;
     const place = placeOf(bill, { ...example, prorate_slabs: true });
     // 100 × 16 / 31, as in the worked example of docs/billing.md.
@@ -63,7 +66,10 @@ describe("energyCost", () => {
       const billed = lines.reduce((total, { amount }) => total + micro(amount), 0n);
       const off = energyCost(tariff, place, 0n, place.usedWh) - billed;
       // Each line is rounded once, to half a minor unit at most.
-      expect([name, off <= 5000n * BigInt(lines.length) && off >= -5000n * BigInt(lines.length)]).toEqual([name, true]);
+      expect([name, off <= 5000n * BigInt(lines.length) && off >= -5000n * BigInt(lines.length)]).toEqual([
+        name,
+        true,
+      ]);
       compared += 1;
     }
     expect(compared).toBeGreaterThan(25);

@@ -85,7 +85,10 @@ export function withExtras(tariff: NewTariff, energy: Micro, wh: bigint, percent
   const of: Record<string, Micro> = { energy, time_of_day: timed, surcharge };
   let total = energy + timed + surcharge;
   for (const { percent: rate, on } of tariff.taxes ?? []) {
-    const base = Object.entries(of).reduce((all, [kind, v]) => (!on || on.includes(kind as never) ? all + v : all), 0n);
+    const base = Object.entries(of).reduce(
+      (all, [kind, v]) => (!on || on.includes(kind as never) ? all + v : all),
+      0n,
+    );
     total += percentOf(base, rate);
   }
   return total;

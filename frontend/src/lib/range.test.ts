@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { alignRows, bucketEdges, detailIn, detailOf, neighbour, rangeBetween, rangeOf, spanToLoad, step } from "./range";
+import {
+  alignRows,
+  bucketEdges,
+  detailIn,
+  detailOf,
+  neighbour,
+  rangeBetween,
+  rangeOf,
+  spanToLoad,
+  step,
+} from "./range";
 import { rfc3339 } from "./zone";
 
 const KOLKATA = "Asia/Kolkata";
@@ -36,7 +46,11 @@ describe("rangeOf", () => {
     expect([first, end]).toEqual(["2026-01-01", "2027-01-01"]);
     const edges = bucketEdges(from, to, "1M", BERLIN).map(rfc3339);
     expect(edges).toHaveLength(13);
-    expect(edges.slice(2, 5)).toEqual(["2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z", "2026-04-30T22:00:00Z"]);
+    expect(edges.slice(2, 5)).toEqual([
+      "2026-02-28T23:00:00Z",
+      "2026-03-31T22:00:00Z",
+      "2026-04-30T22:00:00Z",
+    ]);
   });
 });
 
@@ -70,7 +84,12 @@ describe("step and neighbour", () => {
 
 describe("detail", () => {
   it("grows finer with what is looked at", () => {
-    expect([6, 24, 25, 24 * 31].map((hours) => detailOf(hours * HOUR).bar)).toEqual(["15m", "1h", "1h", "1d"]);
+    expect([6, 24, 25, 24 * 31].map((hours) => detailOf(hours * HOUR).bar)).toEqual([
+      "15m",
+      "1h",
+      "1h",
+      "1d",
+    ]);
     const quarter = rangeBetween("2026-01-01", "2026-06-30", KOLKATA);
     expect(detailIn(quarter, quarter.to - quarter.from)).toEqual({ bar: "1d", point: "1d" });
     const year = rangeOf("year", "2026-01-01", KOLKATA);

@@ -1,4 +1,5 @@
 import type { DeviceStatus } from "../api/types";
+import { language, words } from "../text/text";
 
 /** What a card may claim about a meter. `silent`: said to be online, but nothing has come for a while. */
 export type Presence = "online" | "silent" | "offline" | "never";
@@ -11,34 +12,23 @@ export function presence(status: DeviceStatus, lastSeenMs: number | null, nowMs:
   return nowMs - lastSeenMs > SILENT_AFTER_MS ? "silent" : "online";
 }
 
-export const presenceLabel: Record<Presence, string> = {
-  online: "Online",
-  silent: "Silent",
-  offline: "Offline",
-  never: "Never seen",
-};
-
-const steps: [limit: number, unit: number, name: string][] = [
+const steps = [
   [60_000, 1000, "second"],
   [3_600_000, 60_000, "minute"],
   [86_400_000, 3_600_000, "hour"],
   [Number.POSITIVE_INFINITY, 86_400_000, "day"],
-];
+] as const;
 
 /** `just now`, `12 seconds ago`, `3 minutes ago`: rounded down, never fresher than it is by a unit. */
 export function ago(thenMs: number, nowMs: number): string {
   const age = Math.max(0, nowMs - thenMs);
-  if (age < 5000) return "just now";
-  for (const [limit, unit, name] of steps) {
-    if (age < limit) {
-      const count = Math.floor(age / unit);
-      return `${count} ${name}${count === 1 ? "" : "s"} ago`;
-    }
-  }
-  return "long ago";
+  if (age < 5000) return words("common")("justNow");
+  const [, unit, name] = steps.find(([limit]) => age < limit) ?? steps[3];
+  return new Intl.RelativeTimeFormat(language()).format(-Math.floor(age / unit), name);
 }
 
 /** What stands under a card's name. */
 export function lastSeen(lastSeenMs: number | null, nowMs: number): string {
-  return lastSeenMs === null ? "No reading yet" : `Last seen ${ago(lastSeenMs, nowMs)}`;
+  const t = words("meter");
+  return lastSeenMs === null ? t("noReading") : t("lastSeen", { ago: ago(lastSeenMs, nowMs) });
 }

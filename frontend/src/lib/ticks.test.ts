@@ -33,9 +33,8 @@ describe("ticksOf", () => {
   it("keeps to midnights over a change of clocks", () => {
     const from = Date.parse("2026-10-24T00:00:00+02:00");
     const marks = ticksOf({ from, to: from + 49 * 3_600_000 }, 4, "Europe/Berlin", "en-GB");
-    expect(marks.filter(({ label }) => /^\D/.test(label)).map(({ at }) => new Date(at).toISOString())).toEqual([
-      "2026-10-23T22:00:00.000Z",
-      "2026-10-24T22:00:00.000Z",
-    ]);
+    expect(
+      marks.filter(({ label }) => /^\D/.test(label)).map(({ at }) => new Date(at).toISOString()),
+    ).toEqual(["2026-10-23T22:00:00.000Z", "2026-10-24T22:00:00.000Z"]);
   });
 });

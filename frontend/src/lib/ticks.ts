@@ -26,7 +26,10 @@ export function ticksOf({ from, to }: Span, most: number, zone: string, locale: 
       const [begin, end] = [startOfDay(day, zone), startOfDay(addDays(day, 1), zone)];
       for (let at = begin; at < end; at += minutes * MINUTE)
         if (at >= from && at <= to)
-          ticks.push({ at, label: at === begin && span > DAY * 1.1 ? shortDay(day, locale) : clockTime(at, zone, locale) });
+          ticks.push({
+            at,
+            label: at === begin && span > DAY * 1.1 ? shortDay(day, locale) : clockTime(at, zone, locale),
+          });
     }
     return ticks;
   }
@@ -37,14 +40,20 @@ export function ticksOf({ from, to }: Span, most: number, zone: string, locale: 
       // Of a month's days the first, and from there every so many; the last of them not close to the next first.
       const marked = (number - 1) % days === 0 && (days === 1 || number <= 31 - days / 2);
       const at = startOfDay(day, zone);
-      if (marked && at >= from) ticks.push({ at, label: span <= 15 * DAY ? shortDay(day, locale) : String(number) });
+      if (marked && at >= from)
+        ticks.push({ at, label: span <= 15 * DAY ? shortDay(day, locale) : String(number) });
     }
     return ticks;
   }
-  const months = stepFor(span, 30.4 * DAY, [1, 2, 3, 6, 12], most);
-  for (let month = monthOf(dateOf(from, zone)); startOfDay(`${month}-01`, zone) < to; month = addMonths(month, 1)) {
+  const months = stepFor(span, 30.5 * DAY, [1, 2, 3, 6, 12], most);
+  for (
+    let month = monthOf(dateOf(from, zone));
+    startOfDay(`${month}-01`, zone) < to;
+    month = addMonths(month, 1)
+  ) {
     const at = startOfDay(`${month}-01`, zone);
-    if ((Number(month.slice(5)) - 1) % months === 0 && at >= from) ticks.push({ at, label: shortMonth(month, locale) });
+    if ((Number(month.slice(5)) - 1) % months === 0 && at >= from)
+      ticks.push({ at, label: shortMonth(month, locale) });
   }
   return ticks;
 }

@@ -12,6 +12,12 @@ const encoded = (text: string) =>
 export function upiLink({ id, name, reference }: UpiPayee, amount: string): string {
   // Not every app decodes the "@" of the payee.
   const payee = encoded(id).replaceAll("%40", "@");
-  const parts = [`pa=${payee}`, ...(name ? [`pn=${encoded(name)}`] : []), `am=${amount}`, "cu=INR", `tr=${encoded(reference)}`];
+  const parts = [
+    `pa=${payee}`,
+    ...(name ? [`pn=${encoded(name)}`] : []),
+    `am=${amount}`,
+    "cu=INR",
+    `tr=${encoded(reference)}`,
+  ];
   return `upi://pay?${parts.join("&")}`;
 }

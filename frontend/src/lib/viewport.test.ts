@@ -31,8 +31,14 @@ describe("pan", () => {
 
 describe("pinch", () => {
   it("spreads two fingers to half the time, and moves with them", () => {
-    expect(pinch(day, day, [10 * HOUR, 14 * HOUR], [8 * HOUR, 16 * HOUR])).toEqual({ from: 6 * HOUR, to: 18 * HOUR });
+    expect(pinch(day, day, [10 * HOUR, 14 * HOUR], [8 * HOUR, 16 * HOUR])).toEqual({
+      from: 6 * HOUR,
+      to: 18 * HOUR,
+    });
     const part = { from: 6 * HOUR, to: 12 * HOUR };
-    expect(pinch(part, day, [8 * HOUR, 10 * HOUR], [7 * HOUR, 9 * HOUR])).toEqual({ from: 7 * HOUR, to: 13 * HOUR });
+    expect(pinch(part, day, [8 * HOUR, 10 * HOUR], [7 * HOUR, 9 * HOUR])).toEqual({
+      from: 7 * HOUR,
+      to: 13 * HOUR,
+    });
   });
 });

@@ -35,7 +35,12 @@ export function isWhole(span: Span, bounds: Span): boolean {
 }
 
 /** Two fingers: what lay under them stays under them. */
-export function pinch(span: Span, bounds: Span, before: readonly [number, number], now: readonly [number, number]): Span {
+export function pinch(
+  span: Span,
+  bounds: Span,
+  before: readonly [number, number],
+  now: readonly [number, number],
+): Span {
   const spread = ([a, b]: readonly [number, number]) => Math.max(Math.abs(b - a), 1);
   const middle = ([a, b]: readonly [number, number]) => (a + b) / 2;
   const factor = spread(before) / spread(now);

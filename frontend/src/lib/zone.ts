@@ -97,6 +97,12 @@ export function daysInMonth(month: LocalMonth): number {
   return Math.round((parse(`${addMonths(month, 1)}-01`) - parse(`${month}-01`)) / DAY);
 }
 
+/** Dates compare as text. */
+export function earlier(a: LocalDate, b: LocalDate): LocalDate {
+  if (a < b) return a;
+  return b;
+}
+
 /** Weeks begin on Monday, as ISO 8601 has it. */
 export function startOfWeek(date: LocalDate): LocalDate {
   const weekday = (new Date(parse(date)).getUTCDay() + 6) % 7;

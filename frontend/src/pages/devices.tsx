@@ -10,11 +10,13 @@ import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import { matches, sortDevices } from "../lib/filter";
 import { useTitle } from "../lib/hooks";
+import { useText } from "../text/text";
 import css from "./admin.module.css";
 
 const ROWS = 100;
 
 function AddDevice() {
+  const { t } = useText("device");
   const [open, setOpen] = useState(false);
   const [created, setCreated] = useState<CreatedDevice | null>(null);
   const close = () => {
@@ -24,17 +26,17 @@ function AddDevice() {
   return (
     <>
       <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setOpen(true)}>
-        Add a device
+        {t("add")}
       </Button>
       {/* Locking the scroll would need a style element, which the policy forbids. */}
       <Modal
         opened={open}
         onClose={close}
-        title={created ? `${created.device_id} is added` : "Add a device"}
+        title={created ? t("added", { device: created.device_id }) : t("add")}
         lockScroll={false}
         // The password is gone with this window: a stray click must not close it.
         closeOnClickOutside={!created}
-        closeButtonProps={{ "aria-label": "Close" }}
+        closeButtonProps={{ "aria-label": t("common:close") }}
       >
         {created ? <Credentials device={created} onDone={close} /> : <AddDeviceForm onCreated={setCreated} />}
       </Modal>
@@ -43,7 +45,8 @@ function AddDevice() {
 }
 
 export default function DevicesPage() {
-  useTitle("Devices");
+  const { t } = useText("device");
+  useTitle(t("title"));
   const { devices, error, refetch } = useDevices();
   const [text, setText] = useState("");
   const found = useMemo(
@@ -53,12 +56,12 @@ export default function DevicesPage() {
   return (
     <>
       <div className={css.head}>
-        <h1>Devices</h1>
+        <h1>{t("title")}</h1>
         <div className={css.tools}>
           <TextInput
             type="search"
-            aria-label="Filter the devices"
-            placeholder="Name, meter or owner"
+            aria-label={t("filter")}
+            placeholder={t("filterHint")}
             leftSection={<Icon name="search" size={18} />}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
@@ -66,13 +69,11 @@ export default function DevicesPage() {
           <AddDevice />
         </div>
       </div>
-      {error && !devices && (
-        <Failure what="The devices could not be loaded" error={error} onRetry={() => void refetch()} />
-      )}
+      {error && !devices && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
       {!devices && !error && <Skeleton height={320} radius={14} />}
       {devices?.length === 0 && (
-        <Notice icon="meter" title="No devices yet">
-          Add the first one: its password is shown once, to be put into the meter.
+        <Notice icon="meter" title={t("none")}>
+          {t("noneHint")}
         </Notice>
       )}
       {found.length > 0 && (
@@ -80,10 +81,10 @@ export default function DevicesPage() {
           <Table className={css.table} verticalSpacing="sm">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th scope="col">Device</Table.Th>
-                <Table.Th scope="col">Owner</Table.Th>
-                <Table.Th scope="col">Tariff</Table.Th>
-                <Table.Th scope="col">State</Table.Th>
+                <Table.Th scope="col">{t("device")}</Table.Th>
+                <Table.Th scope="col">{t("owner")}</Table.Th>
+                <Table.Th scope="col">{t("tariff")}</Table.Th>
+                <Table.Th scope="col">{t("state")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -104,13 +105,9 @@ export default function DevicesPage() {
           </Table>
         </div>
       )}
-      {found.length > ROWS && (
-        <p className={css.more}>
-          {ROWS} of {found.length} are shown. Filter to find others.
-        </p>
-      )}
+      {found.length > ROWS && <p className={css.more}>{t("shown", { shown: ROWS, all: found.length })}</p>}
       {devices && devices.length > 0 && found.length === 0 && (
-        <Notice icon="search" title={`No device matches “${text}”`} />
+        <Notice icon="search" title={t("noMatch", { text })} />
       )}
     </>
   );

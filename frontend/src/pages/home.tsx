@@ -1,5 +1,6 @@
 import { Button, Pagination, Skeleton, TextInput } from "@mantine/core";
 import { useDeferredValue, useMemo, useState } from "react";
+import { Trans } from "react-i18next";
 import { Link } from "wouter";
 import { useDevices } from "../api/queries";
 import { HomeSummary } from "../components/home-summary";
@@ -7,7 +8,9 @@ import { Icon } from "../components/icon";
 import { MeterCard } from "../components/meter-card";
 import { Failure, Notice } from "../components/notice";
 import { matches, sortDevices } from "../lib/filter";
-import { useTitle, useUser } from "../lib/hooks";
+import { whole } from "../lib/format";
+import { usePlace, useTitle, useUser } from "../lib/hooks";
+import { useText } from "../text/text";
 import css from "./home.module.css";
 
 const CARDS = 24;
@@ -15,8 +18,9 @@ const CARDS = 24;
 const FILTER_FROM = 7;
 
 function Skeletons() {
+  const { t } = useText("meter");
   return (
-    <div className={css.grid} role="status" aria-busy="true" aria-label="Loading the meters">
+    <div className={css.grid} role="status" aria-busy="true" aria-label={t("loadingAll")}>
       {["a", "b", "c", "d", "e", "f"].map((key) => (
         <Skeleton key={key} height={262} radius={14} />
       ))}
@@ -25,23 +29,23 @@ function Skeletons() {
 }
 
 function NoMeters() {
+  const { t } = useText("meter");
   const { role } = useUser();
   return (
-    <Notice icon="meter" title="No meters yet">
+    <Notice icon="meter" title={t("none")}>
       {role === "admin" ? (
-        <>
-          Add the first one under <Link href="/devices">Devices</Link>: it gets its name, its owner and its
-          password there.
-        </>
+        <Trans t={t} i18nKey="noneAdmin" components={{ devices: <Link href="/devices" /> }} />
       ) : (
-        "As soon as a meter is assigned to you, it is here."
+        t("noneOwn")
       )}
     </Notice>
   );
 }
 
 export function HomePage() {
-  useTitle("Meters");
+  const { locale } = usePlace();
+  const { t } = useText("meter");
+  useTitle(t("title"));
   const { devices, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useDevices();
   const [text, setText] = useState("");
   const [page, setPage] = useState(1);
@@ -51,13 +55,14 @@ export function HomePage() {
   const pages = Math.ceil(found.length / CARDS);
   const shown = Math.min(page, Math.max(pages, 1));
   const retry = () => void refetch();
+  const count = t("count", { count: found.length, n: whole(found.length, locale) });
 
   if (!devices || devices.length === 0)
     return (
       <>
-        <h1 className={css.alone}>Meters</h1>
+        <h1 className={css.alone}>{t("title")}</h1>
         {devices && <NoMeters />}
-        {!devices && error && <Failure what="The meters could not be loaded" error={error} onRetry={retry} />}
+        {!devices && error && <Failure what={t("failedAll")} error={error} onRetry={retry} />}
         {!devices && !error && <Skeletons />}
       </>
     );
@@ -65,15 +70,15 @@ export function HomePage() {
     <>
       <div className={css.head}>
         <div>
-          <h1>Meters</h1>
+          <h1>{t("title")}</h1>
           <HomeSummary devices={sorted} />
         </div>
         {devices.length >= FILTER_FROM && (
           <TextInput
             className={css.filter}
             type="search"
-            aria-label="Filter the meters"
-            placeholder="Name, meter or owner"
+            aria-label={t("filter")}
+            placeholder={t("filterHint")}
             leftSection={<Icon name="search" size={18} />}
             value={text}
             onChange={(event) => {
@@ -83,8 +88,8 @@ export function HomePage() {
           />
         )}
       </div>
-      {error && <Failure what="The list is not up to date" error={error} onRetry={retry} />}
-      {found.length === 0 && <Notice icon="search" title={`No meter matches “${wanted}”`} />}
+      {error && <Failure what={t("notUpToDate")} error={error} onRetry={retry} />}
+      {found.length === 0 && <Notice icon="search" title={t("noMatch", { text: wanted })} />}
       <div className={css.grid}>
         {found.slice((shown - 1) * CARDS, shown * CARDS).map((device) => (
           <MeterCard key={device.device_id} device={device} />
@@ -99,16 +104,13 @@ export function HomePage() {
               setPage(next);
               window.scrollTo({ top: 0 });
             }}
-            getControlProps={(control) => ({ "aria-label": `${control} page` })}
-            getItemProps={(number) => ({ "aria-label": `Page ${number}` })}
+            getControlProps={(control) => ({ "aria-label": t(`control.${control}`) })}
+            getItemProps={(number) => ({ "aria-label": t("page", { page: number }) })}
           />
-          <span className="soft num">
-            {found.length} meter{found.length === 1 ? "" : "s"}
-            {hasNextPage && " so far"}
-          </span>
+          <span className="soft num">{hasNextPage ? t("countSoFar", { meters: count }) : count}</span>
           {hasNextPage && (
             <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-              Load more
+              {t("loadMore")}
             </Button>
           )}
         </div>

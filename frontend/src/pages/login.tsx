@@ -3,32 +3,35 @@ import { type SubmitEvent, useState } from "react";
 import { ApiError } from "../api/http";
 import { login } from "../api/session";
 import { Brand } from "../components/brand";
+import { LanguageChoice } from "../components/language-choice";
+import { explain } from "../components/notice";
 import { ThemeToggle } from "../components/theme-toggle";
 import { useTitle } from "../lib/hooks";
+import { useText, words } from "../text/text";
 import css from "./login.module.css";
 
 function sentence(error: unknown): string {
-  if (!(error instanceof ApiError)) return "Something unexpected happened. Please try again.";
-  const minutes = Math.ceil((error.retryAfterS ?? 60) / 60);
-  const wait = minutes === 1 ? "a minute" : `${minutes} minutes`;
+  const t = words("signin");
+  if (!(error instanceof ApiError)) return t("common:error.unexpectedRetry");
   switch (error.status) {
     case 0:
-      return "The server can't be reached. Check the network and try again.";
+      return t("common:error.awayRetry");
     case 400:
     case 401:
     case 422:
-      return "This e-mail and password don't match.";
+      return t("mismatch");
     case 429:
-      return `Too many attempts. Please wait ${wait} and try again.`;
+      return t("wait", { count: Math.ceil((error.retryAfterS ?? 60) / 60) });
     case 503:
-      return "The server is starting or busy. Please try again in a moment.";
+      return t("starting");
     default:
-      return error.message;
+      return explain(error);
   }
 }
 
 export function LoginPage({ ended }: { ended: boolean }) {
-  useTitle("Sign in");
+  const { t } = useText("signin");
+  useTitle(t("title"));
   const [busy, setBusy] = useState(false);
   const [message, setMessage] = useState<string | null>(null);
 
@@ -48,25 +51,24 @@ export function LoginPage({ ended }: { ended: boolean }) {
   return (
     <div className={css.page}>
       <div className={css.corner}>
+        <LanguageChoice />
         <ThemeToggle />
       </div>
       <main className={css.box}>
         <div className={css.head}>
           <Brand size={44} />
           <h1>Smartmeter</h1>
-          <p className="soft">Live power, history and bills of your meters.</p>
+          <p className="soft">{t("motto")}</p>
         </div>
         <form className={`panel ${css.form}`} onSubmit={submit}>
-          {ended && !message && (
-            <output className={css.ended}>Your session has ended. Please sign in again.</output>
-          )}
+          {ended && !message && <output className={css.ended}>{t("ended")}</output>}
           {message && (
             <p className={css.error} role="alert">
               {message}
             </p>
           )}
           <TextInput
-            label="E-mail"
+            label={t("email")}
             name="email"
             type="email"
             autoComplete="username"
@@ -75,16 +77,16 @@ export function LoginPage({ ended }: { ended: boolean }) {
             size="md"
           />
           <PasswordInput
-            label="Password"
+            label={t("password")}
             name="password"
             autoComplete="current-password"
             required
             withAsterisk={false}
             size="md"
-            visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
+            visibilityToggleButtonProps={{ "aria-label": t("show") }}
           />
           <Button type="submit" size="md" loading={busy} mt={4}>
-            Sign in
+            {t("title")}
           </Button>
         </form>
       </main>

@@ -28,7 +28,8 @@ export default function MeterPage({ id, page }: { id: string; page?: string | un
   useTitle(`${device?.name ?? id}, ${t(`tab.${tab}`)}`);
   if (!device) {
     if (error) return <Failure what={t("notLoaded")} error={error} onRetry={() => void refetch()} />;
-    if (!devices || isFetchingNextPage) return <Skeleton height={220} radius={14} aria-label={t("loading")} />;
+    if (!devices || isFetchingNextPage)
+      return <Skeleton height={220} radius={14} aria-label={t("loading")} />;
     // In a very long list the meter may be further on; what it has measured is there all the same.
     if (!hasNextPage)
       return (

@@ -1,12 +1,15 @@
+import { Trans } from "react-i18next";
 import { Link } from "wouter";
 import { Notice } from "../components/notice";
 import { useTitle } from "../lib/hooks";
+import { useText } from "../text/text";
 
 export function NotFoundPage() {
-  useTitle("Not found");
+  const { t } = useText("common");
+  useTitle(t("notFound"));
   return (
-    <Notice icon="empty" title="There is nothing at this address">
-      Go back to <Link href="/">your meters</Link>.
+    <Notice icon="empty" title={t("nothingHere")}>
+      <Trans t={t} i18nKey="backToMeters" components={{ meters: <Link href="/" /> }} />
     </Notice>
   );
 }

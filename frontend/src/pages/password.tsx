@@ -3,9 +3,11 @@ import { type ReactNode, useEffect, useState } from "react";
 import { changePassword, redeemLink } from "../api/endpoints";
 import { logout, renew } from "../api/session";
 import { Brand } from "../components/brand";
+import { LanguageChoice } from "../components/language-choice";
 import { PasswordForm } from "../components/password-form";
 import { ThemeToggle } from "../components/theme-toggle";
 import { useTitle } from "../lib/hooks";
+import { useText } from "../text/text";
 import css from "./login.module.css";
 
 function Frame({ title, children }: { title: string; children: ReactNode }) {
@@ -13,6 +15,7 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className={css.page}>
       <div className={css.corner}>
+        <LanguageChoice />
         <ThemeToggle />
       </div>
       <main className={css.box}>
@@ -28,6 +31,7 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
 
 /** What a one-time link opens: /password#TOKEN. The token is taken out of the address at once. */
 export function LinkPage() {
+  const { t } = useText("signin");
   const [token] = useState(() => window.location.hash.slice(1));
   const [done, setDone] = useState(false);
   useEffect(() => window.history.replaceState(null, "", window.location.pathname), []);
@@ -38,17 +42,17 @@ export function LinkPage() {
   };
   if (!done)
     return (
-      <Frame title="Choose a password">
+      <Frame title={t("choose")}>
         <PasswordForm current={false} onSave={save} />
       </Frame>
     );
   return (
-    <Frame title="Your password is set">
+    <Frame title={t("isSet")}>
       <div className={`panel ${css.form}`}>
-        <p>Sign in with your e-mail and the new password.</p>
+        <p>{t("isSetHint")}</p>
         {/* A new start: whoever was signed in here before is not any more. */}
         <Button component="a" href="/" size="md">
-          Sign in
+          {t("title")}
         </Button>
       </div>
     </Frame>
@@ -57,16 +61,17 @@ export function LinkPage() {
 
 /** For somebody whose password an administrator made: nothing else is possible before. */
 export function FirstPasswordPage() {
+  const { t } = useText("signin");
   const save = async (fresh: string, current: string) => {
     await changePassword({ current, new: fresh });
     await renew();
   };
   return (
-    <Frame title="Choose your own password">
-      <p className={css.head}>Yours was made by an administrator. Please change it first.</p>
+    <Frame title={t("chooseOwn")}>
+      <p className={css.head}>{t("chooseOwnHint")}</p>
       <PasswordForm current onSave={save} />
       <Button variant="subtle" fullWidth mt="md" onClick={() => void logout()}>
-        Sign out
+        {t("signOut")}
       </Button>
     </Frame>
   );

@@ -5,33 +5,35 @@ import type { Reject } from "../api/types";
 import { Failure, Notice } from "../components/notice";
 import { dateTime, plainWords } from "../lib/format";
 import { usePlace, useTitle } from "../lib/hooks";
+import { codeWords, useText } from "../text/text";
 import css from "./admin.module.css";
 
 const spans = [
-  { value: "24", label: "24 hours" },
-  { value: "168", label: "7 days" },
-  { value: "720", label: "30 days" },
-];
+  ["24", "hours24"],
+  ["168", "days7"],
+  ["720", "days30"],
+] as const;
 const ROWS = 200;
 
 function RejectEntry({ reject }: { reject: Reject }) {
+  const { t } = useText("reject");
   const { locale, timezone } = usePlace();
   const { at, topic, reason, detail, payload, payload_encoding, payload_bytes } = reject;
   return (
     <li className={`panel ${css.reject}`}>
       <div className={css.rejectHead}>
-        <span className={css.reason}>{plainWords(reason)}</span>
+        <span className={css.reason}>{codeWords("reject", "reason", reason) ?? plainWords(reason)}</span>
         <span className={`soft ${css.topic}`}>{topic}</span>
         <time className={css.time} dateTime={at}>
           {dateTime(at, timezone, locale)}
         </time>
       </div>
       {detail && <p>{detail}</p>}
-      <pre className={css.payload}>{payload === "" ? "(empty)" : payload}</pre>
+      <pre className={css.payload}>{payload === "" ? t("empty") : payload}</pre>
       <p className="soft">
         <small>
-          {payload_bytes} byte{payload_bytes === 1 ? "" : "s"}
-          {payload_encoding === "base64" && ", shown as base64: not text"}
+          {t("bytes", { count: payload_bytes })}
+          {payload_encoding === "base64" && t("base64")}
         </small>
       </p>
     </li>
@@ -39,7 +41,8 @@ function RejectEntry({ reject }: { reject: Reject }) {
 }
 
 export default function RejectsPage() {
-  useTitle("Refused messages");
+  const { t } = useText("reject");
+  useTitle(t("title"));
   const [hours, setHours] = useState("24");
   const { rejects, error, refetch, hasNextPage } = useRejects(Number(hours));
   // New ones come at the end, so a place counted from the oldest stays the same.
@@ -49,22 +52,21 @@ export default function RejectsPage() {
     <>
       <div className={css.head}>
         <div>
-          <h1>Refused messages</h1>
-          <p className="soft">What came in and could not be taken, newest first.</p>
+          <h1>{t("title")}</h1>
+          <p className="soft">{t("motto")}</p>
         </div>
-        <SegmentedControl data={spans} value={hours} onChange={setHours} aria-label="Time span" />
-      </div>
-      {error && !rejects && (
-        <Failure
-          what="The refused messages could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
+        <SegmentedControl
+          data={spans.map(([value, key]) => ({ value, label: t(key) }))}
+          value={hours}
+          onChange={setHours}
+          aria-label={t("span")}
         />
-      )}
+      </div>
+      {error && !rejects && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
       {!rejects && !error && <Skeleton height={320} radius={14} />}
       {rejects?.length === 0 && (
-        <Notice icon="empty" title="Nothing was refused">
-          Every message of this time was taken.
+        <Notice icon="empty" title={t("none")}>
+          {t("noneHint")}
         </Notice>
       )}
       <ul className={css.stack}>
@@ -75,8 +77,8 @@ export default function RejectsPage() {
       {rejects && (rejects.length > ROWS || hasNextPage) && (
         <p className={css.more}>
           {hasNextPage
-            ? `More than ${rejects.length} were refused. Choose a shorter time to see the newest.`
-            : `The newest ${ROWS} of ${rejects.length} are shown.`}
+            ? t("moreThan", { count: rejects.length })
+            : t("newest", { shown: ROWS, all: rejects.length })}
         </p>
       )}
     </>

@@ -2,31 +2,32 @@ import { Skeleton } from "@mantine/core";
 import { useTariffs } from "../api/queries";
 import type { Tariff } from "../api/types";
 import { Failure, Notice } from "../components/notice";
-import { dayName } from "../lib/format";
+import { longDate } from "../lib/format";
 import { useNow, usePlace, useTitle } from "../lib/hooks";
 import { formatRate } from "../lib/money";
 import { inForce, slabName, tariffTerms } from "../lib/tariff";
 import { dateOf } from "../lib/zone";
+import { useText } from "../text/text";
 import css from "./admin.module.css";
 
 function TariffVersion({ tariff, current }: { tariff: Tariff; current: boolean }) {
+  const { t } = useText("tariff");
   const { locale, currency } = usePlace();
-  const since = dayName(tariff.effective_from, locale).replace(/^\w+,? /, "");
   return (
-    <article aria-label={`${tariff.name}, version ${tariff.version}`}>
+    <article aria-label={t("versionOf", { name: tariff.name, version: tariff.version })}>
       <p className={css.versionHead}>
         <span>
-          From {since}
-          {current && <span className={css.current}>In force</span>}
+          {t("from", { date: longDate(tariff.effective_from, locale) })}
+          {current && <span className={css.current}>{t("inForce")}</span>}
         </span>
-        <span className="soft">Version {tariff.version}</span>
+        <span className="soft">{t("version", { version: tariff.version })}</span>
       </p>
       <table className={css.rates}>
         <tbody>
           {tariff.slabs.map((slab, i) => (
             <tr key={slabName(tariff.slabs, i)}>
               <th scope="row">{slabName(tariff.slabs, i)}</th>
-              <td>{formatRate(slab.rate, currency, locale)} a kWh</td>
+              <td>{t("perKwh", { rate: formatRate(slab.rate, currency, locale) })}</td>
             </tr>
           ))}
           {tariffTerms(tariff, currency, locale).map(([name, value]) => (
@@ -37,15 +38,14 @@ function TariffVersion({ tariff, current }: { tariff: Tariff; current: boolean }
           ))}
         </tbody>
       </table>
-      {tariff.slab_mode === "whole_use" && (
-        <p className="soft">All use at the rate of the slab that it ends in.</p>
-      )}
+      {tariff.slab_mode === "whole_use" && <p className="soft">{t("wholeUse")}</p>}
     </article>
   );
 }
 
 export default function TariffsPage() {
-  useTitle("Tariffs");
+  const { t } = useText("tariff");
+  useTitle(t("title"));
   const { timezone } = usePlace();
   const today = dateOf(useNow(60_000), timezone);
   const { tariffs, error, refetch } = useTariffs();
@@ -54,15 +54,13 @@ export default function TariffsPage() {
     <>
       <div className={css.head}>
         <div>
-          <h1>Tariffs</h1>
-          <p className="soft">Every version there ever was: a bill keeps the one of its time.</p>
+          <h1>{t("title")}</h1>
+          <p className="soft">{t("motto")}</p>
         </div>
       </div>
-      {error && !tariffs && (
-        <Failure what="The tariffs could not be loaded" error={error} onRetry={() => void refetch()} />
-      )}
+      {error && !tariffs && <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />}
       {!tariffs && !error && <Skeleton height={260} radius={14} />}
-      {tariffs?.length === 0 && <Notice icon="empty" title="No tariff yet" />}
+      {tariffs?.length === 0 && <Notice icon="empty" title={t("none")} />}
       <div className={css.stack}>
         {names.map((name) => {
           const versions = (tariffs ?? []).filter((tariff) => tariff.name === name);
