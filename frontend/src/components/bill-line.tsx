@@ -44,7 +44,7 @@ export function BillLineRow({ line, currency, open, onToggle }: BillLineRowProps
         <UnstyledButton
           className={css.how}
           aria-expanded={open}
-          aria-label={say("explain.how", { line: name })}
+          aria-label={say(open ? "explain.hideLine" : "explain.showLine", { line: name })}
           onClick={onToggle}
         >
           {say(open ? "explain.hide" : "explain.show")}

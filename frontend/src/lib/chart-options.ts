@@ -41,6 +41,8 @@ export function chartOptions({ color }: Palette, texts: Texts): Options {
     scales: {
       x: {
         type: "linear",
+        // Bars stand in their own hours and days, so there is nothing to leave room for.
+        offset: false,
         grid: { display: false },
         border: { color: color("--line") },
         ticks: { ...ticks, maxRotation: 0, autoSkip: false, callback: (at) => marks.get(Number(at)) ?? "" },
