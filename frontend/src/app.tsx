@@ -13,10 +13,10 @@ import { localeFor } from "./lib/format";
 import { PlaceContext, UserContext, useSession } from "./lib/hooks";
 import { startLive } from "./live/socket";
 import { clearLive } from "./live/store";
-import { HomePage } from "./pages/home";
 import { LoginPage } from "./pages/login";
 import { NotFoundPage } from "./pages/not-found";
 import { FirstPasswordPage, LinkPage } from "./pages/password";
+import { StartPage } from "./pages/start";
 import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
 const MeterPage = lazy(() => import("./pages/meter"));
@@ -84,7 +84,7 @@ function SignedIn({ user }: { user: User }) {
           <Boundary key={location}>
             <Suspense fallback={<Waiting />}>
               <Switch>
-                <Route path="/" component={HomePage} />
+                <Route path="/" component={StartPage} />
                 <Route path="/meters/:id/:page?">
                   {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
                 </Route>

@@ -121,10 +121,9 @@ export function useHistory(id: string, { from, to }: Span, width: Width, enabled
   });
 }
 
-export function useBill(id: string, month: LocalMonth, running: boolean, enabled = true) {
+export function useBill(id: string, month: LocalMonth, running: boolean) {
   return useQuery({
     queryKey: ["bill", id, month],
-    enabled,
     queryFn: ({ signal }) => getBill(id, month, signal),
     refetchInterval: running ? MINUTE : false,
   });

@@ -67,7 +67,8 @@ export function BillChange({ id, month }: { id: string; month: LocalMonth }) {
   const before = useBill(id, earlier, false);
   const { tariffs } = useTariffs();
   const error = after.error ?? before.error;
-  const title = t("change.title", { month: monthName(month, locale), before: monthName(earlier, locale) });
+  const names = { month: monthName(month, locale), before: monthName(earlier, locale) };
+  const title = t("change.title", names);
   const head = <h2 id="change">{title}</h2>;
   if (!after.data || !before.data || !tariffs)
     return (
@@ -105,7 +106,7 @@ export function BillChange({ id, month }: { id: string; month: LocalMonth }) {
   };
   return (
     <section className={`panel ${css.panel}`} aria-labelledby="change" data-testid="change">
-      {head}
+      <h2 id="change">{sign === 0 ? title : t(sign > 0 ? "change.titleMore" : "change.titleLess", names)}</h2>
       <p>{t(sign > 0 ? "change.more" : sign < 0 ? "change.less" : "change.same", facts)}</p>
       {result.parts.length > 0 && (
         <ul className={css.causes}>

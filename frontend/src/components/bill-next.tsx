@@ -15,7 +15,7 @@ export function BillNext({ id }: { id: string }) {
   const { t } = useText("money");
   const { locale } = usePlace();
   const { bill, tariff } = useRunningBill(id);
-  if (!bill || !tariff) return null;
+  if (!bill || !tariff || bill.registers.length === 0) return null;
   const place = placeOf(bill, tariff);
   const { index, rate, next } = slabPlace(tariff, place);
   const money = (amount: bigint) => formatMoney(decimal(amount), bill.currency, locale);

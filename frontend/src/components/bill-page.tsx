@@ -13,7 +13,7 @@ import { BillTable } from "./bill-table";
 import { ComingTariff } from "./coming-tariff";
 import { InvoiceList } from "./invoice-list";
 import { MonthPicker } from "./month-picker";
-import { Failure } from "./notice";
+import { Failure, Notice } from "./notice";
 import { PayPanel } from "./pay-panel";
 
 function BillOf({ id, month, running }: { id: string; month: LocalMonth; running: boolean }) {
@@ -23,6 +23,11 @@ function BillOf({ id, month, running }: { id: string; month: LocalMonth; running
     return (
       <>
         {error && <Failure what={t("notFresh")} error={error} onRetry={() => void refetch()} />}
+        {bill.registers.length === 0 && (
+          <Notice icon="empty" title={t("nothingMeasured.title")}>
+            {t(running ? "nothingMeasured.running" : "nothingMeasured.past")}
+          </Notice>
+        )}
         <BillTable id={id} bill={bill} running={running} />
         <BillFacts bill={bill} running={running} />
       </>

@@ -1,4 +1,5 @@
 import { Skeleton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { lazy, Suspense, useCallback, useMemo } from "react";
 import { useHistory } from "../api/queries";
 import type { Aggregate } from "../api/types";
@@ -45,8 +46,9 @@ export function LineHistory({
 }: HistoryProps & { measure: "power" | "voltage" }) {
   const { t } = useText("charts");
   const { locale, timezone } = usePlace();
-  const { point } = detailIn(range, wanted.to - wanted.from);
-  const finer = point !== detailIn(range, range.to - range.from).point;
+  const narrow = useMediaQuery("(max-width: 47.99em)", undefined, { getInitialValueInEffect: false });
+  const { point } = detailIn(range, wanted.to - wanted.from, narrow);
+  const finer = point !== detailIn(range, range.to - range.from, narrow).point;
   const { data, error, refetch } = useHistory(id, spanToLoad(range, wanted, finer, timezone), point);
   const present = data && data.from < range.to && data.to > range.from ? data : undefined;
   const edges = useMemo(

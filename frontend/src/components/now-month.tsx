@@ -19,7 +19,8 @@ export function NowMonth({ id }: { id: string }) {
       <h2 id="month">{monthName(month, locale)}</h2>
       {!bill && !error && <Skeleton height={88} radius={10} aria-label={t("loadingMonth")} />}
       {!bill && error && <Failure what={t("noBill")} error={error} onRetry={() => void refetch()} />}
-      {bill && (
+      {bill?.registers.length === 0 && <p className="soft">{t("nothingYet")}</p>}
+      {bill && bill.registers.length > 0 && (
         <>
           <dl className={css.two}>
             <Figure name={t("soFar")} value={money(bill.total)} note={energy(bill.consumption_kwh, locale)} />

@@ -54,7 +54,7 @@ export function NowPanel({ device }: { device: Device }) {
         )}
       </article>
       <div className={css.side}>
-        <NowToday id={id} enabled={state !== "never"} />
+        {state !== "never" && <NowToday id={id} />}
         <NowMonth id={id} />
         <NowDue id={id} />
       </div>

@@ -12,19 +12,19 @@ import css from "./now-panel.module.css";
 import { useTodayUse } from "./today-use";
 
 /** The bill of the month that runs, with the tariff that its last part is priced by. */
-export function useRunningBill(id: string, enabled = true) {
+export function useRunningBill(id: string) {
   const { timezone } = usePlace();
   const month = monthOf(dateOf(useNow(60_000), timezone));
-  const { data: bill, error, refetch } = useBill(id, month, true, enabled);
+  const { data: bill, error, refetch } = useBill(id, month, true);
   const { tariffs } = useTariffs();
   return { month, bill, error, refetch, tariff: bill && tariffs ? tariffOf(bill, tariffs) : null };
 }
 
-export function NowToday({ id, enabled }: { id: string; enabled: boolean }) {
+export function NowToday({ id }: { id: string }) {
   const { t } = useText("now");
   const { locale } = usePlace();
-  const { kwh, failed } = useTodayUse(id, enabled);
-  const { bill, tariff } = useRunningBill(id, enabled);
+  const { kwh, failed } = useTodayUse(id, true);
+  const { bill, tariff } = useRunningBill(id);
   const cost =
     bill && tariff && kwh !== null
       ? formatMoney(decimal(partPrice(tariff, placeOf(bill, tariff), wattHours(kwh))), bill.currency, locale)

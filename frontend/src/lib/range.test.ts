@@ -90,6 +90,7 @@ describe("detail", () => {
       "1h",
       "1d",
     ]);
+    expect([5, 31].map((days) => detailOf(days * 24 * HOUR, true).point)).toEqual(["1h", "1d"]);
     const quarter = rangeBetween("2026-01-01", "2026-06-30", KOLKATA);
     expect(detailIn(quarter, quarter.to - quarter.from)).toEqual({ bar: "1d", point: "1d" });
     const year = rangeOf("year", "2026-01-01", KOLKATA);

@@ -85,17 +85,18 @@ export function neighbour(range: Range, by: -1 | 1, zone: string): Range {
 }
 
 /** As fine as a screen can show: of what is looked at, not of all that there is. */
-export function detailOf(spanMs: number): Detail {
+export function detailOf(spanMs: number, narrow = false): Detail {
   if (spanMs <= 6 * HOUR) return { bar: "15m", point: "1m" };
   // A day may have 25 hours.
   if (spanMs <= 2.1 * DAY) return { bar: "1h", point: "15m" };
-  if (spanMs <= 100 * DAY) return { bar: "1d", point: "1h" };
+  // On a phone a month of hours is a smear.
+  if (spanMs <= 100 * DAY) return { bar: "1d", point: narrow && spanMs > 10 * DAY ? "1d" : "1h" };
   return { bar: "1M", point: "1d" };
 }
 
 /** A range that is neither a year nor very long has days for bars, though they be many. */
-export function detailIn(range: Range, spanMs: number): Detail {
-  const detail = detailOf(spanMs);
+export function detailIn(range: Range, spanMs: number, narrow = false): Detail {
+  const detail = detailOf(spanMs, narrow);
   const months = range.view === "year" || daysBetween(range.first, range.end) > DAYS_SHOWN;
   return detail.bar === "1M" && !months ? { ...detail, bar: "1d" } : detail;
 }
