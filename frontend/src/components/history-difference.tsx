@@ -56,7 +56,7 @@ export function HistoryDifference({ id, range, before, difference, whole }: Hist
   return (
     <div className={css.difference}>
       <p data-testid="energy-difference">
-        {t(`kwh.${way}`, {
+        {t(earlier === 0 ? "kwh.nothing" : `kwh.${way}`, {
           used: energy(kwh, locale),
           before: energy(earlier, locale),
           period: rangeName(before, locale),
