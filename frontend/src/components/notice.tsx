@@ -8,13 +8,15 @@ import css from "./notice.module.css";
 interface NoticeProps {
   icon: IconName;
   title: string;
+  /** It is all that the page has to say. */
+  whole?: boolean;
   children?: ReactNode;
   tone?: "plain" | "bad" | "warn";
   onRetry?: (() => void) | undefined;
 }
 
 /** An empty page, a failure, a warning: what it is, why, and what can be done. */
-export function Notice({ icon, title, children, tone = "plain", onRetry }: NoticeProps) {
+export function Notice({ icon, title, whole = false, children, tone = "plain", onRetry }: NoticeProps) {
   const { t } = useText("common");
   return (
     <div className={css.notice} data-tone={tone} role={tone === "bad" ? "alert" : undefined}>
@@ -22,7 +24,7 @@ export function Notice({ icon, title, children, tone = "plain", onRetry }: Notic
         <Icon name={icon} size={26} />
       </span>
       <div>
-        <p className={css.title}>{title}</p>
+        {whole ? <h1 className={css.title}>{title}</h1> : <p className={css.title}>{title}</p>}
         {children && <div className="soft">{children}</div>}
         {onRetry && (
           <Button variant="default" size="sm" mt="sm" onClick={onRetry}>

@@ -1,6 +1,6 @@
 import type { Device } from "../api/types";
 import { measure, power, register } from "../lib/format";
-import { useLive, useNow, usePlace } from "../lib/hooks";
+import { useLive, useLost, useNow, usePlace } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
 import { useText } from "../text/text";
@@ -22,7 +22,7 @@ export function NowPanel({ device }: { device: Device }) {
   const reading = live?.reading;
   const at = seenMs(device, live);
   const status = statusOf(device, live);
-  const state = presence(status, at, useNow(10_000));
+  const state = presence(status, at, useNow(10_000), useLost() !== null);
   const watts = reading ? power(reading.power_w, locale) : null;
   return (
     <div className={css.columns}>

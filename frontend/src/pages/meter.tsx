@@ -33,7 +33,7 @@ export default function MeterPage({ id, page }: { id: string; page?: string | un
     // In a very long list the meter may be further on; what it has measured is there all the same.
     if (!hasNextPage)
       return (
-        <Notice icon="empty" title={t("noSuch.title")}>
+        <Notice icon="empty" whole title={t("noSuch.title")}>
           {t("noSuch.text")}
         </Notice>
       );
