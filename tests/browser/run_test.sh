@@ -11,7 +11,7 @@ export SMARTMETER_TEST_ORIGIN
 # With the limits of rates as they are delivered: no page may come near them.
 start_server "SMARTMETER_ALLOWED_ORIGINS=$SMARTMETER_TEST_ORIGIN" \
   "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
-  SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
+  SMARTMETER_UPI_ID=society@bank "SMARTMETER_UPI_NAME=Lake View" SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
 login
 printf 'a long enough password' | smartmeter user add --email lata@example.org --name 'Lata Rao' --role consumer --password-stdin
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"
@@ -40,7 +40,13 @@ PYTHON
 }
 readings | publish_lines meters/meter-001/telemetry
 wait_until 'the readings are stored' api_has GET /api/devices '"energy_kwh":2000' || finish
-smartmeter bill --month 2026-01 >"$TMP/log/bill.log"
+server_command SMARTMETER_UPI_ID=society@bank "SMARTMETER_UPI_NAME=Lake View"
+"${SM_COMMAND[@]}" bill --month 2026-01 >"$TMP/log/bill.log"
+# What is decided for next month.
+next_month=$(TZ=Asia/Kolkata date -d "$(TZ=Asia/Kolkata date +%Y-%m-15) +1 month" +%Y-%m-01)
+api POST /api/tariffs "{\"name\": \"LT-1 Domestic\", \"effective_from\": \"$next_month\", \"fixed_charge\": \"60.00\",
+  \"slabs\": [{\"up_to_kwh\": 100, \"rate\": \"4.00\"}, {\"up_to_kwh\": null, \"rate\": \"6.50\"}], \"taxes\": [{\"name\": \"GST\", \"percent\": \"18\"}]}" ||
+  fail 'a tariff is decided' "$API_BODY"
 
 require_node
 report=$TMP/browser.xml
