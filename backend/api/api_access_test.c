@@ -102,6 +102,8 @@ static const access_row rows[] = {
     {"GET", "/api/billing/meter-999?month=2026-01", NULL, {401, 404, 404, 404}},
     {"GET", "/api/billing/meter-001/explain?month=2026-01", NULL, {401, 200, 404, 200}},
     {"GET", "/api/billing/meter-999/explain?month=2026-01", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/billing/meter-001/coming", NULL, {401, 200, 404, 200}},
+    {"GET", "/api/billing/meter-999/coming", NULL, {401, 404, 404, 404}},
     {"GET", "/api/tariffs", NULL, {401, 200, 200, 200}},
     {"POST", "/api/tariffs", JSON_TARIFF, {401, 403, 403, 201}},
     {"GET", "/api/invoices/meter-001", NULL, {401, 200, 404, 200}},

@@ -142,6 +142,58 @@ static void a_draft_is_refused_by_its_fields(void **state) {
                       ",\"month\":\"2026-01\",\"account_id\":\"a_nobody\"", 404));
 }
 
+/* ---- what is to change ---- */
+#define COMING "/api/billing/meter-001/coming"
+#define MARCH                                                                                      \
+  "{\"name\":\"LT-1 Domestic\",\"effective_from\":\"2026-03-01\",\"slabs\":[{\"up_to_kwh\":null,"  \
+  "\"rate\":\"5.00\"}],\"fixed_charge\":\"0.00\",\"taxes\":[]}"
+
+static void nothing_decided_is_nothing_to_come(void **state) {
+  const test_server *s = *state;
+  json_t *root = test_get(s, COMING, ASHA);
+  assert_true(json_is_null(json_object_get(root, "tariff")));
+  assert_true(json_is_null(json_object_get(root, "preview")));
+  assert_string_equal(test_text_in(root, "month"), "2026-01");
+  json_decref(root);
+}
+
+static void a_decided_tariff_prices_the_last_month_for_its_resident(void **state) {
+  const test_server *s = *state;
+  json_decref(test_admin_ask(s, "POST", "/api/tariffs", MARCH, 201));
+  json_t *drafted = test_admin_ask(
+      s, "POST", "/api/tariffs/preview",
+      "{\"tariff\":" MARCH ",\"month\":\"2026-01\",\"device_id\":\"meter-001\"}", 200);
+  json_t *account = json_array_get(json_object_get(drafted, "accounts"), 0);
+  json_t *root = test_get(s, COMING, ASHA);
+  json_t *tariff = json_object_get(root, "tariff");
+  json_t *told = json_object_get(root, "preview");
+  assert_string_equal(test_text_in(root, "account_id"), test_text_in(account, "account_id"));
+  assert_string_equal(test_text_in(tariff, "name"), "LT-1 Domestic");
+  assert_string_equal(test_text_in(tariff, "from"), "2026-03-01");
+  assert_int_equal(json_integer_value(json_object_get(tariff, "version")), 2);
+  static const char *const same[] = {"old_total", "new_total", "difference"};
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+    assert_string_equal(test_text_in(told, same[i]), test_text_in(account, same[i]));
+  assert_true(test_near(test_number_in(told, "consumption_kwh"),
+                        test_number_in(account, "consumption_kwh")));
+  assert_string_not_equal(test_text_in(told, "difference"), "0.00");
+  assert_true(json_is_null(json_object_get(told, "invoice")));
+  json_decref(root);
+  json_decref(drafted);
+  assert_int_equal(test_status(s, "GET", COMING, RAVI, NULL), 404);
+}
+
+/* meter-003 is ravi's from February on: what January was is asha's affair. */
+static void a_new_tenant_is_told_the_change_and_no_other_ones_month(void **state) {
+  const test_server *s = *state;
+  json_decref(test_admin_ask(s, "POST", "/api/tariffs", MARCH, 201));
+  json_t *root = test_get(s, "/api/billing/meter-003/coming", RAVI);
+  assert_string_equal(test_text_in(json_object_get(root, "tariff"), "from"), "2026-03-01");
+  assert_true(json_is_null(json_object_get(root, "preview")));
+  json_decref(root);
+  assert_int_equal(test_status(s, "GET", "/api/billing/meter-003/coming", ASHA, NULL), 404);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_server_set_up, test_server_tear_down)
 
 int main(void) {
@@ -153,6 +205,9 @@ int main(void) {
       TEST(a_draft_is_compared_for_one_account_with_both_bills),
       TEST(all_accounts_come_page_by_page),
       TEST(a_draft_is_refused_by_its_fields),
+      TEST(nothing_decided_is_nothing_to_come),
+      TEST(a_decided_tariff_prices_the_last_month_for_its_resident),
+      TEST(a_new_tenant_is_told_the_change_and_no_other_ones_month),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,50 @@ static void refused(const test_server *s, const char *target, const char *body, 
   json_decref(root);
 }
 
+/* ---- how to pay ---- */
+static void an_invoice_says_how_it_is_paid_by_upi(void **state) {
+  test_server *s = *state;
+  char target[96], link[128];
+  static char id[] = "society@bank";
+  static char name[] = "Lake View";
+  s->invoicing.upi_id = id;
+  s->invoicing.upi_name = name;
+  issue_january(s);
+  subject who = asha(s);
+  (void)snprintf(target, sizeof target, "/api/invoices/meter-001/%s", who.number);
+  json_t *root = test_get(s, target, ASHA);
+  json_t *upi = json_object_get(root, "upi");
+  (void)snprintf(link, sizeof link, "upi://pay?pa=society@bank&pn=Lake%%20View&am=%s&cu=INR&tr=%s",
+                 who.total, who.number);
+  assert_string_equal(test_text_in(upi, "id"), "society@bank");
+  assert_string_equal(test_text_in(upi, "name"), "Lake View");
+  assert_string_equal(test_text_in(upi, "reference"), who.number);
+  assert_string_equal(test_text_in(upi, "amount"), who.total);
+  assert_string_equal(test_text_in(upi, "link"), link);
+  json_decref(root);
+  /* Taken back it is not to be paid, and nor is the credit note. */
+  char credit[112];
+  (void)snprintf(credit, sizeof credit, "%s/credit", target);
+  root = test_admin_ask(s, "POST", credit, "{\"reason\":\"wrong\"}", 201);
+  assert_true(json_is_null(json_object_get(root, "upi")));
+  json_decref(root);
+  root = test_get(s, target, ASHA);
+  assert_string_equal(test_text_in(root, "status"), "cancelled");
+  assert_true(json_is_null(json_object_get(root, "upi")));
+  json_decref(root);
+}
+
+static void without_an_address_there_is_no_upi(void **state) {
+  const test_server *s = *state;
+  char target[96];
+  issue_january(s);
+  subject who = asha(s);
+  (void)snprintf(target, sizeof target, "/api/invoices/meter-001/%s", who.number);
+  json_t *root = test_get(s, target, ASHA);
+  assert_true(json_is_null(json_object_get(root, "upi")));
+  json_decref(root);
+}
+
 /* ---- payments ---- */
 
 #define AT "\"received_at\":\"2026-02-15T10:00:00+05:30\""
@@ -354,6 +398,8 @@ static void a_resident_disputes_their_own_invoice(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      SERVED(an_invoice_says_how_it_is_paid_by_upi),
+      SERVED(without_an_address_there_is_no_upi),
       SERVED(a_payment_is_counted_once_and_pays_the_invoice),
       SERVED(a_bad_payment_is_refused_by_its_fields),
       SERVED(entries_are_paged_with_a_running_balance),

@@ -3,6 +3,7 @@
 #include "api/list.h"
 #include "api/month.h"
 #include "api/routes.h"
+#include "api/upi_json.h"
 #include "api/visible.h"
 #include "base/clock.h"
 #include "invoicing/invoicing.h"
@@ -202,6 +203,7 @@ void sm_api_answer_invoice(sm_answer *answer, unsigned status, const sm_invoice 
   sm_api_write_invoice(&w, invoice);
   sm_jsonw_key(&w, "bill");
   sm_jsonw_raw(&w, invoice->body, strlen(invoice->body));
+  sm_upi_write_key(&w, invoice);
   sm_jsonw_object_end(&w);
 }
 

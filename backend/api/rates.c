@@ -47,6 +47,7 @@ static const struct {
     {"POST", "/api/auth/refresh", SM_RATE_WRITES},
     {"POST", "/api/auth/logout", SM_RATE_WRITES},
     {"GET", "/api/billing/{id}/explain", SM_RATE_COSTLY},
+    {"GET", "/api/billing/{id}/coming", SM_RATE_COSTLY},
     {"POST", "/api/tariffs", SM_RATE_COSTLY}, /* looks at every issued month it touches */
     {"POST", "/api/tariffs/preview", SM_RATE_COSTLY},
     {"GET", "/api/invoices/{id}/{number}.pdf", SM_RATE_COSTLY},

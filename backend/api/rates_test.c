@@ -162,6 +162,7 @@ static void costly_routes_are_known_as_such(void **state) {
       {"POST", "/api/auth/refresh", SM_RATE_WRITES},
       {"POST", "/api/auth/logout", SM_RATE_WRITES},
       {"GET", "/api/billing/{id}/explain", SM_RATE_COSTLY},
+      {"GET", "/api/billing/{id}/coming", SM_RATE_COSTLY},
       {"GET", "/api/billing/{id}", SM_RATE_READS},
       {"POST", "/api/tariffs", SM_RATE_COSTLY},
       {"POST", "/api/tariffs/preview", SM_RATE_COSTLY},

@@ -45,6 +45,8 @@ void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer
 /* handlers_explain.c */
 void sm_handle_explain(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_tariff_preview(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_coming.c */
+void sm_handle_coming(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_landlord.c */
 void sm_handle_account_import(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_utilities(struct sm_api *api, const sm_request *request, sm_answer *answer);

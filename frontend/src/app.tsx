@@ -14,10 +14,10 @@ import { localeFor } from "./lib/format";
 import { PlaceContext, UserContext, useSession } from "./lib/hooks";
 import { startLive } from "./live/socket";
 import { clearLive } from "./live/store";
-import { HomePage } from "./pages/home";
 import { LoginPage } from "./pages/login";
 import { NotFoundPage } from "./pages/not-found";
 import { FirstPasswordPage, LinkPage } from "./pages/password";
+import { StartPage } from "./pages/start";
 import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
 const MeterPage = lazy(() => import("./pages/meter"));
@@ -111,8 +111,10 @@ function SignedIn({ user }: { user: User }) {
             <Suspense fallback={<Waiting />}>
               <Switch>
                 {user.role === "admin" && administration}
-                <Route path="/" component={HomePage} />
-                <Route path="/meters/:id">{({ id }) => <MeterPage key={id} id={id} />}</Route>
+                <Route path="/" component={StartPage} />
+                <Route path="/meters/:id/:page?">
+                  {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
+                </Route>
                 <Route path="/profile" component={ProfilePage} />
                 <Route path="/tariffs" component={TariffsPage} />
                 {user.role === "admin" && officeRoutes}

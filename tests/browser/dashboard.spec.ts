@@ -4,6 +4,7 @@ import { energy } from "../../frontend/src/lib/format.ts";
 import { formatMoney, formatRate } from "../../frontend/src/lib/money.ts";
 import { addDays, dateOf, monthOf, rfc3339, startOfDay } from "../../frontend/src/lib/zone.ts";
 import { card, expect, open, signIn, test } from "./fixtures.ts";
+import { HistoryPage } from "./pages/history.ts";
 import { publish } from "./server.ts";
 import { target } from "./target.ts";
 
@@ -117,24 +118,24 @@ test("history is cut in the deployment's zone", async ({ page, server }) => {
   const yesterday = addDays(dateOf(Date.now(), timezone), -1);
   const bounds = [yesterday, addDays(yesterday, 1)].map((day) => rfc3339(startOfDay(day, timezone)));
   const { readings } = await server.buckets("1h", bounds[0] ?? "", bounds[1] ?? "");
-  await open(page, `/meters/${target.device}?view=day&date=${yesterday}`);
-  const history = page.getByRole("region", { name: "History" });
+  await open(page, HistoryPage.path(`?view=day&date=${yesterday}`));
+  const history = new HistoryPage(page);
   if (readings.length === 0) {
-    await expect(history.getByText("No readings")).toBeVisible();
+    await expect(history.nothing).toBeVisible();
   } else {
     const used = readings.reduce((total, { energy_kwh }) => total + energy_kwh, 0);
-    await expect(history.locator("dl").getByText(energy(used, LOCALE), { exact: true })).toBeVisible();
-    await history.getByText("Show the figures").click();
-    const filled = history.locator("tbody tr").filter({ hasNotText: "no data" });
+    await expect(history.totals.getByText(energy(used, LOCALE), { exact: true })).toBeVisible();
+    const filled = (await history.rows("Energy used")).filter({ hasNotText: "no data" });
     await expect(filled).toHaveCount(readings.length);
     const first = readings[0];
     // The bucket's own offset says what the clocks there showed.
     await expect(filled.first()).toContainText(first?.timestamp.slice(11, 16) ?? "");
   }
-  for (const view of ["Week", "Month"]) {
-    await history.getByText(view, { exact: true }).click();
+  await expect(history.region).toContainText(timezone);
+  for (const view of ["Week", "Month", "Year"]) {
+    await history.view(view);
     await expect(page).toHaveURL(new RegExp(`view=${view.toLowerCase()}`));
-    await expect(history.getByRole("img").or(history.getByText("No readings"))).toBeVisible();
+    await expect(history.chart("Energy used").or(history.nothing)).toBeVisible();
   }
 });
 

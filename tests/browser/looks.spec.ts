@@ -15,7 +15,17 @@ const schemes = ["light", "dark"] as const;
 
 const pages: [name: string, path: string, ready: (page: Page) => Promise<void>][] = [
   ["home", "/", (page) => expect(card(page)).toBeVisible()],
-  ["meter", `/meters/${target.device}`, (page) => expect(page.getByTestId("total")).toBeVisible()],
+  [
+    "now",
+    `/meters/${target.device}`,
+    (page) => expect(page.getByTestId("month").locator("dl")).toBeVisible(),
+  ],
+  [
+    "history",
+    `/meters/${target.device}/history?view=week`,
+    (page) => expect(page.locator("canvas")).toHaveCount(3),
+  ],
+  ["bill", `/meters/${target.device}/bill`, (page) => expect(page.getByTestId("total")).toBeVisible()],
   ["profile", "/profile", (page) => expect(page.locator("main li").first()).toBeVisible()],
   ["missing", "/nowhere", (page) => expect(page.getByRole("heading", { level: 1 })).toBeVisible()],
   ["tariffs", "/tariffs", (page) => expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible()],

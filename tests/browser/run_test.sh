@@ -12,7 +12,7 @@ export SMARTMETER_TEST_ORIGIN
 # Months are issued by the tests, not by the server by itself.
 start_server SMARTMETER_BILLING_JOB=0 "SMARTMETER_ALLOWED_ORIGINS=$SMARTMETER_TEST_ORIGIN" \
   "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
-  SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
+  SMARTMETER_UPI_ID=society@bank "SMARTMETER_UPI_NAME=Lake View" SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
 login
 printf 'a long enough password' | smartmeter user add --email lata@example.org --name 'Lata Rao' --role consumer --password-stdin
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"
@@ -70,9 +70,15 @@ PYTHON
 for n in 1 2 3; do month_readings "$n" | publish_lines "meters/off-00$n/telemetry"; done
 wait_until 'the readings are stored' api_has GET /api/devices '"energy_kwh":2000' || finish
 for n in 1 2 3; do wait_until "off-00$n is read" api_has GET "/api/devices/off-00$n" '"last_reading":{' || finish; done
-smartmeter bill --month 2026-01 >"$TMP/log/bill.log"
+server_command SMARTMETER_UPI_ID=society@bank "SMARTMETER_UPI_NAME=Lake View"
+"${SM_COMMAND[@]}" bill --month 2026-01 >"$TMP/log/bill.log"
 before_last=$(TZ=Asia/Kolkata date -d "$(TZ=Asia/Kolkata date +%Y-%m-01) -2 months" +%Y-%m)
 for n in 1 2 3; do smartmeter bill --month "$before_last" --device "off-00$n" >>"$TMP/log/bill.log"; done
+# What is decided for next month.
+next_month=$(TZ=Asia/Kolkata date -d "$(TZ=Asia/Kolkata date +%Y-%m-15) +1 month" +%Y-%m-01)
+api POST /api/tariffs "{\"name\": \"LT-1 Domestic\", \"effective_from\": \"$next_month\", \"fixed_charge\": \"60.00\",
+  \"slabs\": [{\"up_to_kwh\": 100, \"rate\": \"4.00\"}, {\"up_to_kwh\": null, \"rate\": \"6.50\"}], \"taxes\": [{\"name\": \"GST\", \"percent\": \"18\"}]}" ||
+  fail 'a tariff is decided' "$API_BODY"
 
 require_node
 report=$TMP/browser.xml

@@ -27,7 +27,7 @@ export class Server {
     return new Server(request, ((await answer.json()) as Session).token);
   }
 
-  private async get<T>(path: string, params: Record<string, string> = {}): Promise<T> {
+  async get<T>(path: string, params: Record<string, string> = {}): Promise<T> {
     const headers = { Authorization: `Bearer ${this.token}` };
     const answer = await this.request.get(path, { headers, params });
     expect(answer.status(), path).toBe(200);

@@ -174,6 +174,12 @@ def get_bill(w):
     w.call("getBill", 404, "resident", ["m3"], {"month": "2026-01"})
 
 
+@of("comingTariff")
+def coming_tariff(w):
+    w.call("comingTariff", 200, "resident", ["m1"])
+    w.call("comingTariff", 404, "resident", ["m3"])
+
+
 @of("explainBill")
 def explain_bill(w):
     w.call("explainBill", 200, "resident", ["m1"], {"month": "2026-01"})

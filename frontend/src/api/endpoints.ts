@@ -5,8 +5,14 @@ import type {
   AggregateReadings,
   Bill,
   Bucket,
+  ComingTariff,
   CreatedDevice,
   DevicePage,
+  DisputeDetail,
+  DisputePage,
+  EntryPage,
+  Explanation,
+  InvoiceDetail,
   InvoicePage,
   NewDevice,
   Person,
@@ -79,6 +85,36 @@ export function listAggregates(
 
 export function getBill(id: string, month: string, signal?: Signal): Promise<Bill> {
   return authorized({ path: `/api/billing/${inPath(id)}`, query: { month }, signal });
+}
+
+export function getExplanation(id: string, month: string, signal?: Signal): Promise<Explanation> {
+  return authorized({ path: `/api/billing/${inPath(id)}/explain`, query: { month }, signal });
+}
+
+export function getComing(id: string, signal?: Signal): Promise<ComingTariff> {
+  return authorized({ path: `/api/billing/${inPath(id)}/coming`, signal });
+}
+
+export function getInvoice(id: string, number: string, signal?: Signal): Promise<InvoiceDetail> {
+  return authorized({ path: `/api/invoices/${inPath(id)}/${inPath(number)}`, signal });
+}
+
+export function disputeInvoice(id: string, number: string, text: string): Promise<DisputeDetail> {
+  const path = `/api/invoices/${inPath(id)}/${inPath(number)}/dispute`;
+  return authorized({ method: "POST", path, body: { text } });
+}
+
+export function listDisputes(cursor: string | undefined, signal?: Signal): Promise<DisputePage> {
+  return authorized({ path: "/api/disputes", query: { limit: 100, cursor }, signal });
+}
+
+export function listEntries(
+  account: string,
+  cursor: string | undefined,
+  signal?: Signal,
+): Promise<EntryPage> {
+  const path = `/api/accounts/${inPath(account)}/entries`;
+  return authorized({ path, query: { limit: 500, cursor }, signal });
 }
 
 export function listInvoices(id: string, cursor: string | undefined, signal?: Signal): Promise<InvoicePage> {

@@ -7,14 +7,20 @@ import {
 } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { serverNow } from "../lib/clock";
-import type { Range } from "../lib/range";
+import type { Width } from "../lib/range";
+import type { Span } from "../lib/viewport";
 import { dateOf, type LocalMonth, startOfDay } from "../lib/zone";
 import { getLive, putReading } from "../live/store";
 import {
   getBill,
+  getComing,
+  getExplanation,
+  getInvoice,
   getSite,
   listAggregates,
   listDevices,
+  listDisputes,
+  listEntries,
   listInvoices,
   listRejects,
   listSessions,
@@ -98,16 +104,19 @@ export function useRecentPower(id: string, enabled: boolean) {
   });
 }
 
-export function useHistory(id: string, range: Range, agg: "15m" | "1h" | "1d", enabled = true) {
+/** What was measured in a span, by buckets of a width; what was there before stands in while it loads. */
+export function useHistory(id: string, { from, to }: Span, width: Width, enabled = true) {
   return useQuery({
-    queryKey: ["history", id, agg, range.from, range.to],
+    queryKey: ["history", id, width, from, to],
     enabled,
     placeholderData: keepPreviousData,
-    refetchInterval: range.to > serverNow() ? MINUTE : false,
+    refetchInterval: to > serverNow() ? MINUTE : false,
+    // Names what the rows are of: of a placeholder that is another span, or another width.
     queryFn: async ({ signal }) => ({
-      // Names what the rows are of, since the rows of the range before stand in while these load.
-      from: range.from,
-      rows: (await listAggregates(id, agg, range.from, range.to, signal)).readings,
+      from,
+      to,
+      width,
+      rows: (await listAggregates(id, width, from, to, signal)).readings,
     }),
   });
 }
@@ -118,6 +127,56 @@ export function useBill(id: string, month: LocalMonth, running: boolean) {
     queryFn: ({ signal }) => getBill(id, month, signal),
     refetchInterval: running ? MINUTE : false,
   });
+}
+
+/** Asked for once somebody wants to know; the running month's goes with its bill. */
+export function useExplanation(id: string, month: LocalMonth, enabled: boolean) {
+  return useQuery({
+    queryKey: ["explanation", id, month],
+    enabled,
+    queryFn: ({ signal }) => getExplanation(id, month, signal),
+  });
+}
+
+export function useComing(id: string) {
+  return useQuery({ queryKey: ["coming", id], queryFn: ({ signal }) => getComing(id, signal) });
+}
+
+export function useInvoice(id: string, number: string | undefined) {
+  return useQuery({
+    queryKey: ["invoice", id, number],
+    enabled: number !== undefined,
+    queryFn: ({ signal }) => getInvoice(id, number ?? "", signal),
+  });
+}
+
+/** What an account owes, and what that came from. */
+export function useEntries(account: string | null | undefined) {
+  const result = useInfiniteQuery({
+    queryKey: ["entries", account],
+    enabled: typeof account === "string",
+    queryFn: ({ pageParam, signal }) => listEntries(account ?? "", pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  const [first] = result.data?.pages ?? [];
+  return {
+    ...result,
+    balance: first && { amount: first.balance, currency: first.currency },
+    entries: result.data?.pages.flatMap((page) => page.entries),
+  };
+}
+
+export function useDisputes() {
+  const result = useInfiniteQuery({
+    queryKey: ["disputes"],
+    queryFn: ({ pageParam, signal }) => listDisputes(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+  useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
+  return { ...result, disputes: result.data?.pages.flatMap((page) => page.disputes) };
 }
 
 export function useInvoices(id: string) {

@@ -581,6 +581,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/billing/{id}/coming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The next tariff of an account, and what the last month would have cost by it
+         * @description The version that is decided and not yet in force; null if nothing is to change. It prices the last month that is over, as `POST /api/tariffs/preview` does for admins. Nothing is written.
+         */
+        get: operations["comingTariff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tariffs": {
         parameters: {
             query?: never;
@@ -2308,6 +2331,27 @@ export interface components {
         InvoiceDetail: components["schemas"]["Invoice"] & {
             /** @description As it was issued. */
             bill: components["schemas"]["Bill"];
+            /** @description Null: no UPI address was set when it was issued, nothing is to be paid, or it is a credit note or cancelled. */
+            upi: components["schemas"]["UpiPayment"] | null;
+        };
+        /** @description How to pay an invoice by UPI: what the QR code of its PDF says. */
+        UpiPayment: {
+            /**
+             * @description The address of the payee.
+             * @example society@bank
+             */
+            id: string;
+            /** @description The payee's name, as far as it fits. */
+            name: string | null;
+            /** @description The invoice's number. */
+            reference: string;
+            /** @description With what was owed when it was issued. What is owed now is the account's `balance`. */
+            amount: components["schemas"]["Money"];
+            /**
+             * @description For an app, or as a QR code.
+             * @example upi://pay?pa=society@bank&pn=Lake%20View&am=737.50&cu=INR&tr=SM2627-000001
+             */
+            link: string;
         };
         AuditEntry: {
             no: number;
@@ -2867,6 +2911,28 @@ export interface components {
                 rule: string;
                 text: string;
             }[];
+        };
+        ComingTariff: {
+            account_id: string | null;
+            /** @description The last month that is over, which `preview` is of. */
+            month: components["schemas"]["Month"];
+            currency: components["schemas"]["Currency"];
+            /** @description Null: nothing is decided. */
+            tariff: {
+                name: string;
+                version: number;
+                /** @description The first day that it prices. */
+                from: components["schemas"]["Date"];
+            } | null;
+            /** @description Null without `tariff`, and if the account was not measured in the month. */
+            preview: {
+                /** @description The month's valid invoice, which `old_total` is of, less the corrections of other months on it; null: there is none, it is computed now. */
+                invoice: string | null;
+                consumption_kwh: number;
+                old_total: components["schemas"]["Money"];
+                new_total: components["schemas"]["Money"];
+                difference: components["schemas"]["Money"];
+            } | null;
         };
         TariffPreviewRequest: {
             tariff: components["schemas"]["NewTariff"];
@@ -4989,6 +5055,57 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    comingTariff: {
+        parameters: {
+            query?: {
+                /** @description Another account that the meter serves in the running month. */
+                account?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The change, if any. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "month": "2026-10",
+                     *       "currency": "INR",
+                     *       "tariff": {
+                     *         "name": "LT-1 Domestic",
+                     *         "version": 2,
+                     *         "from": "2026-12-01"
+                     *       },
+                     *       "preview": {
+                     *         "invoice": "SM2627-000001",
+                     *         "consumption_kwh": 150,
+                     *         "old_total": "737.50",
+                     *         "new_total": "955.80",
+                     *         "difference": "218.30"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ComingTariff"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listTariffs: {
         parameters: {
             query?: {
@@ -6667,7 +6784,8 @@ export interface operations {
                      *           "difference": "0.00",
                      *           "reason": "read at the door"
                      *         }
-                     *       }
+                     *       },
+                     *       "upi": null
                      *     }
                      */
                     "application/json": components["schemas"]["InvoiceDetail"];
@@ -6794,7 +6912,8 @@ export interface operations {
                      *             "kwh": 4.445
                      *           }
                      *         ]
-                     *       }
+                     *       },
+                     *       "upi": null
                      *     }
                      */
                     "application/json": components["schemas"]["InvoiceDetail"];
@@ -7886,7 +8005,8 @@ export interface operations {
                      *             "kwh": 4.445
                      *           }
                      *         ]
-                     *       }
+                     *       },
+                     *       "upi": null
                      *     }
                      */
                     "application/json": components["schemas"]["InvoiceDetail"];

@@ -1,4 +1,4 @@
-import { Fragment } from "react";
+import { Fragment, useState } from "react";
 import type { Bill } from "../api/types";
 import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
@@ -6,11 +6,13 @@ import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { BillLineRow } from "./bill-line";
 import { BillSegmentRow } from "./bill-segment";
+import { LineExplanation } from "./line-explanation";
 
 const rank = (kind: string | undefined) => (kind === "rounding" ? 2 : kind === "tax" ? 1 : 0);
 
 /** Charges, their subtotal, taxes, the total: in the order in which they add up. */
-export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
+export function BillTable({ id, bill, running }: { id: string; bill: Bill; running: boolean }) {
+  const [open, setOpen] = useState<number | null>(null);
   const { t } = useText("bill");
   const { locale } = usePlace();
   const money = (amount: string) => formatMoney(amount, bill.currency, locale);
@@ -21,7 +23,19 @@ export function BillTable({ bill, running }: { bill: Bill; running: boolean }) {
       // biome-ignore lint/suspicious/noArrayIndexKey: a bill's lines have an order and no other identity
       <Fragment key={`${line.kind} ${line.name} ${i}`}>
         {head && <BillSegmentRow segment={head} />}
-        <BillLineRow line={line} currency={bill.currency} />
+        <BillLineRow
+          line={line}
+          currency={bill.currency}
+          open={open === i}
+          onToggle={() => setOpen(open === i ? null : i)}
+        />
+        {open === i && (
+          <tr className={css.whyRow}>
+            <td colSpan={4} className={css.why}>
+              <LineExplanation id={id} month={bill.month} index={i} />
+            </td>
+          </tr>
+        )}
       </Fragment>
     );
   });

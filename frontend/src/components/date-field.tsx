@@ -1,25 +1,24 @@
 import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { isDate, type LocalDate } from "../lib/zone";
-import { useText } from "../text/text";
 
 /** No reading is older. */
 const EARLIEST = "2020-01-01";
 
 interface DateFieldProps {
+  label: string;
   date: LocalDate;
   today: LocalDate;
   onChange: (date: LocalDate) => void;
 }
 
-export function DateField({ date, today, onChange }: DateFieldProps) {
-  const { t } = useText("history");
+export function DateField({ label, date, today, onChange }: DateFieldProps) {
   // While a year is typed the field goes through 0002 and 0020: kept here, not yet meant.
   const [draft, setDraft] = useState<string | null>(null);
   return (
     <TextInput
       type="date"
-      aria-label={t("date")}
+      aria-label={label}
       min={EARLIEST}
       max={today}
       value={draft ?? date}

@@ -8,6 +8,8 @@ const paths = {
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM20 20l-4.8-4.8",
   plus: "M12 5v14M5 12h14",
   cross: "M6 6l12 12M18 6L6 18",
+  minus: "M5 12h14",
+  save: "M12 4v12M6 11l6 6 6-6M5 20h14",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   out: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
   alert: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.3",

@@ -6,6 +6,7 @@ import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
 import type { LocalMonth } from "../lib/zone";
 import { useText } from "../text/text";
+import { InvoiceDispute } from "./dispute";
 import css from "./invoice-list.module.css";
 import { InvoicePdf } from "./invoice-pdf";
 import { Failure } from "./notice";
@@ -53,6 +54,7 @@ export function InvoiceList({ id, month, onChoose }: InvoiceListProps) {
               </span>
             </UnstyledButton>
             <InvoicePdf id={id} number={invoice.number} />
+            <InvoiceDispute id={id} invoice={invoice} />
           </li>
         ))}
       </ul>

@@ -1,52 +1,53 @@
 import { Link } from "wouter";
 import type { Device } from "../api/types";
-import { measure, power, register } from "../lib/format";
-import { useLive, useLost, useNow, usePlace } from "../lib/hooks";
-import { presence } from "../lib/staleness";
-import { seenMs, statusOf } from "../live/device";
+import { useUser } from "../lib/hooks";
 import { useText } from "../text/text";
-import { DeviceState } from "./device-state";
-import { Figure } from "./figure";
 import { Icon } from "./icon";
 import { ManageLink } from "./manage-link";
 import css from "./meter-header.module.css";
-import { TodayUse } from "./today-use";
 
-export function MeterHeader({ device }: { device: Device }) {
-  const { t } = useText("meter");
-  const { locale } = usePlace();
-  const live = useLive(device.device_id);
-  const reading = live?.reading;
-  const watts = reading ? power(reading.power_w, locale) : null;
-  const state = presence(statusOf(device, live), seenMs(device, live), useNow(10_000), useLost() !== null);
-  const known = device.status !== "never" || live !== undefined;
+export const TABS = ["now", "history", "bill"] as const;
+export type Tab = (typeof TABS)[number];
+
+interface MeterHeaderProps {
+  device: Device;
+  tab: Tab;
+  /** The only one there is: no list to go back to. */
+  alone: boolean;
+}
+
+/** Which meter it is, and the pages that it has. */
+export function MeterHeader({ device, tab, alone }: MeterHeaderProps) {
+  const { t } = useText("now");
+  const { role } = useUser();
+  const { device_id: id, name, owner, tariff } = device;
+  // A resident knows who they are.
+  const facts = [name && id, role === "admin" && owner, tariff].filter(Boolean);
   return (
-    <header className={css.header} data-state={state}>
-      <Link href="/" className={css.back}>
-        <Icon name="back" size={16} /> {t("all")}
-      </Link>
+    <header className={css.header}>
+      {!alone && (
+        <Link href="/" className={css.back}>
+          <Icon name="back" size={16} /> {t("allMeters")}
+        </Link>
+      )}
       <div className={css.row}>
         <div className={css.who}>
-          <h1>{device.name ?? device.device_id}</h1>
-          <p className="soft">
-            {[device.name && device.device_id, device.owner, device.tariff].filter(Boolean).join(" · ")}
-          </p>
-          <DeviceState device={device} />
-          <ManageLink id={device.device_id} />
+          <h1>{name ?? id}</h1>
+          {facts.length > 0 && <p className="soft">{facts.join(" · ")}</p>}
+          <ManageLink id={id} />
         </div>
-        <p className={css.watts} data-testid="watts">
-          {watts?.value ?? "—"}
-          <span>{watts?.unit ?? "W"}</span>
-        </p>
+        <nav className={css.tabs} aria-label={t("pagesOf", { meter: name ?? id })}>
+          {TABS.map((page) => (
+            <Link
+              key={page}
+              href={page === "now" ? `/meters/${id}` : `/meters/${id}/${page}`}
+              aria-current={page === tab ? "page" : undefined}
+            >
+              {t(`tab.${page}`)}
+            </Link>
+          ))}
+        </nav>
       </div>
-      <dl className={`panel ${css.figures}`}>
-        <Figure name={t("today")} value={<TodayUse id={device.device_id} enabled={known} />} />
-        <Figure name={t("voltage")} value={measure(reading?.voltage, 1, "V", locale)} />
-        <Figure name={t("current")} value={measure(reading?.current, 2, "A", locale)} />
-        <Figure name={t("powerFactor")} value={measure(reading?.power_factor, 2, "", locale)} />
-        <Figure name={t("frequency")} value={measure(reading?.frequency_hz, 1, "Hz", locale)} />
-        <Figure name={t("register")} value={register(reading?.energy_kwh ?? null, locale)} />
-      </dl>
     </header>
   );
 }

@@ -47,6 +47,13 @@ export function measure(value: number | undefined, digits: number, unit: string,
   return unit ? `${number(value, digits, locale)} ${unit}` : number(value, digits, locale);
 }
 
+/** A change, with its sign: `+12 %`. */
+export function percent(value: number, locale: string): string {
+  const digits = Math.abs(value) < 10 ? 1 : 0;
+  const options = { maximumFractionDigits: digits, signDisplay: "exceptZero" } as const;
+  return `${new Intl.NumberFormat(locale, options).format(value)} %`;
+}
+
 /** A calendar date has no zone: formatting it in UTC keeps it that date. */
 function calendar(date: LocalDate, options: Intl.DateTimeFormatOptions, locale: string): string {
   return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(
@@ -71,6 +78,15 @@ export function weekdayName(day: string, locale: string): string {
 
 export function shortDay(date: LocalDate, locale: string): string {
   return calendar(date, { weekday: "short", day: "numeric" }, locale);
+}
+
+/** With its month, without its year. */
+export function mediumDay(date: LocalDate, locale: string): string {
+  return calendar(date, { weekday: "short", day: "numeric", month: "short" }, locale);
+}
+
+export function shortMonth(month: LocalMonth, locale: string): string {
+  return calendar(`${month}-01`, { month: "short" }, locale);
 }
 
 export function monthName(month: LocalMonth, locale: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Aggregate } from "../api/types";
-import { begun, totals } from "./history";
+import { begun, inSight, totals } from "./history";
 
 const row = (timestamp: string, energy_kwh: number, power_w_max: number): Aggregate => ({
   timestamp,
@@ -50,5 +50,15 @@ describe("totals", () => {
 describe("begun", () => {
   it("does not count what is still to come", () => {
     expect(begun([0, 10, 20, 30], 20)).toBe(3);
+  });
+});
+
+describe("inSight", () => {
+  it("has the buckets whose middle is", () => {
+    const edges = [0, 10, 20, 30, 40];
+    expect(inSight(edges, { from: 0, to: 40 })).toEqual([0, 4]);
+    expect(inSight(edges, { from: 6, to: 26 })).toEqual([1, 3]);
+    expect(inSight(edges, { from: 50, to: 60 })).toEqual([4, 4]);
+    expect(inSight([], { from: 0, to: 1 })).toEqual([0, 0]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Aggregate } from "../api/types";
+import type { Span } from "./viewport";
 
 export interface Totals {
   kwh: number;
@@ -21,6 +22,15 @@ export function totals(rows: readonly (Aggregate | null)[]): Totals {
     result.volts = { low: Math.min(low, lowest), high: Math.max(high, highest) };
   }
   return result;
+}
+
+/** The buckets that are in sight: those whose middle is. */
+export function inSight(edges: readonly number[], { from, to }: Span): [first: number, end: number] {
+  const middle = (i: number) => ((edges[i] ?? 0) + (edges[i + 1] ?? 0)) / 2;
+  let [first, end] = [0, Math.max(0, edges.length - 1)];
+  while (first < end && middle(first) < from) first += 1;
+  while (end > first && middle(end - 1) > to) end -= 1;
+  return [first, end];
 }
 
 /** Buckets that have ended, or begun, by now: what is still to come is not missing. */

@@ -83,3 +83,13 @@ export function useTitle(title: string): void {
     document.title = `${title} · Smartmeter`;
   }, [title]);
 }
+
+/** A value once it has stayed the same for a while: what moves under a finger is not asked for at each step. */
+export function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return settled;
+}

@@ -1,30 +1,26 @@
-import { clockTime, dayName, shortDay } from "./format";
-import type { Range } from "./range";
-import { dateOf } from "./zone";
+import { clockTime, dayName, daySpan, mediumDay, monthName } from "./format";
+import type { Range, Width } from "./range";
+import { dateOf, monthOf } from "./zone";
 
-/** What a bucket is called on the axis, and in full. */
-export interface Bucket {
-  at: number;
-  short: string;
-  long: string;
-}
-
-export function hourBuckets(
-  starts: readonly number[],
-  widthMs: number,
+/** What a bucket is called in full. Within a single day its clock times are enough. */
+export function bucketName(
+  at: number,
+  end: number,
+  width: Width,
   zone: string,
   locale: string,
-): Bucket[] {
-  return starts.map((at) => {
-    const short = clockTime(at, zone, locale);
-    return { at, short, long: `${short} – ${clockTime(at + widthMs, zone, locale)}` };
-  });
+  oneDay: boolean,
+): string {
+  if (width === "1M") return monthName(monthOf(dateOf(at, zone)), locale);
+  if (width === "1d") return dayName(dateOf(at, zone), locale);
+  const times = `${clockTime(at, zone, locale)} – ${clockTime(end, zone, locale)}`;
+  return oneDay ? times : `${mediumDay(dateOf(at, zone), locale)}, ${times}`;
 }
 
-export function dayBuckets(starts: readonly number[], range: Range, zone: string, locale: string): Bucket[] {
-  return starts.map((at) => {
-    const date = dateOf(at, zone);
-    const short = range.view === "week" ? shortDay(date, locale) : String(Number(date.slice(8)));
-    return { at, short, long: dayName(date, locale) };
-  });
+/** What a range is called. */
+export function rangeName(range: Range, locale: string): string {
+  if (range.view === "day") return dayName(range.first, locale);
+  if (range.view === "month") return monthName(monthOf(range.first), locale);
+  if (range.view === "year") return range.first.slice(0, 4);
+  return daySpan(range.first, range.end, locale);
 }

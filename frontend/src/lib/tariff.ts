@@ -1,4 +1,4 @@
-import type { BillLine, Tariff } from "../api/types";
+import type { Bill, BillLine, Tariff } from "../api/types";
 import { words } from "../text/text";
 import { kindWords } from "./bill-words";
 import { weekdayName } from "./format";
@@ -19,6 +19,14 @@ export function inForce(versions: readonly Tariff[], today: LocalDate): Tariff |
   const begun = versions.filter(({ effective_from }) => effective_from <= today);
   begun.sort((a, b) => a.effective_from.localeCompare(b.effective_from) || a.version - b.version);
   return begun.at(-1) ?? null;
+}
+
+/** The version that the last part of a bill is priced by. */
+export function tariffOf(bill: Pick<Bill, "segments">, versions: readonly Tariff[]): Tariff | null {
+  const segment = bill.segments?.at(-1);
+  return (
+    versions.find(({ name, version }) => name === segment?.tariff && version === segment.version) ?? null
+  );
 }
 
 /** Everything of a version beside its slabs, as name and value. */

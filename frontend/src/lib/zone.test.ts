@@ -6,6 +6,7 @@ import {
   daysInMonth,
   isDate,
   isMonth,
+  localTime,
   offsetMs,
   rfc3339,
   startOfDay,
@@ -87,5 +88,13 @@ describe("calendar", () => {
 
   it("knows offsets before 1970 and between seconds", () => {
     expect(offsetMs(at("2026-01-01T00:00:00.500Z"), "Asia/Kolkata")).toBe(5.5 * HOUR);
+  });
+});
+
+describe("localTime", () => {
+  it("shows the zone's clocks and their offset", () => {
+    const at = Date.parse("2026-11-23T18:30:00Z");
+    expect(localTime(at, "Asia/Kolkata")).toBe("2026-11-24T00:00:00+05:30");
+    expect(localTime(at, "America/New_York")).toBe("2026-11-23T13:30:00-05:00");
   });
 });

@@ -97,6 +97,12 @@ export function daysInMonth(month: LocalMonth): number {
   return Math.round((parse(`${addMonths(month, 1)}-01`) - parse(`${month}-01`)) / DAY);
 }
 
+/** Dates compare as text. */
+export function earlier(a: LocalDate, b: LocalDate): LocalDate {
+  if (a < b) return a;
+  return b;
+}
+
 /** Weeks begin on Monday, as ISO 8601 has it. */
 export function startOfWeek(date: LocalDate): LocalDate {
   const weekday = (new Date(parse(date)).getUTCDay() + 6) % 7;
@@ -119,4 +125,13 @@ export function isMonth(text: string | null): text is LocalMonth {
 /** RFC 3339 in UTC, to the second: what goes into a query. */
 export function rfc3339(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+/** The same instant as the zone's own clocks show it, with their offset: `2026-11-24T00:00:00+05:30`. */
+export function localTime(instant: number, zone: string): string {
+  const minutes = Math.round(offsetMs(instant, zone) / MINUTE);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  const wall = new Date(instant + minutes * MINUTE).toISOString().slice(0, 19);
+  return `${wall}${minutes < 0 ? "-" : "+"}${two(hours)}:${two(rest)}`;
 }

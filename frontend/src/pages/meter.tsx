@@ -1,26 +1,40 @@
 import { Skeleton } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { useSearchParams } from "wouter";
 import { useDevices } from "../api/queries";
-import { BillPanel } from "../components/bill-panel";
-import { HistoryPanel } from "../components/history-panel";
-import { MeterHeader } from "../components/meter-header";
+import { MeterHeader, TABS, type Tab } from "../components/meter-header";
 import { Failure, Notice } from "../components/notice";
-import { useTitle } from "../lib/hooks";
+import { NowPanel } from "../components/now-panel";
+import { useTitle, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
-import css from "./meter.module.css";
 
-export default function MeterPage({ id }: { id: string }) {
-  const { t } = useText("meter");
+// The first screen has neither charts nor the bill in it.
+const HistoryPanel = lazy(() => import("../components/history-page"));
+const BillPanel = lazy(() => import("../components/bill-page"));
+
+/** An address without a page may still say a month or a view: of the bill, of the history. */
+function useTab(asked: string | undefined): Tab {
+  const [params] = useSearchParams();
+  const named = TABS.find((tab) => tab === asked);
+  return named ?? (params.has("month") ? "bill" : params.has("view") ? "history" : "now");
+}
+
+export default function MeterPage({ id, page }: { id: string; page?: string | undefined }) {
+  const { t } = useText("now");
+  const { role } = useUser();
   const { devices, error, refetch, hasNextPage, isFetchingNextPage } = useDevices();
   const device = devices?.find(({ device_id }) => device_id === id);
-  useTitle(device?.name ?? id);
+  const tab = useTab(page);
+  useTitle(`${device?.name ?? id}, ${t(`tab.${tab}`)}`);
   if (!device) {
-    if (error) return <Failure what={t("failed")} error={error} onRetry={() => void refetch()} />;
-    if (!devices || isFetchingNextPage) return <Skeleton height={220} radius={14} />;
+    if (error) return <Failure what={t("notLoaded")} error={error} onRetry={() => void refetch()} />;
+    if (!devices || isFetchingNextPage)
+      return <Skeleton height={220} radius={14} aria-label={t("loading")} />;
     // In a very long list the meter may be further on; what it has measured is there all the same.
     if (!hasNextPage)
       return (
-        <Notice icon="empty" whole title={t("noSuch")}>
-          {t("noSuchHint")}
+        <Notice icon="empty" whole title={t("noSuch.title")}>
+          {t("noSuch.text")}
         </Notice>
       );
   }
@@ -35,11 +49,13 @@ export default function MeterPage({ id }: { id: string }) {
   };
   return (
     <>
-      <MeterHeader device={shown} />
-      <div className={css.columns}>
-        <HistoryPanel id={id} />
-        <BillPanel id={id} />
-      </div>
+      <MeterHeader device={shown} tab={tab} alone={role !== "admin" && devices?.length === 1} />
+      {error && <Failure what={t("notFresh")} error={error} onRetry={() => void refetch()} />}
+      <Suspense fallback={<Skeleton height={360} radius={14} aria-label={t("loading")} />}>
+        {tab === "now" && <NowPanel device={shown} />}
+        {tab === "history" && <HistoryPanel id={id} />}
+        {tab === "bill" && <BillPanel id={id} />}
+      </Suspense>
     </>
   );
 }

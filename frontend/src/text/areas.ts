@@ -3,6 +3,7 @@ export interface Areas {
   admin: typeof import("./en/admin.json");
   audit: typeof import("./en/audit.json");
   bill: typeof import("./en/bill.json");
+  charts: typeof import("./en/charts.json");
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
   editor: typeof import("./en/editor.json");
@@ -12,6 +13,8 @@ export interface Areas {
   keys: typeof import("./en/keys.json");
   ledger: typeof import("./en/ledger.json");
   meter: typeof import("./en/meter.json");
+  money: typeof import("./en/money.json");
+  now: typeof import("./en/now.json");
   people: typeof import("./en/people.json");
   profile: typeof import("./en/profile.json");
   reject: typeof import("./en/reject.json");
