@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SM_FIGURES_ROUTES_MAX = 64, SM_FIGURES_BUCKETS = 8 };
+enum { SM_FIGURES_ROUTES_MAX = 192, SM_FIGURES_BUCKETS = 8 };
 
 typedef struct sm_route_figures {
   atomic_uint_fast64_t status[6]; /* [2]: answers with 2xx, …; [0]: given up without an answer */
