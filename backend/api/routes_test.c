@@ -1,3 +1,4 @@
+#include "api/figures.h"
 #include "api/openapi.h"
 #include "api/routes.h"
 #include "auth/apikey.h"
@@ -10,6 +11,7 @@
 #include <stdint.h>
 /* after the four above, which it wants */
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -113,6 +115,26 @@ static void what_a_key_needs_is_documented(void **state) {
   json_decref(root);
 }
 
+static void every_route_is_counted_by_itself(void **state) {
+  (void)state;
+  static sm_figures figures;
+  size_t count;
+  const sm_route *table = sm_routes(&count);
+  for (size_t i = 0; i < count; i++) sm_figures_count(&figures, &table[i], 200, 0);
+  sm_buf out;
+  sm_buf_init(&out, 0);
+  sm_figures_write(&figures, &out);
+  for (size_t i = 0; i < count; i++) {
+    char line[192];
+    (void)snprintf(
+        line, sizeof line,
+        "\nsmartmeter_http_requests_total{method=\"%s\",route=\"%s\",status=\"2xx\"} 1\n",
+        table[i].method, table[i].pattern);
+    if (strstr(sm_buf_text(&out), line) == NULL) fail_msg("not there: %s", line);
+  }
+  sm_buf_fini(&out);
+}
+
 static size_t placeholders(const char *pattern) {
   size_t n = 0;
   for (const char *c = pattern; *c != '\0'; c++) n += *c == '{';
@@ -163,6 +185,7 @@ int main(void) {
       cmocka_unit_test(every_operation_of_the_document_has_a_route),
       cmocka_unit_test(what_a_route_may_answer_is_documented),
       cmocka_unit_test(what_a_key_needs_is_documented),
+      cmocka_unit_test(every_route_is_counted_by_itself),
       cmocka_unit_test(every_placeholder_has_a_kind),
       cmocka_unit_test(references_inside_the_document_lead_somewhere),
   };

@@ -4,6 +4,7 @@
 #include "app/broker.h"
 #include "app/commands.h"
 #include "app/confine.h"
+#include "app/device_states.h"
 #include "app/harden.h"
 #include "app/keeper.h"
 #include "app/live_source.h"
@@ -16,6 +17,7 @@
 #include "app/settings_audit.h"
 #include "app/uplinks.h"
 #include "app/verbs.h"
+#include "app/vitals.h"
 #include "app/writer.h"
 #include "base/clock.h"
 #include "base/complain.h"
@@ -34,8 +36,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Presence older than this is not believed without a word from the meter. */
-static const int64_t silent_after_ms = 5 * 60 * 1000;
 /* A write that takes longer than this is told: no work on the store is cut larger. */
 static const int64_t hangs_after_ms = 5000;
 enum { STOP_TIMEOUT_MS = 10000 };
@@ -68,8 +68,11 @@ static const char usage[] =
 
 /* ---- hooks of the API ---- */
 
+static bool ready(void *context, char *reason, size_t cap);
+
 static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
+  char reason[256];
   sm_pipeline_write_metrics(s->pipeline, out);
   sm_uplinks_write_metrics(s->uplinks, out);
   sm_import_server_write_metrics(s->imports, out);
@@ -89,6 +92,10 @@ static void write_metrics(void *context, sm_buf *out) {
       {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
        store.damaged},
       {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
+      {"smartmeter_ledger_bytes", "gauge", "Size of the ledger's files.",
+       sm_ledger_bytes(s->program.ledger)},
+      {"smartmeter_ready", "gauge", "1 while GET /readyz is 200.",
+       ready(s, reason, sizeof reason) ? 1 : 0},
       {"smartmeter_live_clients", "gauge", "WebSocket clients.", live.clients},
       {"smartmeter_live_frames_sent_total", "counter", "Frames queued to WebSocket clients.",
        live.frames_sent},
@@ -96,6 +103,8 @@ static void write_metrics(void *context, sm_buf *out) {
        live.frames_dropped},
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
+  sm_device_states_write_metrics(s->program.ledger, s->pipeline, s->program.readings, out);
+  sm_vitals_write_metrics(s->program.config.data_dir, out);
 }
 
 static bool ready(void *context, char *reason, size_t cap) {
@@ -110,22 +119,9 @@ static bool ready(void *context, char *reason, size_t cap) {
   return sm_uplinks_ready(s->uplinks, reason, cap);
 }
 
-/* A sign of life since the start, or before that the latest reading. */
 static bool device_status(void *context, const char *device_id, sm_device_live *live) {
   service *s = context;
-  sm_presence presence;
-  if (!sm_pipeline_presence(s->pipeline, device_id, &presence)) return false;
-  sm_reading last;
-  if (!presence.seen &&
-      sm_readings_latest(s->program.readings, device_id, SM_CHANNEL_IMPORT, &last) == SM_OK) {
-    presence.seen = true;
-    presence.last_seen_ms = last.ts_ms;
-  }
-  bool recent = presence.seen && sm_clock_now_ms() - presence.last_seen_ms < silent_after_ms;
-  *live = (sm_device_live){.seen = presence.seen,
-                           .last_seen_ms = presence.last_seen_ms,
-                           .online = presence.online && recent};
-  return true;
+  return sm_device_live_get(s->pipeline, s->program.readings, device_id, live);
 }
 
 static sm_err make_credentials(void *context, const char *device_id,

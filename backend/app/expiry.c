@@ -62,13 +62,14 @@ const char *sm_expiry_advice(const sm_expiry_item *item) {
   return "give it another one before: smartmeter device rotate";
 }
 
-void sm_expiry_write_metrics(const sm_expiry *expiry, int64_t now_ms, sm_buf *out) {
-  sm_buf_append_text(out, "# HELP smartmeter_certificate_days_left Days until the first of its "
-                          "kind ends.\n# TYPE smartmeter_certificate_days_left gauge\n");
+void sm_expiry_write_metrics(const sm_expiry *expiry, sm_buf *out) {
+  sm_buf_append_text(out,
+                     "# HELP smartmeter_certificate_end_timestamp_seconds When the first of its "
+                     "kind ends.\n# TYPE smartmeter_certificate_end_timestamp_seconds gauge\n");
   for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++)
     if (expiry->item[i].known)
-      sm_buf_printf(out, "smartmeter_certificate_days_left{what=\"%s\"} %lld\n",
-                    expiry->item[i].what, (long long)sm_expiry_days(&expiry->item[i], now_ms));
+      sm_buf_printf(out, "smartmeter_certificate_end_timestamp_seconds{what=\"%s\"} %lld\n",
+                    expiry->item[i].what, (long long)(expiry->item[i].ends_ms / 1000));
   sm_buf_append_text(out, "# HELP smartmeter_certificates_ending Those that end within 30 days, or "
                           "have.\n# TYPE smartmeter_certificates_ending gauge\n");
   for (size_t i = 0; i < SM_EXPIRY_ITEMS; i++)

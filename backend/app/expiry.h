@@ -33,6 +33,6 @@ int64_t sm_expiry_days(const sm_expiry_item *item, int64_t now_ms);
 /* What to do about an item, for people. */
 const char *sm_expiry_advice(const sm_expiry_item *item);
 /* Prometheus text. */
-void sm_expiry_write_metrics(const sm_expiry *expiry, int64_t now_ms, sm_buf *out);
+void sm_expiry_write_metrics(const sm_expiry *expiry, sm_buf *out);
 
 #endif

@@ -240,5 +240,5 @@ void sm_meters_write_metrics(sm_meters *meters, sm_buf *out) {
   (void)pthread_mutex_lock(&meters->lock);
   sm_expiry seen = meters->expiry;
   (void)pthread_mutex_unlock(&meters->lock);
-  if (seen.item[0].what != NULL) sm_expiry_write_metrics(&seen, sm_clock_now_ms(), out);
+  if (seen.item[0].what != NULL) sm_expiry_write_metrics(&seen, out);
 }

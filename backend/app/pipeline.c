@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A meter that sends every ten seconds, one with a poor link, a backlog of a day. */
+static const int64_t lag_edges_ms[] = {500,   1000,   2000,    5000,    10000,   30000,
+                                       60000, 300000, 1800000, 7200000, 86400000};
+
 struct sm_pipeline {
   sm_pipeline_options options;
   sm_presence_table *presence;
@@ -21,12 +25,15 @@ struct sm_pipeline {
   atomic_uint_fast64_t acks_lost;
   atomic_uint_fast64_t replayed;
   atomic_int_fast64_t last_stored_ms;
+  sm_histogram lag; /* of readings in their order */
 };
 
 sm_err sm_pipeline_new(const sm_pipeline_options *options, sm_pipeline **pipeline) {
   sm_pipeline *out = calloc(1, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   out->options = *options;
+  out->lag.edge_ms = lag_edges_ms;
+  out->lag.edges = sizeof lag_edges_ms / sizeof lag_edges_ms[0];
   out->presence = sm_presence_table_new();
   if (out->presence == NULL) {
     free(out);
@@ -116,6 +123,7 @@ static void count_all(sm_pipeline *p, const sm_readings_batch *batch, int64_t no
     switch (batch->readings[i].verdict) {
     case SM_VERDICT_STORED:
       stored++;
+      sm_histogram_count(&p->lag, now_ms - batch->readings[i].reading.ts_ms);
       break;
     case SM_VERDICT_LATE:
       late++;
@@ -205,5 +213,8 @@ void sm_pipeline_write_metrics(sm_pipeline *pipeline, sm_buf *out) {
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
   write_refused(p, out);
+  sm_histogram_write(&p->lag, "smartmeter_ingest_lag_seconds",
+                     "From a meter's measuring to the reading being stored, without late ones.",
+                     out);
   sm_writer_write_metrics(p->options.writer, out);
 }

@@ -1,5 +1,6 @@
 /* Intakes, pipeline, writer and replay over the real stores, with a list in the place of the broker
  * that is told acks. */
+#include "app/device_states.h"
 #include "app/intake.h"
 #include "app/pipeline.h"
 #include "app/replay.h"
@@ -437,6 +438,60 @@ static void several_connections_lose_and_double_nothing(void **state) {
   assert_int_equal(count_refused(f), 0);
 }
 
+/* ---- figures ---- */
+
+static bool states_are(fixture *f, int online, int offline, int never, int inactive) {
+  char wanted[256];
+  (void)snprintf(
+      wanted, sizeof wanted,
+      "smartmeter_devices{state=\"online\"} %d\nsmartmeter_devices{state=\"offline\"} %d\n"
+      "smartmeter_devices{state=\"never\"} %d\n"
+      "smartmeter_devices{state=\"inactive\"} %d\n",
+      online, offline, never, inactive);
+  sm_buf out;
+  sm_buf_init(&out, 0);
+  sm_device_states_write_metrics(f->ledger, f->pipeline, f->readings, &out);
+  bool found = strstr(sm_buf_text(&out), wanted) != NULL;
+  if (!found) print_message("%s", sm_buf_text(&out));
+  sm_buf_fini(&out);
+  return found;
+}
+
+static void devices_are_counted_by_state(void **state) {
+  fixture *f = *state;
+  assert_true(states_are(f, 0, 0, 1, 0));
+  send(f, "m1", 1, ""); /* long ago */
+  assert_true(states_are(f, 0, 1, 0, 0));
+  free_pipeline(f);
+  make_pipeline(f, false); /* as after a restart: known by its readings alone */
+  assert_true(states_are(f, 0, 1, 0, 0));
+  add_device(f, "m2");
+  add_device(f, "m3");
+  take_from(&f->sink, "meters/m2/status", "online");
+  assert_int_equal(f->sink.commit(f->sink.context), SM_OK);
+  assert_true(states_are(f, 1, 1, 1, 0));
+  assert_int_equal(sm_ledger_device_revoke(f->ledger, (sm_actor){.id = "test"}, "m2"), SM_OK);
+  assert_true(states_are(f, 0, 1, 1, 1));
+}
+
+static void the_lag_of_readings_in_their_order_is_counted(void **state) {
+  fixture *f = *state;
+  send(f, "m1", 5, "");
+  send(f, "m1", 1, ""); /* late */
+  assert_true(metric_is(f, "\nsmartmeter_ingest_lag_seconds_bucket{le=\"86400.000\"} 0\n"));
+  assert_true(metric_is(f, "\nsmartmeter_ingest_lag_seconds_count 1\n"));
+  char now[SM_RFC3339_MAX];
+  char payload[TEXT_MAX];
+  (void)snprintf(payload, sizeof payload,
+                 "{\"device_id\":\"m1\", \"timestamp\":\"%s\", \"voltage\":230, \"current\":1, "
+                 "\"power_w\":230, \"energy_kwh\":6}",
+                 sm_rfc3339_format(sm_clock_now_ms() + 60000, now)); /* its clock is ahead */
+  take_from(&f->sink, "meters/m1/telemetry", payload);
+  assert_int_equal(f->sink.commit(f->sink.context), SM_OK);
+  assert_true(metric_is(f, "\nsmartmeter_ingest_lag_seconds_bucket{le=\"0.500\"} 1\n"));
+  assert_true(metric_is(f, "\nsmartmeter_ingest_lag_seconds_count 2\n"));
+}
+
 int main(void) {
   if (sm_crypto_init() != SM_OK) return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -452,6 +507,8 @@ int main(void) {
       TEST(refused_readings_of_an_added_meter_are_stored),
       TEST(a_long_backlog_of_refused_readings_is_walked),
       TEST(several_connections_lose_and_double_nothing),
+      TEST(devices_are_counted_by_state),
+      TEST(the_lag_of_readings_in_their_order_is_counted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

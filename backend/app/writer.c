@@ -12,9 +12,7 @@
 
 enum { TICK_MS = 1000 };
 
-/* Upper edges of the commit-time histogram, ms; the last bucket is open. */
 static const int64_t commit_edges_ms[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000};
-enum { COMMIT_EDGES = sizeof commit_edges_ms / sizeof commit_edges_ms[0] };
 
 struct sm_writer {
   sm_readings *readings;
@@ -31,14 +29,15 @@ struct sm_writer {
   sm_err upkeep; /* of the last try, under `turn`: a failure is logged once */
 
   atomic_uint_fast64_t failures;
-  atomic_uint_fast64_t commit_buckets[COMMIT_EDGES + 1];
-  atomic_uint_fast64_t commit_ms_sum;
+  sm_histogram commits;
 };
 
 sm_err sm_writer_new(sm_readings *readings, sm_writer **writer) {
   sm_writer *out = calloc(1, sizeof *out);
   if (out == NULL) return SM_ERR_NOMEM;
   out->readings = readings;
+  out->commits.edge_ms = commit_edges_ms;
+  out->commits.edges = sizeof commit_edges_ms / sizeof commit_edges_ms[0];
   (void)pthread_mutex_init(&out->turn, NULL);
   (void)pthread_mutex_init(&out->mutex, NULL);
   (void)sm_steady_cond_init(&out->changed);
@@ -81,13 +80,6 @@ static void keep_compact(sm_writer *writer) {
   writer->upkeep = err;
 }
 
-static void count_commit(sm_writer *writer, int64_t ms) {
-  size_t bucket = 0;
-  while (bucket < COMMIT_EDGES && ms > commit_edges_ms[bucket]) bucket++;
-  atomic_fetch_add(&writer->commit_buckets[bucket], 1);
-  atomic_fetch_add(&writer->commit_ms_sum, (uint64_t)ms);
-}
-
 sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
   int64_t begun_ms = sm_clock_steady_ms();
   sm_err err = sm_readings_commit(writer->readings, batch);
@@ -95,7 +87,7 @@ sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
     atomic_fetch_add(&writer->failures, 1);
     return err;
   }
-  count_commit(writer, sm_clock_steady_ms() - begun_ms);
+  sm_histogram_count(&writer->commits, sm_clock_steady_ms() - begun_ms);
   keep_compact(writer);
   return SM_OK;
 }
@@ -158,22 +150,6 @@ void sm_writer_write_metrics(sm_writer *writer, sm_buf *out) {
                               "Batches that the store did not take.",
                               atomic_load(&writer->failures)};
   sm_metrics_write(out, &failures, 1);
-  sm_buf_append_text(out,
-                     "# HELP smartmeter_ingest_commit_seconds Time of a batch's synced write.\n"
-                     "# TYPE smartmeter_ingest_commit_seconds histogram\n");
-  uint64_t total = 0;
-  for (size_t i = 0; i < COMMIT_EDGES; i++) {
-    total += atomic_load(&writer->commit_buckets[i]);
-    sm_buf_printf(out, "smartmeter_ingest_commit_seconds_bucket{le=\"%lld.%03lld\"} %llu\n",
-                  (long long)(commit_edges_ms[i] / 1000), (long long)(commit_edges_ms[i] % 1000),
-                  (unsigned long long)total);
-  }
-  total += atomic_load(&writer->commit_buckets[COMMIT_EDGES]);
-  uint64_t sum_ms = atomic_load(&writer->commit_ms_sum);
-  sm_buf_printf(out,
-                "smartmeter_ingest_commit_seconds_bucket{le=\"+Inf\"} %llu\n"
-                "smartmeter_ingest_commit_seconds_sum %llu.%03llu\n"
-                "smartmeter_ingest_commit_seconds_count %llu\n",
-                (unsigned long long)total, (unsigned long long)(sum_ms / 1000),
-                (unsigned long long)(sum_ms % 1000), (unsigned long long)total);
+  sm_histogram_write(&writer->commits, "smartmeter_ingest_commit_seconds",
+                     "Time of a batch's synced write.", out);
 }

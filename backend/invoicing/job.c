@@ -364,7 +364,7 @@ void sm_job_write_metrics(sm_job *job, sm_buf *out) {
        s.issued},
       {"smartmeter_billing_waiting", "gauge",
        "Accounts with a month that waits for a reading after its end.", s.waiting},
-      {"smartmeter_billing_last_run_seconds", "gauge",
+      {"smartmeter_billing_last_run_timestamp_seconds", "gauge",
        "When the last daily run came to its end, in seconds since 1970; 0: not yet.",
        (uint64_t)(s.last_ms > 0 ? s.last_ms / 1000 : 0)},
   };

@@ -190,6 +190,13 @@ SM_MUST_CHECK sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor,
  * a second. If the store cannot be asked, a known device is still known, and for all others there
  * is an error rather than a wrong no. */
 SM_MUST_CHECK sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known);
+/* Calls `each` for every device, in no order, as of the same memory; `able`: neither revoked nor
+ * disabled. It must be quick, and may ask the ledger for nothing. */
+void sm_ledger_devices_each(sm_ledger *ledger,
+                            void (*each)(void *context, const char *device_id, bool able),
+                            void *context);
+/* Size of its files. */
+uint64_t sm_ledger_bytes(const sm_ledger *ledger);
 
 /* The intervals in which a meter serves accounts of a user: what of it that user may see. Sorted by
  * from_ms, apart from each other; open ends are INT64_MIN and INT64_MAX. A meter that an account

@@ -66,6 +66,10 @@ certificate_names() {
   if [[ $1 == yes ]]; then
     for name in $(lan_addresses); do names+=",IP:$name"; done
   fi
+  # By which other names meters reach it: of the machine that a container is on, or of a router.
+  for name in $(tr ',' ' ' <<<"${SMARTMETER_BROKER_NAMES:-}"); do
+    if [[ $name =~ ^[0-9.]+$ || $name == *:* ]]; then names+=",IP:$name"; else names+=",DNS:$name"; fi
+  done
   printf '%s' "$names"
 }
 

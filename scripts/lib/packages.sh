@@ -8,7 +8,7 @@ SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev
   libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev fonts-noto-core tzdata ca-certificates openssl mosquitto)
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=(libcmocka-dev mosquitto-clients chromium clang clang-format clang-tidy libclang-rt-14-dev curl python3
-  python3-jsonschema shellcheck poppler-utils qpdf zbar-tools unzip nginx)
+  python3-jsonschema shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db)
 # For `./test --long` only: two more brokers, and a publisher that tells what each of them has acknowledged.
 # shellcheck disable=SC2034
 SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server python3-paho-mqtt)
@@ -51,7 +51,7 @@ show_apt_progress() {
 install_command() {
   printf 'apt-get update && apt-get install -y --no-install-recommends %s' "$*"
   local broker
-  for broker in mosquitto rabbitmq-server nats-server nginx; do
+  for broker in mosquitto rabbitmq-server nats-server nginx caddy prometheus; do
     [[ " $* " != *" $broker "* ]] || printf ' && systemctl disable --now %s' "$broker"
   done
 }

@@ -217,8 +217,9 @@ ok 'revoking ends the other names too' may_not_connect r-pass
 
 has_meters() { metrics=$(curl -sS "http://127.0.0.1:$METRICS_PORT/metrics") && [[ $metrics == *'{what="meter"}'* ]]; }
 wait_until 'the meters are looked at' has_meters
-like 'what ends is in the metrics' "$metrics" 'smartmeter_certificate_days_left\{what="revoked"\} 36[45]'
-like 'that of the meters too' "$metrics" 'smartmeter_certificate_days_left\{what="meter"\} 18[0-9][0-9]'
+days_left() { echo $((($(metric "smartmeter_certificate_end_timestamp_seconds{what=\"$1\"}") - $(date +%s)) / 86400)); }
+like 'what ends is in the metrics' "$(days_left revoked)" '^36[45]$'
+like 'that of the meters too' "$(days_left meter)" '^18[0-9][0-9]$'
 ok 'the server stops' stop_server
 
 # As if it were told to hand the folder out, or to use the key: it cannot.

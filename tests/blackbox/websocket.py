@@ -5,11 +5,13 @@
 
 Connects to ws://127.0.0.1:PORT PATH, sends HELLO as one text message (nothing if it is empty), prints each
 text message on a line of its own as it comes, and ends after COUNT of them. When the server closes, prints
-"close CODE" and ends. Exit status 1 when TIMEOUT_S (60) pass first.
+"close CODE" and ends. Exit status 1 when TIMEOUT_S (60) pass first. With WEBSOCKET_CA, a file, it is wss://localhost:PORT, as a page of
+that origin would open it.
 """
 import base64
 import os
 import socket
+import ssl
 import struct
 import sys
 
@@ -25,10 +27,13 @@ def read_exactly(stream, count):
 
 
 def handshake(stream, port, path):
+    secure = os.environ.get("WEBSOCKET_CA")
+    host = f"localhost:{port}" if secure else f"127.0.0.1:{port}"
+    origin = f"Origin: https://{host}\r\n" if secure else ""
     key = base64.b64encode(os.urandom(16)).decode()
     stream.sendall(
         (
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{origin}Upgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
         ).encode()
     )
@@ -65,6 +70,8 @@ def main():
     port, path, hello, count = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     timeout = float(sys.argv[5]) if len(sys.argv) > 5 else 60
     stream = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    if os.environ.get("WEBSOCKET_CA"):
+        stream = ssl.create_default_context(cafile=os.environ["WEBSOCKET_CA"]).wrap_socket(stream, server_hostname="localhost")
     handshake(stream, port, path)
     if hello:
         send(stream, 1, hello.encode())

@@ -179,6 +179,10 @@ sm_err sm_embedded_ledger_open(const sm_embedded_options *options, sm_ledger **o
   return SM_OK;
 }
 
+uint64_t sm_ledger_bytes(const sm_ledger *ledger) {
+  return sm_sql_file_bytes(ledger->path);
+}
+
 void sm_ledger_close(sm_ledger *ledger) {
   if (ledger == NULL) return;
   assert(ledger->idle_count == ledger->open_count); /* nobody is in a call */

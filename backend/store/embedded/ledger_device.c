@@ -105,3 +105,9 @@ sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor, const char *de
 sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known) {
   return sm_ledger_known_ask(&ledger->known, device_id, known);
 }
+
+void sm_ledger_devices_each(sm_ledger *ledger,
+                            void (*each)(void *context, const char *device_id, bool able),
+                            void *context) {
+  sm_ledger_known_each(&ledger->known, each, context);
+}

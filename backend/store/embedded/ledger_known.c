@@ -138,6 +138,18 @@ sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id, bool *
   return SM_OK;
 }
 
+void sm_ledger_known_each(sm_ledger_known *known,
+                          void (*each)(void *context, const char *device_id, bool able),
+                          void *context) {
+  if (due(known, HIT_AGE_MS)) refresh_if_due(known, HIT_AGE_MS);
+  (void)pthread_rwlock_rdlock(&known->table_lock);
+  for (size_t i = 0; i < known->cap; i++) {
+    const sm_ledger_known_slot *slot = &known->slot[i];
+    if (slot->device_id != NULL) each(context, slot->device_id, !slot->revoked);
+  }
+  (void)pthread_rwlock_unlock(&known->table_lock);
+}
+
 void sm_ledger_known_touch(sm_ledger_known *known) {
   (void)atomic_fetch_add(&known->touched, 1);
 }

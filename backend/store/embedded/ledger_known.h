@@ -41,5 +41,9 @@ void sm_ledger_known_touch(sm_ledger_known *known);
 /* As sm_ledger_device_known. */
 SM_MUST_CHECK sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id,
                                          bool *is_known);
+/* As sm_ledger_devices_each. */
+void sm_ledger_known_each(sm_ledger_known *known,
+                          void (*each)(void *context, const char *device_id, bool able),
+                          void *context);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { APPLICATION_ID = 0x534d5244 /* "SMRD" */, BUSY_TIMEOUT_MS = 10000, WRITER_CACHE_KIB = 8192 };
@@ -226,16 +225,6 @@ const char *sm_readings_client_id(sm_readings *store) {
   return store->client_id;
 }
 
-static uint64_t size_of(const char *path, const char *suffix) {
-  sm_buf name;
-  sm_buf_init(&name, 0);
-  sm_buf_printf(&name, "%s%s", path, suffix);
-  struct stat st;
-  uint64_t size = stat(sm_buf_text(&name), &st) == 0 ? (uint64_t)st.st_size : 0;
-  sm_buf_fini(&name);
-  return size;
-}
-
 void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats) {
   (void)pthread_rwlock_rdlock(&store->lock);
   uint64_t series = store->series_count;
@@ -249,6 +238,6 @@ void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats) {
       .series = series,
       .damaged = atomic_load(&store->damaged),
       .hot_bytes = atomic_load(&store->hot_bytes) + atomic_load(&store->frozen_bytes),
-      .bytes = size_of(store->path, "") + size_of(store->path, "-wal"),
+      .bytes = sm_sql_file_bytes(store->path),
   };
 }

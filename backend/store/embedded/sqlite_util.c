@@ -1,5 +1,6 @@
 #include "store/embedded/sqlite_util.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -502,4 +504,18 @@ sm_err sm_sql_migrate(sm_sql *db, int32_t application_id, const sm_sql_migration
   if (err == SM_OK) return sm_sql_commit(db);
   sm_sql_rollback(db);
   return err;
+}
+
+static uint64_t size_of(const char *path, const char *suffix) {
+  sm_buf name;
+  sm_buf_init(&name, 0);
+  sm_buf_printf(&name, "%s%s", path, suffix);
+  struct stat st;
+  uint64_t size = stat(sm_buf_text(&name), &st) == 0 ? (uint64_t)st.st_size : 0;
+  sm_buf_fini(&name);
+  return size;
+}
+
+uint64_t sm_sql_file_bytes(const char *path) {
+  return size_of(path, "") + size_of(path, "-wal");
 }

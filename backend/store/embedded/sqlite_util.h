@@ -53,6 +53,9 @@ sqlite3 *sm_sql_handle(sm_sql *db);
  * SQLITE_ROW and SQLITE_DONE are SM_OK. db may be NULL. */
 SM_MUST_CHECK sm_err sm_sql_err(sqlite3 *db, int result);
 
+/* How much a database and its WAL take on the disk. */
+uint64_t sm_sql_file_bytes(const char *path);
+
 /* Runs SQL texts that need no values and give no rows. */
 SM_MUST_CHECK sm_err sm_sql_exec(sm_sql *db, const char *sql);
 
