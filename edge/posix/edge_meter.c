@@ -29,6 +29,7 @@ static const char usage[] =
     "  --set NAME=VALUE  a setting, kept in the flash: device_id, host, port, tls (0, 1), "
     "username,\n"
     "                    address, interval_s. The password comes from EDGE_PASSWORD\n"
+    "  --set-only        keeps the settings and ends\n"
     "  --ca FILE         certificate of the authority of a broker with TLS (the system's)\n"
     "  --console         the meter's command line on this terminal\n"
     "  --clock-after S   the clock is not set for so many seconds after a start\n"
@@ -223,6 +224,7 @@ int main(int argc, char **argv) {
                                         {"set", required_argument, NULL, 'S'},
                                         {"ca", required_argument, NULL, 'c'},
                                         {"console", no_argument, NULL, 'C'},
+                                        {"set-only", no_argument, NULL, 'o'},
                                         {"clock-after", required_argument, NULL, 'k'},
                                         {"time", required_argument, NULL, 't'},
                                         {"help", no_argument, NULL, 'h'},
@@ -232,6 +234,7 @@ int main(int argc, char **argv) {
   const char *flash = NULL;
   char *pairs[16];
   unsigned count = 0;
+  bool set_only = false;
   int option;
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
     switch (option) {
@@ -243,6 +246,9 @@ int main(int argc, char **argv) {
       break;
     case 'c':
       p.link.ca_file = optarg;
+      break;
+    case 'o':
+      set_only = true;
       break;
     case 'C':
       p.console = true;
@@ -264,12 +270,14 @@ int main(int argc, char **argv) {
       return misused("unknown option", "");
     }
   }
-  if (serial == NULL || flash == NULL) return misused("--serial and --flash are needed", "");
+  if (flash == NULL || (serial == NULL && !set_only))
+    return misused("--serial and --flash are needed", "");
   if (optind < argc) return misused("a word too many: ", argv[optind]);
   serial_port_init(&p.serial, serial);
   if (!open_flash(&p, flash)) return EXIT_FAILURE;
   make_port(&p);
   if (!set_all(&p, pairs, count)) return EXIT_USAGE;
+  if (set_only) return EXIT_SUCCESS;
   tune(&p);
   catch_signals();
   broker_link_begin();

@@ -75,7 +75,7 @@ export interface paths {
         put?: never;
         /**
          * Set a password by a one-time link
-         * @description The link stays good when the password is refused. All sessions of the person end; then log in.
+         * @description A link is good once and for three days, until the next one is made, a password is set in another way, or the person is disabled. It stays good when the password is refused. All sessions of the person end; then log in.
          */
         post: operations["redeemLink"];
         delete?: never;
@@ -91,14 +91,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Oneself */
+        /**
+         * Oneself
+         * @description Whoever the token is of. With POST /api/me/password the only thing that is there for somebody whose `must_change_password` is true.
+         */
         get: operations["getMe"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Change one's own name and language */
+        /**
+         * Change one's own name and language
+         * @description What is absent stays; null takes the name or the chosen language away. Address and role are for an administrator to change.
+         */
         patch: operations["updateMe"];
         trace?: never;
     };
@@ -129,7 +135,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One's own sessions, the latest first */
+        /**
+         * One's own sessions, the latest first
+         * @description One a login, whether by this browser or another; those that have ended are not told. All are on one page: `next` is null.
+         */
         get: operations["listSessions"];
         put?: never;
         post?: never;
@@ -144,15 +153,43 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+                id: components["parameters"]["SessionIdPath"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
         post?: never;
-        /** End one of one's own sessions */
+        /**
+         * End one of one's own sessions
+         * @description Its tokens are refused at once, its cookie is worth nothing, and its live connections are closed. The session that asks may end itself; somebody else's looks absent.
+         */
         delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How one hears of alerts
+         * @description Consumers hear of their own meters, admins of all.
+         */
+        get: operations["getNotifications"];
+        /**
+         * Set how one hears of alerts
+         * @description All of it: what is not given is not wanted. In the audit log, without the address.
+         */
+        put: operations["setNotifications"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -165,12 +202,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** People */
+        /**
+         * People
+         * @description Admin. Oldest first: who can log in, and who is only named, as the owner of a meter or in an account.
+         */
         get: operations["listUsers"];
         put?: never;
         /**
          * Add somebody
-         * @description With a password, which they must change at the first login; or without one: then `link` is a one-time link with which they make their own.
+         * @description Admin. With a password, which they must change at the first login; or without one: then `link` is a one-time link with which they make their own. Somebody who is only named so far, and has no password, gets the one that is given. 409 when the address is taken.
          */
         post: operations["createUser"];
         delete?: never;
@@ -184,11 +224,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
-        /** One person */
+        /**
+         * One person
+         * @description Admin. The same members as in the list.
+         */
         get: operations["getUser"];
         put?: never;
         post?: never;
@@ -197,7 +241,7 @@ export interface paths {
         head?: never;
         /**
          * Change name, language or role, disable, enable
-         * @description Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
+         * @description Admin. What is absent stays; null takes the name away. Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -207,7 +251,8 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
@@ -215,7 +260,7 @@ export interface paths {
         put?: never;
         /**
          * A one-time link to set a password
-         * @description Shown once; an earlier link of the same person is worth nothing then. 409: the person is disabled.
+         * @description Admin. Good for three days and one use. Shown once; an earlier link of the same person is worth nothing then. 409: the person is disabled.
          */
         post: operations["createResetLink"];
         delete?: never;
@@ -504,6 +549,76 @@ export interface paths {
          * @description Admin. Stored beside the readings, with who, when and why; bills and buckets follow it. 409 when an edit of that instant holds, or when it would change the register in a month that is invoiced.
          */
         post: operations["createEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What a meter's alerts are judged by
+         * @description Own meters; all for an admin, who sees what holds for the present owner.
+         */
+        get: operations["getThresholds"];
+        /**
+         * Set what a meter's alerts are judged by
+         * @description An owner's own word goes before the operator's (an admin's). It holds while the meter is theirs, and from the next second on. In the audit log.
+         */
+        put: operations["setThresholds"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts
+         * @description Of own meters, for the time in which they served own accounts; all for an admin, those of the site (device_id null) too.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{no}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge an alert
+         * @description By an admin or whose meter it is, once: again changes nothing. It ends by itself all the same.
+         */
+        post: operations["acknowledgeAlert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1795,6 +1910,8 @@ export interface components {
             /** @description What it can have used at most; more is suspect. */
             max_power_kw?: number;
         };
+        /** @description A device as administrators see it. */
+        DeviceForAdmin: WithRequired<components["schemas"]["Device"], "account_id" | "disabled" | "revoked" | "modulus_kwh" | "max_power_kw">;
         DevicePage: {
             devices: components["schemas"]["Device"][];
             next: components["schemas"]["Cursor"];
@@ -1836,7 +1953,7 @@ export interface components {
              */
             old_ends?: string;
         };
-        CreatedDevice: components["schemas"]["Device"] & {
+        CreatedDevice: components["schemas"]["DeviceForAdmin"] & {
             /** @description Null where no broker is managed here, or where it could not be told; `note` says which. */
             credentials: components["schemas"]["DeviceCredentials"] | null;
             note?: string;
@@ -1908,6 +2025,7 @@ export interface components {
             /** @description What is left to do. */
             note?: string;
         };
+        RevokedDevice: WithRequired<components["schemas"]["EndedCredentials"], "revoked">;
         /**
          * @description `manual`: the register was read by a person; `void`: the reading of that instant is not to be billed; `correct`: the same, and what the register was.
          * @enum {string}
@@ -2405,6 +2523,8 @@ export interface components {
             /** @description `smk_…`, shown once: in the answer that made it. */
             key?: string;
         };
+        /** @description With the key itself, shown this once. */
+        MadeApiKey: WithRequired<components["schemas"]["ApiKey"], "key">;
         ApiKeyPage: {
             keys: components["schemas"]["ApiKey"][];
             next: components["schemas"]["Cursor"];
@@ -2426,18 +2546,127 @@ export interface components {
             /** @default 90 */
             expires_in_days?: number;
         };
-        /** @description All that is held about somebody. Members may be added. */
+        ExportedUser: {
+            id: string;
+            email: components["schemas"]["Email"];
+            name: string | null;
+            role: components["schemas"]["Role"];
+            disabled: boolean;
+            has_password: boolean;
+            /** @enum {string|null} */
+            language: "en" | "hi" | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        ExportedSession: {
+            /** @description The login. */
+            begun_at: components["schemas"]["Timestamp"];
+            renewed_at: components["schemas"]["Timestamp"];
+            ends_at: components["schemas"]["Timestamp"];
+        };
+        ExportedEntry: {
+            no: number;
+            kind: components["schemas"]["EntryKind"];
+            /** @description Positive is owed. */
+            amount: components["schemas"]["Money"];
+            /** @description Of the account after it. */
+            balance: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            invoice: string | null;
+            at: components["schemas"]["Timestamp"];
+            method: string | null;
+            reference: string | null;
+            note: string | null;
+        };
+        ExportedAccount: {
+            id: string;
+            person: string | null;
+            place: string | null;
+            /**
+             * Format: date
+             * @description First day; open when null.
+             */
+            from: string | null;
+            /**
+             * Format: date
+             * @description The day after the last; open when null.
+             */
+            to: string | null;
+            /** @description 0: none is agreed. */
+            sanctioned_load_w: number;
+            meters: {
+                device_id: components["schemas"]["DeviceId"];
+                /**
+                 * Format: date-time
+                 * @description Open when null.
+                 */
+                from: string | null;
+                /**
+                 * Format: date-time
+                 * @description Open when null.
+                 */
+                to: string | null;
+            }[];
+            tariffs: {
+                name: string;
+                /**
+                 * Format: date
+                 * @description From the beginning when null.
+                 */
+                from: string | null;
+            }[];
+            entries: components["schemas"]["ExportedEntry"][];
+        };
+        ExportedInvoice: {
+            number: string;
+            kind: components["schemas"]["InvoiceKind"];
+            account_id: string;
+            month: components["schemas"]["Month"];
+            total: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            status: components["schemas"]["InvoiceStatus"];
+            issued_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            due_at: string | null;
+            /** @description Whom it was issued to, as it keeps saying. */
+            payer: {
+                person: string | null;
+                name: string | null;
+                email: string | null;
+            };
+            /** @description As it was issued. */
+            bill: components["schemas"]["Bill"];
+        };
+        ExportedDispute: {
+            no: number;
+            invoice: string;
+            opened_at: components["schemas"]["Timestamp"];
+            text: string | null;
+            resolution: string | null;
+        };
+        ExportedAuditEntry: {
+            no: number;
+            at: components["schemas"]["Timestamp"];
+            actor: string;
+            action: string;
+            subject: string | null;
+            /** @description What the action is about; its members differ. */
+            detail: Record<string, never>;
+        };
+        /** @description All that is held about somebody. */
         PersonExport: {
             made_at: components["schemas"]["Timestamp"];
-            user: Record<string, never>;
-            sessions: Record<string, never>[];
+            user: components["schemas"]["ExportedUser"];
+            /** @description Those that have not ended, the latest first, at most 100. */
+            sessions: components["schemas"]["ExportedSession"][];
             /** @description With meters, tariffs and entries. */
-            accounts: Record<string, never>[];
-            /** @description As they were issued, with whom they were issued to. */
-            invoices: Record<string, never>[];
-            disputes: Record<string, never>[];
-            audit_by: Record<string, never>[];
-            audit_of: Record<string, never>[];
+            accounts: components["schemas"]["ExportedAccount"][];
+            /** @description Credit notes too; in the order of issue. */
+            invoices: components["schemas"]["ExportedInvoice"][];
+            disputes: components["schemas"]["ExportedDispute"][];
+            /** @description What they did. */
+            audit_by: components["schemas"]["ExportedAuditEntry"][];
+            /** @description What was done to them. */
+            audit_of: components["schemas"]["ExportedAuditEntry"][];
             /** @description Where the readings are to be had. */
             readings: string;
         };
@@ -2491,7 +2720,7 @@ export interface components {
             late?: boolean;
             reading: components["schemas"]["Reading"];
         };
-        LiveMessage: components["schemas"]["LiveReady"] | components["schemas"]["LiveReading"] | components["schemas"]["LiveRenewed"];
+        LiveMessage: components["schemas"]["LiveReady"] | components["schemas"]["LiveReading"] | components["schemas"]["LiveRenewed"] | components["schemas"]["LiveAlert"];
         /** @enum {string} */
         EntryKind: "invoice" | "payment" | "credit" | "fee" | "prepayment" | "opening" | "reversal";
         Entry: {
@@ -3103,6 +3332,330 @@ export interface components {
              */
             type: "renewed";
         };
+        /**
+         * @description `silent`: no reading for too long. `voltage_low`, `voltage_high`: sag and swell. `overload`: above the sanctioned load, or the limit that was set. `odd_hours`: use in hours in which there should be none. `night_baseload`: the night's mean power has risen. `budget_energy`, `budget_money`: the month's budget is reached. `register_reset`: the register fell. `certificate`: one ends soon.
+         * @enum {string}
+         */
+        AlertKind: "silent" | "voltage_low" | "voltage_high" | "overload" | "odd_hours" | "night_baseload" | "budget_energy" | "budget_money" | "register_reset" | "certificate";
+        /** @description In `unit`; of money a decimal string. */
+        AlertAmount: number | string;
+        /** @description Opened once, ended once, acknowledged by a person or not. */
+        Alert: {
+            id: number;
+            kind: components["schemas"]["AlertKind"];
+            /** @description null: of the site. */
+            device_id: components["schemas"]["DeviceId"] | null;
+            /** @description What of the site: `broker`, `authority` or `revoked`; null of a meter. */
+            subject: string | null;
+            /** @enum {string} */
+            state: "open" | "acknowledged" | "ended";
+            /** @description What was seen when it opened. Of `silent` how long the meter had said nothing; of `register_reset` the register after; of `certificate` the days left. */
+            value: components["schemas"]["AlertAmount"];
+            /** @description What that was held against. Of `night_baseload` what is usual; of `register_reset` the register before. */
+            limit: components["schemas"]["AlertAmount"];
+            /**
+             * @description `s`, `V`, `W`, `kWh`, `days`, or the currency.
+             * @example V
+             */
+            unit: string;
+            /** @description Since when it is so, by the meter's clock. */
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description When the server saw it. */
+            found_at: components["schemas"]["Timestamp"];
+            ended_at: components["schemas"]["Timestamp"] | null;
+            acknowledged_at: components["schemas"]["Timestamp"] | null;
+            /** @description A user's id; for admins only. */
+            acknowledged_by?: string | null;
+        };
+        AlertPage: {
+            alerts: components["schemas"]["Alert"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description By what a meter's alerts are judged; times in seconds. What is not given, or null, is the default, or of an owner the operator's. */
+        AlertLimits: {
+            silent?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description So long without a reading.
+                 * @default 1800
+                 */
+                after_s?: number | null;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 60
+                 */
+                clear_s?: number | null;
+            };
+            voltage_low?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Volts; EN 50160 has 90 % of 230.
+                 * @default 207
+                 */
+                below_v?: number | null;
+                /**
+                 * @description It is over only so far within the limit.
+                 * @default 4.6
+                 */
+                hysteresis_v?: number | null;
+                /**
+                 * @description So long it must last until the alert opens.
+                 * @default 60
+                 */
+                for_s?: number | null;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 60
+                 */
+                clear_s?: number | null;
+            };
+            voltage_high?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Volts; EN 50160 has 110 % of 230.
+                 * @default 253
+                 */
+                above_v?: number | null;
+                /**
+                 * @description It is over only so far within the limit.
+                 * @default 4.6
+                 */
+                hysteresis_v?: number | null;
+                /**
+                 * @description So long it must last until the alert opens.
+                 * @default 60
+                 */
+                for_s?: number | null;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 60
+                 */
+                clear_s?: number | null;
+            };
+            overload?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Watts; null: the sanctioned load of `overload`, and `odd_hours` is off.
+                 * @default null
+                 */
+                above_w?: number | null;
+                /**
+                 * @description It is over only so far below the limit.
+                 * @default 5
+                 */
+                hysteresis_percent?: number | null;
+                /**
+                 * @description So long it must last until the alert opens.
+                 * @default 60
+                 */
+                for_s?: number | null;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 60
+                 */
+                clear_s?: number | null;
+            };
+            odd_hours?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Watts; null: the sanctioned load of `overload`, and `odd_hours` is off.
+                 * @default null
+                 */
+                above_w?: number | null;
+                /**
+                 * @description Local time.
+                 * @default 00:00
+                 */
+                from?: string | null;
+                /**
+                 * @description Local time.
+                 * @default 05:00
+                 */
+                to?: string | null;
+                /**
+                 * @description It is over only so far below the limit.
+                 * @default 10
+                 */
+                hysteresis_percent?: number | null;
+                /**
+                 * @description So long it must last until the alert opens.
+                 * @default 600
+                 */
+                for_s?: number | null;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 600
+                 */
+                clear_s?: number | null;
+            };
+            night_baseload?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description Local time.
+                 * @default 01:00
+                 */
+                from?: string | null;
+                /**
+                 * @description Local time.
+                 * @default 05:00
+                 */
+                to?: string | null;
+                /**
+                 * @description Above the median of the seven nights before.
+                 * @default 50
+                 */
+                rise_percent?: number | null;
+                /**
+                 * @description And at least so many watts above it.
+                 * @default 50
+                 */
+                rise_w?: number | null;
+            };
+            budget_energy?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description null: no budget.
+                 * @default null
+                 */
+                month_kwh?: number | null;
+            };
+            budget_money?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description null: no budget.
+                 * @default null
+                 * @example 1500.00
+                 */
+                month_total?: string | null;
+            };
+            register_reset?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description So long it must be over until the alert ends.
+                 * @default 3600
+                 */
+                clear_s?: number | null;
+            };
+            certificate?: {
+                /**
+                 * @description false: this kind is not judged.
+                 * @default true
+                 */
+                enabled?: boolean;
+                /**
+                 * @description So many days before its end.
+                 * @default 30
+                 */
+                days?: number | null;
+            };
+        };
+        Thresholds: {
+            device_id: components["schemas"]["DeviceId"];
+            /** @description What holds: all members. */
+            thresholds: components["schemas"]["AlertLimits"];
+            /** @description What the caller has set themselves: an owner their own, an admin the operator's. */
+            given: components["schemas"]["AlertLimits"];
+        };
+        NewThresholds: {
+            /** @description All that is to be set: what was set before and is not among it is no more. {}: nothing. */
+            thresholds: components["schemas"]["AlertLimits"];
+        };
+        Notifications: {
+            /** @description By e-mail to the address of the login, if the deployment has a relay. */
+            email: boolean;
+            /** @description An HTTPS address that alerts are posted to; null: none. */
+            webhook_url: string | null;
+            /** @description Shown once, when it is new: what posts are signed with (docs/alerts.md). */
+            webhook_secret?: string;
+            /** @description Only of these kinds; null: of all. */
+            kinds: components["schemas"]["AlertKind"][] | null;
+            /** @description Messages wait until these are over; what has ended by then is not told of. null: none. */
+            quiet_hours: {
+                /**
+                 * @description Local time.
+                 * @example 22:00
+                 */
+                from: string;
+                /**
+                 * @description Local time; past midnight if it is earlier.
+                 * @example 22:00
+                 */
+                to: string;
+            } | null;
+        };
+        NewNotifications: {
+            /** @default false */
+            email?: boolean;
+            /** @description HTTPS, without user or password; addresses that are not of the public Internet are not reached unless the operator allows them. */
+            webhook_url?: string | null;
+            /**
+             * @description true: another secret for the same address.
+             * @default false
+             */
+            new_webhook_secret?: boolean;
+            /** @description Only of these kinds; null: of all. */
+            kinds?: components["schemas"]["AlertKind"][] | null;
+            /** @description Messages wait until these are over; what has ended by then is not told of. null: none. */
+            quiet_hours?: {
+                /**
+                 * @description Local time.
+                 * @example 22:00
+                 */
+                from: string;
+                /**
+                 * @description Local time; past midnight if it is earlier.
+                 * @example 22:00
+                 */
+                to: string;
+            } | null;
+        };
+        /** @description An alert was opened, acknowledged or ended. */
+        LiveAlert: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "alert";
+            /** @description The same count as of readings. */
+            n: number;
+            alert: components["schemas"]["Alert"];
+        };
     };
     responses: {
         /** @description Malformed. */
@@ -3145,7 +3698,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not for your role. */
+        /** @description Not for your role; or an API key without the scope; or a password that is to be changed first. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -3327,6 +3880,12 @@ export interface components {
     parameters: {
         /** @description Device id. */
         DeviceIdPath: components["schemas"]["DeviceId"];
+        /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+        UserIdPath: string;
+        /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+        SessionIdPath: string;
+        /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+        ApiKeyIdPath: string;
         /** @description How many rows a page has at most. */
         Limit: number;
         /** @description The `next` of the page before. */
@@ -3472,6 +4031,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "eyJhbGciOiJIUzI1NiIs…",
+                 *       "password": "… not shown …"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkRedemption"];
             };
         };
@@ -3506,11 +4071,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "u_jdli52cuuprpzmpyxdcm",
+                     *       "email": "admin@example.org",
+                     *       "name": null,
+                     *       "role": "admin",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": true,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:24:38.292Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3525,6 +4104,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Asha Rao",
+                 *       "language": "hi"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProfilePatch"];
             };
         };
@@ -3535,6 +4120,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *       "email": "resident@example.org",
+                     *       "name": "Asha Rao",
+                     *       "role": "consumer",
+                     *       "language": "hi",
+                     *       "disabled": false,
+                     *       "has_password": true,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:24:39.674Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3558,6 +4156,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current": "… not shown …",
+                 *       "new": "… not shown …"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -3571,6 +4175,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -3593,6 +4198,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "f_5d4mxwiw5y6y6sewh7aq",
+                     *           "began_at": "2026-11-27T07:25:07.033Z",
+                     *           "renewed_at": "2026-11-27T07:25:07.033Z",
+                     *           "expires_at": "2026-12-27T07:25:07.033Z",
+                     *           "current": false
+                     *         },
+                     *         {
+                     *           "id": "f_dekliqismmi2jkcmgn2m",
+                     *           "began_at": "2026-11-27T07:25:06.110Z",
+                     *           "renewed_at": "2026-11-27T07:25:06.110Z",
+                     *           "expires_at": "2026-12-27T07:25:06.110Z",
+                     *           "current": true
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
@@ -3609,7 +4235,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+                id: components["parameters"]["SessionIdPath"];
             };
             cookie?: never;
         };
@@ -3630,12 +4257,106 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "email": true,
+                     *       "webhook_url": "https://example.org/alerts",
+                     *       "kinds": null,
+                     *       "quiet_hours": {
+                     *         "from": "22:00",
+                     *         "to": "07:00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": true,
+                 *       "webhook_url": "https://example.org/alerts",
+                 *       "quiet_hours": {
+                 *         "from": "22:00",
+                 *         "to": "07:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewNotifications"];
+            };
+        };
+        responses: {
+            /** @description As it is now; with the secret, if that is new. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "email": true,
+                     *       "webhook_url": "https://example.org/alerts",
+                     *       "webhook_secret": "whs_U2hvd24gb25jZSwgd2hlbiBpdCBpcyBuZXcuLi4uLi4",
+                     *       "kinds": null,
+                     *       "quiet_hours": {
+                     *         "from": "22:00",
+                     *         "to": "07:00"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
                 /** @description The whole address, in any case; addresses are sealed, so a part of one finds nobody. */
                 email?: components["schemas"]["Email"];
+                /** @description Only those of this role. */
                 role?: components["schemas"]["Role"];
+                /** @description `true`: only those who are disabled; `false`: only those who are not. */
                 disabled?: boolean;
                 /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
@@ -3654,6 +4375,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "id": "u_jdli52cuuprpzmpyxdcm",
+                     *           "email": "admin@example.org",
+                     *           "name": null,
+                     *           "role": "admin",
+                     *           "language": null,
+                     *           "disabled": false,
+                     *           "has_password": true,
+                     *           "must_change_password": false,
+                     *           "created_at": "2026-11-27T07:24:38.292Z"
+                     *         },
+                     *         {
+                     *           "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "email": "resident@example.org",
+                     *           "name": null,
+                     *           "role": "consumer",
+                     *           "language": null,
+                     *           "disabled": false,
+                     *           "has_password": true,
+                     *           "must_change_password": false,
+                     *           "created_at": "2026-11-27T07:24:39.674Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PersonPage"];
                 };
             };
@@ -3674,6 +4424,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "lata@example.org",
+                 *       "name": "Lata",
+                 *       "role": "consumer"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPerson"];
             };
         };
@@ -3684,6 +4441,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "u_bq27h3e77kbjqilv6vfl",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:28:03.978Z",
+                     *       "link": {
+                     *         "url": "/password#…",
+                     *         "expires_at": "2026-11-30T07:28:03.980Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedPerson"];
                 };
             };
@@ -3704,7 +4478,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
@@ -3716,6 +4491,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "u_65uuqbyhbaxczckos2tz",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:25:05.262Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3733,12 +4521,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Lata Rao",
+                 *       "disabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["PersonPatch"];
             };
         };
@@ -3749,6 +4544,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "u_65uuqbyhbaxczckos2tz",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata Rao",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": true,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:25:05.262Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Person"];
                 };
             };
@@ -3770,7 +4578,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
@@ -3782,6 +4591,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "url": "/password#…",
+                     *       "expires_at": "2026-11-30T07:25:05.638Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PasswordLink"];
                 };
             };
@@ -4110,7 +4925,12 @@ export interface operations {
                      *             "power_factor": 0.98,
                      *             "frequency_hz": 50,
                      *             "rssi": -60
-                     *           }
+                     *           },
+                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "disabled": false,
+                     *           "revoked": false,
+                     *           "modulus_kwh": 10000,
+                     *           "max_power_kw": 23
                      *         },
                      *         {
                      *           "device_id": "m2",
@@ -4129,7 +4949,12 @@ export interface operations {
                      *             "power_factor": 0.98,
                      *             "frequency_hz": 50,
                      *             "rssi": -60
-                     *           }
+                     *           },
+                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "disabled": false,
+                     *           "revoked": false,
+                     *           "modulus_kwh": 10000,
+                     *           "max_power_kw": 23
                      *         }
                      *       ],
                      *       "next": null
@@ -4140,6 +4965,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -4178,10 +5004,16 @@ export interface operations {
                      *       "status": "never",
                      *       "last_seen": null,
                      *       "last_reading": null,
+                     *       "account_id": null,
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23,
                      *       "credentials": {
+                     *         "kind": "password",
                      *         "mqtt": {
                      *           "host": "127.0.0.1",
-                     *           "port": 20365,
+                     *           "port": 29294,
                      *           "username": "new-1",
                      *           "password": "…"
                      *         },
@@ -4222,11 +5054,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "name": null,
+                     *       "owner": "resident@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "offline",
+                     *       "last_seen": "2026-02-19T18:30:00Z",
+                     *       "last_reading": {
+                     *         "device_id": "m1",
+                     *         "timestamp": "2026-02-19T18:30:00Z",
+                     *         "voltage": 230.4,
+                     *         "current": 2.73,
+                     *         "power_w": 628.99,
+                     *         "energy_kwh": 1170,
+                     *         "power_factor": 0.98,
+                     *         "frequency_hz": 50,
+                     *         "rssi": -60
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4245,6 +5099,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Pump",
+                 *       "owner": "next@example.org",
+                 *       "from": "2026-06-01"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DevicePatch"];
             };
         };
@@ -4255,7 +5116,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Device"];
+                    /**
+                     * @example {
+                     *       "device_id": "new-2",
+                     *       "name": "Pump",
+                     *       "owner": "next@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "never",
+                     *       "last_seen": null,
+                     *       "last_reading": null,
+                     *       "account_id": "a_6j6uuj3t4aqjbitjqykg",
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceForAdmin"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4289,7 +5166,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EndedCredentials"];
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "revoked": true,
+                     *       "credentials_ended": 1,
+                     *       "certificates_waiting": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevokedDevice"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4313,6 +5198,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "device_id": "m2-b",
+                 *       "name": "Flat 2",
+                 *       "at": "2026-03-01T12:00:00+05:30",
+                 *       "closing_kwh": 2175.5,
+                 *       "opening_kwh": 0
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeviceReplacement"];
             };
         };
@@ -4323,6 +5217,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m2-b",
+                     *       "name": "Flat 2",
+                     *       "owner": "resident@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "never",
+                     *       "last_seen": null,
+                     *       "last_reading": null,
+                     *       "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23,
+                     *       "credentials": {
+                     *         "kind": "password",
+                     *         "mqtt": {
+                     *           "host": "127.0.0.1",
+                     *           "port": 29294,
+                     *           "username": "m2-b",
+                     *           "password": "…"
+                     *         },
+                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedDevice"];
                 };
             };
@@ -4357,6 +5277,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials": [
+                     *         {
+                     *           "kind": "password",
+                     *           "username": "new-1",
+                     *           "ends": "2026-11-27T19:25:04.903Z"
+                     *         },
+                     *         {
+                     *           "kind": "password",
+                     *           "username": "new-1~2",
+                     *           "ends": "2026-11-27T19:25:04.903Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CredentialList"];
                 };
             };
@@ -4381,6 +5318,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "password",
+                 *       "grace_days": 1
+                 *     }
+                 */
                 "application/json": components["schemas"]["CredentialOrder"];
             };
         };
@@ -4391,6 +5334,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials_ended": 2,
+                     *       "certificates_waiting": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["EndedCredentials"];
                 };
             };
@@ -4400,6 +5350,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials": {
+                     *         "kind": "password",
+                     *         "mqtt": {
+                     *           "host": "127.0.0.1",
+                     *           "port": 29294,
+                     *           "username": "new-1~2",
+                     *           "password": "…"
+                     *         },
+                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…",
+                     *         "old_ends": "2026-11-28T07:25:04.842Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["MadeCredentials"];
                 };
             };
@@ -4481,6 +5447,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4558,6 +5525,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -4620,6 +5588,236 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getThresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds, and what the caller has set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "thresholds": {
+                     *         "voltage_low": {
+                     *           "enabled": true,
+                     *           "below_v": 200,
+                     *           "hysteresis_v": 4.6,
+                     *           "for_s": 60,
+                     *           "clear_s": 60
+                     *         }
+                     *       },
+                     *       "given": {
+                     *         "voltage_low": {
+                     *           "below_v": 200
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Thresholds"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setThresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "thresholds": {
+                 *         "voltage_low": {
+                 *           "below_v": 200
+                 *         },
+                 *         "odd_hours": {
+                 *           "above_w": 500,
+                 *           "from": "22:00",
+                 *           "to": "06:00"
+                 *         },
+                 *         "budget_money": {
+                 *           "month_total": "1500.00"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewThresholds"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "thresholds": {
+                     *         "voltage_low": {
+                     *           "enabled": true,
+                     *           "below_v": 200,
+                     *           "hysteresis_v": 4.6,
+                     *           "for_s": 60,
+                     *           "clear_s": 60
+                     *         }
+                     *       },
+                     *       "given": {
+                     *         "voltage_low": {
+                     *           "below_v": 200
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Thresholds"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description Only these: `open` is not acknowledged, `unended` both that are not ended. */
+                state?: "open" | "acknowledged" | "unended" | "ended";
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["AlertKind"];
+                /** @description Only of this meter. */
+                device?: string;
+                /** @description Which come first, by number. */
+                order?: "oldest" | "newest";
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of alerts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alerts": [
+                     *         {
+                     *           "id": 1,
+                     *           "kind": "voltage_low",
+                     *           "device_id": "m1",
+                     *           "subject": null,
+                     *           "state": "open",
+                     *           "value": 198.3,
+                     *           "limit": 207,
+                     *           "unit": "V",
+                     *           "opened_at": "2026-11-27T04:05:00Z",
+                     *           "found_at": "2026-11-27T04:06:00.310Z",
+                     *           "ended_at": null,
+                     *           "acknowledged_at": null,
+                     *           "acknowledged_by": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kind": "voltage_low",
+                     *       "device_id": "m1",
+                     *       "subject": null,
+                     *       "state": "acknowledged",
+                     *       "value": 198.3,
+                     *       "limit": 207,
+                     *       "unit": "V",
+                     *       "opened_at": "2026-11-27T04:05:00Z",
+                     *       "found_at": "2026-11-27T04:06:00.310Z",
+                     *       "ended_at": null,
+                     *       "acknowledged_at": "2026-11-27T04:10:00Z",
+                     *       "acknowledged_by": "u_7wsumhl7bkqmz2ak55rs"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -4796,6 +5994,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -5049,6 +6248,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -5100,6 +6300,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -5193,6 +6394,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -5299,6 +6501,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "working",
+                     *       "invoices": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["RebillWork"];
                 };
             };
@@ -5371,17 +6579,18 @@ export interface operations {
                      *       "currency": "INR",
                      *       "accounts": [
                      *         {
-                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "account_id": "a_4dpxpo4c7wlr6cfe5sir",
                      *           "device_id": "m1",
                      *           "error": null,
                      *           "consumption_kwh": 150,
                      *           "estimated": false,
+                     *           "invoice": "SM2627-000004",
                      *           "old_total": "737.50",
                      *           "new_total": "955.80",
                      *           "difference": "218.30",
                      *           "old_bill": {
                      *             "device_id": "m1",
-                     *             "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
                      *             "month": "2026-01",
                      *             "from": "2026-01-01T00:00:00+05:30",
                      *             "to": "2026-02-01T00:00:00+05:30",
@@ -5448,11 +6657,18 @@ export interface operations {
                      *                 "date": "2026-01-02",
                      *                 "kwh": 4.445
                      *               }
-                     *             ]
+                     *             ],
+                     *             "difference": {
+                     *               "previous": "SM2627-000001",
+                     *               "previous_total": "737.50",
+                     *               "total": "737.50",
+                     *               "difference": "0.00",
+                     *               "reason": "read at the door"
+                     *             }
                      *           },
                      *           "new_bill": {
                      *             "device_id": "m1",
-                     *             "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
                      *             "month": "2026-01",
                      *             "from": "2026-01-01T00:00:00+05:30",
                      *             "to": "2026-02-01T00:00:00+05:30",
@@ -5526,6 +6742,7 @@ export interface operations {
                      *       "sums": {
                      *         "accounts": 1,
                      *         "failed": 0,
+                     *         "invoiced": 1,
                      *         "old_total": "737.50",
                      *         "new_total": "955.80",
                      *         "difference": "218.30"
@@ -5630,6 +6847,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -5805,6 +7023,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -5968,6 +7187,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6660,6 +7880,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6922,6 +8143,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -6962,6 +8184,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -7196,6 +8419,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "no": 1,
+                     *           "at": "2026-11-27T07:24:37.731Z",
+                     *           "actor": "server",
+                     *           "action": "tariff.add",
+                     *           "subject": "LT-1 Domestic",
+                     *           "detail": {
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "rebill": false
+                     *           },
+                     *           "hash": "c6d01c52f2b300f37025b602242f56ebca72eed46f75445c29d799362d1cc4d3"
+                     *         },
+                     *         {
+                     *           "no": 2,
+                     *           "at": "2026-11-27T07:24:38.292Z",
+                     *           "actor": "server",
+                     *           "action": "user.add",
+                     *           "subject": "u_jdli52cuuprpzmpyxdcm",
+                     *           "detail": {
+                     *             "role": "admin",
+                     *             "can_log_in": true
+                     *           },
+                     *           "hash": "b47253398556eb7f7e3420de6ce82065f63ee2c5f5745ae98c0430e8591469e4"
+                     *         }
+                     *       ],
+                     *       "chain": {
+                     *         "signed": 92,
+                     *         "short": "92-216ff59ecbaa0069",
+                     *         "head": "smartmeter-audit-1 92 216ff59ecbaa0069b632f64a4afd9f5665ad234046725a41905b70cebdf4da51 2026-11-27T07:25:07.255Z k5cqgnexu3oq6u2hb4bor 1fWxeSBPZA6+QpPFsosWx6jmAgrJW0Dt87yUdKBYvLVziR24zK0RB0aPtzDZGIAPEGvM3iK3m7QIgbaWtyU/Bg=="
+                     *       },
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
@@ -7212,7 +8472,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
@@ -7224,11 +8485,355 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "made_at": "2026-11-27T07:25:07.085Z",
+                     *       "user": {
+                     *         "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *         "email": "resident@example.org",
+                     *         "name": null,
+                     *         "role": "consumer",
+                     *         "disabled": false,
+                     *         "has_password": true,
+                     *         "language": null,
+                     *         "created_at": "2026-11-27T07:24:39.674Z"
+                     *       },
+                     *       "sessions": [
+                     *         {
+                     *           "begun_at": "2026-11-27T07:24:47.300Z",
+                     *           "renewed_at": "2026-11-27T07:24:47.300Z",
+                     *           "ends_at": "2026-12-27T07:24:47.300Z"
+                     *         }
+                     *       ],
+                     *       "accounts": [
+                     *         {
+                     *           "id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "person": null,
+                     *           "place": null,
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_w": 0,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m1",
+                     *               "from": null,
+                     *               "to": null
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ],
+                     *           "entries": [
+                     *             {
+                     *               "no": 1,
+                     *               "kind": "invoice",
+                     *               "amount": "737.50",
+                     *               "balance": "737.50",
+                     *               "currency": "INR",
+                     *               "invoice": "SM2627-000001",
+                     *               "at": "2026-11-27T07:24:46.236Z",
+                     *               "method": null,
+                     *               "reference": null,
+                     *               "note": null
+                     *             },
+                     *             {
+                     *               "no": 4,
+                     *               "kind": "payment",
+                     *               "amount": "-100.00",
+                     *               "balance": "637.50",
+                     *               "currency": "INR",
+                     *               "invoice": null,
+                     *               "at": "2026-02-01T04:30:00Z",
+                     *               "method": "upi",
+                     *               "reference": "UTR 1",
+                     *               "note": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "person": null,
+                     *           "place": null,
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_w": 0,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": null,
+                     *               "to": "2026-03-01T06:30:00Z"
+                     *             },
+                     *             {
+                     *               "device_id": "m2-b",
+                     *               "from": "2026-03-01T06:30:00Z",
+                     *               "to": null
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ],
+                     *           "entries": [
+                     *             {
+                     *               "no": 2,
+                     *               "kind": "invoice",
+                     *               "amount": "737.50",
+                     *               "balance": "737.50",
+                     *               "currency": "INR",
+                     *               "invoice": "SM2627-000002",
+                     *               "at": "2026-11-27T07:24:46.236Z",
+                     *               "method": null,
+                     *               "reference": null,
+                     *               "note": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "invoices": [
+                     *         {
+                     *           "number": "SM2627-000001",
+                     *           "kind": "invoice",
+                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "cancelled",
+                     *           "issued_at": "2026-11-27T07:24:46.236Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "payer": {
+                     *             "person": null,
+                     *             "name": null,
+                     *             "email": "resident@example.org"
+                     *           },
+                     *           "bill": {
+                     *             "device_id": "m1",
+                     *             "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m1",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 1000,
+                     *                 "closing_kwh": 1150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "3.50",
+                     *                 "amount": "350.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "100-300 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "4.50",
+                     *                 "amount": "225.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "625.00",
+                     *             "tax": "112.50",
+                     *             "total": "737.50",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ]
+                     *           }
+                     *         },
+                     *         {
+                     *           "number": "SM2627-000002",
+                     *           "kind": "invoice",
+                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "issued",
+                     *           "issued_at": "2026-11-27T07:24:46.236Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "payer": {
+                     *             "person": null,
+                     *             "name": null,
+                     *             "email": "resident@example.org"
+                     *           },
+                     *           "bill": {
+                     *             "device_id": "m2",
+                     *             "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 2000,
+                     *             "closing_kwh": 2150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m2",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 2000,
+                     *                 "closing_kwh": 2150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "3.50",
+                     *                 "amount": "350.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "100-300 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "4.50",
+                     *                 "amount": "225.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "625.00",
+                     *             "tax": "112.50",
+                     *             "total": "737.50",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "disputes": [
+                     *         {
+                     *           "no": 1,
+                     *           "invoice": "SM2627-000002",
+                     *           "opened_at": "2026-11-27T07:25:03.862Z",
+                     *           "text": "The lift is on my meter",
+                     *           "resolution": "The lift has its own meter"
+                     *         }
+                     *       ],
+                     *       "audit_by": [
+                     *         {
+                     *           "no": 27,
+                     *           "at": "2026-11-27T07:25:03.864Z",
+                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "action": "dispute.open",
+                     *           "subject": "SM2627-000002",
+                     *           "detail": {
+                     *             "dispute_no": 1
+                     *           }
+                     *         },
+                     *         {
+                     *           "no": 78,
+                     *           "at": "2026-11-27T07:25:06.125Z",
+                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "action": "user.change",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "name": true,
+                     *             "language": "hi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "audit_of": [
+                     *         {
+                     *           "no": 4,
+                     *           "at": "2026-11-27T07:24:39.674Z",
+                     *           "actor": "cli",
+                     *           "action": "user.add",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "role": "consumer",
+                     *             "can_log_in": true
+                     *           }
+                     *         },
+                     *         {
+                     *           "no": 19,
+                     *           "at": "2026-11-27T07:24:53.036Z",
+                     *           "actor": "server",
+                     *           "action": "login.failed",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "address": "127.0.0.1"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "readings": "The readings of the meters in `accounts`, from `from` to `to` of each: GET /api/devices/{id}/readings, or smartmeter export --device ID --from --to."
+                     *     }
+                     */
                     "application/json": components["schemas"]["PersonExport"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -7240,7 +8845,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
             };
             cookie?: never;
         };
@@ -7282,6 +8888,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "id": "k_ypn7vio45fyo4c7y7pkl",
+                     *           "name": "audit:read",
+                     *           "scopes": [
+                     *             "audit:read"
+                     *           ],
+                     *           "devices": null,
+                     *           "status": "good",
+                     *           "created_at": "2026-11-27T07:24:49.406Z",
+                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *           "expires_at": "2027-02-25T07:24:49.406Z",
+                     *           "last_used_at": "2026-11-27T07:24:49.535Z",
+                     *           "secrets": 1
+                     *         },
+                     *         {
+                     *           "id": "k_tyhovnllkxaharmpbyck",
+                     *           "name": "tariffs:read",
+                     *           "scopes": [
+                     *             "tariffs:read"
+                     *           ],
+                     *           "devices": null,
+                     *           "status": "good",
+                     *           "created_at": "2026-11-27T07:24:49.448Z",
+                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *           "expires_at": "2027-02-25T07:24:49.448Z",
+                     *           "last_used_at": "2026-11-27T07:24:51.214Z",
+                     *           "secrets": 1
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ApiKeyPage"];
                 };
             };
@@ -7302,6 +8943,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Ledger sync",
+                 *       "scopes": [
+                 *         "readings:read",
+                 *         "devices:read"
+                 *       ],
+                 *       "devices": [
+                 *         "m1"
+                 *       ],
+                 *       "expires_in_days": 30
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewApiKey"];
             };
         };
@@ -7312,7 +8966,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiKey"];
+                    /**
+                     * @example {
+                     *       "id": "k_j64xrruanjytp3gcjfa6",
+                     *       "name": "Ledger sync",
+                     *       "scopes": [
+                     *         "devices:read",
+                     *         "readings:read"
+                     *       ],
+                     *       "devices": [
+                     *         "m1"
+                     *       ],
+                     *       "status": "good",
+                     *       "created_at": "2026-11-27T07:28:05.574Z",
+                     *       "created_by": "u_qseu6rsa6dv6upmjlu4d",
+                     *       "expires_at": "2026-12-27T07:28:05.574Z",
+                     *       "last_used_at": null,
+                     *       "secrets": 1,
+                     *       "key": "…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeApiKey"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7331,12 +9005,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+                id: components["parameters"]["ApiKeyIdPath"];
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "grace_hours": 24,
+                 *       "expires_in_days": 60
+                 *     }
+                 */
                 "application/json": components["schemas"]["ApiKeyRotation"];
             };
         };
@@ -7347,7 +9028,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiKey"];
+                    /**
+                     * @example {
+                     *       "id": "k_mzsoer6xpaw52i32j6dw",
+                     *       "name": "Ledger sync",
+                     *       "scopes": [
+                     *         "devices:read",
+                     *         "readings:read"
+                     *       ],
+                     *       "devices": [
+                     *         "m1"
+                     *       ],
+                     *       "status": "good",
+                     *       "created_at": "2026-11-27T07:25:07.164Z",
+                     *       "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *       "expires_at": "2027-01-26T07:25:07.484Z",
+                     *       "last_used_at": "2026-11-27T07:25:07.167Z",
+                     *       "secrets": 2,
+                     *       "key": "…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeApiKey"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7368,7 +9069,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+                id: components["parameters"]["ApiKeyIdPath"];
             };
             cookie?: never;
         };
@@ -7467,7 +9169,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Switched. The client sends LiveHello; the server answers LiveReady, then LiveReading: the last reading of each device first. Closes with 4401 (no, bad or ended token) or 4404 (a device not yours). */
+            /** @description Switched. The client sends LiveHello; the server answers LiveReady, then LiveReading, the last reading of each device first, and LiveAlert (alerts of the site for admins with `*`). Closes with 4401 (no, bad or ended token) or 4404 (a device not yours). */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -7820,6 +9522,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -8290,6 +9993,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
@@ -8346,6 +10050,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -8605,6 +10310,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
@@ -9051,3 +10757,6 @@ export interface operations {
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};

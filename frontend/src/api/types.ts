@@ -49,23 +49,15 @@ export type TariffPage = Schemas["TariffPage"];
 export type User = Schemas["User"];
 
 // What admins do about money.
-export type AccountPage = Schemas["AccountPage"];
 export type AccountPatch = Schemas["AccountPatch"];
 export type BillingRun = Schemas["BillingRun"];
 export type BillingRunAccount = Schemas["BillingRunAccount"];
 export type BillingRunPage = Schemas["BillingRunPage"];
-export type Dispute = Schemas["Dispute"];
-export type DisputeDetail = Schemas["DisputeDetail"];
-export type DisputePage = Schemas["DisputePage"];
-export type Entry = Schemas["Entry"];
-export type EntryPage = Schemas["EntryPage"];
 export type ExceptionPage = Schemas["ExceptionPage"];
 export type FoundInvoice = Schemas["FoundInvoice"];
 export type FoundInvoicePage = Schemas["FoundInvoicePage"];
-export type InvoiceDetail = Schemas["InvoiceDetail"];
 export type NewAccount = Schemas["NewAccount"];
 export type NewPayment = Schemas["NewPayment"];
-export type NewTariff = Schemas["NewTariff"];
 export type NewUtilityBill = Schemas["NewUtilityBill"];
 export type PaymentImport = Schemas["PaymentImport"];
 export type AccountImport = Schemas["AccountImport"];

@@ -1,6 +1,6 @@
 import type { Bill, NewTariff } from "../api/types";
 import { decimal, divide, type Micro, micro, wattHours } from "./decimal";
-import { energyCost, placeOf } from "./price";
+import { energyCost, placeOf } from "./slab";
 
 /** What made a bill dearer or cheaper than another one. `use`: other kWh at the old prices; `rate`: the same kWh at other prices. */
 export type Cause =
