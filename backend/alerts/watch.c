@@ -104,6 +104,7 @@ sm_err sm_alert_watch_new(const sm_alert_watch_options *options, sm_alert_watch 
   sm_alert_watch *w = calloc(1, sizeof *w);
   if (w == NULL) return SM_ERR_NOMEM;
   w->options = *options;
+  if (w->options.tick_ms == 0) w->options.tick_ms = TICK_MS;
   if (w->options.now_ms == NULL) w->options.now_ms = sm_clock_now_ms_for;
   sm_alert_limits_default(&w->defaults);
   (void)pthread_mutex_init(&w->lock, NULL);
@@ -602,7 +603,7 @@ static sm_err take_open(sm_alert_watch *w) {
 
 /* Until there is something to do or the next second; false: asked to stop. */
 static bool wait_for_work(sm_alert_watch *w) {
-  const struct timespec until = sm_steady_after(TICK_MS);
+  const struct timespec until = sm_steady_after(w->options.tick_ms);
   (void)pthread_mutex_lock(&w->lock);
   int waited = 0;
   while (!w->stopping && waited == 0 && w->count < CHUNK)
@@ -638,7 +639,7 @@ static void *run(void *context) {
   while (go_on) {
     go_on = wait_for_work(w);
     int64_t steady_ms = sm_clock_steady_ms();
-    bool due = steady_ms - ticked_ms >= TICK_MS / 2;
+    bool due = steady_ms - ticked_ms >= w->options.tick_ms / 2;
     if (due) look_at_plans(w);
     while (drain(w)) continue;
     if (!due) continue;

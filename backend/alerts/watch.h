@@ -31,6 +31,7 @@ typedef struct sm_alert_watch_options {
   const char *currency;
   int64_t gather_ms; /* how long a message waits for others to go with it */
   int64_t grace_ms;  /* so long after the start nobody is said to be silent: brokers hold backlogs */
+  uint32_t tick_ms;  /* how often it looks; 0: every second */
   /* Called on the watch's thread with what was opened or ended; NULL: nobody. */
   void *context;
   void (*changed)(void *context, const sm_alert *alert);
