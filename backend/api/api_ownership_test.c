@@ -108,7 +108,7 @@ static void find_person(world *w, whose of, test_who who, const char *email) {
 }
 
 static int set_up(void **state) {
-  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999",
+  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999", "999999",
                                 "999999",    "u_nobodys", "s_nobodys"};
   world *w = calloc(1, sizeof *w);
   if (w == NULL) return -1;

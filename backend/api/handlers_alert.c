@@ -237,9 +237,12 @@ static bool is_there(sm_api *api, const sm_request *request, sm_answer *answer) 
 void sm_handle_thresholds_set(sm_api *api, const sm_request *request, sm_answer *answer) {
   static const char *const names[] = {"thresholds", NULL};
   sm_problems problems = {.count = 0};
-  if (!is_there(api, request, answer)) return;
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
+  if (!is_there(api, request, answer)) {
+    json_decref(body);
+    return;
+  }
   const json_t *given = json_object_get(body, "thresholds");
   sm_body_only(body, names, &problems);
   if (!json_is_object(given))
