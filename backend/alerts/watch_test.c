@@ -107,11 +107,9 @@ static void add(fixture *f, const char *device_id) {
 
 /* As the pipeline does it. */
 static void commit(fixture *f, const char *device_id, int64_t ts_ms, int volt, int64_t wh) {
-  sm_reading_in in = {.device_id = device_id,
-                      .reading = {.ts_ms = ts_ms,
-                                  .energy_wh = wh,
-                                  .voltage_mv = volt * 1000,
-                                  .power_mw = 100000}};
+  sm_reading_in in = {
+      .device_id = device_id,
+      .reading = {.ts_ms = ts_ms, .energy_wh = wh, .voltage_mv = volt * 1000, .power_mw = 100000}};
   sm_readings_batch batch = {.readings = &in, .reading_count = 1};
   assert_int_equal(sm_readings_commit(f->readings, &batch), SM_OK);
   if (f->watch != NULL) sm_alert_watch_take(f->watch, &batch);

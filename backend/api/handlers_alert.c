@@ -85,7 +85,7 @@ void sm_handle_alerts(sm_api *api, const sm_request *request, sm_answer *answer)
   for (size_t i = 0; i < shown; i++)
     sm_alert_write_json(&w, &alerts[i], api->options.currency, sm_request_is_admin(request));
   sm_jsonw_array_end(&w);
-  sm_page_write_next_no(&w, &page, shown < count, shown > 0 ? alerts[shown - 1].alert_no : 0);
+  sm_page_write_next_no(&w, &page, shown<count, shown> 0 ? alerts[shown - 1].alert_no : 0);
   sm_jsonw_object_end(&w);
   free(alerts);
 }
@@ -212,8 +212,8 @@ static sm_err store(sm_api *api, const sm_request *request, const json_t *given)
   const char *body = any ? sm_buf_text(&text) : NULL;
   sm_err err = text.err;
   if (err == SM_OK)
-    err = sm_ledger_threshold_set(api->options.ledger, sm_request_actor(request),
-                                  request->param[0], sm_request_own_user(request), body);
+    err = sm_ledger_threshold_set(api->options.ledger, sm_request_actor(request), request->param[0],
+                                  sm_request_own_user(request), body);
   sm_buf_fini(&text);
   return err;
 }
