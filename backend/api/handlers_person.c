@@ -1,6 +1,7 @@
 /* A person's data: exported, by themselves too, and erased. */
 #include "api/api.h"
 #include "api/routes.h"
+#include "auth/identity_people.h"
 #include "auth/person.h"
 
 #include <string.h>
