@@ -1,10 +1,14 @@
 /* Thresholds as JSON: what is taken, what is refused and by which name, and that it comes back. */
 #include "alerts/limits.h"
 
+#include "base/file.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 /* after the ones above, which it wants */
 #include <cmocka.h>
@@ -127,6 +131,22 @@ static void a_text_that_is_none_is_told(void **state) {
   assert_int_equal(sm_alert_limits_read_text("{\"x\":{}}", "INR", &l), SM_ERR_CORRUPT);
 }
 
+/* The seeds of fuzz_alert_limits are good ones. */
+static void the_seeds_are_taken(void **state) {
+  (void)state;
+  static const char *const names[] = {"whole.json", "other.json"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char path[400];
+    char *text = NULL;
+    sm_alert_limits l;
+    (void)snprintf(path, sizeof path, "%s/fuzz/corpus/alert_limits/%s", SM_SOURCE_DIR, names[i]);
+    assert_int_equal(sm_file_read(path, 65536, &text, NULL), SM_OK);
+    sm_alert_limits_default(&l);
+    assert_int_equal(sm_alert_limits_read_text(text, "INR", &l), SM_OK);
+    free(text);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_given_is_read_over_the_rest),
@@ -134,6 +154,7 @@ int main(void) {
       cmocka_unit_test(what_is_written_is_read_as_it_was),
       cmocka_unit_test(what_is_kept_is_what_was_given),
       cmocka_unit_test(a_text_that_is_none_is_told),
+      cmocka_unit_test(the_seeds_are_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

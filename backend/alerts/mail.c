@@ -65,8 +65,7 @@ static void put_date(sm_buf *out, int64_t at_ms) {
 }
 
 sm_err sm_mail_write(const sm_mail *mail, sm_buf *out) {
-  if (!sm_mail_address_plain(mail->from) || !sm_mail_address_plain(mail->to))
-    return SM_ERR_INVALID;
+  if (!sm_mail_address_plain(mail->from) || !sm_mail_address_plain(mail->to)) return SM_ERR_INVALID;
   put_date(out, mail->at_ms);
   sm_buf_printf(out, "From: <%s>\r\nTo: <%s>\r\n", mail->from, mail->to);
   sm_buf_printf(out, "Message-ID: <alert-%lld@%s>\r\n", (long long)mail->number,
@@ -136,7 +135,8 @@ static sm_err judge(CURLcode code, long status, sm_buf *problem) {
                                           : SM_ERR_IO;
 }
 
-static sm_err hand_over(const sm_mail_relay *relay, const sm_mail *mail, source *s, sm_buf *problem) {
+static sm_err hand_over(const sm_mail_relay *relay, const sm_mail *mail, source *s,
+                        sm_buf *problem) {
   char from[ADDRESS_MAX + 3];
   char to[ADDRESS_MAX + 3];
   long status = 0;

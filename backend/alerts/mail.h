@@ -26,10 +26,10 @@ typedef struct sm_mail {
 SM_MUST_CHECK sm_err sm_mail_write(const sm_mail *mail, sm_buf *out);
 
 typedef struct sm_mail_relay {
-  const char *url; /* smtps:// or smtp://, which must offer STARTTLS */
+  const char *url;  /* smtps:// or smtp://, which must offer STARTTLS */
   const char *user; /* NULL: no login */
   const char *password;
-  const char *ca; /* PEM file; NULL: the system's authorities */
+  const char *ca;          /* PEM file; NULL: the system's authorities */
   const atomic_bool *stop; /* NULL; once it is set the sending is broken off */
 } sm_mail_relay;
 

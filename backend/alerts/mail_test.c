@@ -42,8 +42,8 @@ static void a_mail_is_what_relays_read(void **state) {
 /* Each line of the head begins with a known name, or goes on with a blank. */
 static void no_text_becomes_a_header(void **state) {
   (void)state;
-  static const char *const names[] = {"Date:", "From:", "To:", "Message-ID:", "Subject:", "MIME-",
-                                      "Content-", "Auto-", " =?UTF-8?B?"};
+  static const char *const names[] = {"Date:", "From:",    "To:",   "Message-ID:", "Subject:",
+                                      "MIME-", "Content-", "Auto-", " =?UTF-8?B?"};
   sm_mail mail = plain;
   mail.subject = "x\r\nBcc: evil@example.org\r\n\r\nbody \xe0\xa4\xb5\xe0\xa5\x8b\xe0\xa4\xb2\xe0"
                  "\xa5\x8d\xe0\xa4\x9f\xe0\xa5\x87\xe0\xa4\x9c and so on, and on, and on, and on";
@@ -96,19 +96,18 @@ static void people_are_told_in_their_language(void **state) {
   (void)state;
   sm_zone *zone = NULL;
   assert_int_equal(sm_zone_new("Asia/Kolkata", &zone), SM_OK);
-  sm_alert_message messages[2] = {
-      {.alert = {.kind = SM_ALERT_VOLTAGE_LOW,
-                 .device_id = "m1",
-                 .opened_ms = 1769679900000,
-                 .value = 198300,
-                 .limit = 207000}},
-      {.ended = true,
-       .alert = {.kind = SM_ALERT_BUDGET_MONEY,
-                 .device_id = "m2",
-                 .opened_ms = 1769679900000,
-                 .ended_ms = 1769680000000,
-                 .value = 150050,
-                 .limit = 150000}}};
+  sm_alert_message messages[2] = {{.alert = {.kind = SM_ALERT_VOLTAGE_LOW,
+                                             .device_id = "m1",
+                                             .opened_ms = 1769679900000,
+                                             .value = 198300,
+                                             .limit = 207000}},
+                                  {.ended = true,
+                                   .alert = {.kind = SM_ALERT_BUDGET_MONEY,
+                                             .device_id = "m2",
+                                             .opened_ms = 1769679900000,
+                                             .ended_ms = 1769680000000,
+                                             .value = 150050,
+                                             .limit = 150000}}};
   const sm_alert_parcel parcel = {.message = messages, .count = 2};
   sm_alert_words words = {.zone = zone, .currency = "INR", .public_url = "https://m.example"};
   sm_buf out;

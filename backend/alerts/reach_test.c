@@ -29,20 +29,58 @@ static bool allows(const sm_reach *reach, const char *text) {
 
 static void only_the_public_internet_is_reached(void **state) {
   (void)state;
-  static const char *const good[] = {"8.8.8.8",        "1.1.1.1",         "9.255.255.255",
-                                     "11.0.0.0",       "100.63.255.255",  "100.128.0.0",
-                                     "126.255.255.255", "172.15.255.255", "172.32.0.0",
-                                     "192.167.255.255", "223.255.255.255", "2606:4700::1111",
-                                     "2001:4860:4860::8888", "::ffff:8.8.8.8"};
-  static const char *const bad[] = {
-      "0.0.0.0",       "0.1.2.3",        "10.0.0.1",          "10.255.255.255", "100.64.0.1",
-      "100.127.255.255", "127.0.0.1",    "127.255.255.255",   "169.254.169.254", "172.16.0.1",
-      "172.31.255.255", "192.0.0.1",     "192.0.2.1",         "192.168.0.1",    "198.18.0.1",
-      "198.19.255.255", "198.51.100.1",  "203.0.113.1",       "224.0.0.1",      "239.1.1.1",
-      "240.0.0.1",     "255.255.255.255", "::",               "::1",            "fe80::1",
-      "fc00::1",       "fd12::1",        "ff02::1",           "::ffff:127.0.0.1",
-      "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::1",    "2001::1",
-      "3fff::1",       "::7f00:1",       "100::1",            "fec0::1"};
+  static const char *const good[] = {"8.8.8.8",
+                                     "1.1.1.1",
+                                     "9.255.255.255",
+                                     "11.0.0.0",
+                                     "100.63.255.255",
+                                     "100.128.0.0",
+                                     "126.255.255.255",
+                                     "172.15.255.255",
+                                     "172.32.0.0",
+                                     "192.167.255.255",
+                                     "223.255.255.255",
+                                     "2606:4700::1111",
+                                     "2001:4860:4860::8888",
+                                     "::ffff:8.8.8.8"};
+  static const char *const bad[] = {"0.0.0.0",
+                                    "0.1.2.3",
+                                    "10.0.0.1",
+                                    "10.255.255.255",
+                                    "100.64.0.1",
+                                    "100.127.255.255",
+                                    "127.0.0.1",
+                                    "127.255.255.255",
+                                    "169.254.169.254",
+                                    "172.16.0.1",
+                                    "172.31.255.255",
+                                    "192.0.0.1",
+                                    "192.0.2.1",
+                                    "192.168.0.1",
+                                    "198.18.0.1",
+                                    "198.19.255.255",
+                                    "198.51.100.1",
+                                    "203.0.113.1",
+                                    "224.0.0.1",
+                                    "239.1.1.1",
+                                    "240.0.0.1",
+                                    "255.255.255.255",
+                                    "::",
+                                    "::1",
+                                    "fe80::1",
+                                    "fc00::1",
+                                    "fd12::1",
+                                    "ff02::1",
+                                    "::ffff:127.0.0.1",
+                                    "::ffff:10.0.0.1",
+                                    "64:ff9b::7f00:1",
+                                    "2002:7f00:1::1",
+                                    "2001:db8::1",
+                                    "2001::1",
+                                    "3fff::1",
+                                    "::7f00:1",
+                                    "100::1",
+                                    "fec0::1"};
   const sm_reach reach = {.count = 0};
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
     if (!allows(&reach, good[i])) fail_msg("%s", good[i]);
@@ -82,10 +120,10 @@ static void what_is_no_network_is_refused(void **state) {
 
 static void an_address_is_https_alone(void **state) {
   (void)state;
-  static const char *const bad[] = {"http://example.org/",      "https://",
-                                    "ftp://example.org/",       "https://u:p@example.org/",
-                                    "https://exa mple.org/",    "https://example.org/\r\nX: y",
-                                    "HTTPS//example.org",       "file:///etc/passwd",
+  static const char *const bad[] = {"http://example.org/",       "https://",
+                                    "ftp://example.org/",        "https://u:p@example.org/",
+                                    "https://exa mple.org/",     "https://example.org/\r\nX: y",
+                                    "HTTPS//example.org",        "file:///etc/passwd",
                                     "https://example.org:99999/"};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     if (sm_webhook_url_problem(bad[i]) == NULL) fail_msg("%s", bad[i]);
@@ -97,8 +135,9 @@ static void an_address_is_https_alone(void **state) {
 static void a_signature_is_what_others_compute(void **state) {
   (void)state;
   char out[SM_SIGNATURE_MAX];
-  assert_string_equal(sm_signature("whs_secret", 1700000000123, "{\"a\":1}", 7, out),
-                      "t=1700000000,v1=42359816b9cdac4fb62fa04459d2218b257ca9331d835e02a9c7808b91b58019");
+  assert_string_equal(
+      sm_signature("whs_secret", 1700000000123, "{\"a\":1}", 7, out),
+      "t=1700000000,v1=42359816b9cdac4fb62fa04459d2218b257ca9331d835e02a9c7808b91b58019");
   char one[SM_WEBHOOK_SECRET_MAX];
   char other[SM_WEBHOOK_SECRET_MAX];
   assert_int_equal(strlen(sm_webhook_secret(one)), 47);

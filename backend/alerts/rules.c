@@ -133,8 +133,8 @@ static void believe(sm_alert_state *s, int64_t ts_ms, int64_t wh) {
 static void judge_run(sm_alert_state *s, const sm_alert_limits *l, const sm_alert_point *p,
                       const sm_alert_sink *sink) {
   bool fell = s->run_first_wh < s->good_wh;
-  bool rolled = fell && plausible(l, l->modulus_wh - s->good_wh + s->run_first_wh,
-                                  s->run_ms - s->good_ms);
+  bool rolled =
+      fell && plausible(l, l->modulus_wh - s->good_wh + s->run_first_wh, s->run_ms - s->good_ms);
   bool wanted = l->value[SM_LIMIT_RESET_ON] != 0 && fell && !rolled;
   int64_t before_wh = s->good_wh;
   believe(s, p->ts_ms, p->energy_wh);

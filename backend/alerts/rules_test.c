@@ -80,8 +80,8 @@ static void a_sag_opens_when_it_has_lasted_and_ends_with_hysteresis(void **state
 static void a_sag_that_is_over_at_once_is_none(void **state) {
   (void)state;
   story s = begin();
-  RUN(&s, "", {0, 200, 0, 0}, {30, 230, 0, 0}, {60, 200, 0, 0}, {90, 230, 0, 0},
-      {119, 206, 0, 0}, {178, 206, 0, 0});
+  RUN(&s, "", {0, 200, 0, 0}, {30, 230, 0, 0}, {60, 200, 0, 0}, {90, 230, 0, 0}, {119, 206, 0, 0},
+      {178, 206, 0, 0});
 }
 
 static void a_sag_is_not_over_for_a_moment(void **state) {
@@ -149,8 +149,8 @@ static void odd_hours_are_those_that_were_set(void **state) {
   static const struct {
     step at;
     int minute;
-  } rows[] = {{{0, 230, 900, 0}, 21 * 60 + 59}, {{60, 230, 900, 0}, 22 * 60},
-              {{120, 230, 480, 0}, 0},          {{180, 230, 450, 0}, 1},
+  } rows[] = {{{0, 230, 900, 0}, 21 * 60 + 59},  {{60, 230, 900, 0}, 22 * 60},
+              {{120, 230, 480, 0}, 0},           {{180, 230, 450, 0}, 1},
               {{240, 230, 600, 0}, 5 * 60 + 59}, {{300, 230, 900, 0}, 6 * 60}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     tell(&s, &rows[i].at, rows[i].minute, rows[i].at.second);
@@ -168,8 +168,8 @@ static void a_reset_takes_three_that_agree(void **state) {
   RUN(&glitch, "", {0, 230, 0, 50000}, {10, 230, 0, 0}, {20, 230, 0, 0}, {30, 230, 0, 50001},
       {40, 230, 0, 0}, {50, 230, 0, 50001});
   story wild = begin();
-  RUN(&wild, "", {0, 230, 0, 50000}, {10, 230, 0, 900000}, {20, 230, 0, 50001},
-      {30, 230, 0, 50002}, {40, 230, 0, 50003});
+  RUN(&wild, "", {0, 230, 0, 50000}, {10, 230, 0, 900000}, {20, 230, 0, 50001}, {30, 230, 0, 50002},
+      {40, 230, 0, 50003});
 }
 
 static void a_rollover_is_no_reset(void **state) {
@@ -215,16 +215,16 @@ static void a_night_is_held_against_those_before(void **state) {
   (void)state;
   static const night_row rows[] = {
       {{160, 100, 100, 100, 100, 100, 100, 100}, false, true},
-      {{149, 100, 100, 100, 100, 100, 100, 100}, false, false},  /* +50 W, but not 50 % */
-      {{150, 100, 100, 100, 100, 100, 100, 100}, false, true},   /* both, just */
-      {{60, 20, 20, 20, 20, 20, 20, 20}, false, false},          /* 200 %, but not 50 W */
-      {{160, 100, 100, 100, -1, -1, -1, -1}, false, false},      /* too few are known */
+      {{149, 100, 100, 100, 100, 100, 100, 100}, false, false}, /* +50 W, but not 50 % */
+      {{150, 100, 100, 100, 100, 100, 100, 100}, false, true},  /* both, just */
+      {{60, 20, 20, 20, 20, 20, 20, 20}, false, false},         /* 200 %, but not 50 W */
+      {{160, 100, 100, 100, -1, -1, -1, -1}, false, false},     /* too few are known */
       {{160, 100, -1, 100, -1, 100, -1, 100}, false, true},
       {{-1, 100, 100, 100, 100, 100, 100, 100}, false, false},
-      {{160, 900, 100, 100, 100, 100, 100, 100}, false, true},   /* one is no rule */
-      {{130, 160, 100, 100, 100, 100, 100, 100}, true, true},    /* within 50, not within 25 */
+      {{160, 900, 100, 100, 100, 100, 100, 100}, false, true}, /* one is no rule */
+      {{130, 160, 100, 100, 100, 100, 100, 100}, true, true},  /* within 50, not within 25 */
       {{125, 160, 100, 100, 100, 100, 100, 100}, true, false},
-      {{160, 160, 160, 160, 160, 100, 100, 100}, true, false},   /* it has become usual */
+      {{160, 160, 160, 160, 160, 100, 100, 100}, true, false}, /* it has become usual */
       {{-1, 160, 160, 160, 160, 100, 100, 100}, true, true},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -249,8 +249,11 @@ static void a_budget_is_reached_once_a_month(void **state) {
   const struct {
     sm_alert_month month;
     int second;
-  } rows[] = {{{99999, 49999}, 0}, {{100000, 49999}, 1}, {{100001, 50000}, 2},
-              {{100002, 50001}, 3}, {{10, 5000}, 4}};
+  } rows[] = {{{99999, 49999}, 0},
+              {{100000, 49999}, 1},
+              {{100001, 50000}, 2},
+              {{100002, 50001}, 3},
+              {{10, 5000}, 4}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     sm_alert_rules_month(&s.state, &s.limits, &rows[i].month,
                          (BEGIN_S + rows[i].second) * INT64_C(1000), &sink);
@@ -295,8 +298,7 @@ static void a_restored_state_opens_nothing_twice(void **state) {
   (void)state;
   story s = begin();
   sm_alert_set_open(&s.state, SM_ALERT_VOLTAGE_LOW, true);
-  RUN(&s, "voltage_low-120 ", {0, 200, 0, 0}, {60, 200, 0, 0}, {120, 230, 0, 0},
-      {180, 230, 0, 0});
+  RUN(&s, "voltage_low-120 ", {0, 200, 0, 0}, {60, 200, 0, 0}, {120, 230, 0, 0}, {180, 230, 0, 0});
 }
 
 static void a_state_is_small(void **state) {

@@ -178,8 +178,8 @@ static sm_err send_parcel(sm_alert_sender *s, const sm_alert_parcel *parcel) {
   sm_message_outcome outcome = SM_MESSAGE_DROPPED;
   sm_buf_init(&problem, 400);
   if (parcel->wanted) {
-    sm_err err = parcel->webhook ? post(s, parcel, now_ms, &problem)
-                                 : mail(s, parcel, now_ms, &problem);
+    sm_err err =
+        parcel->webhook ? post(s, parcel, now_ms, &problem) : mail(s, parcel, now_ms, &problem);
     if (err != SM_OK && problem.len == 0) sm_buf_append_text(&problem, sm_err_text(err));
     outcome = outcome_of(err, tries);
   } else {

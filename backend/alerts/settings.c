@@ -21,8 +21,7 @@ static sm_err take_seconds(char *(*get)(const char *name), const char *name, int
   return good ? SM_OK : SM_ERR_INVALID;
 }
 
-static sm_err take_password(char *(*get)(const char *name), sm_alert_settings *s,
-                            sm_buf *problem) {
+static sm_err take_password(char *(*get)(const char *name), sm_alert_settings *s, sm_buf *problem) {
   s->smtp_password = get("SMARTMETER_SMTP_PASSWORD");
   char *path = get("SMARTMETER_SMTP_PASSWORD_FILE");
   if (s->smtp_password != NULL || path == NULL) {

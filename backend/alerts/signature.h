@@ -1,5 +1,5 @@
-/* How a receiver knows that a webhook is ours and of now: HMAC-SHA256 with the webhook's secret over
- * the instant, a dot and the body's bytes. */
+/* How a receiver knows that a webhook is ours and of now: HMAC-SHA256 with the webhook's secret
+ * over the instant, a dot and the body's bytes. */
 #ifndef SM_ALERTS_SIGNATURE_H
 #define SM_ALERTS_SIGNATURE_H
 

@@ -15,30 +15,30 @@
 #include <string.h>
 
 enum {
-  QUEUE = 16384,   /* readings */
-  CHUNK = 512,     /* that are judged before what they came to is written */
-  PENDING = 4096,  /* changes that wait for the ledger */
-  WRITE = 500,     /* of them in one transaction */
-  SITE_MAX = 16,   /* certificates of the site that are watched */
+  QUEUE = 16384,  /* readings */
+  CHUNK = 512,    /* that are judged before what they came to is written */
+  PENDING = 4096, /* changes that wait for the ledger */
+  WRITE = 500,    /* of them in one transaction */
+  SITE_MAX = 16,  /* certificates of the site that are watched */
   TICK_MS = 1000,
   SWEEP_TICKS = 10, /* every meter is asked for silence once in so many */
   PLANS_PAGE = 500,
   PLANS_EVERY_MS = 3600 * 1000, /* tenancies begin and end with time alone */
-  MONTH_EVERY_MS = 10 * 1000, /* of one meter; of all together no more than so many a tick: */
+  MONTH_EVERY_MS = 10 * 1000,   /* of one meter; of all together no more than so many a tick: */
   MONTHS_A_TICK = 20,
   NIGHTS_A_TICK = 200,
-  NIGHT_EDGE_MS = 45 * 60 * 1000,   /* so near to a night's edge a reading must be */
-  PAST_MS = 6 * 3600 * 1000         /* what opened longer ago is kept, and nobody is told */
+  NIGHT_EDGE_MS = 45 * 60 * 1000, /* so near to a night's edge a reading must be */
+  PAST_MS = 6 * 3600 * 1000       /* what opened longer ago is kept, and nobody is told */
 };
 
 /* A meter. */
 typedef struct meter {
   sm_alert_state state;
-  sm_alert_limits *own; /* NULL: the defaults */
-  int64_t month_ms;     /* when its month is to be looked at again */
-  uint32_t plan_round;  /* the reading of the plans that `own` is of */
+  sm_alert_limits *own;       /* NULL: the defaults */
+  int64_t month_ms;           /* when its month is to be looked at again */
+  uint32_t plan_round;        /* the reading of the plans that `own` is of */
   uint32_t certificate_round; /* in which it was said to have one */
-  bool dirty;           /* its budget may have changed */
+  bool dirty;                 /* its budget may have changed */
   char device_id[];
 } meter;
 
@@ -80,7 +80,7 @@ struct sm_alert_watch {
   item chunk[CHUNK];
   sm_alert_change *pending;
   size_t pending_count;
-  const char *judging_id;      /* whose change comes in, for the sink */
+  const char *judging_id; /* whose change comes in, for the sink */
   const char *judging_subject;
   int64_t now_ms;
   int64_t started_ms;
@@ -104,6 +104,7 @@ sm_err sm_alert_watch_new(const sm_alert_watch_options *options, sm_alert_watch 
   sm_alert_watch *w = calloc(1, sizeof *w);
   if (w == NULL) return SM_ERR_NOMEM;
   w->options = *options;
+  if (w->options.tick_ms == 0) w->options.tick_ms = TICK_MS;
   if (w->options.now_ms == NULL) w->options.now_ms = sm_clock_now_ms_for;
   sm_alert_limits_default(&w->defaults);
   (void)pthread_mutex_init(&w->lock, NULL);
@@ -281,8 +282,12 @@ static void judge(sm_alert_watch *w, const item *i) {
   meter *m = meter_of(w, i->device_id, true);
   if (m == NULL) return;
   const sm_alert_sink sink = sink_for(w, m);
-  int minute = sm_zone_minute_of_day(w->options.zone, i->point.ts_ms);
-  sm_alert_rules_reading(&m->state, limits_of(w, m), &i->point, minute, w->now_ms, &sink);
+  const sm_alert_limits *limits = limits_of(w, m);
+  /* The zone's clock costs more than all the rules: asked for where hours are set. */
+  int minute = limits->value[SM_LIMIT_ODD_AT] > 0
+                   ? sm_zone_minute_of_day(w->options.zone, i->point.ts_ms)
+                   : 0;
+  sm_alert_rules_reading(&m->state, limits, &i->point, minute, w->now_ms, &sink);
   m->dirty = true;
 }
 
@@ -415,8 +420,7 @@ static void judge_month(sm_alert_watch *w, meter *m) {
   sm_err err = w->options.month(w->options.context, m->device_id, w->now_ms, &month);
   if (err == SM_ERR_NOT_FOUND) err = SM_OK;
   const sm_alert_sink sink = sink_for(w, m);
-  if (err == SM_OK)
-    sm_alert_rules_month(&m->state, m->own, &month, w->now_ms, &sink);
+  if (err == SM_OK) sm_alert_rules_month(&m->state, m->own, &month, w->now_ms, &sink);
 }
 
 static void judge_months(sm_alert_watch *w) {
@@ -602,7 +606,7 @@ static sm_err take_open(sm_alert_watch *w) {
 
 /* Until there is something to do or the next second; false: asked to stop. */
 static bool wait_for_work(sm_alert_watch *w) {
-  const struct timespec until = sm_steady_after(TICK_MS);
+  const struct timespec until = sm_steady_after(w->options.tick_ms);
   (void)pthread_mutex_lock(&w->lock);
   int waited = 0;
   while (!w->stopping && waited == 0 && w->count < CHUNK)
@@ -638,7 +642,7 @@ static void *run(void *context) {
   while (go_on) {
     go_on = wait_for_work(w);
     int64_t steady_ms = sm_clock_steady_ms();
-    bool due = steady_ms - ticked_ms >= TICK_MS / 2;
+    bool due = steady_ms - ticked_ms >= w->options.tick_ms / 2;
     if (due) look_at_plans(w);
     while (drain(w)) continue;
     if (!due) continue;

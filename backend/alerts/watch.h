@@ -7,7 +7,7 @@
  *
  * At the start the state of each meter is made from the ledger (what is open) and the store (the
  * latest reading), so a restart opens nothing twice and forgets nothing; what had not lasted long
- * enough yet begins anew. In memory a meter is about 260 bytes, and one with thresholds of its own
+ * enough yet begins anew. In memory a meter is about 210 bytes, and one with thresholds of its own
  * 350 more; the queue is 1.5 MB. Any number of threads may call take and certificates. */
 #ifndef SM_ALERTS_WATCH_H
 #define SM_ALERTS_WATCH_H
@@ -25,12 +25,13 @@
 typedef struct sm_alert_watch sm_alert_watch;
 
 typedef struct sm_alert_watch_options {
-  sm_ledger *ledger;     /* borrowed, as all here */
+  sm_ledger *ledger; /* borrowed, as all here */
   sm_readings *readings;
   const sm_zone *zone;
   const char *currency;
   int64_t gather_ms; /* how long a message waits for others to go with it */
-  int64_t grace_ms;  /* so long after the start nobody is said to be silent: brokers hold backlogs */
+  int64_t grace_ms; /* so long after the start nobody is said to be silent: brokers hold backlogs */
+  uint32_t tick_ms; /* how often it looks; 0: every second */
   /* Called on the watch's thread with what was opened or ended; NULL: nobody. */
   void *context;
   void (*changed)(void *context, const sm_alert *alert);
@@ -42,7 +43,8 @@ typedef struct sm_alert_watch_options {
 
 SM_MUST_CHECK sm_err sm_alert_watch_new(const sm_alert_watch_options *options,
                                         sm_alert_watch **watch);
-/* Reads the state and starts the thread: before the first reading comes in. Errors of the stores. */
+/* Reads the state and starts the thread: before the first reading comes in. Errors of the stores.
+ */
 SM_MUST_CHECK sm_err sm_alert_watch_start(sm_alert_watch *watch);
 /* What is in the queue is judged first. A second call does nothing. */
 void sm_alert_watch_stop(sm_alert_watch *watch);

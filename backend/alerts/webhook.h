@@ -19,7 +19,7 @@ const char *sm_webhook_url_problem(const char *url);
 typedef struct sm_webhook {
   const char *url;
   const char *secret;
-  const char *ca;        /* PEM file; NULL: the system's authorities */
+  const char *ca; /* PEM file; NULL: the system's authorities */
   const sm_reach *reach;
   int64_t now_ms;
   const atomic_bool *stop; /* NULL; once it is set the call is broken off */

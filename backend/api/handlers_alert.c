@@ -85,7 +85,7 @@ void sm_handle_alerts(sm_api *api, const sm_request *request, sm_answer *answer)
   for (size_t i = 0; i < shown; i++)
     sm_alert_write_json(&w, &alerts[i], api->options.currency, sm_request_is_admin(request));
   sm_jsonw_array_end(&w);
-  sm_page_write_next_no(&w, &page, shown < count, shown > 0 ? alerts[shown - 1].alert_no : 0);
+  sm_page_write_next_no(&w, &page, shown<count, shown> 0 ? alerts[shown - 1].alert_no : 0);
   sm_jsonw_object_end(&w);
   free(alerts);
 }
@@ -212,8 +212,8 @@ static sm_err store(sm_api *api, const sm_request *request, const json_t *given)
   const char *body = any ? sm_buf_text(&text) : NULL;
   sm_err err = text.err;
   if (err == SM_OK)
-    err = sm_ledger_threshold_set(api->options.ledger, sm_request_actor(request),
-                                  request->param[0], sm_request_own_user(request), body);
+    err = sm_ledger_threshold_set(api->options.ledger, sm_request_actor(request), request->param[0],
+                                  sm_request_own_user(request), body);
   sm_buf_fini(&text);
   return err;
 }
@@ -237,9 +237,12 @@ static bool is_there(sm_api *api, const sm_request *request, sm_answer *answer) 
 void sm_handle_thresholds_set(sm_api *api, const sm_request *request, sm_answer *answer) {
   static const char *const names[] = {"thresholds", NULL};
   sm_problems problems = {.count = 0};
-  if (!is_there(api, request, answer)) return;
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
+  if (!is_there(api, request, answer)) {
+    json_decref(body);
+    return;
+  }
   const json_t *given = json_object_get(body, "thresholds");
   sm_body_only(body, names, &problems);
   if (!json_is_object(given))

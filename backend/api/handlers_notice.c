@@ -1,6 +1,6 @@
 /* How the caller wants to hear of alerts. */
-#include "alerts/signature.h"
 #include "alerts/sender.h"
+#include "alerts/signature.h"
 #include "alerts/webhook.h"
 #include "api/api.h"
 #include "api/body.h"

@@ -63,7 +63,8 @@ static sm_err open_all(sm_live *live, const sm_live_options *options) {
   live->gate.alerts = calloc(SM_LIVE_ALERTS, sizeof *live->gate.alerts);
   live->bucket_count = SM_LIVE_BUCKETS;
   live->bucket = calloc(live->bucket_count, sizeof(sm_live_entry *));
-  if (live->gate.ring == NULL || live->gate.alerts == NULL || live->bucket == NULL) return SM_ERR_NOMEM;
+  if (live->gate.ring == NULL || live->gate.alerts == NULL || live->bucket == NULL)
+    return SM_ERR_NOMEM;
   sm_err err = sm_live_allow_origins(live, options->origins);
   return err == SM_OK ? open_files(live) : err;
 }

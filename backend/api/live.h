@@ -8,13 +8,14 @@
  * To a client: {"type":"ready"}, the last reading of each of its devices, then readings as they are
  * stored: {"type":"reading","n":7,"late":true,"reading":{…}}, `late` only where it is older than
  * one that was sent; {"type":"alert","n":8,"alert":{…}} when an alert of one of them opens, is
- * acknowledged or ends (admins with "*" also those of the site); {"type":"renewed"} after a new token. `n` counts what was meant for that
- * client; if the hub itself had to drop readings, everybody's n jumps by one. From a client, as
- * text of at most 16 KiB: {"token":"…","devices":["…"] or "*"} within 5 s; later {"token":"…"} to
- * renew (of the same user), or both members again for other devices.
- * Close codes: 1000 (answer to the client's), 1001 server stops, 1002 protocol, 1003 not text,
- * 1007 not UTF-8, 1008 members wrong or too many messages, 1009 too large, 1011 the server failed,
- * 4401 no, bad or ended token, 4404 a device not theirs, 4429 too many connections of this user.
+ * acknowledged or ends (admins with "*" also those of the site); {"type":"renewed"} after a new
+ * token. `n` counts what was meant for that client; if the hub itself had to drop readings,
+ * everybody's n jumps by one. From a client, as text of at most 16 KiB:
+ * {"token":"…","devices":["…"] or "*"} within 5 s; later {"token":"…"} to renew (of the same user),
+ * or both members again for other devices. Close codes: 1000 (answer to the client's), 1001 server
+ * stops, 1002 protocol, 1003 not text, 1007 not UTF-8, 1008 members wrong or too many messages,
+ * 1009 too large, 1011 the server failed, 4401 no, bad or ended token, 4404 a device not theirs,
+ * 4429 too many connections of this user.
  *
  * With TLS in the daemon itself, libmicrohttpd 0.9.75 has 8 bytes to forward an upgraded connection
  * with (it keeps its pool for the header that it has sent), one TLS record for each 4: right, but
@@ -111,7 +112,8 @@ void sm_live_free(sm_live *live); /* stops if need be; NULL is fine; after MHD_s
 /* A reading was stored (verdict STORED, or LATE with late true; not duplicates, not conflicts).
  * Never blocks, never fails: when the hub cannot follow, the oldest waiting one is dropped. */
 void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *reading, bool late);
-/* An alert was opened, acknowledged or ended. As publish: never blocks, never fails; NULL is fine. */
+/* An alert was opened, acknowledged or ended. As publish: never blocks, never fails; NULL is fine.
+ */
 void sm_live_publish_alert(sm_live *live, const sm_alert *alert);
 /* Whether anybody listens at all: asked once before a batch is published. Who begins to listen
  * after a no is sent the latest reading of each device, read after that. Any thread. */

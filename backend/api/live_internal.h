@@ -142,7 +142,12 @@ typedef struct sm_live_gate {
   bool closed; /* what arrives is sent away */
 } sm_live_gate;
 
-enum { SM_LIVE_BATCH = 256, SM_LIVE_BUCKETS = 4096, SM_LIVE_ALERTS = 256, SM_LIVE_ALERTS_A_TURN = 16 };
+enum {
+  SM_LIVE_BATCH = 256,
+  SM_LIVE_BUCKETS = 4096,
+  SM_LIVE_ALERTS = 256,
+  SM_LIVE_ALERTS_A_TURN = 16
+};
 
 struct sm_live {
   sm_live_options options; /* defaults filled in */

@@ -74,8 +74,8 @@ typedef struct haul {
 
 static size_t pull_alerts(sm_live *live) {
   sm_live_gate *gate = &live->gate;
-  size_t count = gate->alert_count < SM_LIVE_ALERTS_A_TURN ? gate->alert_count
-                                                           : SM_LIVE_ALERTS_A_TURN;
+  size_t count =
+      gate->alert_count < SM_LIVE_ALERTS_A_TURN ? gate->alert_count : SM_LIVE_ALERTS_A_TURN;
   for (size_t i = 0; i < count; i++)
     live->alerts[i] = gate->alerts[(gate->alert_head + i) % SM_LIVE_ALERTS];
   gate->alert_head = (gate->alert_head + count) % SM_LIVE_ALERTS;

@@ -20,9 +20,9 @@
 typedef struct sm_pipeline sm_pipeline;
 
 typedef struct sm_pipeline_options {
-  sm_ledger *ledger;  /* borrowed */
-  sm_writer *writer;  /* borrowed */
-  sm_live *live;      /* borrowed; NULL: nobody listens */
+  sm_ledger *ledger; /* borrowed */
+  sm_writer *writer; /* borrowed */
+  sm_live *live;     /* borrowed; NULL: nobody listens */
   /* Called after each commit, in its turn: it must be quick. NULL: nobody. */
   void (*stored)(void *context, const sm_readings_batch *batch);
   void *stored_context;

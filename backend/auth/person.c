@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "base/jsonw.h"
 #include "model/money.h"
+#include "store/ledger_alerts.h"
 #include "store/ledger_audit.h"
 #include "store/ledger_money.h"
 #include "store/ledger_people.h"
@@ -68,6 +69,28 @@ static sm_err write_sessions(writing *x) {
   sm_jsonw_array_end(&x->w);
   free(list);
   return SM_OK;
+}
+
+/* Of their webhook the address, which is theirs, and not the secret, which only signs. */
+static sm_err write_notifications(writing *x) {
+  sm_notice notice = {0};
+  char *webhook = NULL;
+  sm_err err = sm_ledger_notice(x->ledger, x->user_id, &notice);
+  if (err == SM_OK)
+    err = sm_unseal(x->sealer, SM_FIELD_WEBHOOK, &notice.webhook_sealed, &webhook);
+  if (err == SM_OK) {
+    if (webhook != NULL) webhook[strcspn(webhook, "\n")] = '\0';
+    sm_jsonw_key(&x->w, "notifications");
+    sm_jsonw_object(&x->w);
+    sm_jsonw_key_bool(&x->w, "email", notice.email);
+    sm_jsonw_key_text(&x->w, "webhook_url", webhook);
+    sm_jsonw_key_text(&x->w, "kinds", notice.kinds);
+    sm_jsonw_key_bool(&x->w, "quiet_hours", notice.has_quiet);
+    sm_jsonw_object_end(&x->w);
+  }
+  free(webhook);
+  sm_notice_fini(&notice);
+  return err;
 }
 
 static sm_err write_user(writing *x) {
@@ -328,6 +351,7 @@ sm_err sm_person_export(sm_ledger *ledger, sm_sealer *sealer, const char *user_i
   write_instant(&x.w, "made_at", now_ms);
   sm_err err = write_user(&x);
   if (err == SM_OK) err = write_sessions(&x);
+  if (err == SM_OK) err = write_notifications(&x);
   if (err == SM_OK) err = write_accounts(&x);
   if (err == SM_OK) err = write_invoices(&x);
   if (err == SM_OK) err = write_disputes(&x);

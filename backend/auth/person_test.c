@@ -253,6 +253,7 @@ static void erasing_takes_all_but_the_invoice(void **state) {
   assert_true(json_is_null(json_object_get(user, "name")));
   assert_true(json_is_false(json_object_get(user, "has_password")));
   assert_int_equal(json_array_size(json_object_get(root, "sessions")), 0);
+  assert_true(json_is_object(json_object_get(root, "notifications")));
   json_t *account = json_array_get(json_object_get(root, "accounts"), 0);
   assert_true(json_is_null(json_object_get(account, "person")));
   json_t *invoice = json_array_get(json_object_get(root, "invoices"), 0);

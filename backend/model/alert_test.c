@@ -47,10 +47,11 @@ static void an_alert_is_written_in_its_unit(void **state) {
                 .found_ms = at("2026-01-29T09:46:00Z"),
                 .value = 198300,
                 .limit = 207000};
-  write(&a, false,
-        "{\"id\":7,\"kind\":\"voltage_low\",\"device_id\":\"m1\",\"subject\":null,\"state\":\"open\","
-        "\"value\":198.3,\"limit\":207,\"unit\":\"V\",\"opened_at\":\"2026-01-29T09:45:00Z\","
-        "\"found_at\":\"2026-01-29T09:46:00Z\",\"ended_at\":null,\"acknowledged_at\":null}");
+  write(
+      &a, false,
+      "{\"id\":7,\"kind\":\"voltage_low\",\"device_id\":\"m1\",\"subject\":null,\"state\":\"open\","
+      "\"value\":198.3,\"limit\":207,\"unit\":\"V\",\"opened_at\":\"2026-01-29T09:45:00Z\","
+      "\"found_at\":\"2026-01-29T09:46:00Z\",\"ended_at\":null,\"acknowledged_at\":null}");
   a.kind = SM_ALERT_BUDGET_MONEY;
   a.value = 150050;
   a.limit = 150000;

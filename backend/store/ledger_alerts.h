@@ -96,7 +96,7 @@ SM_MUST_CHECK sm_err sm_ledger_notice_set(sm_ledger *ledger, sm_actor actor, con
 enum { SM_MESSAGES_MAX = 100 /* that go together */ };
 typedef struct sm_alert_message {
   int64_t message_no;
-  bool ended; /* it tells of the end */
+  bool ended;    /* it tells of the end */
   int64_t tries; /* before this one */
   sm_alert alert;
 } sm_alert_message;

@@ -28,8 +28,7 @@ void sm_ledger_alert_take(sm_sql_stmt *q, int at, sm_alert *alert) {
 }
 
 sm_err sm_ledger_alert_load(sm_sql *db, int64_t alert_no, sm_alert *alert) {
-  sm_sql_stmt q =
-      sm_sql_use(db, "SELECT " SM_ALERT_COLUMNS SM_ALERT_FROM "WHERE a.alert_no = ?1");
+  sm_sql_stmt q = sm_sql_use(db, "SELECT " SM_ALERT_COLUMNS SM_ALERT_FROM "WHERE a.alert_no = ?1");
   sm_sql_bind_i64(&q, 1, alert_no);
   bool found = sm_sql_row(&q);
   if (found) sm_ledger_alert_take(&q, 0, alert);
@@ -120,12 +119,11 @@ static sm_err check_visible(sm_ledger *ledger, sm_sql *db, const char *user_id,
   sm_err err = sm_ledger_user_no(db, user_id, &user_no);
   if (err == SM_OK) err = sm_ledger_device_no(db, alert->device_id, &device_no);
   if (err == SM_OK) err = sm_ledger_servings(ledger, db, device_no, &list, &count);
-  if (err == SM_OK)
-    err = sm_ledger_servings_visible(list, count, user_no, &interval, &intervals);
+  if (err == SM_OK) err = sm_ledger_servings_visible(list, count, user_no, &interval, &intervals);
   bool seen = false;
   for (size_t i = 0; err == SM_OK && i < intervals; i++)
-    seen = seen ||
-           (alert->opened_ms >= interval[i].from_ms && alert->opened_ms < interval[i].to_ms);
+    seen =
+        seen || (alert->opened_ms >= interval[i].from_ms && alert->opened_ms < interval[i].to_ms);
   free(list);
   free(interval);
   return err == SM_OK && !seen ? SM_ERR_NOT_FOUND : err;
@@ -154,8 +152,8 @@ sm_err sm_ledger_alert_acknowledge(sm_ledger *ledger, sm_actor actor, const char
   sm_alert got = {0};
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
-  err = sm_ledger_write_end(ledger,
-                            acknowledge(ledger, db, actor, user_id, alert_no, now_ms, &got));
+  err =
+      sm_ledger_write_end(ledger, acknowledge(ledger, db, actor, user_id, alert_no, now_ms, &got));
   if (err == SM_OK) *alert = got;
   return err;
 }

@@ -16,7 +16,7 @@ SM_MUST_CHECK sm_err sm_ledger_alert_load(sm_sql *db, int64_t alert_no, sm_alert
 /* Writes the messages of a change inside its transaction. device_no 0: of the site. */
 SM_MUST_CHECK sm_err sm_ledger_messages_add(sm_ledger *ledger, sm_sql *db, int64_t device_no,
                                             const sm_alert *alert, const sm_alert_apply *how);
-SM_MUST_CHECK sm_err sm_ledger_messages_end(sm_ledger *ledger, sm_sql *db,
-                                            const sm_alert *alert, const sm_alert_apply *how);
+SM_MUST_CHECK sm_err sm_ledger_messages_end(sm_ledger *ledger, sm_sql *db, const sm_alert *alert,
+                                            const sm_alert_apply *how);
 
 #endif

@@ -50,8 +50,8 @@ static sm_sql_stmt use(sm_sql *db, const sm_alert_query *query, int64_t user_no)
       query->newest_first
           ? sm_sql_use(db, LIST_SELECT "WHERE (?1 = 0 OR a.alert_no < ?1) AND " LIST_WHERE
                                        "ORDER BY a.alert_no DESC")
-          : sm_sql_use(db, LIST_SELECT "WHERE a.alert_no > ?1 AND " LIST_WHERE
-                                       "ORDER BY a.alert_no");
+          : sm_sql_use(db,
+                       LIST_SELECT "WHERE a.alert_no > ?1 AND " LIST_WHERE "ORDER BY a.alert_no");
   sm_sql_bind_i64(&q, 1, query->after_no);
   sm_sql_bind_text(&q, 2, query->device_id);
   sm_sql_bind_text(&q, 3, query->kind);

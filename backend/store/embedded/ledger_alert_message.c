@@ -214,11 +214,10 @@ static const char *const states[] = {"sent", "failed", "dropped", "waiting"};
 /* What was taken back meanwhile stays so. */
 static sm_err done(sm_sql *db, int64_t message_no, sm_message_outcome outcome, int64_t now_ms,
                    int64_t due_ms, const char *problem) {
-  sm_sql_stmt q =
-      sm_sql_use(db, "UPDATE alert_message SET state = ?2, "
-                     "done_ms = iif(?2 = 'waiting', NULL, ?3), "
-                     "due_ms = iif(?2 = 'waiting', ?4, due_ms), problem = ?5 "
-                     "WHERE message_no = ?1 AND state = 'waiting'");
+  sm_sql_stmt q = sm_sql_use(db, "UPDATE alert_message SET state = ?2, "
+                                 "done_ms = iif(?2 = 'waiting', NULL, ?3), "
+                                 "due_ms = iif(?2 = 'waiting', ?4, due_ms), problem = ?5 "
+                                 "WHERE message_no = ?1 AND state = 'waiting'");
   sm_sql_bind_i64(&q, 1, message_no);
   sm_sql_bind_text(&q, 2, states[outcome]);
   sm_sql_bind_i64(&q, 3, now_ms);

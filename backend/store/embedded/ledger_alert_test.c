@@ -126,9 +126,9 @@ static void everybody_sees_their_own_time(void **state) {
                    SM_ERR_NOT_FOUND);
   assert_int_equal(sm_ledger_alert_acknowledge(f->ledger, tester, NULL, 999, t0, &got),
                    SM_ERR_NOT_FOUND);
-  assert_int_equal(sm_ledger_alert_acknowledge(f->ledger, (sm_actor){after}, after, new_no, t0 + 1,
-                                               &got),
-                   SM_OK);
+  assert_int_equal(
+      sm_ledger_alert_acknowledge(f->ledger, (sm_actor){after}, after, new_no, t0 + 1, &got),
+      SM_OK);
   assert_true(got.acknowledged && got.acknowledged_ms == t0 + 1);
   assert_string_equal(got.acknowledged_by, after);
   assert_int_equal(sm_ledger_alert_acknowledge(f->ledger, tester, NULL, new_no, t0 + 2, &got),
@@ -137,7 +137,8 @@ static void everybody_sees_their_own_time(void **state) {
   assert_int_equal(count_of(f->ledger, (sm_alert_query){.state = SM_ALERT_OPEN}), 1);
   assert_int_equal(count_of(f->ledger, (sm_alert_query){.state = SM_ALERT_ACKNOWLEDGED}), 1);
   assert_int_equal(raw_i64(f->dir, "SELECT count(*) FROM audit WHERE action = "
-                                   "'alert.acknowledge'"), 1);
+                                   "'alert.acknowledge'"),
+                   1);
   sm_account_fini(&one);
   sm_account_fini(&two);
   free(before);
@@ -178,9 +179,9 @@ typedef struct plans {
 static sm_err note_plan(void *context, const sm_alert_plan *plan) {
   plans *p = context;
   char line[200];
-  (void)snprintf(line, sizeof line, "%s %lld %s %s;", plan->device_id,
-                 (long long)plan->sanctioned_load_w, plan->operators != NULL ? plan->operators : "-",
-                 plan->owners != NULL ? plan->owners : "-");
+  (void)snprintf(
+      line, sizeof line, "%s %lld %s %s;", plan->device_id, (long long)plan->sanctioned_load_w,
+      plan->operators != NULL ? plan->operators : "-", plan->owners != NULL ? plan->owners : "-");
   (void)strncat(p->text, line, sizeof p->text - strlen(p->text) - 1);
   return SM_OK;
 }

@@ -71,7 +71,8 @@ static sm_err clear(sm_sql *db, const char *sql, int64_t user_no) {
 
 static sm_err clear_rows(sm_sql *db, int64_t user_no) {
   static const char *const texts[] = {
-      "DELETE FROM session WHERE user_no = ?1", "DELETE FROM password_link WHERE user_no = ?1",
+      "DELETE FROM session WHERE user_no = ?1",
+      "DELETE FROM password_link WHERE user_no = ?1",
       "DELETE FROM notice WHERE user_no = ?1",
       "DELETE FROM alert_threshold WHERE user_no = ?1",
       "UPDATE account SET person_sealed = NULL WHERE user_no = ?1",

@@ -2658,6 +2658,14 @@ export interface components {
             user: components["schemas"]["ExportedUser"];
             /** @description Those that have not ended, the latest first, at most 100. */
             sessions: components["schemas"]["ExportedSession"][];
+            /** @description How they hear of alerts; the webhook's secret is not told. */
+            notifications: {
+                email: boolean;
+                webhook_url: string | null;
+                /** @description Apart by blanks; null: all. */
+                kinds: string | null;
+                quiet_hours: boolean;
+            };
             /** @description With meters, tariffs and entries. */
             accounts: components["schemas"]["ExportedAccount"][];
             /** @description Credit notes too; in the order of issue. */
@@ -8505,6 +8513,12 @@ export interface operations {
                      *           "ends_at": "2026-12-27T07:24:47.300Z"
                      *         }
                      *       ],
+                     *       "notifications": {
+                     *         "email": true,
+                     *         "webhook_url": null,
+                     *         "kinds": null,
+                     *         "quiet_hours": false
+                     *       },
                      *       "accounts": [
                      *         {
                      *           "id": "a_jgl2q4u5ts43yjjw36cd",

@@ -112,7 +112,7 @@ export default function BillingInvoicePage({ device, number }: { device: string;
             </div>
           </section>
           <section className={`panel ${css.panel}`} aria-label={t("bill")}>
-            <BillTable bill={invoice.bill} running={false} />
+            <BillTable id={device} bill={invoice.bill} running={false} />
             <BillFacts bill={invoice.bill} running={false} />
           </section>
         </div>

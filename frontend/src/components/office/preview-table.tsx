@@ -40,13 +40,13 @@ function BothBills({ row, month, tariff }: { row: PreviewRow; month: LocalMonth;
       {both?.old_bill && (
         <div>
           <h3>{t("oldBill")}</h3>
-          <BillTable bill={both.old_bill} running={false} />
+          <BillTable id={both.old_bill.device_id} bill={both.old_bill} running={false} />
         </div>
       )}
       {both?.new_bill && (
         <div>
           <h3>{t("newBill")}</h3>
-          <BillTable bill={both.new_bill} running={false} />
+          <BillTable id={both.new_bill.device_id} bill={both.new_bill} running={false} />
         </div>
       )}
     </div>

@@ -1,13 +1,14 @@
 import { TextInput } from "@mantine/core";
 import { useCallback, useMemo, useState } from "react";
 import type { NewTariff } from "../../api/types";
-import { chartOptions } from "../../lib/chart-options";
+import { curveOptions } from "../../lib/chart-options";
 import { whole } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { formatMoney, minorDigits, scaled, unscaled } from "../../lib/money";
 import { type CurvePoint, curveSteps, monthPrice, priceCurve } from "../../lib/price";
 import { useText } from "../../text/text";
-import { ChartCanvas, type Palette } from "../chart";
+import type { Palette } from "../time-chart";
+import { CurveCanvas } from "./curve-canvas";
 import css from "./office.module.css";
 import { TableRegion } from "./parts";
 
@@ -59,7 +60,7 @@ function Lines({ label, points, of, before }: LinesProps) {
               : []),
           ],
         },
-        options: chartOptions(palette, {
+        options: curveOptions(palette, {
           unit: currency,
           title: (index) => `${whole(points[index]?.kwh ?? 0, locale)} kWh`,
           value: (value) => formatMoney(value.toFixed(minorDigits(currency)), currency, locale),
@@ -68,7 +69,7 @@ function Lines({ label, points, of, before }: LinesProps) {
     },
     [points, of, before, t, locale, currency],
   );
-  return <ChartCanvas label={label} config={config} />;
+  return <CurveCanvas label={label} config={config} />;
 }
 
 function Figures({ points, before }: { points: readonly CurvePoint[]; before: readonly string[] | null }) {
