@@ -46,6 +46,10 @@ static const item items[] = {
     ITEM(11, HIDDEN, next_password, 0, EDGE_SETTINGS_TEXT_MAX),
     ITEM(12, NUMBER, next_port, 0, 65535),
 };
+_Static_assert(7 * (ITEM_HEAD_LEN + EDGE_SETTINGS_TEXT_MAX) + 5 * (ITEM_HEAD_LEN + 4) +
+                       EDGE_SETTINGS_CARRIED_MAX <=
+                   BODY_MAX,
+               "all items, the longest of each, have room");
 enum { ITEMS = sizeof items / sizeof items[0], SHOWN = 8 };
 
 void edge_settings_default(edge_settings *settings) {
