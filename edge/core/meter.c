@@ -1,10 +1,11 @@
 #include "core/meter.h"
 
+#include "core/json.h"
 #include "core/meter_commands.h"
 
 #include <string.h>
 
-enum { MS_PER_S = 1000, LAMP_MS = 125, BACKLOG_SHOWN = 6 };
+enum { MS_PER_S = 1000, LAMP_MS = 125, BACKLOG_SHOWN = 6, NEXT_AGAIN_MS = 3600000 };
 
 bool edge_meter_is_set_up(const edge_meter *meter) {
   return meter->settings.device_id[0] != '\0' && meter->settings.host[0] != '\0';
@@ -33,6 +34,7 @@ bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning
   meter->port = *port;
   bool settings_good = edge_settings_load(&meter->store, &port->settings, &meter->settings);
   meter->edited = meter->settings;
+  meter->tries_next = meter->settings.next_host[0] != '\0';
   edge_sampler_settings sampling = tuning->sampler;
   sampling.interval_ms = meter->settings.interval_s * (uint32_t)MS_PER_S;
   sampling.address = meter->settings.address;
@@ -82,6 +84,87 @@ static void store(edge_meter *m, const edge_sampler_result *result, int64_t now_
   m->last_seq = seq;
 }
 
+/* ---- another login ---- */
+
+edge_login edge_meter_login(const edge_meter *meter) {
+  const edge_settings *s = &meter->settings;
+  if (meter->tries_next)
+    return (edge_login){s->next_host, s->next_username, s->next_password, s->next_port};
+  return (edge_login){s->host, s->username, s->password, s->port};
+}
+
+static void save_login(edge_meter *m) {
+  /* If the flash does not take it, the next start tries both again. */
+  (void)edge_settings_save(&m->store, &m->settings);
+  m->edited = m->settings;
+}
+
+void edge_meter_opened(edge_meter *meter, int64_t now_ms) {
+  bool let_in = meter->uplink.state == EDGE_UPLINK_OPENING;
+  edge_uplink_opened(&meter->uplink, now_ms);
+  if (!let_in || !meter->tries_next) return;
+  edge_settings_take_login(&meter->settings);
+  meter->tries_next = false;
+  save_login(meter);
+}
+
+/* Whatever it was that kept it out, the old login is next. */
+static void leave_next(edge_meter *m, int64_t now_ms) {
+  if (!m->tries_next) return;
+  m->tries_next = false;
+  m->next_ms = now_ms + NEXT_AGAIN_MS;
+}
+
+void edge_meter_closed(edge_meter *meter, int64_t now_ms) {
+  leave_next(meter, now_ms);
+  edge_uplink_closed(&meter->uplink, now_ms);
+}
+
+static bool text_of(edge_json object, const char *name, char *out, size_t cap) {
+  edge_json value;
+  return edge_json_member(object, name, &value) && edge_json_text(value, out, cap);
+}
+
+static bool says(edge_json object, const char *name, const char *wanted) {
+  char text[16];
+  return text_of(object, name, text, sizeof text) && strcmp(text, wanted) == 0;
+}
+
+/* Only passwords: a certificate or a key is the port's to keep. */
+static bool take_credentials(edge_meter *m, edge_json command) {
+  edge_json credentials;
+  edge_json mqtt;
+  edge_json value;
+  uint32_t port;
+  char host[EDGE_SETTINGS_TEXT_MAX + 1];
+  char username[EDGE_SETTINGS_TEXT_MAX + 1];
+  char password[EDGE_SETTINGS_TEXT_MAX + 1];
+  return edge_json_member(command, "credentials", &credentials) &&
+         says(credentials, "kind", "password") && edge_json_member(credentials, "mqtt", &mqtt) &&
+         text_of(mqtt, "host", host, sizeof host) &&
+         text_of(mqtt, "username", username, sizeof username) &&
+         text_of(mqtt, "password", password, sizeof password) &&
+         edge_json_member(mqtt, "port", &value) && edge_json_u32(value, &port) && port <= 65535 &&
+         edge_settings_offer_login(&m->settings, host, (uint16_t)port, username, password);
+}
+
+void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int64_t now_ms) {
+  edge_json command = {payload, len};
+  if (!says(command, "type", "credentials") || !take_credentials(meter, command)) {
+    meter->strange_commands++;
+    return;
+  }
+  meter->commands++;
+  save_login(meter);
+  meter->next_ms = now_ms; /* not from here: the port is within its connection */
+}
+
+static void try_next(edge_meter *m, int64_t now_ms) {
+  if (m->tries_next || m->settings.next_host[0] == '\0' || now_ms < m->next_ms) return;
+  m->tries_next = true;
+  edge_uplink_reconnect(&m->uplink, now_ms);
+}
+
 /* ---- running ---- */
 
 edge_led edge_meter_led(edge_meter *meter) {
@@ -101,7 +184,13 @@ void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
   edge_sampler_event event = edge_sampler_poll(&meter->sampler, now_ms, &result);
   if (event == EDGE_SAMPLER_SAMPLE) store(meter, &result, now_ms);
   if (event != EDGE_SAMPLER_NOTHING) meter->fault = result.fault;
-  if (may_send(meter)) edge_uplink_poll(&meter->uplink, now_ms);
+  if (may_send(meter)) {
+    try_next(meter, now_ms);
+    edge_uplink_poll(&meter->uplink, now_ms);
+    /* Given up by itself, for want of time. */
+    if (meter->uplink.state == EDGE_UPLINK_PAUSED && now_ms < meter->uplink.due_ms)
+      leave_next(meter, now_ms);
+  }
   if (meter->port.lamp != NULL)
     meter->port.lamp(meter->port.context, edge_led_lit(edge_meter_led(meter), now_ms));
 }

@@ -54,7 +54,11 @@ typedef struct edge_meter {
   edge_record last; /* the last one stored: for what comes next, and for the console */
   uint32_t last_seq;
   uint16_t boot;
-  uint32_t lost;            /* measured, and no flash took them */
+  uint32_t lost;     /* measured, and no flash took them */
+  bool tries_next;   /* the connection that is made, or stands, is with the next login */
+  int64_t next_ms;   /* when that is tried again */
+  uint32_t commands; /* understood */
+  uint32_t strange_commands;
   edge_sampler_fault fault; /* of the last round */
   char room[EDGE_MESSAGE_MAX];
 } edge_meter;
@@ -66,6 +70,20 @@ bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning
 void edge_meter_poll(edge_meter *meter, int64_t now_ms);
 /* When it wants to be polled again at the latest, unless something happens before. */
 int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms);
+/* What the connection is made with: the login in use, or the one that is tried. */
+typedef struct edge_login {
+  const char *host;
+  const char *username; /* "": without */
+  const char *password;
+  uint16_t port;
+} edge_login;
+edge_login edge_meter_login(const edge_meter *meter);
+/* As edge_uplink_opened and edge_uplink_closed, which a port does not call itself. */
+void edge_meter_opened(edge_meter *meter, int64_t now_ms);
+void edge_meter_closed(edge_meter *meter, int64_t now_ms);
+/* What came at the meter's `command` topic. */
+void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int64_t now_ms);
+
 /* What is typed at the console, and the button's level at each poll. */
 void edge_meter_type(edge_meter *meter, const char *typed, size_t len);
 void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms);

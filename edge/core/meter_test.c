@@ -52,6 +52,8 @@ typedef struct world {
   uint32_t duplicates;
   uint32_t messages;
   bool restart;
+  const char *password; /* that the broker takes; NULL: any */
+  uint32_t logins;
 } world;
 
 static world w;
@@ -196,13 +198,20 @@ static void end(void) {
   test_flash_fini(&w.settings);
 }
 
+/* Whether the broker takes the login that the meter comes with. */
+static bool lets_in(void) {
+  edge_login login = edge_meter_login(&w.meter);
+  w.logins++;
+  return w.password == NULL || strcmp(login.password, w.password) == 0;
+}
+
 static void link_events(int64_t now_ms) {
   if (w.opening) {
     w.opening = false;
-    if (w.broker_up)
-      edge_uplink_opened(&w.meter.uplink, now_ms);
+    if (w.broker_up && lets_in())
+      edge_meter_opened(&w.meter, now_ms);
     else
-      edge_uplink_closed(&w.meter.uplink, now_ms);
+      edge_meter_closed(&w.meter, now_ms);
   }
   if (w.ack[0] != '\0') {
     edge_uplink_ack(&w.meter.uplink, w.ack, strlen(w.ack), now_ms);
@@ -213,7 +222,7 @@ static void link_events(int64_t now_ms) {
 static void break_link(void) {
   w.broker_up = false;
   w.ack[0] = '\0';
-  edge_uplink_closed(&w.meter.uplink, w.true_ms - w.start_ms);
+  edge_meter_closed(&w.meter, w.true_ms - w.start_ms);
 }
 
 /* Runs for some time, or until the power goes. */
@@ -398,6 +407,78 @@ static void nothing_is_lost_or_counted_twice(void **state) {
   end();
 }
 
+static void command(const char *text) {
+  edge_meter_command(&w.meter, text, strlen(text), w.true_ms - w.start_ms);
+}
+
+static const char another_login[] =
+    "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"password\", \"mqtt\": {\"host\": "
+    "\"new.example\", \"port\": 8883, \"username\": \"meter-001~2\", \"password\": \"new\"}, "
+    "\"ca_pem\": \"-----BEGIN\\n\", \"old_ends\": \"2026-02-08T00:00:00Z\"}}";
+
+static void another_login_is_taken_once_it_was_let_in(void **state) {
+  (void)state;
+  begin(16);
+  run(60000);
+  command(another_login);
+  w.password = "new"; /* only that from now on */
+  run(60000);
+  assert_string_equal(w.meter.settings.username, "meter-001~2");
+  assert_string_equal(w.meter.settings.host, "new.example");
+  assert_string_equal(w.meter.settings.next_password, "");
+  power_on();
+  run(60000);
+  drain();
+  assert_string_equal(edge_meter_login(&w.meter).password, "new");
+  (void)check_all(0);
+  end();
+}
+
+static void a_login_that_is_not_let_in_leaves_the_old_one(void **state) {
+  (void)state;
+  begin(16);
+  run(60000);
+  w.password = ""; /* the old one */
+  command(another_login);
+  run(600000);
+  assert_int_equal(w.meter.uplink.state, EDGE_UPLINK_OPEN);
+  assert_string_equal(edge_meter_login(&w.meter).password, "");
+  assert_string_equal(w.meter.settings.next_password, "new"); /* for later */
+  uint32_t logins = w.logins;
+  run(HOUR_MS);
+  assert_int_equal(w.logins, logins + 2); /* once more, and back */
+  power_on();
+  w.password = "new";
+  run(600000);
+  drain();
+  assert_string_equal(w.meter.settings.password, "new");
+  (void)check_all(0);
+  end();
+}
+
+static void commands_that_are_not_understood_change_nothing(void **state) {
+  (void)state;
+  static const char *const strange[] = {
+      "",
+      "{}",
+      "{\"type\": \"credentials\"}",
+      "{\"type\": \"reset\"}",
+      "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"psk\", \"mqtt\": {}}}",
+      "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"password\", \"mqtt\": {\"host\": "
+      "\"h\", \"port\": 70000, \"username\": \"u\", \"password\": \"p\"}}}",
+      "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"password\", \"mqtt\": {\"host\": "
+      "\"h\", \"port\": 1, \"username\": \"u\", \"password\": \"a\\nb\"}}}"};
+  begin(16);
+  run(60000);
+  uint32_t writes = w.settings.writes;
+  for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) command(strange[i]);
+  assert_int_equal(w.meter.strange_commands, sizeof strange / sizeof strange[0]);
+  assert_int_equal(w.settings.writes, writes);
+  run(60000);
+  assert_int_equal(w.meter.uplink.stats.opened, 1);
+  end();
+}
+
 /* What a year does to the flash, taken from a week. */
 static void wear_is_little(void **state) {
   (void)state;
@@ -434,6 +515,9 @@ int main(void) {
       cmocka_unit_test(starts_without_a_clock_are_told_apart),
       cmocka_unit_test(a_restart_sends_little_again),
       cmocka_unit_test(nothing_is_lost_or_counted_twice),
+      cmocka_unit_test(another_login_is_taken_once_it_was_let_in),
+      cmocka_unit_test(a_login_that_is_not_let_in_leaves_the_old_one),
+      cmocka_unit_test(commands_that_are_not_understood_change_nothing),
       cmocka_unit_test(wear_is_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

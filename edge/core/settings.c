@@ -11,7 +11,8 @@
 enum { HEAD_LEN = 12, CRC_LEN = 4, ITEM_HEAD_LEN = 2, BODY_MAX = 768 };
 static const uint32_t magic = 0x31434D53; /* "SMC1" */
 
-typedef enum kind { TEXT, SECRET, NUMBER } kind;
+/* HIDDEN: a text that is not for the console. */
+typedef enum kind { TEXT, SECRET, NUMBER, HIDDEN } kind;
 
 /* Ids are for ever. */
 typedef struct item {
@@ -39,8 +40,17 @@ static const item items[] = {
     ITEM(6, SECRET, password, 0, EDGE_SETTINGS_TEXT_MAX),
     ITEM(7, NUMBER, address, 1, EDGE_PZEM_ANY_ADDRESS),
     ITEM(8, NUMBER, interval_s, EDGE_INTERVAL_MIN_S, EDGE_INTERVAL_MAX_S),
+    /* Of version 2. At the end: the names of those above are what the console lists. */
+    ITEM(9, HIDDEN, next_host, 0, EDGE_SETTINGS_TEXT_MAX),
+    ITEM(10, HIDDEN, next_username, 0, EDGE_SETTINGS_TEXT_MAX),
+    ITEM(11, HIDDEN, next_password, 0, EDGE_SETTINGS_TEXT_MAX),
+    ITEM(12, NUMBER, next_port, 0, 65535),
 };
-enum { ITEMS = sizeof items / sizeof items[0] };
+_Static_assert(7 * (ITEM_HEAD_LEN + EDGE_SETTINGS_TEXT_MAX) + 5 * (ITEM_HEAD_LEN + 4) +
+                       EDGE_SETTINGS_CARRIED_MAX <=
+                   BODY_MAX,
+               "all items, the longest of each, have room");
+enum { ITEMS = sizeof items / sizeof items[0], SHOWN = 8 };
 
 void edge_settings_default(edge_settings *settings) {
   memset(settings, 0, sizeof *settings);
@@ -222,15 +232,50 @@ bool edge_settings_save(edge_settings_store *store, const edge_settings *setting
   return true;
 }
 
+/* ---- another login ---- */
+
+static bool fits(const char *text) {
+  size_t len = strlen(text);
+  if (len == 0 || len > EDGE_SETTINGS_TEXT_MAX) return false;
+  for (size_t i = 0; i < len; i++)
+    if ((unsigned char)text[i] < 0x20) return false;
+  return true;
+}
+
+bool edge_settings_offer_login(edge_settings *settings, const char *host, uint16_t port,
+                               const char *username, const char *password) {
+  if (!fits(host) || !fits(username) || !fits(password) || port == 0) return false;
+  memcpy(settings->next_host, host, strlen(host) + 1);
+  memcpy(settings->next_username, username, strlen(username) + 1);
+  memcpy(settings->next_password, password, strlen(password) + 1);
+  settings->next_port = port;
+  return true;
+}
+
+void edge_settings_take_login(edge_settings *settings) {
+  memcpy(settings->host, settings->next_host, sizeof settings->host);
+  memcpy(settings->username, settings->next_username, sizeof settings->username);
+  memcpy(settings->password, settings->next_password, sizeof settings->password);
+  settings->port = settings->next_port;
+  edge_settings_drop_login(settings);
+}
+
+void edge_settings_drop_login(edge_settings *settings) {
+  memset(settings->next_host, 0, sizeof settings->next_host);
+  memset(settings->next_username, 0, sizeof settings->next_username);
+  memset(settings->next_password, 0, sizeof settings->next_password);
+  settings->next_port = 0;
+}
+
 /* ---- by name ---- */
 
 const char *edge_settings_name(unsigned index) {
-  return index < ITEMS ? items[index].name : NULL;
+  return index < SHOWN ? items[index].name : NULL;
 }
 
 void edge_settings_show(const edge_settings *settings, unsigned index, char *out, size_t cap) {
   edge_text text = edge_text_in(out, cap);
-  if (index >= ITEMS) return;
+  if (index >= SHOWN) return;
   const item *it = &items[index];
   const char *value = const_text_of(settings, it);
   if (it->kind == NUMBER)
@@ -243,7 +288,7 @@ void edge_settings_show(const edge_settings *settings, unsigned index, char *out
 
 const char *edge_settings_set(edge_settings *settings, const char *name, const char *value) {
   size_t len = strlen(value);
-  for (unsigned i = 0; i < ITEMS; i++) {
+  for (unsigned i = 0; i < SHOWN; i++) {
     const item *it = &items[i];
     if (strcmp(it->name, name) != 0) continue;
     if (it->kind == NUMBER) {

@@ -14,7 +14,7 @@
 #include "core/flash.h"
 
 enum {
-  EDGE_SETTINGS_VERSION = 1,
+  EDGE_SETTINGS_VERSION = 2,
   EDGE_SETTINGS_SECTORS = 2,
   EDGE_SETTINGS_TEXT_MAX = 64,
   EDGE_SETTINGS_CARRIED_MAX = 256,
@@ -27,6 +27,11 @@ typedef struct edge_settings {
   char host[EDGE_SETTINGS_TEXT_MAX + 1];
   char username[EDGE_SETTINGS_TEXT_MAX + 1]; /* "": without a login */
   char password[EDGE_SETTINGS_TEXT_MAX + 1];
+  /* Another login, as the server sent it, until it has been tried: "" if there is none. */
+  char next_host[EDGE_SETTINGS_TEXT_MAX + 1];
+  char next_username[EDGE_SETTINGS_TEXT_MAX + 1];
+  char next_password[EDGE_SETTINGS_TEXT_MAX + 1];
+  uint16_t next_port;
   uint16_t port;
   bool tls;
   uint8_t address;                            /* of the module */
@@ -50,6 +55,13 @@ bool edge_settings_load(edge_settings_store *store, const edge_flash *flash,
                         edge_settings *settings);
 /* False: the flash did not take them, and the old ones stand. */
 bool edge_settings_save(edge_settings_store *store, const edge_settings *settings);
+
+/* Takes another login beside the one that is used; false: something of it does not fit, and nothing
+ * is changed. The next one becomes the one, or is forgotten. */
+bool edge_settings_offer_login(edge_settings *settings, const char *host, uint16_t port,
+                               const char *username, const char *password);
+void edge_settings_take_login(edge_settings *settings);
+void edge_settings_drop_login(edge_settings *settings);
 
 /* By name, for the console and for provisioning. `value` is "set" or "" for the password: it is
  * never shown. NULL: there are no more. */

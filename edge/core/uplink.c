@@ -64,6 +64,11 @@ static void give_up_link(edge_uplink *u, int64_t now_ms) {
   pause(u, now_ms);
 }
 
+void edge_uplink_reconnect(edge_uplink *uplink, int64_t now_ms) {
+  if (uplink->state != EDGE_UPLINK_PAUSED) give_up_link(uplink, now_ms);
+  uplink->due_ms = now_ms;
+}
+
 /* ---- messages ---- */
 
 static edge_reading reading_of(const edge_record *r, uint32_t seq, uint32_t wall_s) {

@@ -98,6 +98,9 @@ void edge_uplink_closed(edge_uplink *uplink, int64_t now_ms);
 /* What came at the meter's `ack` topic. */
 void edge_uplink_ack(edge_uplink *uplink, const char *payload, size_t len, int64_t now_ms);
 
+/* Ends the connection, if there is one, and makes another at once: with another login. */
+void edge_uplink_reconnect(edge_uplink *uplink, int64_t now_ms);
+
 void edge_uplink_poll(edge_uplink *uplink, int64_t now_ms);
 /* When it wants to be polled at the latest, if no event comes and no reading is appended. */
 int64_t edge_uplink_due_ms(edge_uplink *uplink);

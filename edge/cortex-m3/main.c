@@ -94,7 +94,7 @@ int main(void) {
   say_number("boot ", meter.boot);
   for (uint32_t told = 0; meter.sampler.samples < wanted;) {
     edge_meter_poll(&meter, chip_uptime_ms());
-    if (opening) edge_uplink_opened(&meter.uplink, chip_uptime_ms());
+    if (opening) edge_meter_opened(&meter, chip_uptime_ms());
     opening = false;
     if (meter.sampler.samples != told) {
       told = meter.sampler.samples;

@@ -56,7 +56,7 @@ static void on_subscribe(struct mosquitto *client, void *context, int mid, int c
   if (l->meter->uplink.state == EDGE_UPLINK_OPEN) return;
   topic_of(l, "status", topic);
   (void)mosquitto_publish(client, NULL, topic, 6, "online", 1, true);
-  edge_uplink_opened(&l->meter->uplink, now_of(l));
+  edge_meter_opened(l->meter, now_of(l));
 }
 
 static void on_message(struct mosquitto *client, void *context,
@@ -68,7 +68,7 @@ static void on_message(struct mosquitto *client, void *context,
   if (strcmp(message->topic, topic) == 0)
     edge_uplink_ack(&l->meter->uplink, message->payload, (size_t)message->payloadlen, now_of(l));
   else
-    l->commands++;
+    edge_meter_command(l->meter, message->payload, (size_t)message->payloadlen, now_of(l));
 }
 
 static void on_disconnect(struct mosquitto *client, void *context, int code) {
@@ -82,6 +82,7 @@ static void on_disconnect(struct mosquitto *client, void *context, int code) {
 
 static bool prepare(broker_link *l) {
   const edge_settings *s = &l->meter->settings;
+  const edge_login login = edge_meter_login(l->meter);
   char topic[TOPIC_MAX];
   l->client = mosquitto_new(s->device_id, true, l);
   if (l->client == NULL) return false;
@@ -89,8 +90,8 @@ static bool prepare(broker_link *l) {
   mosquitto_subscribe_callback_set(l->client, on_subscribe);
   mosquitto_message_callback_set(l->client, on_message);
   mosquitto_disconnect_callback_set(l->client, on_disconnect);
-  if (s->username[0] != '\0' &&
-      mosquitto_username_pw_set(l->client, s->username, s->password) != MOSQ_ERR_SUCCESS)
+  if (login.username[0] != '\0' &&
+      mosquitto_username_pw_set(l->client, login.username, login.password) != MOSQ_ERR_SUCCESS)
     return false;
   if (s->tls &&
       mosquitto_tls_set(l->client, l->ca_file, l->ca_file == NULL ? "/etc/ssl/certs" : NULL, NULL,
@@ -102,10 +103,10 @@ static bool prepare(broker_link *l) {
 
 static void open_link(void *context) {
   broker_link *l = context;
-  const edge_settings *s = &l->meter->settings;
+  const edge_login login = edge_meter_login(l->meter);
   drop(l);
-  l->failed = !prepare(l) ||
-              mosquitto_connect_async(l->client, s->host, s->port, KEEPALIVE_S) != MOSQ_ERR_SUCCESS;
+  l->failed = !prepare(l) || mosquitto_connect_async(l->client, login.host, login.port,
+                                                     KEEPALIVE_S) != MOSQ_ERR_SUCCESS;
 }
 
 static void close_link(void *context) {
@@ -138,7 +139,7 @@ void broker_link_service(broker_link *link) {
   if (!link->failed) return;
   link->failed = false;
   drop(link);
-  edge_uplink_closed(&link->meter->uplink, now_of(link));
+  edge_meter_closed(link->meter, now_of(link));
 }
 
 void broker_link_leave(broker_link *link) {

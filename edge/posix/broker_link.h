@@ -15,7 +15,6 @@ typedef struct broker_link {
   void *context;            /* of now_ms */
   struct mosquitto *client; /* NULL: no connection, and no attempt */
   bool failed;              /* found out while the meter was calling; told by the next service */
-  uint32_t commands;        /* heard, and not understood */
 } broker_link;
 
 /* Once before all else, and once after. */
