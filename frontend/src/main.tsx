@@ -10,6 +10,7 @@ import { newQueryClient } from "./api/queries";
 import { App } from "./app";
 import { beginText } from "./text/text";
 import { theme } from "./theme/theme";
+import { keepShell } from "./worker/register";
 
 const client = newQueryClient();
 const root = document.getElementById("root");
@@ -32,3 +33,4 @@ const page = (
   </StrictMode>
 );
 void beginText().then(() => createRoot(root).render(page));
+keepShell();

@@ -11,6 +11,8 @@ const TYPES: Record<string, string> = {
   js: "text/javascript",
   css: "text/css",
   svg: "image/svg+xml",
+  png: "image/png",
+  webmanifest: "application/manifest+json",
 };
 
 /** A web server of its own with the built dashboard, which is told where the API is. */

@@ -35,17 +35,23 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-export async function signIn(page: Page, password = target.password): Promise<void> {
-  await page.getByLabel("E-mail").fill(target.email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
+/** By the fields' names, which are the same in every language. */
+export async function signIn(page: Page, password = target.password, email = target.email): Promise<void> {
+  await page.locator('input[name="email"]').fill(email);
+  await page.locator('input[name="password"]').fill(password);
   await page.keyboard.press("Enter");
+}
+
+/** Readings are coming. */
+export function live(page: Page) {
+  return page.locator('output[data-phase="live"]');
 }
 
 /** Signed in, on a page, with live readings coming. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await signIn(page);
-  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await expect(live(page)).toBeVisible();
 }
 
 export function card(page: Page) {

@@ -16,6 +16,8 @@ const schemes = ["light", "dark"] as const;
 const pages: [name: string, path: string, ready: (page: Page) => Promise<void>][] = [
   ["home", "/", (page) => expect(card(page)).toBeVisible()],
   ["meter", `/meters/${target.device}`, (page) => expect(page.getByTestId("total")).toBeVisible()],
+  ["profile", "/profile", (page) => expect(page.locator("main li").first()).toBeVisible()],
+  ["missing", "/nowhere", (page) => expect(page.getByRole("heading", { level: 1 })).toBeVisible()],
   ["tariffs", "/tariffs", (page) => expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible()],
 ];
 
@@ -64,8 +66,26 @@ for (const [size, viewport] of Object.entries(sizes))
         for (const [name, path, ready] of pages) {
           await page.goto(path);
           await ready(page);
-          await expect(page.getByLabel(/^Loading/)).toHaveCount(0);
+          await expect(page.locator(".mantine-Skeleton-root")).toHaveCount(0);
           await judge(page, `${name}-${size}-${colorScheme}`);
         }
+      });
+
+      test.describe("in Hindi", () => {
+        test.use({ locale: "hi-IN" });
+
+        test("the pages are readable and fit", async ({ page }) => {
+          await page.goto("/");
+          await expect(page.getByRole("button", { name: "साइन इन करें" })).toBeVisible();
+          await judge(page, `login-hi-${size}-${colorScheme}`);
+          await open(page, "/");
+          for (const [name, path, ready] of pages) {
+            await page.goto(path);
+            await ready(page);
+            await expect(page.locator(".mantine-Skeleton-root")).toHaveCount(0);
+            await expect(page.locator("html")).toHaveAttribute("lang", "hi");
+            await judge(page, `${name}-hi-${size}-${colorScheme}`);
+          }
+        });
       });
     });

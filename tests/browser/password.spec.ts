@@ -25,7 +25,7 @@ test.describe("a one-time link", () => {
     await choose(page, "Password2026");
     await expect(page.getByRole("alert")).toHaveText(/The new password is one of the commonest/);
     await choose(page, FRESH);
-    await page.getByRole("link", { name: "Sign in" }).click();
+    await page.getByRole("link", { name: "Sign in", exact: true }).click();
     await page.getByLabel("E-mail").fill("mira@example.org");
     await page.getByLabel("Password", { exact: true }).fill(FRESH);
     await page.keyboard.press("Enter");

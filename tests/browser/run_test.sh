@@ -13,6 +13,7 @@ start_server "SMARTMETER_ALLOWED_ORIGINS=$SMARTMETER_TEST_ORIGIN" \
   "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}" \
   SMARTMETER_RATE_READS= SMARTMETER_RATE_WRITES= SMARTMETER_RATE_COSTLY= SMARTMETER_RATE_LOGINS=
 login
+printf 'a long enough password' | smartmeter user add --email lata@example.org --name 'Lata Rao' --role consumer --password-stdin
 api POST /api/devices '{"device_id": "meter-001", "name": "Flat 1A", "owner": "asha@example.org"}' || fail 'the device is added' "$API_BODY"
 printf 'a long enough password' | smartmeter user add --email asha@example.org --name 'Asha Rao' --role consumer --password-stdin
 api POST /api/users '{"email": "mira@example.org", "name": "Mira"}' || fail 'somebody is added with a link' "$API_BODY"
@@ -46,7 +47,8 @@ report=$TMP/browser.xml
 (
   cd "$SM_ROOT/frontend"
   SMARTMETER_URL=$API SMARTMETER_TEST_EMAIL=asha@example.org SMARTMETER_TEST_PASSWORD='a long enough password' \
-    SMARTMETER_TEST_LINK=$link SMARTMETER_TEST_NEWCOMER=nils@example.org SMARTMETER_TEST_DEVICE=meter-001 SMARTMETER_MQTT_PORT=$MQTT_PORT EXPECT_MONTH=2026-01 EXPECT_TOTAL=1888.00 \
+    SMARTMETER_TEST_LINK=$link SMARTMETER_TEST_NEWCOMER=nils@example.org SMARTMETER_TEST_PERSON=lata@example.org \
+    SMARTMETER_TEST_DEVICE=meter-001 SMARTMETER_MQTT_PORT=$MQTT_PORT EXPECT_MONTH=2026-01 EXPECT_TOTAL=1888.00 \
     SMARTMETER_BROWSER_REPORT=$report SMARTMETER_BROWSER_OUTPUT=$TMP/traces npm run --silent browser
 ) >"$TMP/log/browser.log" 2>&1 || note "$(tail -n 60 "$TMP/log/browser.log")"
 

@@ -21,6 +21,8 @@ export const target = {
   expectTotal: process.env.EXPECT_TOTAL,
   /** A one-time link, and the e-mail of somebody with a temporary password: what they are for is tested when set. */
   link: process.env.SMARTMETER_TEST_LINK,
+  /** Somebody with the same password as `email`, whose profile a test may change. */
+  person: process.env.SMARTMETER_TEST_PERSON,
   newcomer: process.env.SMARTMETER_TEST_NEWCOMER,
   /** An administrator, whose pages are tested when set. */
   adminEmail: process.env.SMARTMETER_TEST_ADMIN_EMAIL,

@@ -88,8 +88,10 @@ async function renewQuietly(): Promise<void> {
   try {
     await renew();
   } catch {
-    if (state.phase === "in") timer = setTimeout(() => void renewQuietly(), RETRY_MS);
-    else if (state.phase === "starting") set({ phase: "away" });
+    if (state.phase === "starting") set({ phase: "away" });
+    if (state.phase === "out") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void renewQuietly(), RETRY_MS);
   }
 }
 
@@ -121,6 +123,11 @@ tabs?.addEventListener("message", () => {
 export function updateUser(change: Partial<User>): void {
   if (state.phase === "in") set({ ...state, user: { ...state.user, ...change } });
 }
+
+if (typeof window !== "undefined")
+  window.addEventListener("online", () => {
+    if (state.phase === "away") void renewQuietly();
+  });
 
 export function getSession(): SessionState {
   return state;

@@ -1,4 +1,5 @@
-import { useLiveState } from "../lib/hooks";
+import { clockTime } from "../lib/format";
+import { useLiveState, useLost, usePlace } from "../lib/hooks";
 import type { LiveState } from "../live/machine";
 import { useText } from "../text/text";
 import css from "./connection.module.css";
@@ -29,5 +30,23 @@ export function Connection() {
       <span className={css.dot} />
       {t(text)}
     </output>
+  );
+}
+
+/** Across the page while the connection is away: from when the values are that still stand there. */
+export function LostNotice() {
+  const { t } = useText("shell");
+  const { locale, timezone } = usePlace();
+  const since = useLost();
+  // Always there, so that what comes into it is read out.
+  return (
+    <div className={css.lost} role="status">
+      {since !== null && (
+        <p>
+          <strong>{t(navigator.onLine ? "lost" : "offline")}</strong>{" "}
+          {t("oldSince", { time: clockTime(since, timezone, locale) })}
+        </p>
+      )}
+    </div>
   );
 }

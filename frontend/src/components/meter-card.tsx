@@ -1,7 +1,7 @@
 import { Link } from "wouter";
 import type { Device } from "../api/types";
 import { measure, power } from "../lib/format";
-import { useLive, useNow, usePlace, useSeen } from "../lib/hooks";
+import { useLive, useLost, useNow, usePlace, useSeen } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
 import { useText } from "../text/text";
@@ -18,7 +18,7 @@ export function MeterCard({ device }: { device: Device }) {
   const reading = live?.reading ?? null;
   const at = seenMs(device, live);
   const status = statusOf(device, live);
-  const state = presence(status, at, useNow(10_000));
+  const state = presence(status, at, useNow(10_000), useLost() !== null);
   const watts = reading ? power(reading.power_w, locale) : null;
   return (
     <article ref={ref} className={`panel ${css.card}`} data-device={device.device_id} data-state={state}>

@@ -1,7 +1,7 @@
 import { Link } from "wouter";
 import type { Device } from "../api/types";
 import { measure, power, register } from "../lib/format";
-import { useLive, useNow, usePlace } from "../lib/hooks";
+import { useLive, useLost, useNow, usePlace } from "../lib/hooks";
 import { presence } from "../lib/staleness";
 import { seenMs, statusOf } from "../live/device";
 import { useText } from "../text/text";
@@ -18,7 +18,7 @@ export function MeterHeader({ device }: { device: Device }) {
   const live = useLive(device.device_id);
   const reading = live?.reading;
   const watts = reading ? power(reading.power_w, locale) : null;
-  const state = presence(statusOf(device, live), seenMs(device, live), useNow(10_000));
+  const state = presence(statusOf(device, live), seenMs(device, live), useNow(10_000), useLost() !== null);
   const known = device.status !== "never" || live !== undefined;
   return (
     <header className={css.header} data-state={state}>

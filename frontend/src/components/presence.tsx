@@ -1,5 +1,5 @@
 import type { DeviceStatus } from "../api/types";
-import { useNow } from "../lib/hooks";
+import { useLost, useNow } from "../lib/hooks";
 import { lastSeen, presence } from "../lib/staleness";
 import { useText } from "../text/text";
 import css from "./presence.module.css";
@@ -13,7 +13,7 @@ interface PresenceProps {
 export function PresenceLine({ status, seenMs }: PresenceProps) {
   const { t } = useText("meter");
   const now = useNow(1000);
-  const state = presence(status, seenMs, now);
+  const state = presence(status, seenMs, now, useLost() !== null);
   return (
     <p className={css.line}>
       <span className={css.dot} data-state={state} />

@@ -1,9 +1,10 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
+import { zoneName } from "../lib/format";
 import { usePlace, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
 import { Brand } from "./brand";
-import { Connection } from "./connection";
+import { Connection, LostNotice } from "./connection";
 import { Pages } from "./pages";
 import css from "./shell.module.css";
 import { ThemeToggle } from "./theme-toggle";
@@ -11,7 +12,7 @@ import { UserMenu } from "./user-menu";
 
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useText("shell");
-  const { name } = usePlace();
+  const { name, timezone, locale } = usePlace();
   const { role } = useUser();
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
@@ -41,10 +42,12 @@ export function Shell({ children }: { children: ReactNode }) {
             <UserMenu />
           </div>
         </div>
+        <LostNotice />
       </header>
       <main ref={main} id="main" className={css.main} tabIndex={-1}>
         {children}
       </main>
+      <footer className={css.foot}>{t("zone", { zone: zoneName(timezone, locale) })}</footer>
     </>
   );
 }

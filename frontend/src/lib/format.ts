@@ -105,6 +105,13 @@ export function dateOnly(at: string, zone: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, options).format(new Date(at));
 }
 
+/** `India Standard Time (Asia/Kolkata)`: what the reader calls it, and which one it is. */
+export function zoneName(zone: string, locale: string): string {
+  const parts = new Intl.DateTimeFormat(locale, { timeZone: zone, timeZoneName: "long" }).formatToParts();
+  const name = parts.find(({ type }) => type === "timeZoneName")?.value;
+  return name ? `${name} (${zone})` : zone;
+}
+
 export function clockTime(at: number, zone: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, {
     hour: "2-digit",

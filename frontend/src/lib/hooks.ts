@@ -1,6 +1,7 @@
 import { createContext, type RefObject, use, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { getSession, subscribeSession } from "../api/session";
 import type { Site, User } from "../api/types";
+import { getLost, subscribeLost } from "../live/lost";
 import type { LiveState } from "../live/machine";
 import { getLiveState, subscribeLiveState } from "../live/socket";
 import { getLive, type LiveReadingState, subscribeLive } from "../live/store";
@@ -33,6 +34,11 @@ export function useSession() {
 
 export function useLiveState(): LiveState {
   return useSyncExternalStore(subscribeLiveState, getLiveState);
+}
+
+/** Since when the connection is lost, so that what is shown may be old; null while it is there. */
+export function useLost(): number | null {
+  return useSyncExternalStore(subscribeLost, getLost);
 }
 
 export function useLive(id: string): LiveReadingState | undefined {

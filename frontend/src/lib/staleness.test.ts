@@ -9,6 +9,12 @@ describe("presence", () => {
     expect(presence("online", now - 6 * 60_000, now)).toBe("silent");
   });
 
+  it("does not vouch for what it cannot hear", () => {
+    expect(presence("online", now - 10_000, now, true)).toBe("unsure");
+    expect(presence("offline", now - 10_000, now, true)).toBe("offline");
+    expect(presence("never", null, now, true)).toBe("never");
+  });
+
   it("keeps offline and never apart", () => {
     expect(presence("offline", now - 1000, now)).toBe("offline");
     expect(presence("never", null, now)).toBe("never");

@@ -1,14 +1,23 @@
 import type { DeviceStatus } from "../api/types";
 import { language, words } from "../text/text";
 
-/** What a card may claim about a meter. `silent`: said to be online, but nothing has come for a while. */
-export type Presence = "online" | "silent" | "offline" | "never";
+/**
+ * What a card may claim about a meter. `silent`: said to be online, but nothing has come for a while.
+ * `unsure`: it was online when this page last heard of anything.
+ */
+export type Presence = "online" | "silent" | "unsure" | "offline" | "never";
 
 const SILENT_AFTER_MS = 5 * 60_000;
 
-export function presence(status: DeviceStatus, lastSeenMs: number | null, nowMs: number): Presence {
+export function presence(
+  status: DeviceStatus,
+  lastSeenMs: number | null,
+  nowMs: number,
+  lost = false,
+): Presence {
   if (status === "never" || lastSeenMs === null) return "never";
   if (status === "offline") return "offline";
+  if (lost) return "unsure";
   return nowMs - lastSeenMs > SILENT_AFTER_MS ? "silent" : "online";
 }
 

@@ -50,10 +50,10 @@ export function LoginPage({ ended }: { ended: boolean }) {
 
   return (
     <div className={css.page}>
-      <div className={css.corner}>
+      <header className={css.corner}>
         <LanguageChoice />
         <ThemeToggle />
-      </div>
+      </header>
       <main className={css.box}>
         <div className={css.head}>
           <Brand size={44} />
@@ -88,6 +88,7 @@ export function LoginPage({ ended }: { ended: boolean }) {
           <Button type="submit" size="md" loading={busy} mt={4}>
             {t("title")}
           </Button>
+          <p className={`soft ${css.hint}`}>{t("forgot")}</p>
         </form>
       </main>
     </div>

@@ -19,7 +19,7 @@ export default function MeterPage({ id }: { id: string }) {
     // In a very long list the meter may be further on; what it has measured is there all the same.
     if (!hasNextPage)
       return (
-        <Notice icon="empty" title={t("noSuch")}>
+        <Notice icon="empty" whole title={t("noSuch")}>
           {t("noSuchHint")}
         </Notice>
       );

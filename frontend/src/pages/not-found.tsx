@@ -8,7 +8,7 @@ export function NotFoundPage() {
   const { t } = useText("common");
   useTitle(t("notFound"));
   return (
-    <Notice icon="empty" title={t("nothingHere")}>
+    <Notice icon="empty" whole title={t("nothingHere")}>
       <Trans t={t} i18nKey="backToMeters" components={{ meters: <Link href="/" /> }} />
     </Notice>
   );

@@ -14,10 +14,10 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
   useTitle(title);
   return (
     <div className={css.page}>
-      <div className={css.corner}>
+      <header className={css.corner}>
         <LanguageChoice />
         <ThemeToggle />
-      </div>
+      </header>
       <main className={css.box}>
         <div className={css.head}>
           <Brand size={44} />
@@ -40,10 +40,26 @@ export function LinkPage() {
     await redeemLink({ token, password });
     setDone(true);
   };
+  if (!token)
+    return (
+      <Frame title={t("choose")}>
+        <div className={`panel ${css.form}`}>
+          <p className={css.error} role="alert">
+            {t("badLink")}
+          </p>
+          <Button component="a" href="/" size="md" variant="default">
+            {t("toSignIn")}
+          </Button>
+        </div>
+      </Frame>
+    );
   if (!done)
     return (
       <Frame title={t("choose")}>
         <PasswordForm current={false} onSave={save} />
+        <Button component="a" href="/" variant="subtle" fullWidth mt="md">
+          {t("toSignIn")}
+        </Button>
       </Frame>
     );
   return (

@@ -5,6 +5,7 @@ export interface Areas {
   bill: typeof import("./en/bill.json");
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
+  fault: typeof import("./en/fault.json");
   fleet: typeof import("./en/fleet.json");
   history: typeof import("./en/history.json");
   keys: typeof import("./en/keys.json");
