@@ -5,7 +5,7 @@ import { matches } from "./filter";
 import { type Presence, presence } from "./staleness";
 
 /** What a row may say of a meter: what an administrator did goes before what it does. */
-export type FleetState = Presence | "disabled" | "revoked";
+export type FleetState = Exclude<Presence, "unsure"> | "disabled" | "revoked";
 export const FLEET_STATES: readonly FleetState[] = [
   "online",
   "silent",
@@ -26,7 +26,9 @@ export interface FleetRow {
 
 export function fleetRow(device: Device, live: LiveReadingState | undefined, nowMs: number): FleetRow {
   const seen = seenMs(device, live);
-  const there = presence(statusOf(device, live), seen, nowMs);
+  const found = presence(statusOf(device, live), seen, nowMs);
+  // A list counts by what was heard last; its rows say themselves when the connection is away.
+  const there = found === "unsure" ? "silent" : found;
   const state = device.revoked ? "revoked" : device.disabled ? "disabled" : there;
   return { device, state, seen, watts: there === "online" ? (live?.reading.power_w ?? null) : null };
 }
