@@ -148,21 +148,26 @@ test("a month is looked at, then issued, with what asks for a second look in fro
   await expect(billing.fact("Have their invoice")).toHaveText(String(issued.length));
 });
 
-test("invoices are found by words and state, as PDF and as a month's ZIP", async ({ page, office }) => {
-  await openOffice(page, `/billing/invoices?month=${lastMonth}`);
-  const billing = new BillingPage(page);
-  const all = await office.invoices({ month: lastMonth });
-  await expect(page.getByText(`${all.length} documents`)).toBeVisible();
-  await page.getByLabel("Find invoices").fill("b-2");
-  await expect(page.getByText("1 document", { exact: true })).toBeVisible();
-  await expect(billing.invoice("Block B-2")).toBeVisible();
-  await page.getByLabel("State").selectOption("paid");
-  await expect(page.getByText("No invoice is like that")).toBeVisible();
-  await page.getByLabel("State").selectOption("");
-  const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: "All as ZIP" }).click();
-  const zip = await readFile(await (await download).path());
-  expect(zip.subarray(0, 2).toString()).toBe("PK");
+test.describe("the month's documents", () => {
+  // Until the ZIP is made the server says 503 and when to ask again.
+  test.use({ allowed: [/Failed to load resource.*503/] });
+
+  test("invoices are found by words and state, as PDF and as a month's ZIP", async ({ page, office }) => {
+    await openOffice(page, `/billing/invoices?month=${lastMonth}`);
+    const billing = new BillingPage(page);
+    const all = await office.invoices({ month: lastMonth });
+    await expect(page.getByText(`${all.length} documents`)).toBeVisible();
+    await page.getByLabel("Find invoices").fill("b-2");
+    await expect(page.getByText("1 document", { exact: true })).toBeVisible();
+    await expect(billing.invoice("Block B-2")).toBeVisible();
+    await page.getByLabel("State").selectOption("paid");
+    await expect(page.getByText("No invoice is like that")).toBeVisible();
+    await page.getByLabel("State").selectOption("");
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "All as ZIP" }).click();
+    const zip = await readFile(await (await download).path());
+    expect(zip.subarray(0, 2).toString()).toBe("PK");
+  });
 });
 
 test("a payment is recorded once, moves the balance, and can be taken back", async ({ page, office }) => {
@@ -264,5 +269,5 @@ test("somebody who is no admin has none of these pages, and loads nothing of the
   await open(page, "/billing");
   await expect(page.getByRole("link", { name: "Billing", exact: true })).toHaveCount(0);
   await expect(page.getByText("There is nothing at this address")).toBeVisible();
-  expect(loaded.filter((path) => /billing|account-|office|utility|tariff-edit/.test(path))).toEqual([]);
+  expect(loaded.filter((path) => /assets\/(billing|account|office|utility|tariff-)/.test(path))).toEqual([]);
 });

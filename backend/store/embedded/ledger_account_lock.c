@@ -2,6 +2,7 @@
  * invoiced month can be changed only after credit notes. */
 #include "store/embedded/ledger_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The first day that no valid invoice of the account covers; SM_ERR_NOT_FOUND: it has none. */
@@ -21,6 +22,7 @@ static sm_err invoiced_until(sm_sql *db, int64_t account_no, sm_date *until) {
 /* What is asked of both states: a clipped view of one account up to a day. */
 typedef struct view {
   const sm_account *account;
+  const char *site_tariff; /* of an account without one of its own; NULL: the site has none */
   sm_date until;
   int64_t until_ms;
 } view;
@@ -36,11 +38,6 @@ static sm_date clipped_to(const view *v) {
 
 static bool counts_meter(const view *v, size_t i) {
   return v->account->meter[i].from_ms < v->until_ms;
-}
-
-static bool counts_tariff(const view *v, size_t i) {
-  const sm_account_tariff *tariff = &v->account->tariff[i];
-  return !tariff->has_from || sm_date_compare(tariff->from, v->until) < 0;
 }
 
 static bool same_meter(const view *v, const sm_account_meter *a, const sm_account_meter *b) {
@@ -61,16 +58,31 @@ static bool meters_within(const view *one, const view *other) {
   return true;
 }
 
-static bool same_tariff(const sm_account_tariff *a, const sm_account_tariff *b) {
-  return strcmp(a->name, b->name) == 0 && a->has_from == b->has_from &&
-         (!a->has_from || sm_date_compare(a->from, b->from) == 0);
+/* How many tariffs bills are made by: an account without one of its own is on the site's. */
+static size_t tariff_count(const view *v) {
+  if (v->account->tariff_count > 0) return v->account->tariff_count;
+  return v->site_tariff != NULL ? 1 : 0;
+}
+
+static const char *tariff_name(const view *v, size_t i) {
+  return v->account->tariff_count > 0 ? v->account->tariff[i].name : v->site_tariff;
+}
+
+/* The first holds for all days before it too, whatever day it is given from. */
+static bool counts_tariff(const view *v, size_t i) {
+  return i == 0 || sm_date_compare(v->account->tariff[i].from, v->until) < 0;
+}
+
+static bool same_tariff(const view *a, size_t i, const view *b, size_t j) {
+  if (strcmp(tariff_name(a, i), tariff_name(b, j)) != 0 || (i == 0) != (j == 0)) return false;
+  return i == 0 || sm_date_compare(a->account->tariff[i].from, b->account->tariff[j].from) == 0;
 }
 
 static bool tariffs_within(const view *one, const view *other) {
-  for (size_t i = 0; i < one->account->tariff_count; i++) {
+  for (size_t i = 0; i < tariff_count(one); i++) {
     bool found = !counts_tariff(one, i);
-    for (size_t j = 0; !found && j < other->account->tariff_count; j++)
-      found = same_tariff(&one->account->tariff[i], &other->account->tariff[j]);
+    for (size_t j = 0; !found && j < tariff_count(other); j++)
+      found = same_tariff(one, i, other, j);
     if (!found) return false;
   }
   return true;
@@ -82,16 +94,25 @@ sm_err sm_ledger_account_check_invoiced(sm_ledger *ledger, sm_sql *db, int64_t a
   sm_err err = invoiced_until(db, account_no, &until);
   if (err != SM_OK) return err == SM_ERR_NOT_FOUND ? SM_OK : err;
   sm_account old;
+  char *site_tariff = NULL;
+  err = sm_ledger_choose_tariff(db, NULL, &site_tariff);
+  if (err != SM_OK && err != SM_ERR_NOT_FOUND) return err;
   err = sm_ledger_account_load(db, account_no, &old);
-  if (err != SM_OK) return err;
+  if (err != SM_OK) {
+    free(site_tariff);
+    return err;
+  }
   const int64_t until_ms = sm_zone_day_start_ms(ledger->zone, until);
-  const view before = {.account = &old, .until = until, .until_ms = until_ms};
-  const view after = {.account = wanted, .until = until, .until_ms = until_ms};
+  const view before = {
+      .account = &old, .site_tariff = site_tariff, .until = until, .until_ms = until_ms};
+  const view after = {
+      .account = wanted, .site_tariff = site_tariff, .until = until, .until_ms = until_ms};
   bool same = same_from(&old, wanted) &&
               sm_date_compare(clipped_to(&before), clipped_to(&after)) == 0 &&
               old.sanctioned_load_w == wanted->sanctioned_load_w &&
               meters_within(&before, &after) && meters_within(&after, &before) &&
               tariffs_within(&before, &after) && tariffs_within(&after, &before);
   sm_account_fini(&old);
+  free(site_tariff);
   return same ? SM_OK : SM_ERR_DENIED;
 }

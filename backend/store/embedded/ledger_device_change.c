@@ -89,6 +89,23 @@ static sm_err put_tariff(sm_account *account, const char *name, sm_date from) {
   return err;
 }
 
+/* An account without a tariff of its own is on the site's: it stays on that until the first of its
+ * own, since what is first holds for the days before it too. */
+static sm_err keep_site_tariff(const task *t, sm_account *account) {
+  if (account->tariff_count > 0) return SM_OK;
+  sm_account_tariff *first = calloc(1, sizeof *first);
+  if (first == NULL) return SM_ERR_NOMEM;
+  sm_err err = sm_ledger_choose_tariff(t->db, NULL, &first->name);
+  if (err != SM_OK) {
+    free(first);
+    return err;
+  }
+  free(account->tariff);
+  account->tariff = first;
+  account->tariff_count = 1;
+  return SM_OK;
+}
+
 /* The name of the tariff that an account has on a day; NULL: the first that there is. */
 static const char *tariff_on(const sm_account *account, sm_date day) {
   const char *name = NULL;
@@ -152,6 +169,7 @@ static sm_err change_account(const task *t, const sm_device_change *c, sm_accoun
   if (new_owner && account->user_id != NULL && began_before) return move_on(t, c, account);
   sm_err err = SM_OK;
   if (new_owner) err = set_text(&account->user_id, c->owner_user_id);
+  if (err == SM_OK && c->tariff != NULL) err = keep_site_tariff(t, account);
   if (err == SM_OK && c->tariff != NULL) err = put_tariff(account, c->tariff, c->from);
   return err == SM_OK ? sm_ledger_account_update(t->ledger, t->db, t->actor, account) : err;
 }

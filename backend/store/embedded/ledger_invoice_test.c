@@ -136,8 +136,18 @@ static void what_an_invoice_stands_on_cannot_be_changed(void **state) {
   sm_account changed = account;
   changed.meter_count = 0;
   assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  /* What is first holds for the days before it too. */
+  char other[] = "u";
+  sm_account_tariff later = {.name = other, .has_from = true, .from = {2026, 4, 1}};
+  changed = account;
+  changed.tariff = &later;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
+  /* Without one of its own it is on the site's first, which is the one that it had. */
   changed = account;
   changed.tariff_count = 0;
+  assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_OK);
+  changed.tariff = &later;
+  changed.tariff_count = 1;
   assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
   changed = account;
   changed.has_from = true;
@@ -149,9 +159,7 @@ static void what_an_invoice_stands_on_cannot_be_changed(void **state) {
   assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_ERR_DENIED);
   /* From the first day after the invoiced month on, anything. */
   changed.to = (sm_date){2026, 4, 1};
-  char other[] = "u";
-  sm_account_tariff tariffs[] = {account.tariff[0],
-                                 {.name = other, .has_from = true, .from = {2026, 4, 1}}};
+  sm_account_tariff tariffs[] = {account.tariff[0], later};
   changed.tariff = tariffs;
   changed.tariff_count = 2;
   assert_int_equal(sm_ledger_account_change(f->ledger, tester, &changed), SM_OK);

@@ -73,7 +73,7 @@ export function longDate(date: LocalDate, locale: string): string {
 export function weekdayName(day: string, locale: string): string {
   const place = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].indexOf(day);
   // 5 January 1970 was a Monday.
-  return place < 0 ? day : calendar(`1970-01-0${5 + place}`, { weekday: "short" }, locale);
+  return place < 0 ? day : calendar(addDays("1970-01-05", place), { weekday: "short" }, locale);
 }
 
 export function shortDay(date: LocalDate, locale: string): string {

@@ -27,7 +27,6 @@ const full: Tariff = {
     { name: "Duty", percent: "9", on: ["energy"] },
   ],
   round_total_to: "1.00",
-  rebill: false,
 };
 
 describe("a draft", () => {

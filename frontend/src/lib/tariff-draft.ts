@@ -213,7 +213,6 @@ export function tariffOf(draft: TariffDraft): NewTariff {
     prorate_slabs: draft.prorate,
     fixed_charge: draft.fixed.trim(),
     round_total_to: draft.roundTo,
-    rebill: false,
   };
   if (draft.fixedPerKw.trim()) tariff.fixed_per_kw = draft.fixedPerKw.trim();
   if (draft.minimum.trim()) tariff.minimum_charge = draft.minimum.trim();
