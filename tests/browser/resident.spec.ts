@@ -250,7 +250,7 @@ test.describe("a question about an invoice", () => {
     const { invoices } = await server.get<InvoicePage>(`/api/invoices/${target.device}`);
     const number = invoices.at(-1)?.number ?? "";
     test.skip(number === "", "nothing is issued");
-    const { disputes } = await server.get<DisputePage>("/api/disputes", { open: "true" });
+    const { disputes } = await server.get<DisputePage>("/api/disputes", { open: "1" });
     test.skip(
       disputes.some(({ invoice }) => invoice === number),
       "it is questioned already",
