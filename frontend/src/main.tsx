@@ -6,13 +6,14 @@ import "./theme/mantine.css";
 import "virtual:theme.css";
 import "./theme/tokens.css";
 import "./theme/base.css";
-import { newQueryClient } from "./api/queries";
+import { askForSite, newQueryClient } from "./api/queries";
 import { App } from "./app";
 import { beginText } from "./text/text";
 import { theme } from "./theme/theme";
 import { keepShell } from "./worker/register";
 
 const client = newQueryClient();
+askForSite(client);
 const root = document.getElementById("root");
 if (!root) throw new Error("no #root in the page");
 

@@ -1,4 +1,5 @@
 import { observeServerDate } from "../lib/clock";
+import { faultWords } from "../text/faults";
 import type { Problem } from "./types";
 
 /** The server could not be reached, or said no. `status` 0 is the former. */
@@ -49,7 +50,9 @@ export function apiUrl(path: string, query: Call["query"] = {}): string {
 async function problemOf(response: Response): Promise<Problem | null> {
   if (!response.headers.get("Content-Type")?.includes("json")) return null;
   try {
-    return (await response.json()) as Problem;
+    const problem = (await response.json()) as Problem;
+    const errors = problem.errors?.map((fault) => ({ ...fault, message: faultWords(fault.message) }));
+    return errors ? { ...problem, errors } : problem;
   } catch {
     return null;
   }

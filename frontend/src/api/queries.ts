@@ -1,6 +1,7 @@
 import {
   keepPreviousData,
   QueryClient,
+  queryOptions,
   type UseInfiniteQueryResult,
   useInfiniteQuery,
   useQuery,
@@ -53,8 +54,19 @@ function useAllPages(result: UseInfiniteQueryResult, pages: number, bound: numbe
   }, [hasNextPage, isFetchingNextPage, isError, fetchNextPage, pages, bound]);
 }
 
+const site = queryOptions({
+  queryKey: ["site"],
+  queryFn: ({ signal }) => getSite(signal),
+  staleTime: Infinity,
+});
+
+/** Asks for the site while the session is still being renewed: nothing can be shown without either. */
+export function askForSite(client: QueryClient): void {
+  void client.prefetchQuery(site);
+}
+
 export function useSite() {
-  return useQuery({ queryKey: ["site"], queryFn: ({ signal }) => getSite(signal), staleTime: Infinity });
+  return useQuery(site);
 }
 
 export function useDevices() {

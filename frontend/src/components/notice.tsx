@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/http";
-import { language, useText, words } from "../text/text";
+import { codeWords, language, useText, words } from "../text/text";
 import { Icon, type IconName } from "./icon";
 import css from "./notice.module.css";
 
@@ -42,9 +42,11 @@ export function explain(error: Error): string {
   if (!(error instanceof ApiError)) return t("error.unexpected");
   if (error.status === 0) return t("error.away");
   if (error.status === 429) return t("error.tooMany");
-  if (error.status === 503 && !error.problem?.detail) return t("error.busy");
-  if (!error.problem) return t("error.failed", { status: error.status });
-  return language() === "en" ? error.message : t("error.said", { text: error.message });
+  const general = codeWords("common", "error.status", String(error.status));
+  if (!error.problem) return general ?? t("error.failed", { status: error.status });
+  if (language() === "en") return error.message;
+  const said = t("error.said", { text: error.message });
+  return general ? `${general} ${said}` : said;
 }
 
 export function Failure({ what, error, onRetry }: { what: string; error: Error; onRetry?: () => void }) {

@@ -4,6 +4,7 @@ export interface Areas {
   charts: typeof import("./en/charts.json");
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
+  fault: typeof import("./en/fault.json");
   history: typeof import("./en/history.json");
   meter: typeof import("./en/meter.json");
   money: typeof import("./en/money.json");
