@@ -68,7 +68,7 @@ export function PayPanel({ id, month, running }: PayPanelProps) {
       {link && upi && (
         <div className={css.upi}>
           <div className={css.upiText}>
-            <Button component="a" href={link} data-testid="upi">
+            <Button component="a" className={css.payLink} href={link} data-testid="upi">
               {t("pay.upi", { amount })}
             </Button>
             <p className={css.small}>{t("pay.how")}</p>
