@@ -444,6 +444,7 @@ static void what_makes_no_key_is_told(void **state) {
       {"{\"scopes\":[\"tariffs:read\"]}", "name"},
       {"{\"name\":\"x\"}", "scopes"},
       {"{\"name\":\"x\",\"scopes\":[\"admin\"]}", "scopes[0]"},
+      {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"device\":[\"meter-001\"]}", "device"},
       {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"expires_in_days\":367}", "expires_in_days"},
       {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"expires_in_days\":1.5}", "expires_in_days"},
       {"{\"name\":\"x\",\"scopes\":[\"tariffs:read\"],\"devices\":[]}", "devices"},

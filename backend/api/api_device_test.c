@@ -216,6 +216,18 @@ static void a_bad_swap_changes_nothing(void **state) {
   json_decref(root);
 }
 
+static void a_swap_in_an_invoiced_month_is_refused(void **state) {
+  const test_server *s = *state;
+  json_decref(test_admin_ask(s, "POST", "/api/invoices/meter-001",
+                             "{\"month\":\"2026-01\",\"reason\":\"early\"}", 201));
+  refused(s, "POST", ONE "/replace", "{\"device_id\":\"n\",\"at\":\"2026-01-25T10:00:00+05:30\"}",
+          409, "at");
+  refused(s, "POST", ONE "/replace",
+          "{\"device_id\":\"n\",\"at\":\"2026-01-25T10:00:00+05:30\",\"closing_kwh\":1100}", 409,
+          "at");
+  assert_int_equal(test_status(s, "GET", "/api/devices/n", ADMIN, NULL), 404);
+}
+
 /* ---- revoking ---- */
 
 static void what_is_revoked_stays_so(void **state) {
@@ -290,6 +302,7 @@ int main(void) {
       SERVED(every_change_is_in_the_audit_log),
       SERVED(another_meter_takes_the_place_with_both_registers),
       SERVED(a_bad_swap_changes_nothing),
+      SERVED(a_swap_in_an_invoiced_month_is_refused),
       SERVED(what_is_revoked_stays_so),
       SERVED(the_list_is_filtered_and_paged),
   };

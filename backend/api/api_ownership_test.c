@@ -27,6 +27,8 @@ typedef struct things {
   char account[64];
   char invoice[32];
   char dispute[24];
+  char person[64];
+  char session[64]; /* not the one that the test itself asks by */
 } things;
 
 typedef struct world {
@@ -72,8 +74,28 @@ static void make_things(world *w, whose of, const char *device, test_who who, co
   test_reply_fini(&reply);
 }
 
+/* Whose all that is: their id, and a session of theirs begun just now. */
+static void find_person(world *w, whose of, test_who who, const char *email) {
+  things *t = &w->of[of];
+  char body[160];
+  (void)snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"" TEST_PASSWORD "\"}", email);
+  test_reply reply = test_ask(w->s, "POST", "/api/auth/login", NOBODY, body);
+  assert_int_equal(reply.status, 200);
+  json_t *root = test_json(&reply);
+  (void)snprintf(t->person, sizeof t->person, "%s",
+                 test_text_in(json_object_get(root, "user"), "id"));
+  json_decref(root);
+  test_reply_fini(&reply);
+  root = test_get(w->s, "/api/me/sessions", who);
+  json_t *latest = json_array_get(json_object_get(root, "sessions"), 0);
+  assert_true(json_is_false(json_object_get(latest, "current")));
+  (void)snprintf(t->session, sizeof t->session, "%s", test_text_in(latest, "id"));
+  json_decref(root);
+}
+
 static int set_up(void **state) {
-  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999", "999999"};
+  static const things absent = {"meter-999", "a_nobodys", "SM9999-999999",
+                                "999999",    "u_nobodys", "s_nobodys"};
   world *w = calloc(1, sizeof *w);
   if (w == NULL) return -1;
   void *server = NULL;
@@ -85,6 +107,9 @@ static int set_up(void **state) {
   make_things(w, ASHAS, "meter-001", ASHA, TEST_ASHA);
   make_things(w, RAVIS, "meter-002", RAVI, TEST_RAVI);
   make_things(w, ENDED, "meter-003", ASHA, TEST_ASHA);
+  find_person(w, ASHAS, ASHA, TEST_ASHA);
+  find_person(w, RAVIS, RAVI, TEST_RAVI);
+  find_person(w, ENDED, ASHA, TEST_ASHA);
   *state = w;
   return 0;
 }
@@ -114,6 +139,8 @@ static const char *thing_of(const sm_route *route, size_t param, const things *t
   if (starts_with(p, "/api/invoices/{id}/{number}")) return t->invoice;
   if (starts_with(p, "/api/disputes/{no}")) return t->dispute;
   if (starts_with(p, "/api/accounts/{id}") && param == 0) return t->account;
+  if (starts_with(p, "/api/users/{id}")) return t->person;
+  if (starts_with(p, "/api/me/sessions/{id}")) return t->session;
   /* For admins alone, nobody's own: any will do. */
   return access_of(route) == SM_ACCESS_ADMIN ? "1" : NULL;
 }
@@ -179,6 +206,11 @@ static void assert_alike(const sm_route *route, test_who who, whose of, const te
 
 /* ---- who may ---- */
 
+/* Oneself's alone: an admin is nobody special there. */
+static bool of_oneself(const sm_route *route) {
+  return starts_with(route->pattern, "/api/me/");
+}
+
 /* Whether all that a route names is a meter now, and not a month, an invoice or an account. */
 static bool of_a_meter_only(const sm_route *route) {
   return route->param[0] == SM_PARAM_DEVICE && route->param[1] == SM_PARAM_NONE &&
@@ -214,7 +246,7 @@ static void check_consumer(const world *w, const sm_route *route, test_who who) 
 static void check_admin(const world *w, const sm_route *route) {
   for (int of = ASHAS; of <= ENDED; of++) {
     test_reply reply = ask(w, route, (whose)of, ADMIN);
-    if (is_refusal(reply.status))
+    if (is_refusal(reply.status) == !of_oneself(route))
       fail_msg("%s %s as admin: %u for %s", route->method, route->pattern, reply.status,
                whose_names[of]);
     test_reply_fini(&reply);
@@ -265,7 +297,7 @@ static void a_refusal_is_the_same_for_all_ids(void **state) {
 static void assert_nothing_of(const world *w, whose of, const char *email, const sm_route *route,
                               const test_reply *reply) {
   const things *t = &w->of[of];
-  const char *const marks[] = {t->device, t->account, t->invoice, email};
+  const char *const marks[] = {t->device, t->account, t->invoice, t->person, email};
   for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
     if (strstr(reply->body, marks[i]) != NULL)
       fail_msg("%s %s shows %s", route->method, route->pattern, marks[i]);

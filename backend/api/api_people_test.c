@@ -348,6 +348,20 @@ static void the_last_admin_can_be_neither_disabled_nor_demoted(void **state) {
 
 /* ---- oneself ---- */
 
+static void who_is_erased_is_out_at_once(void **state) {
+  const test_server *s = *state;
+  char id[64];
+  char target[128];
+  add_person(s, "ines@example.org", "consumer", TEST_PASSWORD, id, NULL);
+  char *token = token_of(s, "ines@example.org", TEST_PASSWORD, true);
+  /* So that it is remembered who she is. */
+  assert_int_equal(status_as(s, token, "GET", "/api/me", NULL), 200);
+  (void)snprintf(target, sizeof target, "/api/users/%s/erase", id);
+  assert_int_equal(test_status(s, "POST", target, ADMIN, NULL), 204);
+  assert_int_equal(status_as(s, token, "GET", "/api/me", NULL), 401);
+  free(token);
+}
+
 static void everybody_changes_their_own_name_and_language(void **state) {
   const test_server *s = *state;
   test_reply reply =
@@ -449,6 +463,7 @@ int main(void) {
       cmocka_unit_test(what_an_admin_changes_holds_at_once),
       cmocka_unit_test(a_change_takes_its_own_members_only),
       cmocka_unit_test(the_last_admin_can_be_neither_disabled_nor_demoted),
+      cmocka_unit_test(who_is_erased_is_out_at_once),
       cmocka_unit_test(everybody_changes_their_own_name_and_language),
       cmocka_unit_test(ones_sessions_are_listed_and_ended),
       cmocka_unit_test(a_new_password_ends_the_other_sessions),

@@ -12,18 +12,10 @@ static const struct {
                                 {100000, "0.1"}, {250000, "0.25"},   {1000000, "1"},
                                 {5000000, "5"},  {INT64_MAX, "+Inf"}};
 
-/* routes_test holds that all of them have a place. */
-static const sm_route *routes(size_t *count) {
-  const sm_route *table = sm_routes(count);
-  if (*count > SM_FIGURES_ROUTES_MAX) *count = SM_FIGURES_ROUTES_MAX;
-  return table;
-}
-
 static size_t index_of(const sm_route *route) {
   size_t count;
-  const sm_route *table = routes(&count);
-  return route == NULL || (size_t)(route - table) >= count ? SM_FIGURES_ROUTES_MAX
-                                                           : (size_t)(route - table);
+  const sm_route *table = sm_routes(&count);
+  return route == NULL ? SM_ROUTES_MAX : (size_t)(route - table);
 }
 
 void sm_figures_count(sm_figures *figures, const sm_route *route, unsigned status,
@@ -83,15 +75,15 @@ static void write_durations(sm_buf *out, const sm_route *route, sm_route_figures
 
 void sm_figures_write(sm_figures *figures, sm_buf *out) {
   size_t count;
-  const sm_route *table = routes(&count);
+  const sm_route *table = sm_routes(&count);
   sm_buf_append_text(out, "# HELP smartmeter_http_requests_total Requests by route and status.\n"
                           "# TYPE smartmeter_http_requests_total counter\n");
   for (size_t i = 0; i < count; i++) write_requests(out, &table[i], &figures->route[i]);
-  write_requests(out, NULL, &figures->route[SM_FIGURES_ROUTES_MAX]);
+  write_requests(out, NULL, &figures->route[SM_ROUTES_MAX]);
   sm_buf_append_text(out, "# HELP smartmeter_http_duration_seconds From headers to answer sent.\n"
                           "# TYPE smartmeter_http_duration_seconds histogram\n");
   for (size_t i = 0; i < count; i++) write_durations(out, &table[i], &figures->route[i]);
-  write_durations(out, NULL, &figures->route[SM_FIGURES_ROUTES_MAX]);
+  write_durations(out, NULL, &figures->route[SM_ROUTES_MAX]);
   const sm_metric rows[] = {
       {"smartmeter_http_connections", "gauge", "Open HTTP connections.",
        get(&figures->connections)},

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SM_FIGURES_ROUTES_MAX = 192, SM_FIGURES_BUCKETS = 8 };
+enum { SM_FIGURES_BUCKETS = 8 };
 
 typedef struct sm_route_figures {
   atomic_uint_fast64_t status[6]; /* [2]: answers with 2xx, …; [0]: given up without an answer */
@@ -18,7 +18,7 @@ typedef struct sm_route_figures {
 
 /* Zeroed is empty. The last entry is what has no route: files and what is absent. */
 typedef struct sm_figures {
-  sm_route_figures route[SM_FIGURES_ROUTES_MAX + 1];
+  sm_route_figures route[SM_ROUTES_MAX + 1];
   atomic_uint_fast64_t turned_away; /* at the gate for wide queries */
   atomic_uint_fast64_t timed_out;   /* connections cut because a request or its taking was slow */
   atomic_uint_fast64_t connections; /* now */

@@ -393,7 +393,8 @@ static sm_err enter_register(sm_api *api, const sm_request *request, const swap 
   sm_problems found = {0};
   int64_t edit_no;
   sm_err err = sm_edit_add(&edit, &found, &edit_no);
-  if (err == SM_ERR_EXISTS) return SM_OK; /* said before: the swap is being repeated */
+  if (err == SM_ERR_EXISTS) return SM_OK;           /* said before: the swap is being repeated */
+  if (err == SM_ERR_CONFLICT) return SM_ERR_DENIED; /* invoiced, as the ledger says it of a swap */
   if (err != SM_OK)
     sm_problems_add(problems, field, "%s",
                     sm_problems_any(&found) ? found.item[0].message

@@ -170,6 +170,7 @@ static void make(sm_api *api, const sm_request *request, sm_answer *answer, sm_a
 }
 
 void sm_handle_key_add(sm_api *api, const sm_request *request, sm_answer *answer) {
+  static const char *const members[] = {"name", "scopes", "devices", "expires_in_days", NULL};
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   sm_problems problems = {.count = 0};
@@ -178,6 +179,7 @@ void sm_handle_key_add(sm_api *api, const sm_request *request, sm_answer *answer
   int64_t days = SM_APIKEY_DAYS;
   sm_buf devices;
   sm_buf_init(&devices, 0);
+  sm_body_only(body, members, &problems);
   sm_body_text(body, "", "name", true, SM_APIKEY_NAME_MAX, &name, &problems);
   take_days(body, "expires_in_days", SM_APIKEY_DAYS_MAX, &days, &problems);
   (void)sm_scopes_write(take_scopes(body, &problems), scopes);
@@ -216,6 +218,7 @@ static void answer_change(sm_api *api, const sm_request *request, sm_answer *ans
 }
 
 void sm_handle_key_rotate(sm_api *api, const sm_request *request, sm_answer *answer) {
+  static const char *const members[] = {"expires_in_days", "grace_hours", NULL};
   json_t *body = sm_request_object(request, answer);
   if (body == NULL) return;
   sm_problems problems = {.count = 0};
@@ -223,6 +226,7 @@ void sm_handle_key_rotate(sm_api *api, const sm_request *request, sm_answer *ans
   int64_t hours = SM_APIKEY_GRACE_HOURS;
   int64_t now = sm_api_now_ms(api);
   char text[SM_APIKEY_MAX];
+  sm_body_only(body, members, &problems);
   take_days(body, "expires_in_days", SM_APIKEY_DAYS_MAX, &days, &problems);
   take_days(body, "grace_hours", SM_APIKEY_GRACE_HOURS_MAX, &hours, &problems);
   json_decref(body);

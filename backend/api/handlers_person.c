@@ -1,6 +1,7 @@
 /* A person's data: exported, by themselves too, and erased. */
 #include "api/api.h"
 #include "api/routes.h"
+#include "auth/identity_people.h"
 #include "auth/person.h"
 
 #include <string.h>
@@ -27,8 +28,8 @@ void sm_handle_person_export(sm_api *api, const sm_request *request, sm_answer *
 void sm_handle_person_erase(sm_api *api, const sm_request *request, sm_answer *answer) {
   size_t accounts = 0;
   sm_date today = sm_zone_date(api->options.zone, sm_api_now_ms(api));
-  sm_err err = sm_person_erase(api->options.ledger, sm_identity_sealer(api->options.identity),
-                               sm_request_actor(request), request->param[0], today, &accounts);
+  sm_err err = sm_identity_erase(api->options.identity, sm_request_actor(request),
+                                 request->param[0], today, &accounts);
   if (err == SM_OK || err == SM_ERR_EXISTS)
     sm_answer_empty(answer, 204);
   else if (err == SM_ERR_NOT_FOUND)

@@ -43,7 +43,7 @@ typedef struct sm_route {
   sm_handler handler;                      /* NULL: the hand-over to the live hub */
 } sm_route;
 
-enum { SM_ALLOW_MAX = 64 };
+enum { SM_ALLOW_MAX = 64, SM_ROUTES_MAX = 128 /* in a table; it has room for more */ };
 
 typedef enum sm_match {
   SM_MATCH_ROUTE,    /* *route is set, and request->param */

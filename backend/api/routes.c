@@ -181,6 +181,8 @@ static const sm_route table[] = {
     {"GET", "/readyz", SM_ACCESS_OPEN, {0}, sm_handle_ready},
 };
 
+_Static_assert(sizeof table / sizeof table[0] <= SM_ROUTES_MAX, "raise SM_ROUTES_MAX");
+
 const sm_route *sm_routes(size_t *count) {
   *count = sizeof table / sizeof table[0];
   return table;

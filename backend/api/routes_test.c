@@ -120,7 +120,7 @@ static void every_route_is_counted_by_itself(void **state) {
   static sm_figures figures;
   size_t count;
   const sm_route *table = sm_routes(&count);
-  assert_true(count <= SM_FIGURES_ROUTES_MAX);
+  assert_true(count <= SM_ROUTES_MAX);
   for (size_t i = 0; i < count; i++) sm_figures_count(&figures, &table[i], 200, 0);
   sm_buf out;
   sm_buf_init(&out, 0);

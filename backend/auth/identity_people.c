@@ -1,6 +1,7 @@
 #include "auth/identity_people.h"
 
 #include "auth/identity_internal.h"
+#include "auth/person.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,13 @@ sm_err sm_identity_change(sm_identity *id, sm_actor actor, const char *user_id,
 sm_err sm_identity_session_close(sm_identity *id, sm_actor actor, const char *user_id,
                                  const char *session_id) {
   sm_err err = sm_ledger_session_close(id->ledger, actor, user_id, session_id);
+  sm_identity_forget(id);
+  return err;
+}
+
+sm_err sm_identity_erase(sm_identity *id, sm_actor actor, const char *user_id, sm_date today,
+                         size_t *accounts) {
+  sm_err err = sm_person_erase(id->ledger, id->sealer, actor, user_id, today, accounts);
   sm_identity_forget(id);
   return err;
 }

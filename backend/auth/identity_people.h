@@ -5,6 +5,7 @@
 #define SM_AUTH_IDENTITY_PEOPLE_H
 
 #include "auth/identity.h"
+#include "base/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +76,10 @@ typedef struct sm_password_new {
 SM_MUST_CHECK sm_err sm_identity_change_password(sm_identity *identity,
                                                  const sm_password_new *change,
                                                  sm_problems *problems, int64_t *retry_after_s);
+
+/* sm_person_erase (person.h), and whoever it was is out at once. */
+SM_MUST_CHECK sm_err sm_identity_erase(sm_identity *identity, sm_actor actor, const char *user_id,
+                                       sm_date today, size_t *accounts);
 
 /* Ends a session of somebody's: its tokens are refused at once. SM_ERR_NOT_FOUND: not theirs. */
 SM_MUST_CHECK sm_err sm_identity_session_close(sm_identity *identity, sm_actor actor,

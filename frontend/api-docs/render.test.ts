@@ -42,8 +42,10 @@ test("who may is told", () => {
     const found = entriesOf(document).find((e) => e.operation.operationId === id);
     return found && whoMay(document, found.operation);
   };
-  expect(of("getSite")).toBe("open to all");
-  expect(of("refresh")).toBe("by the refresh cookie");
-  expect(of("listDevices")).toBe("everybody, what is their own");
-  expect(of("createDevice")).toBe("admins");
+  expect(of("getSite")).toEqual(["open to all"]);
+  expect(of("refresh")).toEqual(["by the refresh cookie"]);
+  expect(of("getMe")).toEqual(["everybody, what is their own"]);
+  expect(of("listDevices")).toEqual(["everybody, what is their own", "API key: devices:read"]);
+  expect(of("listAudit")).toEqual(["admins", "API key: audit:read"]);
+  expect(of("createDevice")).toEqual(["admins"]);
 });

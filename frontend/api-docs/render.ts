@@ -42,12 +42,15 @@ export function entriesOf(document: Document): Entry[] {
   );
 }
 
-/** Who may call it, as the document says: by its security, and by a 403 beside it. */
-export function whoMay(document: Document, operation: Operation): string {
-  const ways = (operation.security ?? document.security).flatMap((way) => Object.keys(way));
-  if (ways.length === 0) return "open to all";
-  if (!ways.includes("bearer")) return "by the refresh cookie";
-  return operation.responses["403"] ? "admins" : "everybody, what is their own";
+/** Who may call it, as the document says: by its security, and by how its description begins. */
+export function whoMay(document: Document, operation: Operation): string[] {
+  const security = operation.security ?? document.security;
+  const ways = security.flatMap((way) => Object.keys(way));
+  if (ways.length === 0) return ["open to all"];
+  if (!ways.includes("bearer")) return ["by the refresh cookie"];
+  const people = operation.description?.startsWith("Admin.") ? "admins" : "everybody, what is their own";
+  const scopes = security.flatMap((way) => way.apiKey ?? []);
+  return [people, ...scopes.map((scope) => `API key: ${scope}`)];
 }
 
 function example(media: Media): Html | false {
@@ -91,7 +94,7 @@ function operationSection(document: Document, { method, path, operation, paramet
   const responses = Object.entries(operation.responses);
   return html`<article id="${operation.operationId}">
 <h3><span class="method ${method.toLowerCase()}">${method}</span> <a href="#${operation.operationId}">${path}</a></h3>
-<p class="summary">${operation.summary} <span class="who">${whoMay(document, operation)}</span></p>
+<p class="summary">${operation.summary}${whoMay(document, operation).map((who) => html` <span class="who">${who}</span>`)}</p>
 ${prose(operation.description)}
 ${parameterTable(parameters)}
 ${operation.requestBody && html`<h4>Body</h4>${content(operation.requestBody.content)}`}

@@ -46,7 +46,7 @@ export interface Operation {
   summary?: string;
   description?: string;
   tags?: string[];
-  security?: Record<string, unknown>[];
+  security?: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, Media> };
   responses: Record<string, Response>;
@@ -60,7 +60,7 @@ export type Method = (typeof METHODS)[number];
 export interface Document {
   info: { title: string; version: string; description?: string };
   tags: { name: string; description?: string }[];
-  security: Record<string, unknown>[];
+  security: Record<string, string[]>[];
   paths: Record<string, PathItem>;
   components: Record<string, Record<string, unknown>> & { schemas: Record<string, Schema> };
 }

@@ -60,7 +60,7 @@ ok 'the probe is built' build_probe
 make_dashboard
 start_broker
 start_server SMARTMETER_BILLING_JOB=0 SMARTMETER_TRUSTED_PROXIES=127.0.0.1 "SMARTMETER_DASHBOARD_DIR=$TMP/dashboard" \
-  "LD_PRELOAD=$TMP/probe.so" "PROBE_OUT=$TMP/probe.out"
+  "LD_PRELOAD=$TMP/probe.so" "PROBE_OUT=$TMP/log/probe.out"
 start_nginx
 login
 for owner in "$ASHA" "$RAVI"; do
@@ -97,8 +97,8 @@ done
 is "all $threads threads are filtered" "$unfiltered" 0
 is 'no core dump is written' "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$pid/limits")" '0 0'
 kill -USR2 "$pid"
-wait_until 'the probe has tried' test -s "$TMP/probe.out"
-is 'the running server cannot run a program, make a process, be traced or open a raw socket' "$(tr '\n' ' ' <"$TMP/probe.out")" \
+wait_until 'the probe has tried' test -s "$TMP/log/probe.out"
+is 'the running server cannot run a program, make a process, be traced or open a raw socket' "$(tr '\n' ' ' <"$TMP/log/probe.out")" \
   'execve EPERM fork EPERM ptrace EPERM socket EAFNOSUPPORT mprotect EPERM '
 is 'files of the data folder are their owner'\''s alone' "$(find "$DATA" -path "$DATA/broker" -prune -o -perm /077 -type f -print)" ''
 like 'root is told to stop being root' "$(cat "$TMP/log/server.log")" "$(if ((EUID == 0)); then echo runs_as_root; else echo started; fi)"

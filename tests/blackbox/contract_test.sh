@@ -3,6 +3,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 export RESIDENT=resident@example.org RESIDENT_PASSWORD='plain horse battery staple'
+export NEWCOMER_PASSWORD='told by word of mouth'
 export ALLOWED_ORIGIN=https://dashboard.example
 
 # quietly ARGUMENT...: the program, its words into a log.

@@ -34,15 +34,18 @@ ok 'what is there is not written over' fails smartmeter keys export "$TMP/keys.b
 
 # --- a backup has none ---------------------------------------------------------------------------------------------------
 ok 'a backup succeeds' smartmeter backup "$TMP/backup"
-find "$DATA/keys" "$DATA/broker" -name '*.json' -path '*/keys/*' -o -name '*.key' -o -name '*.password' >"$TMP/secrets"
-ok 'there are secrets to look for' test "$(wc -l <"$TMP/secrets")" -ge 4
+{
+  find "$DATA/keys" "$DATA.ca" -type f
+  find "$DATA/broker" -name '*.key' -o -name '*.password' -o -name psk
+} >"$TMP/secrets"
+ok 'there are secrets to look for' test "$(wc -l <"$TMP/secrets")" -ge 7
 found=0
 while read -r file; do
-  # Any line of a secret that is long enough to be one.
+  # Any line of a secret that is long enough to be one. (The revocation list is kept beside the key, but is for everybody.)
   while IFS= read -r line; do
     if ((${#line} >= 16)) && grep -r -q -a -F -e "$line" "$TMP/backup"; then found=$((found + 1)) && note "of $file"; fi
   done < <(grep -v -e '-----' -- "$file")
-done <"$TMP/secrets"
+done < <(grep -v '/crl\.pem$' "$TMP/secrets")
 is 'no line of any secret is in the backup' "$found" 0
 is 'what was left out is named' "$(json '.secrets_left_out.#' "$(<"$TMP/backup/manifest.json")")" "$(wc -l <"$TMP/secrets")"
 is 'no name is in it in the clear' "$(grep -r -c -a -h -e tenant@example.org -e admin@example.org "$TMP/backup" | awk '{ n += $1 } END { print n }')" 0
@@ -87,9 +90,9 @@ like 'names can be read' "$(in_folder alone user list)" tenant@example.org
 ok 'the doctor finds nothing' in_folder alone doctor
 ok 'the audit log is signed by the key that is back' in_folder alone audit verify
 ok 'the same again changes nothing' in_folder alone keys import "$TMP/keys.box" --passphrase-file "$TMP/passphrase"
-for file in keys/pii.json keys/audit.json keys/token-signing.json broker/ca.key broker/server.password; do
-  ok "$file is what it was" cmp "$DATA/$file" "$TMP/alone/$file"
-  is "$file is its owner's alone" "$(stat -c %a "$TMP/alone/$file")" 600
+for file in /keys/pii.json /keys/audit.json /keys/token-signing.json .ca/ca.key /broker/server.password; do
+  ok "$file is what it was" cmp "$DATA$file" "$TMP/alone$file"
+  is "$file is its owner's alone" "$(stat -c %a "$TMP/alone$file")" 600
 done
 printf '{}' >"$TMP/alone/keys/pii.json"
 ok 'a key that differs is not written over' fails in_folder alone keys import "$TMP/keys.box" --passphrase-file "$TMP/passphrase"

@@ -1,4 +1,10 @@
 """What holds of every operation alike, called without knowing what it is for. Ids are those of nothing."""
+import os
+
+# What is there for somebody with a password that somebody else has made.
+FOR_NEWCOMERS = ("getMe", "changePassword")
+# Each operation is asked by a key with one of these, which is not the one it names.
+KEYS = ("audit:read", "tariffs:read")
 NOTHING = {"DeviceId": "no-such-meter", "number": "SM0000-000000", "no": "999999999"}
 LARGE = '{"x": "' + "x" * 300000 + '"}'
 
@@ -12,6 +18,31 @@ def absent_path(operation):
     return values
 
 
+def prepare(world):
+    """Callers besides the admin and the resident: a newcomer, and API keys."""
+    who = {"email": "newcomer@example.org", "password": os.environ["NEWCOMER_PASSWORD"]}
+    world.send("POST", "/api/users", "admin", body=who)
+    world.tokens["newcomer"] = world.send("POST", "/api/auth/login", body=who).json["token"]
+    for scope in KEYS:
+        world.tokens[f"a key of {scope}"] = world.send("POST", "/api/keys", "admin", body={"name": scope, "scopes": [scope]}).json["key"]
+
+
+def check_rights(world, operation, path, body):
+    """Who may not: nobody, a consumer what is for admins, a key without the scope, a newcomer who has not changed the password."""
+    name = operation.id
+    world.call(name, 401, "nobody", path, body=body)
+    world.call(name, 401, "nobody", path, body=body, headers={"Authorization": "Bearer x.y.z"}, why="a token of nobody")
+    key = next(scope for scope in KEYS if scope not in operation.scopes)
+    world.call(name, 403, f"a key of {key}", path, body=body)
+    if name not in FOR_NEWCOMERS:
+        world.call(name, 403, "newcomer", path, body=body, why="the password is to be changed first")
+    if operation.for_admins:
+        world.call(name, 403, "resident", path, body=body)
+    else:
+        answer = world.send(operation.method, world.target(operation, path, None), "resident", body=body)
+        world.report(f"{operation} is not for admins alone", "it is: begin its description with 'Admin.'" if answer.status == 403 else "")
+
+
 def check(world, operation):
     name, path = operation.id, absent_path(operation)
     # Two that are no REST: the WebSocket, and the answers to load balancers, which are asked by all sorts of clients.
@@ -19,11 +50,8 @@ def check(world, operation):
         return
     body = {} if operation.takes_body else None
     if operation.needs_token:
-        world.call(name, 401, "nobody", path, body=body)
-        world.call(name, 401, "nobody", path, body=body, headers={"Authorization": "Bearer x.y.z"}, why="a token of nobody")
+        check_rights(world, operation, path, body)
     who = "admin" if operation.needs_token else "nobody"
-    if operation.for_admins:
-        world.call(name, 403, "resident", path, body=body)
     answer = world.call(name, 400, who, path, {"no_such_member": 1}, body, why="a query member that is not known")
     field = answer.json.get("errors", [{}])[0].get("field") if answer.status == 400 else "no_such_member"
     world.report(f"{operation}: the member is named", "" if field == "no_such_member" else str(field))

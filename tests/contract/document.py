@@ -68,7 +68,12 @@ class Operation:
 
     @property
     def for_admins(self):
-        return self.needs_token and "403" in self.responses
+        return self.needs_token and self.item["description"].startswith("Admin.")
+
+    @property
+    def scopes(self):
+        """Of API keys: each opens it."""
+        return [scope for way in self.security for scope in way.get("apiKey", ())]
 
     def __str__(self):
         return f"{self.method} {self.path} ({self.id})"

@@ -1,8 +1,10 @@
 """Examples for contracts/openapi.json out of what was really sent and answered, where it has none yet."""
 import json
 
+HIDDEN = "… not shown …"
 # What must not look like somebody's, and says nothing.
-SECRET = {"token": "eyJhbGciOiJIUzI1NiIs…", "password": "…", "ca_pem": "-----BEGIN CERTIFICATE-----…", "secret": "…"}
+SECRET = {"token": "eyJhbGciOiJIUzI1NiIs…", "password": HIDDEN, "ca_pem": "-----BEGIN CERTIFICATE-----…", "secret": "…",
+          "key": "…", "current": HIDDEN, "new": HIDDEN, "url": "/password#…"}
 LONG = 2
 
 
@@ -27,7 +29,7 @@ def record(document, seen, file):
         item = document.operations[name].item
         response = document.resolve(item["responses"][status])
         media = response.get("content", {}).get("application/json")
-        if media is not None and lacks(document, media) and name != "getOpenApi":
+        if media is not None and came is not None and lacks(document, media) and name != "getOpenApi":
             media["example"] = plain(came)
         body = item.get("requestBody", {}).get("content", {})
         for kind, media in body.items():

@@ -19,7 +19,7 @@ class World:
     def __init__(self, document, port, report):
         self.document, self.port, self.report = document, port, report
         self.tokens, self.seen, self.kept, self.cookie = {"nobody": None}, set(), {}, None
-        self.examples = {}  # (operation, status): what was sent and what came, of the first good answer
+        self.examples = {}  # (operation, status): what was sent, and the JSON that came, of the first good answer
 
     def send(self, method, target, who="nobody", headers=None, body=None):
         head = {"Host": f"127.0.0.1:{self.port}"}
@@ -54,7 +54,8 @@ class World:
         wrong = self.document.judge(operation, answer.status, answer.headers, answer.body)
         if answer.status != status:
             wrong = f"{answer.status} and not {status}: {answer.body[:300].decode('utf-8', 'replace')}"
-        if answer.status == status < 300 and "json" in (answer.headers.get("Content-Type") or ""):
-            self.examples.setdefault((name, str(status)), (body, answer.json))
+        if answer.status == status < 300:
+            came = answer.json if "json" in (answer.headers.get("Content-Type") or "") else None
+            self.examples.setdefault((name, str(status)), (body, came))
         self.report(f"{operation.method} {operation.path} as {who} gives {status}{why and ': ' + why}", wrong)
         return answer

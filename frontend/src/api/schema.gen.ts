@@ -13,7 +13,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begin a session */
+        /**
+         * Begin a session
+         * @description The answer has a token of 15 minutes for `Authorization: Bearer`, and sets a cookie that gives new ones. Unknown address, wrong password and disabled user are the same 401.
+         */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -30,7 +33,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new token by the refresh cookie */
+        /**
+         * A new token by the refresh cookie
+         * @description The cookie is good once: the answer sets the next one. One that comes a second time ends the session. 403 for pages of other origins.
+         */
         post: operations["refresh"];
         delete?: never;
         options?: never;
@@ -47,8 +53,192 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End the session */
+        /**
+         * End the session
+         * @description Ends the session of the cookie, if there is one, and takes the cookie away. 403 for pages of other origins.
+         */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a password by a one-time link
+         * @description A link is good once and for three days, until the next one is made, a password is set in another way, or the person is disabled. It stays good when the password is refused. All sessions of the person end; then log in.
+         */
+        post: operations["redeemLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Oneself
+         * @description Whoever the token is of. With POST /api/me/password the only thing that is there for somebody whose `must_change_password` is true.
+         */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change one's own name and language
+         * @description What is absent stays; null takes the name or the chosen language away. Address and role are for an administrator to change.
+         */
+        patch: operations["updateMe"];
+        trace?: never;
+    };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change one's own password
+         * @description Ends all other sessions. Who has a password that somebody else made (`must_change_password`) can do nothing else before. Tries are throttled like logins.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own sessions, the latest first
+         * @description One a login, whether by this browser or another; those that have ended are not told. All are on one page: `next` is null.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+                id: components["parameters"]["SessionIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's own sessions
+         * @description Its tokens are refused at once, its cookie is worth nothing, and its live connections are closed. The session that asks may end itself; somebody else's looks absent.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People
+         * @description Admin. Oldest first: who can log in, and who is only named, as the owner of a meter or in an account.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Add somebody
+         * @description Admin. With a password, which they must change at the first login; or without one: then `link` is a one-time link with which they make their own. Somebody who is only named so far, and has no password, gets the one that is given. 409 when the address is taken.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One person
+         * @description Admin. The same members as in the list.
+         */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change name or role, disable, enable
+         * @description Admin. What is absent stays; null takes the name away. Whoever is disabled is out at once: tokens, sessions, live connections. 409: no administrator who can log in would be left.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/users/{id}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A one-time link to set a password
+         * @description Admin. Good for three days and one use. Shown once; an earlier link of the same person is worth nothing then. 409: the person is disabled.
+         */
+        post: operations["createResetLink"];
         delete?: never;
         options?: never;
         head?: never;
@@ -62,7 +252,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Name, zone and currency of the deployment */
+        /**
+         * Name, zone and currency of the deployment
+         * @description What a page needs before anybody has logged in.
+         */
         get: operations["getSite"];
         put?: never;
         post?: never;
@@ -79,7 +272,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own meters; all for an admin */
+        /**
+         * Own meters; all for an admin
+         * @description By device id. A resident sees the meters of their tenancies, past ones as they were then; an admin all.
+         */
         get: operations["listDevices"];
         put?: never;
         /**
@@ -87,6 +283,106 @@ export interface paths {
          * @description Admin. Client certificates come from the command line, since the CA's key stays out of the API process.
          */
         post: operations["createDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One meter
+         * @description Own, now or before; any for an admin.
+         */
+        get: operations["getDevice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a meter
+         * @description Admin. What is absent stays. `owner` and `tariff` hold from the day `from` (default: today) in the account that the meter serves then: if that has an owner already, it ends that day and another one begins, so that everybody keeps what was theirs; if there is no account, one is made, open at both ends. 409 when it touches an invoiced month, or when the account has other meters too.
+         */
+        patch: operations["updateDevice"];
+        trace?: never;
+    };
+    "/api/devices/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a meter, for good
+         * @description Admin. Its readings are refused from now on; at the bundled broker its passwords and keys are removed, its certificates put on the list of what is revoked, and its connection ended before the answer comes. Again is fine.
+         */
+        post: operations["revokeDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put another meter in its place
+         * @description Admin. The new meter is added with the limits of the old one, and takes over at the instant in every account that the old one serves then or later, with its sign and multiplier. Registers that were read at the swap are kept as manual readings; without them the readings decide. The old meter stays: revoke it when nothing is to come from it any more. 409 when it touches an invoiced month.
+         */
+        post: operations["replaceDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What a meter can log in by
+         * @description Admin. At the bundled broker; nothing secret.
+         */
+        get: operations["listCredentials"];
+        put?: never;
+        /**
+         * Another login for a meter, or the end of the old one
+         * @description Admin. A login is made beside what the meter has, which ends after the grace; `finish` makes none and ends now what was replaced. Certificates come from `smartmeter device rotate`, since the authority's key stays out of the API process. 409 when the device is revoked, or the broker has no listener for that kind, or is not managed here.
+         */
+        post: operations["rotateCredentials"];
         delete?: never;
         options?: never;
         head?: never;
@@ -178,7 +474,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The computed bill of a month */
+        /**
+         * The computed bill of a month
+         * @description Of the account that the meter served last in that month, or of `account`. The running month gives the bill so far, with a projection; it is not kept, and has no `ETag`.
+         */
         get: operations["getBill"];
         put?: never;
         post?: never;
@@ -218,7 +517,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tariffs, every version */
+        /**
+         * Tariffs, every version
+         * @description All versions, by name and version.
+         */
         get: operations["listTariffs"];
         put?: never;
         /**
@@ -259,10 +561,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own tenancies; all for an admin */
+        /**
+         * Own tenancies; all for an admin
+         * @description By account. A resident sees their own, an admin all.
+         */
         get: operations["listAccounts"];
         put?: never;
-        /** Open a tenancy */
+        /**
+         * Open a tenancy
+         * @description Admin. 409 where a meter serves somebody else in that time.
+         */
         post: operations["createAccount"];
         delete?: never;
         options?: never;
@@ -295,18 +603,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 id: string;
             };
             cookie?: never;
         };
-        /** One tenancy */
+        /**
+         * One tenancy
+         * @description One tenancy.
+         */
         get: operations["getAccount"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a tenancy */
+        /**
+         * Change a tenancy
+         * @description Admin. What is not named stays. 409 where a meter serves somebody else in that time, or a month that has been invoiced would change.
+         */
         patch: operations["updateAccount"];
         trace?: never;
     };
@@ -359,6 +674,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -381,6 +697,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -403,6 +720,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -425,6 +743,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -452,7 +771,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Invoices that a meter stands on */
+        /**
+         * Invoices that a meter stands on
+         * @description Of the accounts that the meter served, in the order of issue; a resident sees those of their own accounts.
+         */
         get: operations["listInvoices"];
         put?: never;
         /**
@@ -473,11 +795,15 @@ export interface paths {
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
                 number: string;
             };
             cookie?: never;
         };
-        /** One invoice */
+        /**
+         * One invoice
+         * @description With the bill as it was issued.
+         */
         get: operations["getInvoice"];
         put?: never;
         post?: never;
@@ -494,6 +820,7 @@ export interface paths {
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
                 number: string;
             };
             cookie?: never;
@@ -526,6 +853,130 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log
+         * @description Admin. Oldest first.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is held about somebody
+         * @description Their own; admin: anybody's.
+         */
+        get: operations["exportPerson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a person
+         * @description Admin. Takes away what may go: name, address, password, sessions, their name in accounts, notes of their payments, texts of their disputes. Issued invoices keep the name that they were issued with. It cannot be undone; again is fine. 409 while a tenancy of theirs goes on.
+         */
+        post: operations["erasePerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * API keys
+         * @description Admin. Never the keys themselves.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description Admin. The key is shown in this answer and never again.
+         */
+        post: operations["addApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new secret for an API key
+         * @description Admin. The older secret stays good for a while, so that nothing stands still; a second rotation ends the oldest at once.
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Admin. At once and for good; again is fine.
+         */
+        delete: operations["revokeApiKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -578,8 +1029,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description This document.
+         */
         get: operations["getOpenApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This document as a page
+         * @description For people; made with the dashboard. 404 where that has not been built.
+         */
+        get: operations["getApiDocs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -595,7 +1069,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alive */
+        /**
+         * Alive
+         * @description The process is alive.
+         */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -612,7 +1089,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Able to take work */
+        /**
+         * Able to take work
+         * @description Work is taken; else 503 with the reason.
+         */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -899,7 +1379,7 @@ export interface components {
             status: number;
             detail?: string;
             instance?: string;
-            /** @description With 422: what is wrong, field by field. */
+            /** @description With 422, and wherever one field is to blame: what is wrong, field by field. */
             errors?: components["schemas"]["FieldError"][];
         };
         FieldError: {
@@ -926,6 +1406,10 @@ export interface components {
             email: components["schemas"]["Email"];
             name: string;
             role: components["schemas"]["Role"];
+            /** @enum {string|null} */
+            language?: "en" | "hi" | null;
+            /** @description The password was made by somebody else: until it is changed by POST /api/me/password, all else is 403. */
+            must_change_password?: boolean;
         };
         Session: {
             /** @description JWT for `Authorization: Bearer`. */
@@ -933,6 +1417,82 @@ export interface components {
             /** @description Seconds that the token is good for; 900. */
             expires_in: number;
             user: components["schemas"]["User"];
+        };
+        Person: {
+            id: string;
+            email: components["schemas"]["Email"];
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /** @enum {string|null} */
+            language: "en" | "hi" | null;
+            disabled: boolean;
+            /** @description False: cannot log in yet. */
+            has_password: boolean;
+            must_change_password: boolean;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        PersonPage: {
+            users: components["schemas"]["Person"][];
+            next: components["schemas"]["Cursor"];
+        };
+        NewPerson: {
+            email: components["schemas"]["Email"];
+            name?: string | null;
+            /** @default consumer */
+            role?: components["schemas"]["Role"];
+            /**
+             * Format: password
+             * @description 10 to 256 bytes; none of the commonest, nor one's own name or address, in any dress.
+             */
+            password?: string;
+        };
+        CreatedPerson: components["schemas"]["Person"] & {
+            link?: components["schemas"]["PasswordLink"];
+        };
+        PersonPatch: {
+            name?: string | null;
+            role?: components["schemas"]["Role"];
+            disabled?: boolean;
+        };
+        ProfilePatch: {
+            name?: string | null;
+            /** @enum {string|null} */
+            language?: "en" | "hi" | null;
+        };
+        PasswordChange: {
+            /** Format: password */
+            current: string;
+            /**
+             * Format: password
+             * @description 10 to 256 bytes; none of the commonest, nor one's own name or address, in any dress.
+             */
+            new: string;
+        };
+        PasswordLink: {
+            /** @description Begins with SMARTMETER_PUBLIC_URL; with '/' if that is not set. The token is what stands behind '#'. */
+            url: string;
+            expires_at: components["schemas"]["Timestamp"];
+        };
+        LinkRedemption: {
+            token: string;
+            /**
+             * Format: password
+             * @description 10 to 256 bytes; none of the commonest, nor one's own name or address, in any dress.
+             */
+            password: string;
+        };
+        SessionEntry: {
+            id: string;
+            /** @description The login. */
+            began_at: components["schemas"]["Timestamp"];
+            renewed_at: components["schemas"]["Timestamp"];
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The one that asks. */
+            current: boolean;
+        };
+        SessionPage: {
+            sessions: components["schemas"]["SessionEntry"][];
+            next: components["schemas"]["Cursor"];
         };
         /** @description One telemetry object as the meter sent it; absent members were not sent. */
         Reading: {
@@ -997,7 +1557,18 @@ export interface components {
             /** Format: date-time */
             last_seen: string | null;
             last_reading: components["schemas"]["Reading"] | null;
+            /** @description Admins only, as the rest: the account that it serves now. */
+            account_id?: string | null;
+            /** @description Its readings are refused until it is not. */
+            disabled?: boolean;
+            revoked?: boolean;
+            /** @description Where its register starts over. */
+            modulus_kwh?: number;
+            /** @description What it can have used at most; more is suspect. */
+            max_power_kw?: number;
         };
+        /** @description A device as administrators see it. */
+        DeviceForAdmin: WithRequired<components["schemas"]["Device"], "account_id" | "disabled" | "revoked" | "modulus_kwh" | "max_power_kw">;
         DevicePage: {
             devices: components["schemas"]["Device"][];
             next: components["schemas"]["Cursor"];
@@ -1012,20 +1583,106 @@ export interface components {
         };
         /** @description Shown this once. */
         DeviceCredentials: {
+            /** @enum {unknown} */
+            kind: "password" | "certificate" | "psk";
             mqtt: {
                 host: string;
                 port: number;
-                username: string;
-                password: string;
+                /** @description The device_id, or `device_id~2` and so on after a rotation. Of a password or certificate. */
+                username?: string;
+                password?: string;
+                /** @description Of a pre-shared key. */
+                identity?: string;
+                /** @description The pre-shared key, hexadecimal. */
+                key?: string;
             };
-            /** @description The certificate that the meter checks the broker's with, PEM. */
-            ca_pem: string;
+            certificate_pem?: string;
+            /** @description The certificate's key; null when the device has made it itself. */
+            key_pem?: string | null;
+            serial?: string;
+            /** Format: date-time */
+            not_after?: string;
+            /** @description The certificate that the meter checks the broker's with, PEM. Not with a pre-shared key. */
+            ca_pem?: string;
+            /**
+             * Format: date-time
+             * @description When what the meter had before ends.
+             */
+            old_ends?: string;
         };
-        CreatedDevice: components["schemas"]["Device"] & {
+        CreatedDevice: components["schemas"]["DeviceForAdmin"] & {
             /** @description Null where no broker is managed here, or where it could not be told; `note` says which. */
             credentials: components["schemas"]["DeviceCredentials"] | null;
             note?: string;
         };
+        DevicePatch: {
+            name?: string | null;
+            /** @description From `from` on; null: nobody. */
+            owner?: components["schemas"]["Email"] | null;
+            /** @description Name of a tariff, from `from` on. */
+            tariff?: string;
+            from?: components["schemas"]["Date"];
+            disabled?: boolean;
+            modulus_kwh?: number;
+            max_power_kw?: number;
+        };
+        DeviceReplacement: {
+            device_id: components["schemas"]["DeviceId"];
+            /** @description The old one's when absent. */
+            name?: string | null;
+            /** @description When it was done; now when absent. */
+            at?: components["schemas"]["Timestamp"];
+            /** @description What the old register showed. */
+            closing_kwh?: number;
+            /** @description What the new register showed. */
+            opening_kwh?: number;
+        };
+        CredentialOrder: {
+            /**
+             * @default password
+             * @enum {unknown}
+             */
+            kind?: "password" | "psk";
+            /** @default 7 */
+            grace_days?: number;
+            /** @default false */
+            finish?: boolean;
+        };
+        MadeCredentials: {
+            device_id: components["schemas"]["DeviceId"];
+            credentials: components["schemas"]["DeviceCredentials"];
+        };
+        CredentialList: {
+            device_id: components["schemas"]["DeviceId"];
+            credentials: components["schemas"]["Credential"][] | null;
+        };
+        Credential: {
+            /** @enum {unknown} */
+            kind: "password" | "certificate" | "psk";
+            username?: string;
+            /** @description Of a certificate. */
+            serial?: string;
+            /**
+             * Format: date-time
+             * @description Of a certificate.
+             */
+            not_after?: string;
+            /**
+             * Format: date-time
+             * @description When its time of grace is over; null: it stays.
+             */
+            ends: string | null;
+        };
+        EndedCredentials: {
+            device_id: components["schemas"]["DeviceId"];
+            revoked?: boolean;
+            credentials_ended: number;
+            /** @description Those that only who has the authority's key can revoke. */
+            certificates_waiting: number;
+            /** @description What is left to do. */
+            note?: string;
+        };
+        RevokedDevice: WithRequired<components["schemas"]["EndedCredentials"], "revoked">;
         /**
          * @description `manual`: the register was read by a person; `void`: the reading of that instant is not to be billed; `correct`: the same, and what the register was.
          * @enum {string}
@@ -1423,10 +2080,10 @@ export interface components {
             /** Format: date-time */
             due_at: string | null;
             /** @description 1 for the first of a month; a credit note has that of the invoice that it takes back. */
-            revision?: number;
-            account_id?: string;
+            revision: number;
+            account_id: string;
             /** @description What of a valid invoice is settled. */
-            paid?: components["schemas"]["Money"];
+            paid: components["schemas"]["Money"];
         };
         InvoicePage: {
             invoices: components["schemas"]["Invoice"][];
@@ -1435,6 +2092,205 @@ export interface components {
         InvoiceDetail: components["schemas"]["Invoice"] & {
             /** @description As it was issued. */
             bill: components["schemas"]["Bill"];
+        };
+        AuditEntry: {
+            no: number;
+            at: components["schemas"]["Timestamp"];
+            actor: string;
+            action: string;
+            subject: string;
+            /** @description What the action is about; its members differ. */
+            detail: Record<string, never>;
+            /** @description SHA-256 over this entry and the hash of the one before it. */
+            hash: string;
+        };
+        AuditChain: {
+            /** @description Entries up to the newest signed head; 0: nothing is signed yet. */
+            signed: number;
+            /** @description The form that invoices bear: `1042-3f9a8c2e11d07b54`. */
+            short: string | null;
+            /** @description The signed head, one line, as `smartmeter audit head` prints it. */
+            head: string | null;
+            whole?: boolean;
+            checked?: number;
+            problem?: string | null;
+            at?: number;
+        };
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            chain: components["schemas"]["AuditChain"];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description `accounts:read` also shows who people are; without it owners are null.
+         * @enum {string}
+         */
+        ApiScope: "devices:read" | "readings:read" | "billing:read" | "invoices:read" | "tariffs:read" | "accounts:read" | "payments:write" | "audit:read";
+        ApiKey: {
+            id: string;
+            name: string;
+            scopes: components["schemas"]["ApiScope"][];
+            /** @description What it is limited to; null: all. */
+            devices: components["schemas"]["DeviceId"][] | null;
+            /** @enum {string} */
+            status: "good" | "ended" | "revoked";
+            created_at: components["schemas"]["Timestamp"];
+            created_by: string;
+            /** @description The end of the newest secret; null once it is revoked. */
+            expires_at: components["schemas"]["Timestamp"] | null;
+            /** @description To a minute. */
+            last_used_at: components["schemas"]["Timestamp"] | null;
+            /** @description Secrets that are good now: two while one rotates. */
+            secrets: number;
+            /** @description `smk_…`, shown once: in the answer that made it. */
+            key?: string;
+        };
+        /** @description With the key itself, shown this once. */
+        MadeApiKey: WithRequired<components["schemas"]["ApiKey"], "key">;
+        ApiKeyPage: {
+            keys: components["schemas"]["ApiKey"][];
+            next: components["schemas"]["Cursor"];
+        };
+        NewApiKey: {
+            name: string;
+            scopes: components["schemas"]["ApiScope"][];
+            /** @description Left out: all. */
+            devices?: components["schemas"]["DeviceId"][];
+            /** @default 90 */
+            expires_in_days?: number;
+        };
+        ApiKeyRotation: {
+            /**
+             * @description How long the older secret still is good.
+             * @default 168
+             */
+            grace_hours?: number;
+            /** @default 90 */
+            expires_in_days?: number;
+        };
+        ExportedUser: {
+            id: string;
+            email: components["schemas"]["Email"];
+            name: string | null;
+            role: components["schemas"]["Role"];
+            disabled: boolean;
+            has_password: boolean;
+            /** @enum {string|null} */
+            language: "en" | "hi" | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        ExportedSession: {
+            /** @description The login. */
+            begun_at: components["schemas"]["Timestamp"];
+            renewed_at: components["schemas"]["Timestamp"];
+            ends_at: components["schemas"]["Timestamp"];
+        };
+        ExportedEntry: {
+            no: number;
+            kind: components["schemas"]["EntryKind"];
+            /** @description Positive is owed. */
+            amount: components["schemas"]["Money"];
+            /** @description Of the account after it. */
+            balance: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            invoice: string | null;
+            at: components["schemas"]["Timestamp"];
+            method: string | null;
+            reference: string | null;
+            note: string | null;
+        };
+        ExportedAccount: {
+            id: string;
+            person: string | null;
+            place: string | null;
+            /**
+             * Format: date
+             * @description First day; open when null.
+             */
+            from: string | null;
+            /**
+             * Format: date
+             * @description The day after the last; open when null.
+             */
+            to: string | null;
+            /** @description 0: none is agreed. */
+            sanctioned_load_w: number;
+            meters: {
+                device_id: components["schemas"]["DeviceId"];
+                /**
+                 * Format: date-time
+                 * @description Open when null.
+                 */
+                from: string | null;
+                /**
+                 * Format: date-time
+                 * @description Open when null.
+                 */
+                to: string | null;
+            }[];
+            tariffs: {
+                name: string;
+                /**
+                 * Format: date
+                 * @description From the beginning when null.
+                 */
+                from: string | null;
+            }[];
+            entries: components["schemas"]["ExportedEntry"][];
+        };
+        ExportedInvoice: {
+            number: string;
+            kind: components["schemas"]["InvoiceKind"];
+            account_id: string;
+            month: components["schemas"]["Month"];
+            total: components["schemas"]["Money"];
+            currency: components["schemas"]["Currency"];
+            status: components["schemas"]["InvoiceStatus"];
+            issued_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            due_at: string | null;
+            /** @description Whom it was issued to, as it keeps saying. */
+            payer: {
+                person: string | null;
+                name: string | null;
+                email: string | null;
+            };
+            /** @description As it was issued. */
+            bill: components["schemas"]["Bill"];
+        };
+        ExportedDispute: {
+            no: number;
+            invoice: string;
+            opened_at: components["schemas"]["Timestamp"];
+            text: string | null;
+            resolution: string | null;
+        };
+        ExportedAuditEntry: {
+            no: number;
+            at: components["schemas"]["Timestamp"];
+            actor: string;
+            action: string;
+            subject: string | null;
+            /** @description What the action is about; its members differ. */
+            detail: Record<string, never>;
+        };
+        /** @description All that is held about somebody. */
+        PersonExport: {
+            made_at: components["schemas"]["Timestamp"];
+            user: components["schemas"]["ExportedUser"];
+            /** @description Those that have not ended, the latest first, at most 100. */
+            sessions: components["schemas"]["ExportedSession"][];
+            /** @description With meters, tariffs and entries. */
+            accounts: components["schemas"]["ExportedAccount"][];
+            /** @description Credit notes too; in the order of issue. */
+            invoices: components["schemas"]["ExportedInvoice"][];
+            disputes: components["schemas"]["ExportedDispute"][];
+            /** @description What they did. */
+            audit_by: components["schemas"]["ExportedAuditEntry"][];
+            /** @description What was done to them. */
+            audit_of: components["schemas"]["ExportedAuditEntry"][];
+            /** @description Where the readings are to be had. */
+            readings: string;
         };
         Reject: {
             /** @description When it came in. */
@@ -1462,7 +2318,7 @@ export interface components {
         Health: {
             status: string;
         };
-        /** @description From the client: the first message, within five seconds, and again with a new token before the old one ends. */
+        /** @description From the client: the first message, within five seconds, and again for other devices. */
         LiveHello: {
             token: string;
             devices: "*" | components["schemas"]["DeviceId"][];
@@ -1486,7 +2342,7 @@ export interface components {
             late?: boolean;
             reading: components["schemas"]["Reading"];
         };
-        LiveMessage: components["schemas"]["LiveReady"] | components["schemas"]["LiveReading"];
+        LiveMessage: components["schemas"]["LiveReady"] | components["schemas"]["LiveReading"] | components["schemas"]["LiveRenewed"];
         /** @enum {string} */
         EntryKind: "invoice" | "payment" | "credit" | "fee" | "prepayment" | "opening" | "reversal";
         Entry: {
@@ -1996,6 +2852,18 @@ export interface components {
                 not_invoiced: number;
             }[];
         };
+        /** @description From the client, before its token ends: a new one of the same user. */
+        LiveRenewal: {
+            token: string;
+        };
+        /** @description The new token is taken. */
+        LiveRenewed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "renewed";
+        };
     };
     responses: {
         /** @description Malformed. */
@@ -2004,6 +2872,20 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "limit: is '0': give a whole number from 1 to 1000.",
+                 *       "errors": [
+                 *         {
+                 *           "field": "limit",
+                 *           "message": "is '0': give a whole number from 1 to 1000"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2013,15 +2895,31 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unauthorized",
+                 *       "status": 401,
+                 *       "detail": "The token is not good, or not any more. Get a new one from /api/auth/refresh or /api/auth/login."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not for your role. */
+        /** @description Not for your role; or an API key without the scope; or a password that is to be changed first. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "This is for administrators."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2031,6 +2929,14 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "There is nothing here."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2040,6 +2946,20 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "device_id: is there already.",
+                 *       "errors": [
+                 *         {
+                 *           "field": "device_id",
+                 *           "message": "is there already"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2049,6 +2969,14 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Content Too Large",
+                 *       "status": 413,
+                 *       "detail": "The body is larger than 262144 bytes."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2058,6 +2986,20 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unprocessable Content",
+                 *       "status": 422,
+                 *       "detail": "reason: is required.",
+                 *       "errors": [
+                 *         {
+                 *           "field": "reason",
+                 *           "message": "is required"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2069,6 +3011,14 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "Too many tries to log in. Wait a little and try again."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2080,6 +3030,57 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "The store is busy. Try again in a moment."
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is what `If-None-Match` names. */
+        NotModified: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description `Accept` leaves out what this gives. */
+        NotAcceptable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Acceptable",
+                 *       "status": 406,
+                 *       "detail": "This gives application/json, which the header Accept leaves out."
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is of another media type, not UTF-8, or in a `Content-Encoding`. */
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unsupported Media Type",
+                 *       "status": 415,
+                 *       "detail": "The body must be application/json in UTF-8: send it with Content-Type: application/json."
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2087,6 +3088,13 @@ export interface components {
     parameters: {
         /** @description Device id. */
         DeviceIdPath: components["schemas"]["DeviceId"];
+        /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+        UserIdPath: string;
+        /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+        SessionIdPath: string;
+        /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+        ApiKeyIdPath: string;
+        /** @description How many rows a page has at most. */
         Limit: number;
         /** @description The `next` of the page before. */
         PageCursor: string;
@@ -2094,9 +3102,16 @@ export interface components {
         From: components["schemas"]["Timestamp"];
         /** @description Exclusive; now when absent. */
         To: components["schemas"]["Timestamp"];
+        /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+        IfNoneMatch: string;
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description Of what is said; send it as `If-None-Match` to be told whether it still holds. */
+        ETag: string;
+        /** @description `private, no-cache` where it is one caller's, `public, no-cache` where it is the same for all: it may be kept, and is asked for again each time. */
+        CacheControl: string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -2110,6 +3125,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "resident@example.org",
+                 *       "password": "…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginRequest"];
             };
         };
@@ -2117,17 +3138,31 @@ export interface operations {
             /** @description Signed in. */
             200: {
                 headers: {
-                    /** @description The refresh token; HttpOnly, SameSite=Strict. */
+                    /** @description The refresh token; HttpOnly, SameSite=Strict, Secure over HTTPS. SameSite=None for a page of SMARTMETER_ALLOWED_ORIGINS. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "eyJhbGciOiJIUzI1NiIs…",
+                     *       "expires_in": 900,
+                     *       "user": {
+                     *         "id": "u_z5sr5fcqfz5fgvtu4wgk",
+                     *         "email": "resident@example.org",
+                     *         "name": "",
+                     *         "role": "consumer"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2145,16 +3180,30 @@ export interface operations {
             /** @description A new token; the cookie is rotated. */
             200: {
                 headers: {
-                    /** @description The refresh token; HttpOnly, SameSite=Strict. */
+                    /** @description The refresh token; HttpOnly, SameSite=Strict, Secure over HTTPS. SameSite=None for a page of SMARTMETER_ALLOWED_ORIGINS. */
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "token": "eyJhbGciOiJIUzI1NiIs…",
+                     *       "expires_in": 900,
+                     *       "user": {
+                     *         "id": "u_z5sr5fcqfz5fgvtu4wgk",
+                     *         "email": "resident@example.org",
+                     *         "name": "",
+                     *         "role": "consumer"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2175,12 +3224,47 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
-    getSite: {
+    redeemLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "eyJhbGciOiJIUzI1NiIs…",
+                 *       "password": "… not shown …"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LinkRedemption"];
+            };
+        };
+        responses: {
+            /** @description The password is set. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMe: {
         parameters: {
             query?: never;
             header?: never;
@@ -2189,22 +3273,208 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The deployment. */
+            /** @description The caller. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Site"];
+                    /**
+                     * @example {
+                     *       "id": "u_jdli52cuuprpzmpyxdcm",
+                     *       "email": "admin@example.org",
+                     *       "name": null,
+                     *       "role": "admin",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": true,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:24:38.292Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
-    listDevices: {
+    updateMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Asha Rao",
+                 *       "language": "hi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfilePatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *       "email": "resident@example.org",
+                     *       "name": "Asha Rao",
+                     *       "role": "consumer",
+                     *       "language": "hi",
+                     *       "disabled": false,
+                     *       "has_password": true,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:24:39.674Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current": "… not shown …",
+                 *       "new": "… not shown …"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Changed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 100. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "f_5d4mxwiw5y6y6sewh7aq",
+                     *           "began_at": "2026-11-27T07:25:07.033Z",
+                     *           "renewed_at": "2026-11-27T07:25:07.033Z",
+                     *           "expires_at": "2026-12-27T07:25:07.033Z",
+                     *           "current": false
+                     *         },
+                     *         {
+                     *           "id": "f_dekliqismmi2jkcmgn2m",
+                     *           "began_at": "2026-11-27T07:25:06.110Z",
+                     *           "renewed_at": "2026-11-27T07:25:06.110Z",
+                     *           "expires_at": "2026-12-27T07:25:06.110Z",
+                     *           "current": true
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a session, as GET /api/me/sessions gives it. */
+                id: components["parameters"]["SessionIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended; its tokens are refused from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUsers: {
         parameters: {
             query?: {
+                /** @description The whole address, in any case; addresses are sealed, so a part of one finds nobody. */
+                email?: components["schemas"]["Email"];
+                /** @description Only those of this role. */
+                role?: components["schemas"]["Role"];
+                /** @description `true`: only those who are disabled; `false`: only those who are not. */
+                disabled?: boolean;
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2215,17 +3485,372 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of devices, by id. */
+            /** @description A page of people. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "id": "u_jdli52cuuprpzmpyxdcm",
+                     *           "email": "admin@example.org",
+                     *           "name": null,
+                     *           "role": "admin",
+                     *           "language": null,
+                     *           "disabled": false,
+                     *           "has_password": true,
+                     *           "must_change_password": false,
+                     *           "created_at": "2026-11-27T07:24:38.292Z"
+                     *         },
+                     *         {
+                     *           "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "email": "resident@example.org",
+                     *           "name": null,
+                     *           "role": "consumer",
+                     *           "language": null,
+                     *           "disabled": false,
+                     *           "has_password": true,
+                     *           "must_change_password": false,
+                     *           "created_at": "2026-11-27T07:24:39.674Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PersonPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "lata@example.org",
+                 *       "name": "Lata",
+                 *       "role": "consumer"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description Added. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "u_bq27h3e77kbjqilv6vfl",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:28:03.978Z",
+                     *       "link": {
+                     *         "url": "/password#…",
+                     *         "expires_at": "2026-11-30T07:28:03.980Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedPerson"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "u_65uuqbyhbaxczckos2tz",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": false,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:25:05.262Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Lata Rao",
+                 *       "disabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "u_65uuqbyhbaxczckos2tz",
+                     *       "email": "lata@example.org",
+                     *       "name": "Lata Rao",
+                     *       "role": "consumer",
+                     *       "language": null,
+                     *       "disabled": true,
+                     *       "has_password": false,
+                     *       "must_change_password": false,
+                     *       "created_at": "2026-11-27T07:25:05.262Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createResetLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To hand over. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "/password#…",
+                     *       "expires_at": "2026-11-30T07:25:05.638Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasswordLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deployment. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "Smartmeter",
+                     *       "timezone": "Asia/Kolkata",
+                     *       "currency": "INR"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDevices: {
+        parameters: {
+            query?: {
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+                /** @description Only those that are so. */
+                status?: "online" | "offline" | "never" | "disabled" | "revoked";
+                /** @description Only those of this e-mail address; empty: of nobody. */
+                owner?: string;
+                /** @description Only those with this in their id or name, in letters of either case. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of devices, by id. A filtered page may be short or empty and still have a `next`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "name": null,
+                     *           "owner": "resident@example.org",
+                     *           "tariff": "LT-1 Domestic",
+                     *           "status": "offline",
+                     *           "last_seen": "2026-02-19T18:30:00Z",
+                     *           "last_reading": {
+                     *             "device_id": "m1",
+                     *             "timestamp": "2026-02-19T18:30:00Z",
+                     *             "voltage": 230.4,
+                     *             "current": 2.73,
+                     *             "power_w": 628.99,
+                     *             "energy_kwh": 1170,
+                     *             "power_factor": 0.98,
+                     *             "frequency_hz": 50,
+                     *             "rssi": -60
+                     *           },
+                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "disabled": false,
+                     *           "revoked": false,
+                     *           "modulus_kwh": 10000,
+                     *           "max_power_kw": 23
+                     *         },
+                     *         {
+                     *           "device_id": "m2",
+                     *           "name": null,
+                     *           "owner": "resident@example.org",
+                     *           "tariff": "LT-1 Domestic",
+                     *           "status": "offline",
+                     *           "last_seen": "2026-02-19T18:30:00Z",
+                     *           "last_reading": {
+                     *             "device_id": "m2",
+                     *             "timestamp": "2026-02-19T18:30:00Z",
+                     *             "voltage": 230.4,
+                     *             "current": 2.73,
+                     *             "power_w": 628.99,
+                     *             "energy_kwh": 2170,
+                     *             "power_factor": 0.98,
+                     *             "frequency_hz": 50,
+                     *             "rssi": -60
+                     *           },
+                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "disabled": false,
+                     *           "revoked": false,
+                     *           "modulus_kwh": 10000,
+                     *           "max_power_kw": 23
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DevicePage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2239,6 +3864,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "device_id": "new-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewDevice"];
             };
         };
@@ -2249,14 +3879,388 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "name": null,
+                     *       "owner": null,
+                     *       "tariff": null,
+                     *       "status": "never",
+                     *       "last_seen": null,
+                     *       "last_reading": null,
+                     *       "account_id": null,
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23,
+                     *       "credentials": {
+                     *         "kind": "password",
+                     *         "mqtt": {
+                     *           "host": "127.0.0.1",
+                     *           "port": 29294,
+                     *           "username": "new-1",
+                     *           "password": "…"
+                     *         },
+                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedDevice"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The device. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "name": null,
+                     *       "owner": "resident@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "offline",
+                     *       "last_seen": "2026-02-19T18:30:00Z",
+                     *       "last_reading": {
+                     *         "device_id": "m1",
+                     *         "timestamp": "2026-02-19T18:30:00Z",
+                     *         "voltage": 230.4,
+                     *         "current": 2.73,
+                     *         "power_w": 628.99,
+                     *         "energy_kwh": 1170,
+                     *         "power_factor": 0.98,
+                     *         "frequency_hz": 50,
+                     *         "rssi": -60
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Pump",
+                 *       "owner": "next@example.org",
+                 *       "from": "2026-06-01"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DevicePatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-2",
+                     *       "name": "Pump",
+                     *       "owner": "next@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "never",
+                     *       "last_seen": null,
+                     *       "last_reading": null,
+                     *       "account_id": "a_6j6uuj3t4aqjbitjqykg",
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceForAdmin"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. A `note` says what could not be done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "revoked": true,
+                     *       "credentials_ended": 1,
+                     *       "certificates_waiting": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevokedDevice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "device_id": "m2-b",
+                 *       "name": "Flat 2",
+                 *       "at": "2026-03-01T12:00:00+05:30",
+                 *       "closing_kwh": 2175.5,
+                 *       "opening_kwh": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeviceReplacement"];
+            };
+        };
+        responses: {
+            /** @description The new meter, with its credentials, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m2-b",
+                     *       "name": "Flat 2",
+                     *       "owner": "resident@example.org",
+                     *       "tariff": "LT-1 Domestic",
+                     *       "status": "never",
+                     *       "last_seen": null,
+                     *       "last_reading": null,
+                     *       "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *       "disabled": false,
+                     *       "revoked": false,
+                     *       "modulus_kwh": 10000,
+                     *       "max_power_kw": 23,
+                     *       "credentials": {
+                     *         "kind": "password",
+                     *         "mqtt": {
+                     *           "host": "127.0.0.1",
+                     *           "port": 29294,
+                     *           "username": "m2-b",
+                     *           "password": "…"
+                     *         },
+                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedDevice"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCredentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The logins; null where the broker is another. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials": [
+                     *         {
+                     *           "kind": "password",
+                     *           "username": "new-1",
+                     *           "ends": "2026-11-27T19:25:04.903Z"
+                     *         },
+                     *         {
+                     *           "kind": "password",
+                     *           "username": "new-1~2",
+                     *           "ends": "2026-11-27T19:25:04.903Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateCredentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Device id. */
+                id: components["parameters"]["DeviceIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "password",
+                 *       "grace_days": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CredentialOrder"];
+            };
+        };
+        responses: {
+            /** @description Finished. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials_ended": 2,
+                     *       "certificates_waiting": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EndedCredentials"];
+                };
+            };
+            /** @description Made; shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "new-1",
+                     *       "credentials": {
+                     *         "kind": "password",
+                     *         "mqtt": {
+                     *           "host": "127.0.0.1",
+                     *           "port": 29294,
+                     *           "username": "new-1~2",
+                     *           "password": "…"
+                     *         },
+                     *         "ca_pem": "-----BEGIN CERTIFICATE-----…",
+                     *         "old_ends": "2026-11-28T07:25:04.842Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeCredentials"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2269,7 +4273,9 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Exclusive; now when absent. */
                 to?: components["parameters"]["To"];
+                /** @description The readings as they came, or one row a bucket, cut in the zone of the deployment. */
                 agg?: "raw" | "1m" | "15m" | "1h" | "1d" | "1M";
+                /** @description How many rows a page has at most. */
                 limit?: number;
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2289,12 +4295,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "agg": "raw",
+                     *       "readings": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "timestamp": "2025-12-31T18:30:00Z",
+                     *           "voltage": 230.4,
+                     *           "current": 2.73,
+                     *           "power_w": 628.99,
+                     *           "energy_kwh": 1000,
+                     *           "power_factor": 0.98,
+                     *           "frequency_hz": 50,
+                     *           "rssi": -60
+                     *         },
+                     *         {
+                     *           "device_id": "m1",
+                     *           "timestamp": "2026-01-09T18:30:00Z",
+                     *           "voltage": 230.4,
+                     *           "current": 2.73,
+                     *           "power_w": 628.99,
+                     *           "energy_kwh": 1040,
+                     *           "power_factor": 0.98,
+                     *           "frequency_hz": 50,
+                     *           "rssi": -60
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RawReadings"] | components["schemas"]["AggregateReadings"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2308,6 +4347,7 @@ export interface operations {
                 to?: components["schemas"]["Timestamp"];
                 /** @description 1: those that were taken back, too. */
                 withdrawn?: number;
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2327,12 +4367,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "edits": [
+                     *         {
+                     *           "no": 1,
+                     *           "at": "2026-02-28T18:30:00Z",
+                     *           "kind": "manual",
+                     *           "before_kwh": null,
+                     *           "after_kwh": 1200.5,
+                     *           "reason": "read at the door",
+                     *           "by": "admin",
+                     *           "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *           "made_at": "2026-11-27T04:07:01.470Z",
+                     *           "withdrawn": {
+                     *             "at": "2026-11-27T04:07:01.483Z",
+                     *             "by": "admin",
+                     *             "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *             "reason": "it was the neighbour's"
+                     *           }
+                     *         },
+                     *         {
+                     *           "no": 2,
+                     *           "at": "2026-03-01T18:30:00Z",
+                     *           "kind": "manual",
+                     *           "before_kwh": null,
+                     *           "after_kwh": 1201,
+                     *           "reason": "read at the door",
+                     *           "by": "admin",
+                     *           "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *           "made_at": "2026-11-27T04:07:01.473Z",
+                     *           "withdrawn": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["EditPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2349,6 +4428,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "at": "2026-03-01T00:00:00+05:30",
+                 *       "kind": "manual",
+                 *       "kwh": 1200.5,
+                 *       "reason": "read at the door"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewEdit"];
             };
         };
@@ -2359,6 +4446,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "at": "2026-02-28T18:30:00Z",
+                     *       "kind": "manual",
+                     *       "before_kwh": null,
+                     *       "after_kwh": 1200.5,
+                     *       "reason": "read at the door",
+                     *       "by": "admin",
+                     *       "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *       "made_at": "2026-11-27T04:07:01.470Z",
+                     *       "withdrawn": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edit"];
                 };
             };
@@ -2366,8 +4467,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2387,6 +4490,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "it was the neighbour's"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditWithdrawal"];
             };
         };
@@ -2397,6 +4505,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "at": "2026-02-28T18:30:00Z",
+                     *       "kind": "manual",
+                     *       "before_kwh": null,
+                     *       "after_kwh": 1200.5,
+                     *       "reason": "read at the door",
+                     *       "by": "admin",
+                     *       "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *       "made_at": "2026-11-27T04:07:01.470Z",
+                     *       "withdrawn": {
+                     *         "at": "2026-11-27T04:07:01.483Z",
+                     *         "by": "admin",
+                     *         "by_user": "u_7wsumhl7bkqmz2ak55rs",
+                     *         "reason": "it was the neighbour's"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Edit"];
                 };
             };
@@ -2404,8 +4531,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2419,7 +4548,10 @@ export interface operations {
                 /** @description Another account that the meter served in that month. */
                 account?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
@@ -2431,15 +4563,94 @@ export interface operations {
             /** @description Of the account that the meter served last in that month. */
             200: {
                 headers: {
+                    /** @description Where the month is over. */
+                    ETag?: string;
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "m1",
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "month": "2026-01",
+                     *       "from": "2026-01-01T00:00:00+05:30",
+                     *       "to": "2026-02-01T00:00:00+05:30",
+                     *       "opening_kwh": 1000,
+                     *       "closing_kwh": 1150,
+                     *       "consumption_kwh": 150,
+                     *       "estimated": false,
+                     *       "reasons": [],
+                     *       "explanations": [],
+                     *       "registers": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "opening_kwh": 1000,
+                     *           "closing_kwh": 1150,
+                     *           "use_kwh": 150
+                     *         }
+                     *       ],
+                     *       "lines": [
+                     *         {
+                     *           "kind": "energy",
+                     *           "name": "0-100 kWh",
+                     *           "quantity": "100.000",
+                     *           "unit": "kWh",
+                     *           "rate": "3.50",
+                     *           "amount": "350.00"
+                     *         },
+                     *         {
+                     *           "kind": "energy",
+                     *           "name": "100-300 kWh",
+                     *           "quantity": "50.000",
+                     *           "unit": "kWh",
+                     *           "rate": "4.50",
+                     *           "amount": "225.00"
+                     *         }
+                     *       ],
+                     *       "events": [],
+                     *       "subtotal": "625.00",
+                     *       "tax": "112.50",
+                     *       "total": "737.50",
+                     *       "currency": "INR",
+                     *       "invoice": "SM2627-000001",
+                     *       "segments": [
+                     *         {
+                     *           "tariff": "LT-1 Domestic",
+                     *           "version": 1,
+                     *           "effective_from": "2026-01-01",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "days": 31,
+                     *           "month_days": 31,
+                     *           "consumption_kwh": 150,
+                     *           "first_line": 0,
+                     *           "line_count": 4
+                     *         }
+                     *       ],
+                     *       "days": [
+                     *         {
+                     *           "date": "2026-01-01",
+                     *           "kwh": 4.444
+                     *         },
+                     *         {
+                     *           "date": "2026-01-02",
+                     *           "kwh": 4.445
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Bill"];
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2467,12 +4678,233 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "invoice": {
+                     *         "number": "SM2627-000001",
+                     *         "revision": 1,
+                     *         "issued_at": "2026-11-27T04:06:45.295Z",
+                     *         "total": "737.50",
+                     *         "total_now": "737.50",
+                     *         "readings": {
+                     *           "sha256": "5e6e20781b2eb6d280762dcb848924d715b1a1b7ee1235bded366ccaf3b24209",
+                     *           "sha256_now": "5e6e20781b2eb6d280762dcb848924d715b1a1b7ee1235bded366ccaf3b24209",
+                     *           "changed": false
+                     *         }
+                     *       },
+                     *       "zone": "Asia/Kolkata",
+                     *       "bill": {
+                     *         "device_id": "m1",
+                     *         "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *         "month": "2026-01",
+                     *         "from": "2026-01-01T00:00:00+05:30",
+                     *         "to": "2026-02-01T00:00:00+05:30",
+                     *         "opening_kwh": 1000,
+                     *         "closing_kwh": 1150,
+                     *         "consumption_kwh": 150,
+                     *         "estimated": false,
+                     *         "reasons": [],
+                     *         "explanations": [],
+                     *         "registers": [
+                     *           {
+                     *             "device_id": "m1",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "use_kwh": 150
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "quantity": "100.000",
+                     *             "unit": "kWh",
+                     *             "rate": "3.50",
+                     *             "amount": "350.00"
+                     *           },
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "quantity": "50.000",
+                     *             "unit": "kWh",
+                     *             "rate": "4.50",
+                     *             "amount": "225.00"
+                     *           }
+                     *         ],
+                     *         "events": [],
+                     *         "subtotal": "625.00",
+                     *         "tax": "112.50",
+                     *         "total": "737.50",
+                     *         "currency": "INR",
+                     *         "invoice": null,
+                     *         "segments": [
+                     *           {
+                     *             "tariff": "LT-1 Domestic",
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "consumption_kwh": 150,
+                     *             "first_line": 0,
+                     *             "line_count": 4
+                     *           }
+                     *         ],
+                     *         "days": [
+                     *           {
+                     *             "date": "2026-01-01",
+                     *             "kwh": 4.444
+                     *           },
+                     *           {
+                     *             "date": "2026-01-02",
+                     *             "kwh": 4.445
+                     *           }
+                     *         ]
+                     *       },
+                     *       "period": {
+                     *         "from": "2026-01-01T00:00:00+05:30",
+                     *         "to": "2026-02-01T00:00:00+05:30",
+                     *         "days": 31,
+                     *         "month_days": 31,
+                     *         "running": false,
+                     *         "rule": "period.month",
+                     *         "text": "31 of the month's 31 days are charged."
+                     *       },
+                     *       "meters": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "sign": 1,
+                     *           "multiplier": 1,
+                     *           "modulus_kwh": 10000,
+                     *           "max_power_kw": 23,
+                     *           "rule": "register.multiplier",
+                     *           "stretches": [
+                     *             {
+                     *               "edges": [
+                     *                 {
+                     *                   "at": "2026-01-01T00:00:00+05:30",
+                     *                   "kwh": 1000,
+                     *                   "counted_kwh": 1000,
+                     *                   "rule": "register.read",
+                     *                   "text": "1000.000 kWh",
+                     *                   "before": {
+                     *                     "at": "2026-01-01T00:00:00+05:30",
+                     *                     "kwh": 1000
+                     *                   }
+                     *                 },
+                     *                 {
+                     *                   "at": "2026-02-01T00:00:00+05:30",
+                     *                   "kwh": 1150,
+                     *                   "counted_kwh": 1150,
+                     *                   "rule": "register.read",
+                     *                   "text": "1150.000 kWh",
+                     *                   "before": {
+                     *                     "at": "2026-02-01T00:00:00+05:30",
+                     *                     "kwh": 1150
+                     *                   }
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "events": [],
+                     *           "suspects": []
+                     *         }
+                     *       ],
+                     *       "segments": [
+                     *         {
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "days": 31,
+                     *           "month_days": 31,
+                     *           "used_before_kwh": 0,
+                     *           "used_until_kwh": 150,
+                     *           "version": 1,
+                     *           "tariff": {
+                     *             "name": "LT-1 Domestic",
+                     *             "effective_from": "2026-01-01",
+                     *             "slabs": [
+                     *               {
+                     *                 "up_to_kwh": 100,
+                     *                 "rate": "3.50"
+                     *               },
+                     *               {
+                     *                 "up_to_kwh": 300,
+                     *                 "rate": "4.50"
+                     *               }
+                     *             ],
+                     *             "slab_mode": "telescopic",
+                     *             "fixed_charge": "50.00",
+                     *             "taxes": [
+                     *               {
+                     *                 "name": "GST",
+                     *                 "percent": "18"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "rule": "segment"
+                     *         }
+                     *       ],
+                     *       "lines": [
+                     *         {
+                     *           "line": 0,
+                     *           "segment": 0,
+                     *           "kind": "energy",
+                     *           "name": "0-100 kWh",
+                     *           "amount": "350.00",
+                     *           "slab_from_kwh": 0,
+                     *           "slab_to_kwh": 100,
+                     *           "from_kwh": 0,
+                     *           "to_kwh": 100,
+                     *           "rule": "energy.telescopic",
+                     *           "text": "100.000 kWh × 3.50 = 350.00"
+                     *         },
+                     *         {
+                     *           "line": 1,
+                     *           "segment": 0,
+                     *           "kind": "energy",
+                     *           "name": "100-300 kWh",
+                     *           "amount": "225.00",
+                     *           "slab_from_kwh": 100,
+                     *           "slab_to_kwh": 300,
+                     *           "from_kwh": 100,
+                     *           "to_kwh": 150,
+                     *           "rule": "energy.telescopic",
+                     *           "text": "50.000 kWh × 4.50 = 225.00"
+                     *         }
+                     *       ],
+                     *       "totals": {
+                     *         "subtotal": "625.00",
+                     *         "tax": "112.50",
+                     *         "rounding": "0.00",
+                     *         "total": "737.50",
+                     *         "rule": "total",
+                     *         "text": "625.00 + 112.50 + 0.00 = 737.50 INR"
+                     *       },
+                     *       "rules": [
+                     *         {
+                     *           "rule": "period.month",
+                     *           "text": "The period is the calendar month in the deployment's zone, from midnight to midnight."
+                     *         },
+                     *         {
+                     *           "rule": "register.read",
+                     *           "text": "There is a reading of that very instant."
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2480,11 +4912,17 @@ export interface operations {
     listTariffs: {
         parameters: {
             query?: {
+                /** @description Only versions of the tariff of this name. */
+                name?: string;
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -2493,14 +4931,72 @@ export interface operations {
             /** @description A page of tariff versions. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "tariffs": [
+                     *         {
+                     *           "name": "LT-1 Domestic",
+                     *           "effective_from": "2026-01-01",
+                     *           "slabs": [
+                     *             {
+                     *               "up_to_kwh": 100,
+                     *               "rate": "3.50"
+                     *             },
+                     *             {
+                     *               "up_to_kwh": 300,
+                     *               "rate": "4.50"
+                     *             }
+                     *           ],
+                     *           "slab_mode": "telescopic",
+                     *           "fixed_charge": "50.00",
+                     *           "taxes": [
+                     *             {
+                     *               "name": "GST",
+                     *               "percent": "18"
+                     *             }
+                     *           ],
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "name": "LT-1 Domestic",
+                     *           "effective_from": "2026-01-15",
+                     *           "slabs": [
+                     *             {
+                     *               "up_to_kwh": 100,
+                     *               "rate": "5.00"
+                     *             },
+                     *             {
+                     *               "up_to_kwh": null,
+                     *               "rate": "6.00"
+                     *             }
+                     *           ],
+                     *           "slab_mode": "telescopic",
+                     *           "fixed_charge": "10.00",
+                     *           "taxes": [
+                     *             {
+                     *               "name": "GST",
+                     *               "percent": "18"
+                     *             }
+                     *           ],
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TariffPage"];
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2519,6 +5015,29 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "LT-1 Domestic",
+                 *       "effective_from": "2027-01-01",
+                 *       "slabs": [
+                 *         {
+                 *           "up_to_kwh": 100,
+                 *           "rate": "5.00"
+                 *         },
+                 *         {
+                 *           "up_to_kwh": null,
+                 *           "rate": "6.00"
+                 *         }
+                 *       ],
+                 *       "fixed_charge": "10.00",
+                 *       "taxes": [
+                 *         {
+                 *           "name": "GST",
+                 *           "percent": "18"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTariff"];
             };
         };
@@ -2529,6 +5048,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "LT-1 Domestic",
+                     *       "effective_from": "2026-01-15",
+                     *       "invoices": [
+                     *         {
+                     *           "number": "SM2627-000002",
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "device_id": "m2",
+                     *           "month": "2026-01",
+                     *           "old_total": "737.50",
+                     *           "new_total": "862.06"
+                     *         },
+                     *         {
+                     *           "number": "SM2627-000003",
+                     *           "account_id": "a_kobb7kelucnzifcjocco",
+                     *           "device_id": "m3",
+                     *           "month": "2026-01",
+                     *           "old_total": "737.50",
+                     *           "new_total": "862.06"
+                     *         }
+                     *       ],
+                     *       "count": 3,
+                     *       "old_total": "2212.50",
+                     *       "new_total": "2586.18",
+                     *       "currency": "INR",
+                     *       "confirm": "b6ad8b67cec2fa2e19560fae3296c109a546f06608d82a618d16cb0ae9081c15"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RebillEffects"];
                 };
             };
@@ -2538,6 +5086,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "LT-1 Domestic",
+                     *       "version": 2
+                     *     }
+                     */
                     "application/json": components["schemas"]["TariffVersion"];
                 };
             };
@@ -2548,14 +5102,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "working",
+                     *       "invoices": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["RebillWork"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2564,6 +5126,7 @@ export interface operations {
     previewTariff: {
         parameters: {
             query?: {
+                /** @description How many rows a page has at most. */
                 limit?: number;
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2574,6 +5137,33 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tariff": {
+                 *         "name": "LT-1 Domestic",
+                 *         "effective_from": "2027-01-01",
+                 *         "slabs": [
+                 *           {
+                 *             "up_to_kwh": 100,
+                 *             "rate": "5.00"
+                 *           },
+                 *           {
+                 *             "up_to_kwh": null,
+                 *             "rate": "6.00"
+                 *           }
+                 *         ],
+                 *         "fixed_charge": "10.00",
+                 *         "taxes": [
+                 *           {
+                 *             "name": "GST",
+                 *             "percent": "18"
+                 *           }
+                 *         ]
+                 *       },
+                 *       "month": "2026-01",
+                 *       "device_id": "m1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TariffPreviewRequest"];
             };
         };
@@ -2584,6 +5174,183 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "month": "2026-01",
+                     *       "currency": "INR",
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *           "device_id": "m1",
+                     *           "error": null,
+                     *           "consumption_kwh": 150,
+                     *           "estimated": false,
+                     *           "invoice": "SM2627-000004",
+                     *           "old_total": "737.50",
+                     *           "new_total": "955.80",
+                     *           "difference": "218.30",
+                     *           "old_bill": {
+                     *             "device_id": "m1",
+                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m1",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 1000,
+                     *                 "closing_kwh": 1150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "3.50",
+                     *                 "amount": "350.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "100-300 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "4.50",
+                     *                 "amount": "225.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "625.00",
+                     *             "tax": "112.50",
+                     *             "total": "737.50",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ],
+                     *             "difference": {
+                     *               "previous": "SM2627-000001",
+                     *               "previous_total": "737.50",
+                     *               "total": "737.50",
+                     *               "difference": "0.00",
+                     *               "reason": "read at the door"
+                     *             }
+                     *           },
+                     *           "new_bill": {
+                     *             "device_id": "m1",
+                     *             "account_id": "a_4dpxpo4c7wlr6cfe5sir",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m1",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 1000,
+                     *                 "closing_kwh": 1150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "5.00",
+                     *                 "amount": "500.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "over 100 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "6.00",
+                     *                 "amount": "300.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "810.00",
+                     *             "tax": "145.80",
+                     *             "total": "955.80",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 0,
+                     *                 "effective_from": "2027-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "sums": {
+                     *         "accounts": 1,
+                     *         "failed": 0,
+                     *         "invoiced": 1,
+                     *         "old_total": "737.50",
+                     *         "new_total": "955.80",
+                     *         "difference": "218.30"
+                     *       },
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["TariffPreview"];
                 };
             };
@@ -2591,7 +5358,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2600,6 +5369,7 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2616,11 +5386,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "person": "",
+                     *           "email": "resident@example.org",
+                     *           "place": "",
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_kw": null,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m1",
+                     *               "from": null,
+                     *               "to": null,
+                     *               "sign": 1,
+                     *               "multiplier": 1
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "person": "",
+                     *           "email": "resident@example.org",
+                     *           "place": "",
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_kw": null,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": null,
+                     *               "to": null,
+                     *               "sign": 1,
+                     *               "multiplier": 1
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccountPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2634,6 +5461,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "person": "Mira",
+                 *       "place": "Flat 7",
+                 *       "email": "mira@example.org",
+                 *       "from": "2026-01-01",
+                 *       "sanctioned_load_kw": 3,
+                 *       "meters": [
+                 *         {
+                 *           "device_id": "new-1"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAccount"];
             };
         };
@@ -2644,14 +5485,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "a_qzpkhh3oecggi5dgbeyc",
+                     *       "person": "Mira",
+                     *       "email": "mira@example.org",
+                     *       "place": "Flat 7",
+                     *       "from": "2026-01-01",
+                     *       "to": null,
+                     *       "sanctioned_load_kw": 3,
+                     *       "meters": [
+                     *         {
+                     *           "device_id": "new-1",
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sign": 1,
+                     *           "multiplier": 1
+                     *         }
+                     *       ],
+                     *       "tariffs": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2660,6 +5524,7 @@ export interface operations {
     importAccounts: {
         parameters: {
             query?: {
+                /** @description 1: only tell what would come in. */
                 dry_run?: 0 | 1;
             };
             header?: never;
@@ -2668,6 +5533,10 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example account,person,place,device
+                 *     301,Meena,Flat 301,
+                 */
                 "text/csv": string;
             };
         };
@@ -2678,13 +5547,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "accounts": 1,
+                     *       "added": 1,
+                     *       "known": 0,
+                     *       "meters": 0,
+                     *       "opening_balance": "0.00"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AccountImport"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2695,6 +5576,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 id: string;
             };
             cookie?: never;
@@ -2707,12 +5589,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "person": "",
+                     *       "email": "resident@example.org",
+                     *       "place": "",
+                     *       "from": null,
+                     *       "to": null,
+                     *       "sanctioned_load_kw": null,
+                     *       "meters": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sign": 1,
+                     *           "multiplier": 1
+                     *         }
+                     *       ],
+                     *       "tariffs": [
+                     *         {
+                     *           "name": "LT-1 Domestic",
+                     *           "from": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2722,12 +5632,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "place": "Flat 9",
+                 *       "to": "2027-01-01"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AccountPatch"];
             };
         };
@@ -2738,6 +5655,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "a_qzpkhh3oecggi5dgbeyc",
+                     *       "person": "Mira",
+                     *       "email": "mira@example.org",
+                     *       "place": "Flat 9",
+                     *       "from": "2026-01-01",
+                     *       "to": "2027-01-01",
+                     *       "sanctioned_load_kw": 3,
+                     *       "meters": [
+                     *         {
+                     *           "device_id": "new-1",
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sign": 1,
+                     *           "multiplier": 1
+                     *         }
+                     *       ],
+                     *       "tariffs": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
@@ -2745,8 +5683,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2755,6 +5695,7 @@ export interface operations {
     getStatement: {
         parameters: {
             query: {
+                /** @description The name of a place, as its accounts have it. */
                 place: string;
                 /** @description The running month when absent. */
                 month?: components["schemas"]["Month"];
@@ -2771,12 +5712,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "place": "Flat 9",
+                     *       "month": "2026-01",
+                     *       "currency": "INR",
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_qzpkhh3oecggi5dgbeyc",
+                     *           "tariffs": [],
+                     *           "invoice": null,
+                     *           "total": "0.00",
+                     *           "balance": "0.00",
+                     *           "bill": {
+                     *             "device_id": "new-1",
+                     *             "account_id": "a_qzpkhh3oecggi5dgbeyc",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": null,
+                     *             "closing_kwh": null,
+                     *             "consumption_kwh": 0,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "fixed",
+                     *                 "name": "Fixed charge",
+                     *                 "quantity": "0",
+                     *                 "unit": "month",
+                     *                 "rate": "50.00",
+                     *                 "amount": "0.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "0.00",
+                     *             "tax": "0.00",
+                     *             "total": "0.00",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 0,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 0,
+                     *                 "first_line": 0,
+                     *                 "line_count": 1
+                     *               }
+                     *             ],
+                     *             "days": []
+                     *           }
+                     *         }
+                     *       ],
+                     *       "sums": {
+                     *         "accounts": 1,
+                     *         "total": "0.00",
+                     *         "balance": "0.00"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Statement"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2784,6 +5793,7 @@ export interface operations {
     listUtilityBills: {
         parameters: {
             query?: {
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -2800,12 +5810,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_bills": [
+                     *         {
+                     *           "utility_id": "b_eglrqt6xgdxndzr3jzdd",
+                     *           "main_meter": "main",
+                     *           "supplier": "BESCOM",
+                     *           "number": "77/1",
+                     *           "from": "2026-01-01",
+                     *           "to": "2026-02-01",
+                     *           "kwh": 901,
+                     *           "amount": "6300.00",
+                     *           "tax": "567.01",
+                     *           "currency": "INR",
+                     *           "split": "use",
+                     *           "made_at": "2026-11-27T04:07:02.365Z",
+                     *           "status": "open",
+                     *           "cancel_reason": null,
+                     *           "posted_at": null
+                     *         },
+                     *         {
+                     *           "utility_id": "b_t3ysvtotwgzsbmzyooob",
+                     *           "main_meter": "main",
+                     *           "supplier": "BESCOM",
+                     *           "number": "77/2",
+                     *           "from": "2026-01-01",
+                     *           "to": "2026-02-01",
+                     *           "kwh": 901,
+                     *           "amount": "6300.00",
+                     *           "tax": "567.01",
+                     *           "currency": "INR",
+                     *           "split": "use",
+                     *           "made_at": "2026-11-27T04:07:02.381Z",
+                     *           "status": "open",
+                     *           "cancel_reason": null,
+                     *           "posted_at": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityBillPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2819,6 +5871,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "main_meter": "main",
+                 *       "supplier": "BESCOM",
+                 *       "number": "77/1",
+                 *       "from": "2026-01-01",
+                 *       "to": "2026-02-01",
+                 *       "kwh": 901,
+                 *       "amount": "6300.00",
+                 *       "tax": "567.01",
+                 *       "split": "use",
+                 *       "tariffs": [
+                 *         "LT-1 Domestic"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUtilityBill"];
             };
         };
@@ -2829,14 +5897,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_id": "b_eglrqt6xgdxndzr3jzdd",
+                     *       "main_meter": "main",
+                     *       "supplier": "BESCOM",
+                     *       "number": "77/1",
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-02-01",
+                     *       "kwh": 901,
+                     *       "amount": "6300.00",
+                     *       "tax": "567.01",
+                     *       "currency": "INR",
+                     *       "split": "use",
+                     *       "made_at": "2026-11-27T04:07:02.365Z",
+                     *       "status": "open",
+                     *       "cancel_reason": null,
+                     *       "posted_at": null,
+                     *       "energy": {
+                     *         "billed_kwh": 901,
+                     *         "main_kwh": 150,
+                     *         "main_estimated": false,
+                     *         "flats_kwh": 450,
+                     *         "difference_kwh": -300
+                     *       },
+                     *       "money": {
+                     *         "cost": "6867.01",
+                     *         "energy_cost": "6867.01",
+                     *         "common_cost": "0.00",
+                     *         "invoiced": "2212.50",
+                     *         "prorated": false,
+                     *         "not_invoiced": 1,
+                     *         "difference": "-4654.51"
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.01",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.00",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2847,6 +5976,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -2859,12 +5989,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_id": "b_eglrqt6xgdxndzr3jzdd",
+                     *       "main_meter": "main",
+                     *       "supplier": "BESCOM",
+                     *       "number": "77/1",
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-02-01",
+                     *       "kwh": 901,
+                     *       "amount": "6300.00",
+                     *       "tax": "567.01",
+                     *       "currency": "INR",
+                     *       "split": "use",
+                     *       "made_at": "2026-11-27T04:07:02.365Z",
+                     *       "status": "open",
+                     *       "cancel_reason": null,
+                     *       "posted_at": null,
+                     *       "energy": {
+                     *         "billed_kwh": 901,
+                     *         "main_kwh": 150,
+                     *         "main_estimated": false,
+                     *         "flats_kwh": 450,
+                     *         "difference_kwh": -300
+                     *       },
+                     *       "money": {
+                     *         "cost": "6867.01",
+                     *         "energy_cost": "6867.01",
+                     *         "common_cost": "0.00",
+                     *         "invoiced": "2212.50",
+                     *         "prorated": false,
+                     *         "not_invoiced": 1,
+                     *         "difference": "-4654.51"
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.01",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.00",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -2874,6 +6065,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
@@ -2886,12 +6078,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_id": "b_eglrqt6xgdxndzr3jzdd",
+                     *       "main_meter": "main",
+                     *       "supplier": "BESCOM",
+                     *       "number": "77/1",
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-02-01",
+                     *       "kwh": 901,
+                     *       "amount": "6300.00",
+                     *       "tax": "567.01",
+                     *       "currency": "INR",
+                     *       "split": "use",
+                     *       "made_at": "2026-11-27T04:07:02.365Z",
+                     *       "status": "posted",
+                     *       "cancel_reason": null,
+                     *       "posted_at": "2026-11-27T04:07:02.495Z",
+                     *       "energy": {
+                     *         "billed_kwh": 901,
+                     *         "main_kwh": 150,
+                     *         "main_estimated": false,
+                     *         "flats_kwh": 450,
+                     *         "difference_kwh": -300
+                     *       },
+                     *       "money": {
+                     *         "cost": "6867.01",
+                     *         "energy_cost": "6867.01",
+                     *         "common_cost": "0.00",
+                     *         "invoiced": "2212.50",
+                     *         "prorated": false,
+                     *         "not_invoiced": 1,
+                     *         "difference": "-4654.51"
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.01",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.00",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2902,12 +6155,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the pump was on the main meter"
+                 *     }
+                 */
                 "application/json": {
                     reason: string;
                 };
@@ -2920,6 +6179,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_id": "b_eglrqt6xgdxndzr3jzdd",
+                     *       "main_meter": "main",
+                     *       "supplier": "BESCOM",
+                     *       "number": "77/1",
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-02-01",
+                     *       "kwh": 901,
+                     *       "amount": "6300.00",
+                     *       "tax": "567.01",
+                     *       "currency": "INR",
+                     *       "split": "use",
+                     *       "made_at": "2026-11-27T04:07:02.365Z",
+                     *       "status": "open",
+                     *       "cancel_reason": null,
+                     *       "posted_at": null,
+                     *       "energy": {
+                     *         "billed_kwh": 901,
+                     *         "main_kwh": 150,
+                     *         "main_estimated": false,
+                     *         "flats_kwh": 450,
+                     *         "difference_kwh": -300
+                     *       },
+                     *       "money": {
+                     *         "cost": "6867.01",
+                     *         "energy_cost": "6867.01",
+                     *         "common_cost": "0.00",
+                     *         "invoiced": "2212.50",
+                     *         "prorated": false,
+                     *         "not_invoiced": 1,
+                     *         "difference": "-4654.51"
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.01",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.00",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
@@ -2927,8 +6245,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2939,12 +6259,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The utility bill's id. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "entered twice"
+                 *     }
+                 */
                 "application/json": {
                     reason: string;
                 };
@@ -2957,6 +6283,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "utility_id": "b_t3ysvtotwgzsbmzyooob",
+                     *       "main_meter": "main",
+                     *       "supplier": "BESCOM",
+                     *       "number": "77/2",
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-02-01",
+                     *       "kwh": 901,
+                     *       "amount": "6300.00",
+                     *       "tax": "567.01",
+                     *       "currency": "INR",
+                     *       "split": "use",
+                     *       "made_at": "2026-11-27T04:07:02.381Z",
+                     *       "status": "cancelled",
+                     *       "cancel_reason": "entered twice",
+                     *       "posted_at": null,
+                     *       "energy": {
+                     *         "billed_kwh": 901,
+                     *         "main_kwh": 150,
+                     *         "main_estimated": false,
+                     *         "flats_kwh": 450,
+                     *         "difference_kwh": -300
+                     *       },
+                     *       "money": {
+                     *         "cost": "6867.01",
+                     *         "energy_cost": "6867.01",
+                     *         "common_cost": "0.00",
+                     *         "invoiced": "2212.50",
+                     *         "prorated": false,
+                     *         "not_invoiced": 1,
+                     *         "difference": "-4654.51"
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.01",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         },
+                     *         {
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "kwh": 150,
+                     *           "estimated": false,
+                     *           "sanctioned_load_kw": 0,
+                     *           "energy_cost": "2289.00",
+                     *           "common_cost": "0.00",
+                     *           "invoiced": "737.50",
+                     *           "invoices": 1,
+                     *           "not_invoiced": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UtilityRecovery"];
                 };
             };
@@ -2964,8 +6349,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -2974,11 +6361,15 @@ export interface operations {
     listInvoices: {
         parameters: {
             query?: {
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
@@ -2990,15 +6381,40 @@ export interface operations {
             /** @description A page of invoices, by month. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "invoices": [
+                     *         {
+                     *           "number": "SM2627-000001",
+                     *           "kind": "invoice",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "issued",
+                     *           "issued_at": "2026-11-27T04:06:45.295Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "revision": 1,
+                     *           "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *           "paid": "0.00"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvoicePage"];
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3015,6 +6431,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "month": "2026-01",
+                 *       "reason": "read at the door"
+                 *     }
+                 */
                 "application/json": components["schemas"]["IssueRequest"];
             };
         };
@@ -3025,6 +6447,99 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "number": "SM2627-000004",
+                     *       "kind": "invoice",
+                     *       "month": "2026-01",
+                     *       "total": "737.50",
+                     *       "currency": "INR",
+                     *       "status": "issued",
+                     *       "issued_at": "2026-11-27T04:07:02.152Z",
+                     *       "due_at": "2026-12-11T18:30:00Z",
+                     *       "revision": 2,
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "paid": "100.00",
+                     *       "bill": {
+                     *         "device_id": "m1",
+                     *         "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *         "month": "2026-01",
+                     *         "from": "2026-01-01T00:00:00+05:30",
+                     *         "to": "2026-02-01T00:00:00+05:30",
+                     *         "opening_kwh": 1000,
+                     *         "closing_kwh": 1150,
+                     *         "consumption_kwh": 150,
+                     *         "estimated": false,
+                     *         "reasons": [],
+                     *         "explanations": [],
+                     *         "registers": [
+                     *           {
+                     *             "device_id": "m1",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "use_kwh": 150
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "quantity": "100.000",
+                     *             "unit": "kWh",
+                     *             "rate": "3.50",
+                     *             "amount": "350.00"
+                     *           },
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "quantity": "50.000",
+                     *             "unit": "kWh",
+                     *             "rate": "4.50",
+                     *             "amount": "225.00"
+                     *           }
+                     *         ],
+                     *         "events": [],
+                     *         "subtotal": "625.00",
+                     *         "tax": "112.50",
+                     *         "total": "737.50",
+                     *         "currency": "INR",
+                     *         "invoice": null,
+                     *         "segments": [
+                     *           {
+                     *             "tariff": "LT-1 Domestic",
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "consumption_kwh": 150,
+                     *             "first_line": 0,
+                     *             "line_count": 4
+                     *           }
+                     *         ],
+                     *         "days": [
+                     *           {
+                     *             "date": "2026-01-01",
+                     *             "kwh": 4.444
+                     *           },
+                     *           {
+                     *             "date": "2026-01-02",
+                     *             "kwh": 4.445
+                     *           }
+                     *         ],
+                     *         "difference": {
+                     *           "previous": "SM2627-000001",
+                     *           "previous_total": "737.50",
+                     *           "total": "737.50",
+                     *           "difference": "0.00",
+                     *           "reason": "read at the door"
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvoiceDetail"];
                 };
             };
@@ -3032,8 +6547,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3042,10 +6559,14 @@ export interface operations {
     getInvoice: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
                 number: string;
             };
             cookie?: never;
@@ -3055,15 +6576,106 @@ export interface operations {
             /** @description As it was issued. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "number": "SM2627-000001",
+                     *       "kind": "invoice",
+                     *       "month": "2026-01",
+                     *       "total": "737.50",
+                     *       "currency": "INR",
+                     *       "status": "issued",
+                     *       "issued_at": "2026-11-27T04:06:45.295Z",
+                     *       "due_at": "2026-12-11T18:30:00Z",
+                     *       "revision": 1,
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "paid": "0.00",
+                     *       "bill": {
+                     *         "device_id": "m1",
+                     *         "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *         "month": "2026-01",
+                     *         "from": "2026-01-01T00:00:00+05:30",
+                     *         "to": "2026-02-01T00:00:00+05:30",
+                     *         "opening_kwh": 1000,
+                     *         "closing_kwh": 1150,
+                     *         "consumption_kwh": 150,
+                     *         "estimated": false,
+                     *         "reasons": [],
+                     *         "explanations": [],
+                     *         "registers": [
+                     *           {
+                     *             "device_id": "m1",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "use_kwh": 150
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "quantity": "100.000",
+                     *             "unit": "kWh",
+                     *             "rate": "3.50",
+                     *             "amount": "350.00"
+                     *           },
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "quantity": "50.000",
+                     *             "unit": "kWh",
+                     *             "rate": "4.50",
+                     *             "amount": "225.00"
+                     *           }
+                     *         ],
+                     *         "events": [],
+                     *         "subtotal": "625.00",
+                     *         "tax": "112.50",
+                     *         "total": "737.50",
+                     *         "currency": "INR",
+                     *         "invoice": null,
+                     *         "segments": [
+                     *           {
+                     *             "tariff": "LT-1 Domestic",
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "consumption_kwh": 150,
+                     *             "first_line": 0,
+                     *             "line_count": 4
+                     *           }
+                     *         ],
+                     *         "days": [
+                     *           {
+                     *             "date": "2026-01-01",
+                     *             "kwh": 4.444
+                     *           },
+                     *           {
+                     *             "date": "2026-01-02",
+                     *             "kwh": 4.445
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvoiceDetail"];
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3074,10 +6686,14 @@ export interface operations {
                 /** @description The language; by default the one that it was issued in. */
                 lang?: "en" | "hi";
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path: {
                 /** @description Device id. */
                 id: components["parameters"]["DeviceIdPath"];
+                /** @description The invoice's number. */
                 number: string;
             };
             cookie?: never;
@@ -3087,22 +6703,20 @@ export interface operations {
             /** @description A4, tagged, with its fonts. `ETag` is of the bytes. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/pdf": string;
                 };
             };
-            /** @description The bytes of `If-None-Match`. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3110,6 +6724,7 @@ export interface operations {
     getInvoicesZip: {
         parameters: {
             query: {
+                /** @description A month such as 2026-01. */
                 month: string;
             };
             header?: never;
@@ -3131,6 +6746,711 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Inclusive; 24 hours ago when absent. A `+` is taken literally. */
+                from?: components["parameters"]["From"];
+                /** @description Exclusive; now when absent. */
+                to?: components["parameters"]["To"];
+                /** @description `invoice.issue`, or with a dot at its end all that begin so: `invoice.` */
+                action?: string;
+                /** @description What was changed: an id, a name, a number. */
+                subject?: string;
+                /** @description Who did it: a user's id, `cli`, `server`, or `key:` and a key's id. */
+                user?: string;
+                /** @description 1: `chain` also says whether the whole log is as it was written. */
+                verify?: 0 | 1;
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ascending by `no`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "no": 1,
+                     *           "at": "2026-11-27T07:24:37.731Z",
+                     *           "actor": "server",
+                     *           "action": "tariff.add",
+                     *           "subject": "LT-1 Domestic",
+                     *           "detail": {
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "rebill": false
+                     *           },
+                     *           "hash": "c6d01c52f2b300f37025b602242f56ebca72eed46f75445c29d799362d1cc4d3"
+                     *         },
+                     *         {
+                     *           "no": 2,
+                     *           "at": "2026-11-27T07:24:38.292Z",
+                     *           "actor": "server",
+                     *           "action": "user.add",
+                     *           "subject": "u_jdli52cuuprpzmpyxdcm",
+                     *           "detail": {
+                     *             "role": "admin",
+                     *             "can_log_in": true
+                     *           },
+                     *           "hash": "b47253398556eb7f7e3420de6ce82065f63ee2c5f5745ae98c0430e8591469e4"
+                     *         }
+                     *       ],
+                     *       "chain": {
+                     *         "signed": 92,
+                     *         "short": "92-216ff59ecbaa0069",
+                     *         "head": "smartmeter-audit-1 92 216ff59ecbaa0069b632f64a4afd9f5665ad234046725a41905b70cebdf4da51 2026-11-27T07:25:07.255Z k5cqgnexu3oq6u2hb4bor 1fWxeSBPZA6+QpPFsosWx6jmAgrJW0Dt87yUdKBYvLVziR24zK0RB0aPtzDZGIAPEGvM3iK3m7QIgbaWtyU/Bg=="
+                     *       },
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Machine readable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "made_at": "2026-11-27T07:25:07.085Z",
+                     *       "user": {
+                     *         "id": "u_2sqn5nmwzeyhfjmeiske",
+                     *         "email": "resident@example.org",
+                     *         "name": null,
+                     *         "role": "consumer",
+                     *         "disabled": false,
+                     *         "has_password": true,
+                     *         "language": null,
+                     *         "created_at": "2026-11-27T07:24:39.674Z"
+                     *       },
+                     *       "sessions": [
+                     *         {
+                     *           "begun_at": "2026-11-27T07:24:47.300Z",
+                     *           "renewed_at": "2026-11-27T07:24:47.300Z",
+                     *           "ends_at": "2026-12-27T07:24:47.300Z"
+                     *         }
+                     *       ],
+                     *       "accounts": [
+                     *         {
+                     *           "id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "person": null,
+                     *           "place": null,
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_w": 0,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m1",
+                     *               "from": null,
+                     *               "to": null
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ],
+                     *           "entries": [
+                     *             {
+                     *               "no": 1,
+                     *               "kind": "invoice",
+                     *               "amount": "737.50",
+                     *               "balance": "737.50",
+                     *               "currency": "INR",
+                     *               "invoice": "SM2627-000001",
+                     *               "at": "2026-11-27T07:24:46.236Z",
+                     *               "method": null,
+                     *               "reference": null,
+                     *               "note": null
+                     *             },
+                     *             {
+                     *               "no": 4,
+                     *               "kind": "payment",
+                     *               "amount": "-100.00",
+                     *               "balance": "637.50",
+                     *               "currency": "INR",
+                     *               "invoice": null,
+                     *               "at": "2026-02-01T04:30:00Z",
+                     *               "method": "upi",
+                     *               "reference": "UTR 1",
+                     *               "note": null
+                     *             }
+                     *           ]
+                     *         },
+                     *         {
+                     *           "id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "person": null,
+                     *           "place": null,
+                     *           "from": null,
+                     *           "to": null,
+                     *           "sanctioned_load_w": 0,
+                     *           "meters": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": null,
+                     *               "to": "2026-03-01T06:30:00Z"
+                     *             },
+                     *             {
+                     *               "device_id": "m2-b",
+                     *               "from": "2026-03-01T06:30:00Z",
+                     *               "to": null
+                     *             }
+                     *           ],
+                     *           "tariffs": [
+                     *             {
+                     *               "name": "LT-1 Domestic",
+                     *               "from": null
+                     *             }
+                     *           ],
+                     *           "entries": [
+                     *             {
+                     *               "no": 2,
+                     *               "kind": "invoice",
+                     *               "amount": "737.50",
+                     *               "balance": "737.50",
+                     *               "currency": "INR",
+                     *               "invoice": "SM2627-000002",
+                     *               "at": "2026-11-27T07:24:46.236Z",
+                     *               "method": null,
+                     *               "reference": null,
+                     *               "note": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "invoices": [
+                     *         {
+                     *           "number": "SM2627-000001",
+                     *           "kind": "invoice",
+                     *           "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "cancelled",
+                     *           "issued_at": "2026-11-27T07:24:46.236Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "payer": {
+                     *             "person": null,
+                     *             "name": null,
+                     *             "email": "resident@example.org"
+                     *           },
+                     *           "bill": {
+                     *             "device_id": "m1",
+                     *             "account_id": "a_jgl2q4u5ts43yjjw36cd",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m1",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 1000,
+                     *                 "closing_kwh": 1150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "3.50",
+                     *                 "amount": "350.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "100-300 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "4.50",
+                     *                 "amount": "225.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "625.00",
+                     *             "tax": "112.50",
+                     *             "total": "737.50",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ]
+                     *           }
+                     *         },
+                     *         {
+                     *           "number": "SM2627-000002",
+                     *           "kind": "invoice",
+                     *           "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *           "month": "2026-01",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "status": "issued",
+                     *           "issued_at": "2026-11-27T07:24:46.236Z",
+                     *           "due_at": "2026-12-11T18:30:00Z",
+                     *           "payer": {
+                     *             "person": null,
+                     *             "name": null,
+                     *             "email": "resident@example.org"
+                     *           },
+                     *           "bill": {
+                     *             "device_id": "m2",
+                     *             "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *             "month": "2026-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 2000,
+                     *             "closing_kwh": 2150,
+                     *             "consumption_kwh": 150,
+                     *             "estimated": false,
+                     *             "reasons": [],
+                     *             "explanations": [],
+                     *             "registers": [
+                     *               {
+                     *                 "device_id": "m2",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "opening_kwh": 2000,
+                     *                 "closing_kwh": 2150,
+                     *                 "use_kwh": 150
+                     *               }
+                     *             ],
+                     *             "lines": [
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "0-100 kWh",
+                     *                 "quantity": "100.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "3.50",
+                     *                 "amount": "350.00"
+                     *               },
+                     *               {
+                     *                 "kind": "energy",
+                     *                 "name": "100-300 kWh",
+                     *                 "quantity": "50.000",
+                     *                 "unit": "kWh",
+                     *                 "rate": "4.50",
+                     *                 "amount": "225.00"
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "subtotal": "625.00",
+                     *             "tax": "112.50",
+                     *             "total": "737.50",
+                     *             "currency": "INR",
+                     *             "invoice": null,
+                     *             "segments": [
+                     *               {
+                     *                 "tariff": "LT-1 Domestic",
+                     *                 "version": 1,
+                     *                 "effective_from": "2026-01-01",
+                     *                 "from": "2026-01-01T00:00:00+05:30",
+                     *                 "to": "2026-02-01T00:00:00+05:30",
+                     *                 "days": 31,
+                     *                 "month_days": 31,
+                     *                 "consumption_kwh": 150,
+                     *                 "first_line": 0,
+                     *                 "line_count": 4
+                     *               }
+                     *             ],
+                     *             "days": [
+                     *               {
+                     *                 "date": "2026-01-01",
+                     *                 "kwh": 4.444
+                     *               },
+                     *               {
+                     *                 "date": "2026-01-02",
+                     *                 "kwh": 4.445
+                     *               }
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "disputes": [
+                     *         {
+                     *           "no": 1,
+                     *           "invoice": "SM2627-000002",
+                     *           "opened_at": "2026-11-27T07:25:03.862Z",
+                     *           "text": "The lift is on my meter",
+                     *           "resolution": "The lift has its own meter"
+                     *         }
+                     *       ],
+                     *       "audit_by": [
+                     *         {
+                     *           "no": 27,
+                     *           "at": "2026-11-27T07:25:03.864Z",
+                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "action": "dispute.open",
+                     *           "subject": "SM2627-000002",
+                     *           "detail": {
+                     *             "dispute_no": 1
+                     *           }
+                     *         },
+                     *         {
+                     *           "no": 78,
+                     *           "at": "2026-11-27T07:25:06.125Z",
+                     *           "actor": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "action": "user.change",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "name": true,
+                     *             "language": "hi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "audit_of": [
+                     *         {
+                     *           "no": 4,
+                     *           "at": "2026-11-27T07:24:39.674Z",
+                     *           "actor": "cli",
+                     *           "action": "user.add",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "role": "consumer",
+                     *             "can_log_in": true
+                     *           }
+                     *         },
+                     *         {
+                     *           "no": 19,
+                     *           "at": "2026-11-27T07:24:53.036Z",
+                     *           "actor": "server",
+                     *           "action": "login.failed",
+                     *           "subject": "u_2sqn5nmwzeyhfjmeiske",
+                     *           "detail": {
+                     *             "address": "127.0.0.1"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "readings": "The readings of the meters in `accounts`, from `from` to `to` of each: GET /api/devices/{id}/readings, or smartmeter export --device ID --from --to."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PersonExport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    erasePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of a person, as GET /api/users and GET /api/me give it. */
+                id: components["parameters"]["UserIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erased. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "id": "k_ypn7vio45fyo4c7y7pkl",
+                     *           "name": "audit:read",
+                     *           "scopes": [
+                     *             "audit:read"
+                     *           ],
+                     *           "devices": null,
+                     *           "status": "good",
+                     *           "created_at": "2026-11-27T07:24:49.406Z",
+                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *           "expires_at": "2027-02-25T07:24:49.406Z",
+                     *           "last_used_at": "2026-11-27T07:24:49.535Z",
+                     *           "secrets": 1
+                     *         },
+                     *         {
+                     *           "id": "k_tyhovnllkxaharmpbyck",
+                     *           "name": "tariffs:read",
+                     *           "scopes": [
+                     *             "tariffs:read"
+                     *           ],
+                     *           "devices": null,
+                     *           "status": "good",
+                     *           "created_at": "2026-11-27T07:24:49.448Z",
+                     *           "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *           "expires_at": "2027-02-25T07:24:49.448Z",
+                     *           "last_used_at": "2026-11-27T07:24:51.214Z",
+                     *           "secrets": 1
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Ledger sync",
+                 *       "scopes": [
+                 *         "readings:read",
+                 *         "devices:read"
+                 *       ],
+                 *       "devices": [
+                 *         "m1"
+                 *       ],
+                 *       "expires_in_days": 30
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "k_j64xrruanjytp3gcjfa6",
+                     *       "name": "Ledger sync",
+                     *       "scopes": [
+                     *         "devices:read",
+                     *         "readings:read"
+                     *       ],
+                     *       "devices": [
+                     *         "m1"
+                     *       ],
+                     *       "status": "good",
+                     *       "created_at": "2026-11-27T07:28:05.574Z",
+                     *       "created_by": "u_qseu6rsa6dv6upmjlu4d",
+                     *       "expires_at": "2026-12-27T07:28:05.574Z",
+                     *       "last_used_at": null,
+                     *       "secrets": 1,
+                     *       "key": "…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+                id: components["parameters"]["ApiKeyIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "grace_hours": 24,
+                 *       "expires_in_days": 60
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyRotation"];
+            };
+        };
+        responses: {
+            /** @description The key with its new secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "k_mzsoer6xpaw52i32j6dw",
+                     *       "name": "Ledger sync",
+                     *       "scopes": [
+                     *         "devices:read",
+                     *         "readings:read"
+                     *       ],
+                     *       "devices": [
+                     *         "m1"
+                     *       ],
+                     *       "status": "good",
+                     *       "created_at": "2026-11-27T07:25:07.164Z",
+                     *       "created_by": "u_jdli52cuuprpzmpyxdcm",
+                     *       "expires_at": "2027-01-26T07:25:07.484Z",
+                     *       "last_used_at": "2026-11-27T07:25:07.167Z",
+                     *       "secrets": 2,
+                     *       "key": "…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MadeApiKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `id` of an API key, as GET /api/keys gives it; not the key itself. */
+                id: components["parameters"]["ApiKeyIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3142,6 +7462,7 @@ export interface operations {
                 from?: components["parameters"]["From"];
                 /** @description Exclusive; now when absent. */
                 to?: components["parameters"]["To"];
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -3158,12 +7479,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "rejects": [
+                     *         {
+                     *           "at": "2026-11-27T04:06:42.204Z",
+                     *           "topic": "meters/m1/telemetry",
+                     *           "device_id": "m1",
+                     *           "reason": "malformed",
+                     *           "detail": "not JSON at byte 0: an object or an array is expected",
+                     *           "payload": "no JSON",
+                     *           "payload_encoding": "utf-8",
+                     *           "payload_bytes": 7
+                     *         },
+                     *         {
+                     *           "at": "2026-11-27T04:06:42.217Z",
+                     *           "topic": "meters/m1/telemetry",
+                     *           "device_id": "m1",
+                     *           "reason": "not_utf8",
+                     *           "detail": "the payload is not UTF-8",
+                     *           "payload": "//4=",
+                     *           "payload_encoding": "base64",
+                     *           "payload_bytes": 2
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RejectPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3172,8 +7521,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
+                /** @description As every WebSocket has it. */
                 Upgrade: "websocket";
+                /** @description 16 random bytes in base64. */
                 "Sec-WebSocket-Key": string;
+                /** @description 13. */
                 "Sec-WebSocket-Version": "13";
             };
             path?: never;
@@ -3205,7 +7557,10 @@ export interface operations {
     getOpenApi: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -3214,12 +7569,50 @@ export interface operations {
             /** @description OpenAPI 3.1. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": Record<string, never>;
                 };
             };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getApiDocs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
         };
     };
     health: {
@@ -3237,6 +7630,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -3257,6 +7655,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -3278,6 +7681,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": "100.00",
+                 *       "received_at": "2026-02-01T10:00:00+05:30",
+                 *       "method": "upi"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewPayment"];
             };
         };
@@ -3288,6 +7698,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 4,
+                     *       "kind": "payment",
+                     *       "amount": "-100.00",
+                     *       "balance": "637.50",
+                     *       "currency": "INR",
+                     *       "invoice": null,
+                     *       "at": "2026-02-01T04:30:00Z",
+                     *       "posted_at": "2026-11-27T04:07:02.048Z",
+                     *       "method": "upi",
+                     *       "reference": "UTR 1",
+                     *       "note": null,
+                     *       "month_overdue": null,
+                     *       "reverses": null,
+                     *       "reversed_by": null,
+                     *       "by": "admin",
+                     *       "by_user": "u_7wsumhl7bkqmz2ak55rs"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Entry"];
                 };
             };
@@ -3297,6 +7727,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 4,
+                     *       "kind": "payment",
+                     *       "amount": "-100.00",
+                     *       "balance": "637.50",
+                     *       "currency": "INR",
+                     *       "invoice": null,
+                     *       "at": "2026-02-01T04:30:00Z",
+                     *       "posted_at": "2026-11-27T04:07:02.048Z",
+                     *       "method": "upi",
+                     *       "reference": "UTR 1",
+                     *       "note": null,
+                     *       "month_overdue": null,
+                     *       "reverses": null,
+                     *       "reversed_by": null,
+                     *       "by": "admin",
+                     *       "by_user": "u_7wsumhl7bkqmz2ak55rs"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Entry"];
                 };
             };
@@ -3304,8 +7754,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3314,6 +7766,7 @@ export interface operations {
     listEntries: {
         parameters: {
             query?: {
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -3333,12 +7786,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "balance": "637.50",
+                     *       "currency": "INR",
+                     *       "entries": [
+                     *         {
+                     *           "no": 1,
+                     *           "kind": "invoice",
+                     *           "amount": "737.50",
+                     *           "balance": "737.50",
+                     *           "currency": "INR",
+                     *           "invoice": "SM2627-000001",
+                     *           "at": "2026-11-27T04:06:45.295Z",
+                     *           "posted_at": "2026-11-27T04:06:45.295Z",
+                     *           "method": null,
+                     *           "reference": null,
+                     *           "note": null,
+                     *           "month_overdue": null,
+                     *           "reverses": null,
+                     *           "reversed_by": null,
+                     *           "by": null,
+                     *           "by_user": null
+                     *         },
+                     *         {
+                     *           "no": 4,
+                     *           "kind": "payment",
+                     *           "amount": "-100.00",
+                     *           "balance": "637.50",
+                     *           "currency": "INR",
+                     *           "invoice": null,
+                     *           "at": "2026-02-01T04:30:00Z",
+                     *           "posted_at": "2026-11-27T04:07:02.048Z",
+                     *           "method": "upi",
+                     *           "reference": "UTR 1",
+                     *           "note": null,
+                     *           "month_overdue": null,
+                     *           "reverses": null,
+                     *           "reversed_by": 6,
+                     *           "by": "admin",
+                     *           "by_user": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["EntryPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3357,6 +7858,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "it bounced"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -3367,6 +7873,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 6,
+                     *       "kind": "reversal",
+                     *       "amount": "100.00",
+                     *       "balance": "637.50",
+                     *       "currency": "INR",
+                     *       "invoice": null,
+                     *       "at": "2026-11-27T04:07:02.072Z",
+                     *       "posted_at": "2026-11-27T04:07:02.072Z",
+                     *       "method": null,
+                     *       "reference": null,
+                     *       "note": "it bounced",
+                     *       "month_overdue": null,
+                     *       "reverses": 4,
+                     *       "reversed_by": null,
+                     *       "by": "admin",
+                     *       "by_user": "u_7wsumhl7bkqmz2ak55rs"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Entry"];
                 };
             };
@@ -3374,8 +7900,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3395,6 +7923,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "a reading is missing"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -3405,6 +7938,94 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "number": "CN2627-000001",
+                     *       "kind": "credit_note",
+                     *       "month": "2026-01",
+                     *       "total": "737.50",
+                     *       "currency": "INR",
+                     *       "status": "issued",
+                     *       "issued_at": "2026-11-27T04:07:02.124Z",
+                     *       "due_at": "2026-11-27T04:07:02.124Z",
+                     *       "revision": 1,
+                     *       "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *       "paid": "0.00",
+                     *       "bill": {
+                     *         "credits": "SM2627-000001",
+                     *         "reason": "a reading is missing",
+                     *         "device_id": "m1",
+                     *         "account_id": "a_3uavnw3vnmr7wfeewnae",
+                     *         "month": "2026-01",
+                     *         "from": "2026-01-01T00:00:00+05:30",
+                     *         "to": "2026-02-01T00:00:00+05:30",
+                     *         "opening_kwh": 1000,
+                     *         "closing_kwh": 1150,
+                     *         "consumption_kwh": 150,
+                     *         "estimated": false,
+                     *         "reasons": [],
+                     *         "explanations": [],
+                     *         "registers": [
+                     *           {
+                     *             "device_id": "m1",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "opening_kwh": 1000,
+                     *             "closing_kwh": 1150,
+                     *             "use_kwh": 150
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "quantity": "100.000",
+                     *             "unit": "kWh",
+                     *             "rate": "3.50",
+                     *             "amount": "350.00"
+                     *           },
+                     *           {
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "quantity": "50.000",
+                     *             "unit": "kWh",
+                     *             "rate": "4.50",
+                     *             "amount": "225.00"
+                     *           }
+                     *         ],
+                     *         "events": [],
+                     *         "subtotal": "625.00",
+                     *         "tax": "112.50",
+                     *         "total": "737.50",
+                     *         "currency": "INR",
+                     *         "invoice": null,
+                     *         "segments": [
+                     *           {
+                     *             "tariff": "LT-1 Domestic",
+                     *             "version": 1,
+                     *             "effective_from": "2026-01-01",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "consumption_kwh": 150,
+                     *             "first_line": 0,
+                     *             "line_count": 4
+                     *           }
+                     *         ],
+                     *         "days": [
+                     *           {
+                     *             "date": "2026-01-01",
+                     *             "kwh": 4.444
+                     *           },
+                     *           {
+                     *             "date": "2026-01-02",
+                     *             "kwh": 4.445
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvoiceDetail"];
                 };
             };
@@ -3412,8 +8033,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3433,6 +8056,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "The lift is on my meter"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewDispute"];
             };
         };
@@ -3443,14 +8071,248 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "account_id": "a_lkadejnasoord5jvtnxi",
+                     *       "device_id": "m2",
+                     *       "invoice": "SM2627-000002",
+                     *       "month": "2026-01",
+                     *       "opened_at": "2026-11-27T04:07:01.976Z",
+                     *       "by": "you",
+                     *       "by_user": null,
+                     *       "text": "The lift is on my meter",
+                     *       "resolved": null,
+                     *       "explanation": {
+                     *         "invoice": {
+                     *           "number": "SM2627-000002",
+                     *           "revision": 1,
+                     *           "issued_at": "2026-11-27T04:06:45.295Z",
+                     *           "total": "737.50",
+                     *           "total_now": "737.50",
+                     *           "readings": {
+                     *             "sha256": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "sha256_now": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "changed": false
+                     *           }
+                     *         },
+                     *         "zone": "Asia/Kolkata",
+                     *         "bill": {
+                     *           "device_id": "m2",
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "month": "2026-01",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "opening_kwh": 2000,
+                     *           "closing_kwh": 2150,
+                     *           "consumption_kwh": 150,
+                     *           "estimated": false,
+                     *           "reasons": [],
+                     *           "explanations": [],
+                     *           "registers": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "opening_kwh": 2000,
+                     *               "closing_kwh": 2150,
+                     *               "use_kwh": 150
+                     *             }
+                     *           ],
+                     *           "lines": [
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "0-100 kWh",
+                     *               "quantity": "100.000",
+                     *               "unit": "kWh",
+                     *               "rate": "3.50",
+                     *               "amount": "350.00"
+                     *             },
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "100-300 kWh",
+                     *               "quantity": "50.000",
+                     *               "unit": "kWh",
+                     *               "rate": "4.50",
+                     *               "amount": "225.00"
+                     *             }
+                     *           ],
+                     *           "events": [],
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "invoice": null,
+                     *           "segments": [
+                     *             {
+                     *               "tariff": "LT-1 Domestic",
+                     *               "version": 1,
+                     *               "effective_from": "2026-01-01",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "days": 31,
+                     *               "month_days": 31,
+                     *               "consumption_kwh": 150,
+                     *               "first_line": 0,
+                     *               "line_count": 4
+                     *             }
+                     *           ],
+                     *           "days": [
+                     *             {
+                     *               "date": "2026-01-01",
+                     *               "kwh": 4.444
+                     *             },
+                     *             {
+                     *               "date": "2026-01-02",
+                     *               "kwh": 4.445
+                     *             }
+                     *           ]
+                     *         },
+                     *         "period": {
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "days": 31,
+                     *           "month_days": 31,
+                     *           "running": false,
+                     *           "rule": "period.month",
+                     *           "text": "31 of the month's 31 days are charged."
+                     *         },
+                     *         "meters": [
+                     *           {
+                     *             "device_id": "m2",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "sign": 1,
+                     *             "multiplier": 1,
+                     *             "modulus_kwh": 10000,
+                     *             "max_power_kw": 23,
+                     *             "rule": "register.multiplier",
+                     *             "stretches": [
+                     *               {
+                     *                 "edges": [
+                     *                   {
+                     *                     "at": "2026-01-01T00:00:00+05:30",
+                     *                     "kwh": 2000,
+                     *                     "counted_kwh": 2000,
+                     *                     "rule": "register.read",
+                     *                     "text": "2000.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-01-01T00:00:00+05:30",
+                     *                       "kwh": 2000
+                     *                     }
+                     *                   },
+                     *                   {
+                     *                     "at": "2026-02-01T00:00:00+05:30",
+                     *                     "kwh": 2150,
+                     *                     "counted_kwh": 2150,
+                     *                     "rule": "register.read",
+                     *                     "text": "2150.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-02-01T00:00:00+05:30",
+                     *                       "kwh": 2150
+                     *                     }
+                     *                   }
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "suspects": []
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "used_before_kwh": 0,
+                     *             "used_until_kwh": 150,
+                     *             "version": 1,
+                     *             "tariff": {
+                     *               "name": "LT-1 Domestic",
+                     *               "effective_from": "2026-01-01",
+                     *               "slabs": [
+                     *                 {
+                     *                   "up_to_kwh": 100,
+                     *                   "rate": "3.50"
+                     *                 },
+                     *                 {
+                     *                   "up_to_kwh": 300,
+                     *                   "rate": "4.50"
+                     *                 }
+                     *               ],
+                     *               "slab_mode": "telescopic",
+                     *               "fixed_charge": "50.00",
+                     *               "taxes": [
+                     *                 {
+                     *                   "name": "GST",
+                     *                   "percent": "18"
+                     *                 }
+                     *               ]
+                     *             },
+                     *             "rule": "segment"
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "line": 0,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "amount": "350.00",
+                     *             "slab_from_kwh": 0,
+                     *             "slab_to_kwh": 100,
+                     *             "from_kwh": 0,
+                     *             "to_kwh": 100,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "100.000 kWh × 3.50 = 350.00"
+                     *           },
+                     *           {
+                     *             "line": 1,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "amount": "225.00",
+                     *             "slab_from_kwh": 100,
+                     *             "slab_to_kwh": 300,
+                     *             "from_kwh": 100,
+                     *             "to_kwh": 150,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "50.000 kWh × 4.50 = 225.00"
+                     *           }
+                     *         ],
+                     *         "totals": {
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "rounding": "0.00",
+                     *           "total": "737.50",
+                     *           "rule": "total",
+                     *           "text": "625.00 + 112.50 + 0.00 = 737.50 INR"
+                     *         },
+                     *         "rules": [
+                     *           {
+                     *             "rule": "period.month",
+                     *             "text": "The period is the calendar month in the deployment's zone, from midnight to midnight."
+                     *           },
+                     *           {
+                     *             "rule": "register.read",
+                     *             "text": "There is a reading of that very instant."
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DisputeDetail"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3461,6 +8323,7 @@ export interface operations {
             query?: {
                 /** @description 1: only those that are open. */
                 open?: number;
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -3477,11 +8340,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "disputes": [
+                     *         {
+                     *           "no": 1,
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "device_id": "m2",
+                     *           "invoice": "SM2627-000002",
+                     *           "month": "2026-01",
+                     *           "opened_at": "2026-11-27T04:07:01.976Z",
+                     *           "by": "admin",
+                     *           "by_user": "u_z5sr5fcqfz5fgvtu4wgk",
+                     *           "text": "The lift is on my meter",
+                     *           "resolved": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DisputePage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3504,12 +8388,245 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "account_id": "a_lkadejnasoord5jvtnxi",
+                     *       "device_id": "m2",
+                     *       "invoice": "SM2627-000002",
+                     *       "month": "2026-01",
+                     *       "opened_at": "2026-11-27T04:07:01.976Z",
+                     *       "by": "you",
+                     *       "by_user": null,
+                     *       "text": "The lift is on my meter",
+                     *       "resolved": null,
+                     *       "explanation": {
+                     *         "invoice": {
+                     *           "number": "SM2627-000002",
+                     *           "revision": 1,
+                     *           "issued_at": "2026-11-27T04:06:45.295Z",
+                     *           "total": "737.50",
+                     *           "total_now": "737.50",
+                     *           "readings": {
+                     *             "sha256": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "sha256_now": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "changed": false
+                     *           }
+                     *         },
+                     *         "zone": "Asia/Kolkata",
+                     *         "bill": {
+                     *           "device_id": "m2",
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "month": "2026-01",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "opening_kwh": 2000,
+                     *           "closing_kwh": 2150,
+                     *           "consumption_kwh": 150,
+                     *           "estimated": false,
+                     *           "reasons": [],
+                     *           "explanations": [],
+                     *           "registers": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "opening_kwh": 2000,
+                     *               "closing_kwh": 2150,
+                     *               "use_kwh": 150
+                     *             }
+                     *           ],
+                     *           "lines": [
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "0-100 kWh",
+                     *               "quantity": "100.000",
+                     *               "unit": "kWh",
+                     *               "rate": "3.50",
+                     *               "amount": "350.00"
+                     *             },
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "100-300 kWh",
+                     *               "quantity": "50.000",
+                     *               "unit": "kWh",
+                     *               "rate": "4.50",
+                     *               "amount": "225.00"
+                     *             }
+                     *           ],
+                     *           "events": [],
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "invoice": null,
+                     *           "segments": [
+                     *             {
+                     *               "tariff": "LT-1 Domestic",
+                     *               "version": 1,
+                     *               "effective_from": "2026-01-01",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "days": 31,
+                     *               "month_days": 31,
+                     *               "consumption_kwh": 150,
+                     *               "first_line": 0,
+                     *               "line_count": 4
+                     *             }
+                     *           ],
+                     *           "days": [
+                     *             {
+                     *               "date": "2026-01-01",
+                     *               "kwh": 4.444
+                     *             },
+                     *             {
+                     *               "date": "2026-01-02",
+                     *               "kwh": 4.445
+                     *             }
+                     *           ]
+                     *         },
+                     *         "period": {
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "days": 31,
+                     *           "month_days": 31,
+                     *           "running": false,
+                     *           "rule": "period.month",
+                     *           "text": "31 of the month's 31 days are charged."
+                     *         },
+                     *         "meters": [
+                     *           {
+                     *             "device_id": "m2",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "sign": 1,
+                     *             "multiplier": 1,
+                     *             "modulus_kwh": 10000,
+                     *             "max_power_kw": 23,
+                     *             "rule": "register.multiplier",
+                     *             "stretches": [
+                     *               {
+                     *                 "edges": [
+                     *                   {
+                     *                     "at": "2026-01-01T00:00:00+05:30",
+                     *                     "kwh": 2000,
+                     *                     "counted_kwh": 2000,
+                     *                     "rule": "register.read",
+                     *                     "text": "2000.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-01-01T00:00:00+05:30",
+                     *                       "kwh": 2000
+                     *                     }
+                     *                   },
+                     *                   {
+                     *                     "at": "2026-02-01T00:00:00+05:30",
+                     *                     "kwh": 2150,
+                     *                     "counted_kwh": 2150,
+                     *                     "rule": "register.read",
+                     *                     "text": "2150.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-02-01T00:00:00+05:30",
+                     *                       "kwh": 2150
+                     *                     }
+                     *                   }
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "suspects": []
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "used_before_kwh": 0,
+                     *             "used_until_kwh": 150,
+                     *             "version": 1,
+                     *             "tariff": {
+                     *               "name": "LT-1 Domestic",
+                     *               "effective_from": "2026-01-01",
+                     *               "slabs": [
+                     *                 {
+                     *                   "up_to_kwh": 100,
+                     *                   "rate": "3.50"
+                     *                 },
+                     *                 {
+                     *                   "up_to_kwh": 300,
+                     *                   "rate": "4.50"
+                     *                 }
+                     *               ],
+                     *               "slab_mode": "telescopic",
+                     *               "fixed_charge": "50.00",
+                     *               "taxes": [
+                     *                 {
+                     *                   "name": "GST",
+                     *                   "percent": "18"
+                     *                 }
+                     *               ]
+                     *             },
+                     *             "rule": "segment"
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "line": 0,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "amount": "350.00",
+                     *             "slab_from_kwh": 0,
+                     *             "slab_to_kwh": 100,
+                     *             "from_kwh": 0,
+                     *             "to_kwh": 100,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "100.000 kWh × 3.50 = 350.00"
+                     *           },
+                     *           {
+                     *             "line": 1,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "amount": "225.00",
+                     *             "slab_from_kwh": 100,
+                     *             "slab_to_kwh": 300,
+                     *             "from_kwh": 100,
+                     *             "to_kwh": 150,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "50.000 kWh × 4.50 = 225.00"
+                     *           }
+                     *         ],
+                     *         "totals": {
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "rounding": "0.00",
+                     *           "total": "737.50",
+                     *           "rule": "total",
+                     *           "text": "625.00 + 112.50 + 0.00 = 737.50 INR"
+                     *         },
+                     *         "rules": [
+                     *           {
+                     *             "rule": "period.month",
+                     *             "text": "The period is the calendar month in the deployment's zone, from midnight to midnight."
+                     *           },
+                     *           {
+                     *             "rule": "register.read",
+                     *             "text": "There is a reading of that very instant."
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DisputeDetail"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3526,6 +8643,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "text": "The lift has its own meter"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewDispute"];
             };
         };
@@ -3536,6 +8658,241 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "account_id": "a_lkadejnasoord5jvtnxi",
+                     *       "device_id": "m2",
+                     *       "invoice": "SM2627-000002",
+                     *       "month": "2026-01",
+                     *       "opened_at": "2026-11-27T04:07:01.976Z",
+                     *       "by": "admin",
+                     *       "by_user": "u_z5sr5fcqfz5fgvtu4wgk",
+                     *       "text": "The lift is on my meter",
+                     *       "resolved": {
+                     *         "at": "2026-11-27T04:07:02.034Z",
+                     *         "text": "The lift has its own meter",
+                     *         "by_user": "u_7wsumhl7bkqmz2ak55rs"
+                     *       },
+                     *       "explanation": {
+                     *         "invoice": {
+                     *           "number": "SM2627-000002",
+                     *           "revision": 1,
+                     *           "issued_at": "2026-11-27T04:06:45.295Z",
+                     *           "total": "737.50",
+                     *           "total_now": "737.50",
+                     *           "readings": {
+                     *             "sha256": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "sha256_now": "6dd1e280a8980d6329bdf0c4cce8203681aebc4652aea96d9dee0912a4fe512e",
+                     *             "changed": false
+                     *           }
+                     *         },
+                     *         "zone": "Asia/Kolkata",
+                     *         "bill": {
+                     *           "device_id": "m2",
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "month": "2026-01",
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "opening_kwh": 2000,
+                     *           "closing_kwh": 2150,
+                     *           "consumption_kwh": 150,
+                     *           "estimated": false,
+                     *           "reasons": [],
+                     *           "explanations": [],
+                     *           "registers": [
+                     *             {
+                     *               "device_id": "m2",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "opening_kwh": 2000,
+                     *               "closing_kwh": 2150,
+                     *               "use_kwh": 150
+                     *             }
+                     *           ],
+                     *           "lines": [
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "0-100 kWh",
+                     *               "quantity": "100.000",
+                     *               "unit": "kWh",
+                     *               "rate": "3.50",
+                     *               "amount": "350.00"
+                     *             },
+                     *             {
+                     *               "kind": "energy",
+                     *               "name": "100-300 kWh",
+                     *               "quantity": "50.000",
+                     *               "unit": "kWh",
+                     *               "rate": "4.50",
+                     *               "amount": "225.00"
+                     *             }
+                     *           ],
+                     *           "events": [],
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "total": "737.50",
+                     *           "currency": "INR",
+                     *           "invoice": null,
+                     *           "segments": [
+                     *             {
+                     *               "tariff": "LT-1 Domestic",
+                     *               "version": 1,
+                     *               "effective_from": "2026-01-01",
+                     *               "from": "2026-01-01T00:00:00+05:30",
+                     *               "to": "2026-02-01T00:00:00+05:30",
+                     *               "days": 31,
+                     *               "month_days": 31,
+                     *               "consumption_kwh": 150,
+                     *               "first_line": 0,
+                     *               "line_count": 4
+                     *             }
+                     *           ],
+                     *           "days": [
+                     *             {
+                     *               "date": "2026-01-01",
+                     *               "kwh": 4.444
+                     *             },
+                     *             {
+                     *               "date": "2026-01-02",
+                     *               "kwh": 4.445
+                     *             }
+                     *           ]
+                     *         },
+                     *         "period": {
+                     *           "from": "2026-01-01T00:00:00+05:30",
+                     *           "to": "2026-02-01T00:00:00+05:30",
+                     *           "days": 31,
+                     *           "month_days": 31,
+                     *           "running": false,
+                     *           "rule": "period.month",
+                     *           "text": "31 of the month's 31 days are charged."
+                     *         },
+                     *         "meters": [
+                     *           {
+                     *             "device_id": "m2",
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "sign": 1,
+                     *             "multiplier": 1,
+                     *             "modulus_kwh": 10000,
+                     *             "max_power_kw": 23,
+                     *             "rule": "register.multiplier",
+                     *             "stretches": [
+                     *               {
+                     *                 "edges": [
+                     *                   {
+                     *                     "at": "2026-01-01T00:00:00+05:30",
+                     *                     "kwh": 2000,
+                     *                     "counted_kwh": 2000,
+                     *                     "rule": "register.read",
+                     *                     "text": "2000.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-01-01T00:00:00+05:30",
+                     *                       "kwh": 2000
+                     *                     }
+                     *                   },
+                     *                   {
+                     *                     "at": "2026-02-01T00:00:00+05:30",
+                     *                     "kwh": 2150,
+                     *                     "counted_kwh": 2150,
+                     *                     "rule": "register.read",
+                     *                     "text": "2150.000 kWh",
+                     *                     "before": {
+                     *                       "at": "2026-02-01T00:00:00+05:30",
+                     *                       "kwh": 2150
+                     *                     }
+                     *                   }
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "events": [],
+                     *             "suspects": []
+                     *           }
+                     *         ],
+                     *         "segments": [
+                     *           {
+                     *             "from": "2026-01-01T00:00:00+05:30",
+                     *             "to": "2026-02-01T00:00:00+05:30",
+                     *             "days": 31,
+                     *             "month_days": 31,
+                     *             "used_before_kwh": 0,
+                     *             "used_until_kwh": 150,
+                     *             "version": 1,
+                     *             "tariff": {
+                     *               "name": "LT-1 Domestic",
+                     *               "effective_from": "2026-01-01",
+                     *               "slabs": [
+                     *                 {
+                     *                   "up_to_kwh": 100,
+                     *                   "rate": "3.50"
+                     *                 },
+                     *                 {
+                     *                   "up_to_kwh": 300,
+                     *                   "rate": "4.50"
+                     *                 }
+                     *               ],
+                     *               "slab_mode": "telescopic",
+                     *               "fixed_charge": "50.00",
+                     *               "taxes": [
+                     *                 {
+                     *                   "name": "GST",
+                     *                   "percent": "18"
+                     *                 }
+                     *               ]
+                     *             },
+                     *             "rule": "segment"
+                     *           }
+                     *         ],
+                     *         "lines": [
+                     *           {
+                     *             "line": 0,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "0-100 kWh",
+                     *             "amount": "350.00",
+                     *             "slab_from_kwh": 0,
+                     *             "slab_to_kwh": 100,
+                     *             "from_kwh": 0,
+                     *             "to_kwh": 100,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "100.000 kWh × 3.50 = 350.00"
+                     *           },
+                     *           {
+                     *             "line": 1,
+                     *             "segment": 0,
+                     *             "kind": "energy",
+                     *             "name": "100-300 kWh",
+                     *             "amount": "225.00",
+                     *             "slab_from_kwh": 100,
+                     *             "slab_to_kwh": 300,
+                     *             "from_kwh": 100,
+                     *             "to_kwh": 150,
+                     *             "rule": "energy.telescopic",
+                     *             "text": "50.000 kWh × 4.50 = 225.00"
+                     *           }
+                     *         ],
+                     *         "totals": {
+                     *           "subtotal": "625.00",
+                     *           "tax": "112.50",
+                     *           "rounding": "0.00",
+                     *           "total": "737.50",
+                     *           "rule": "total",
+                     *           "text": "625.00 + 112.50 + 0.00 = 737.50 INR"
+                     *         },
+                     *         "rules": [
+                     *           {
+                     *             "rule": "period.month",
+                     *             "text": "The period is the calendar month in the deployment's zone, from midnight to midnight."
+                     *           },
+                     *           {
+                     *             "rule": "register.read",
+                     *             "text": "There is a reading of that very instant."
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DisputeDetail"];
                 };
             };
@@ -3543,8 +8900,10 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
@@ -3553,8 +8912,11 @@ export interface operations {
     listExceptions: {
         parameters: {
             query?: {
+                /** @description Only those in this state. */
                 state?: components["schemas"]["ExceptionState"];
+                /** @description Only those of this account. */
                 account?: string;
+                /** @description How many rows a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["PageCursor"];
@@ -3571,12 +8933,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "exceptions": [
+                     *         {
+                     *           "no": 1,
+                     *           "state": "open",
+                     *           "cause": "tariff",
+                     *           "account_id": "a_lkadejnasoord5jvtnxi",
+                     *           "device_id": "m2",
+                     *           "invoice": "SM2627-000002",
+                     *           "month": "2026-01",
+                     *           "found_at": "2026-11-27T04:07:02.558Z",
+                     *           "old_total": "737.50",
+                     *           "new_total": "862.06",
+                     *           "net": "105.56",
+                     *           "taxes": [
+                     *             {
+                     *               "name": "GST",
+                     *               "amount": "19.00"
+                     *             }
+                     *           ],
+                     *           "difference": "124.56",
+                     *           "currency": "INR",
+                     *           "decided": null,
+                     *           "settled_by": null
+                     *         },
+                     *         {
+                     *           "no": 2,
+                     *           "state": "open",
+                     *           "cause": "tariff",
+                     *           "account_id": "a_kobb7kelucnzifcjocco",
+                     *           "device_id": "m3",
+                     *           "invoice": "SM2627-000003",
+                     *           "month": "2026-01",
+                     *           "found_at": "2026-11-27T04:07:02.564Z",
+                     *           "old_total": "737.50",
+                     *           "new_total": "862.06",
+                     *           "net": "105.56",
+                     *           "taxes": [
+                     *             {
+                     *               "name": "GST",
+                     *               "amount": "19.00"
+                     *             }
+                     *           ],
+                     *           "difference": "124.56",
+                     *           "currency": "INR",
+                     *           "decided": null,
+                     *           "settled_by": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExceptionPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
@@ -3593,6 +9009,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "dismiss",
+                 *       "reason": "too small"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExceptionDecision"];
             };
         };
@@ -3603,6 +9025,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "state": "dismissed",
+                     *       "cause": "tariff",
+                     *       "account_id": "a_lkadejnasoord5jvtnxi",
+                     *       "device_id": "m2",
+                     *       "invoice": "SM2627-000002",
+                     *       "month": "2026-01",
+                     *       "found_at": "2026-11-27T04:07:02.558Z",
+                     *       "old_total": "737.50",
+                     *       "new_total": "862.06",
+                     *       "net": "105.56",
+                     *       "taxes": [
+                     *         {
+                     *           "name": "GST",
+                     *           "amount": "19.00"
+                     *         }
+                     *       ],
+                     *       "difference": "124.56",
+                     *       "currency": "INR",
+                     *       "decided": {
+                     *         "at": "2026-11-27T04:07:02.660Z",
+                     *         "by": "u_7wsumhl7bkqmz2ak55rs",
+                     *         "reason": "too small"
+                     *       },
+                     *       "settled_by": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Exception"];
                 };
             };
@@ -3610,11 +9061,16 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};

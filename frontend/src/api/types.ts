@@ -30,4 +30,4 @@ export type Session = Schemas["Session"];
 export type Site = Schemas["Site"];
 export type Tariff = Schemas["Tariff"];
 export type TariffPage = Schemas["TariffPage"];
-export type User = Schemas["User"] & { must_change_password?: boolean };
+export type User = Schemas["User"];

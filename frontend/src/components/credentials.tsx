@@ -18,13 +18,17 @@ export function Credentials({ device, onDone }: { device: CreatedDevice; onDone:
       </div>
     );
   const { mqtt, ca_pem } = device.credentials;
-  const entries = [
+  // What there is depends on the kind of login.
+  const told: [string, string | undefined][] = [
     ["Host", mqtt.host],
     ["Port", String(mqtt.port)],
     ["User", mqtt.username],
     ["Password", mqtt.password],
+    ["Identity", mqtt.identity],
+    ["Key", mqtt.key],
     ["CA certificate", ca_pem],
-  ] as const;
+  ];
+  const entries = told.filter((entry): entry is [string, string] => entry[1] !== undefined);
   // Without HTTPS the browser has no clipboard; the text can still be selected.
   const copy = async (name: string, value: string) => {
     await navigator.clipboard.writeText(value);
