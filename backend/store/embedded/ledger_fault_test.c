@@ -288,7 +288,7 @@ static void a_file_that_may_not_grow_is_full_and_usable(void **state) {
   ledger_fixture *f = *state;
   char *account;
   add_accounts(f->ledger, &account, 1);
-  assert_int_equal(sm_sql_exec(f->ledger->writer, "PRAGMA max_page_count = 100"), SM_OK);
+  assert_int_equal(sm_sql_exec(f->ledger->writer, "PRAGMA max_page_count = 140"), SM_OK);
   int32_t issued = 0;
   assert_int_equal(issue_until_failure(f, account, &issued), SM_ERR_FULL);
   assert_true(issued > 0);
