@@ -21,7 +21,9 @@ test("links inside the page lead somewhere", () => {
 });
 
 test("nothing in it needs more than the policy gives", () => {
-  expect(page).not.toMatch(/<script|<style|\sstyle=|\son[a-z]+=|(?:src|href|action)="(?:https?:)?\/\/|javascript:/);
+  expect(page).not.toMatch(
+    /<script|<style|\sstyle=|\son[a-z]+=|(?:src|href|action)="(?:https?:)?\/\/|javascript:/,
+  );
 });
 
 test("what the document says is text, not markup", () => {

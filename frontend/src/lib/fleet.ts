@@ -9,7 +9,6 @@ export type FleetState = Exclude<Presence, "unsure"> | "disabled" | "revoked";
 export const FLEET_STATES: readonly FleetState[] = [
   "online",
   "silent",
-  "unsure",
   "offline",
   "never",
   "disabled",
@@ -78,7 +77,7 @@ export function filterFleet(
 }
 
 export function countStates(rows: readonly FleetRow[]): Record<FleetState, number> {
-  const counts = { online: 0, silent: 0, unsure: 0, offline: 0, never: 0, disabled: 0, revoked: 0 };
+  const counts = { online: 0, silent: 0, offline: 0, never: 0, disabled: 0, revoked: 0 };
   for (const { state } of rows) counts[state] += 1;
   return counts;
 }
