@@ -31,6 +31,7 @@ for (const [size, viewport] of Object.entries(sizes))
         await openOffice(page, "/tariffs");
         for (const [name, path, open] of pages) {
           await page.goto(path);
+          await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
           await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
           await expect(page.getByLabel(/^Loading/)).toHaveCount(0);
           if (open) {

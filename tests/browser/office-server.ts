@@ -54,6 +54,7 @@ export async function openOffice(page: Page, path: string): Promise<void> {
   await page.getByLabel("E-mail").fill(target.adminEmail ?? "");
   await page.getByLabel("Password", { exact: true }).fill(target.adminPassword ?? "");
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await expect(page.getByRole("status", { name: /^Loading/ })).toHaveCount(0);
 }
