@@ -5,7 +5,6 @@ export interface Areas {
   common: typeof import("./en/common.json");
   device: typeof import("./en/device.json");
   fault: typeof import("./en/fault.json");
-  history: typeof import("./en/history.json");
   meter: typeof import("./en/meter.json");
   money: typeof import("./en/money.json");
   now: typeof import("./en/now.json");
