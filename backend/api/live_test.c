@@ -151,6 +151,56 @@ static void readings_of_a_former_tenants_time_are_not_sent(void **state) {
   ws_free(c);
 }
 
+static void publish_alert(test_server *s, const char *id, const char *subject, int64_t opened_ms) {
+  sm_alert alert = {.alert_no = 5, .kind = SM_ALERT_SILENT, .opened_ms = opened_ms};
+  (void)snprintf(alert.device_id, sizeof alert.device_id, "%s", id);
+  (void)snprintf(alert.subject, sizeof alert.subject, "%s", subject);
+  sm_live_publish_alert(test_server_live(s), &alert);
+}
+
+static void expect_alert(ws_client *c, unsigned n, const char *whose) {
+  char wanted[160];
+  const char *text = ws_next(c);
+  (void)snprintf(wanted, sizeof wanted,
+                 "{\"type\":\"alert\",\"n\":%u,\"alert\":{\"id\":5,\"kind\":\"silent\",%s,", n,
+                 whose);
+  assert_non_null(text);
+  if (strncmp(text, wanted, strlen(wanted)) != 0) fail_msg("wanted %s, got %s", wanted, text);
+  assert_null(strstr(text, "acknowledged_by"));
+}
+
+#define OF(id) "\"device_id\":\"" id "\",\"subject\":null"
+
+/* Of somebody else's meter, of the site, and of a former tenant's time they hear nothing. */
+static void an_alert_is_sent_to_whom_it_concerns(void **state) {
+  test_server *s = *state;
+  test_server_device(s, "a9", "anna", 5000, 9000);
+  test_server_store(s, "a9", 6000);
+  ws_client *anna = subscribe(s, STAR("anna"));
+  expect(anna, 1, "a1", 1, false);
+  expect(anna, 2, "a9", 6, false);
+  ws_client *listed = subscribe(s, LIST("anna", "\"a1\""));
+  expect(listed, 1, "a1", 1, false);
+  ws_client *admin = subscribe(s, STAR("admin"));
+  for (int i = 0; i < 3; i++) assert_non_null(ws_next(admin));
+  publish_alert(s, "b1", "", 6000);
+  publish_alert(s, "", "broker", 6000);
+  publish_alert(s, "a9", "", 4999);
+  publish_alert(s, "a9", "", 9000);
+  publish_alert(s, "a9", "", 6000);
+  publish_alert(s, "a1", "", 6000);
+  expect_alert(anna, 3, OF("a9"));
+  expect_alert(anna, 4, OF("a1"));
+  expect_alert(listed, 2, OF("a1"));
+  expect_alert(admin, 4, OF("b1"));
+  expect_alert(admin, 5, "\"device_id\":null,\"subject\":\"broker\"");
+  for (unsigned n = 6; n <= 8; n++) expect_alert(admin, n, OF("a9"));
+  expect_alert(admin, 9, OF("a1"));
+  ws_free(anna);
+  ws_free(listed);
+  ws_free(admin);
+}
+
 static void devices_that_come_and_go_appear_and_vanish(void **state) {
   (void)state;
   sm_live_options options = {.recheck_ms = 1};
@@ -491,6 +541,7 @@ int main(void) {
       SERVED(an_admin_with_a_star_is_sent_everything_also_what_is_new),
       SERVED(a_consumer_with_a_star_is_sent_own_devices_only),
       SERVED(readings_of_a_former_tenants_time_are_not_sent),
+      SERVED(an_alert_is_sent_to_whom_it_concerns),
       cmocka_unit_test(devices_that_come_and_go_appear_and_vanish),
       cmocka_unit_test(a_listed_device_that_is_taken_away_closes_with_4404),
       SERVED(other_devices_can_be_asked_for_on_the_same_connection),

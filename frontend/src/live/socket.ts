@@ -86,8 +86,9 @@ function receive(data: unknown): void {
     return;
   }
   if (message.type === "ready") dispatch({ is: "ready" });
+  // Alerts are counted with the readings.
+  if ("n" in message) dispatch({ is: "frame", n: message.n });
   if (message.type !== "reading") return;
-  dispatch({ is: "frame", n: message.n });
   if (!message.late) putReading(message.reading);
 }
 
