@@ -180,7 +180,8 @@ static void fill(const sm_route *route, const things *t, char out[256]) {
     used += (size_t)snprintf(out + used, 200 - used, "%s", thing);
     c = strchr(c, '}');
   }
-  bool of_a_month = starts_with(route->pattern, "/api/billing/");
+  bool of_a_month = starts_with(route->pattern, "/api/billing/") &&
+                    strcmp(route->pattern, "/api/billing/{id}/coming") != 0;
   (void)snprintf(out + used, 256 - used, "%s", of_a_month ? "?month=2026-01" : "");
 }
 
@@ -249,7 +250,8 @@ static bool is_refusal(unsigned status) {
 
 static void check_consumer(const world *w, const sm_route *route, test_who who) {
   test_reply absent = ask(w, route, ABSENT, who);
-  assert_int_equal(absent.status, 404);
+  if (absent.status != 404)
+    fail_msg("%s %s of what is not there: %u", route->method, route->pattern, absent.status);
   for (int of = 0; of < WHOSE_COUNT; of++) {
     test_reply reply = ask(w, route, (whose)of, who);
     if (!may(route, who, (whose)of))
