@@ -164,6 +164,11 @@ static const char *thing_of(const sm_route *route, size_t param, const things *t
   return access_of(route) == SM_ACCESS_ADMIN ? "1" : NULL;
 }
 
+/* What is to come is nothing to a tenancy that has ended. */
+static bool of_what_comes(const sm_route *route) {
+  return strcmp(route->pattern, "/api/billing/{id}/coming") == 0;
+}
+
 /* The request target of a route for one's things. */
 static void fill(const sm_route *route, const things *t, char out[256]) {
   size_t used = 0;
@@ -180,8 +185,7 @@ static void fill(const sm_route *route, const things *t, char out[256]) {
     used += (size_t)snprintf(out + used, 200 - used, "%s", thing);
     c = strchr(c, '}');
   }
-  bool of_a_month = starts_with(route->pattern, "/api/billing/") &&
-                    strcmp(route->pattern, "/api/billing/{id}/coming") != 0;
+  bool of_a_month = starts_with(route->pattern, "/api/billing/") && !of_what_comes(route);
   (void)snprintf(out + used, 256 - used, "%s", of_a_month ? "?month=2026-01" : "");
 }
 
@@ -239,9 +243,9 @@ static bool of_a_meter_only(const sm_route *route) {
 
 static bool may(const sm_route *route, test_who who, whose of) {
   if (of == ABSENT || of == NOBODYS) return false;
-  if (who == ASHA) return of == ASHAS || of == ENDED;
+  if (who == ASHA) return of == ASHAS || (of == ENDED && !of_what_comes(route));
   /* The ended tenancy's meter is ravi's now. */
-  return of == RAVIS || (of == ENDED && of_a_meter_only(route));
+  return of == RAVIS || (of == ENDED && (of_a_meter_only(route) || of_what_comes(route)));
 }
 
 static bool is_refusal(unsigned status) {

@@ -9,7 +9,6 @@ export interface Areas {
   editor: typeof import("./en/editor.json");
   fault: typeof import("./en/fault.json");
   fleet: typeof import("./en/fleet.json");
-  history: typeof import("./en/history.json");
   keys: typeof import("./en/keys.json");
   ledger: typeof import("./en/ledger.json");
   meter: typeof import("./en/meter.json");
