@@ -8,6 +8,7 @@ REACHED = {
     "listReadings": lambda w: (["m1"], {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}, None),
     "listEdits": lambda w: (["m1"], None, None),
     "getBill": lambda w: (["m1"], {"month": "2026-01"}, None),
+    "comingTariff": lambda w: (["m1"], None, None),
     "explainBill": lambda w: (["m1"], {"month": "2026-01"}, None),
     "listTariffs": lambda w: ((), None, None),
     "listInvoices": lambda w: (["m1"], None, None),
