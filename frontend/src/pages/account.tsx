@@ -1,8 +1,9 @@
-import { Button, Modal, Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
 import { useAccount, useFoundInvoices } from "../api/office-queries";
 import type { Account } from "../api/types";
+import { Dialog } from "../components/dialog";
 import { Failure } from "../components/notice";
 import { AccountForm } from "../components/office/account-form";
 import { Balance } from "../components/office/balance";
@@ -107,16 +108,9 @@ function AccountDetail({ account }: { account: Account }) {
           <InvoiceTable invoices={invoices.toReversed()} label={t("invoices")} named={false} />
         )}
       </section>
-      <Modal
-        opened={changing}
-        onClose={() => setChanging(false)}
-        title={t("changeTitle")}
-        lockScroll={false}
-        closeOnClickOutside={false}
-        closeButtonProps={{ "aria-label": t("common:close") }}
-      >
+      <Dialog opened={changing} onClose={() => setChanging(false)} title={t("changeTitle")} typed>
         <AccountForm account={account} onDone={() => setChanging(false)} />
-      </Modal>
+      </Dialog>
     </div>
   );
 }

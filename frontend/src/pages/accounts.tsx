@@ -1,10 +1,11 @@
-import { Button, Modal, NativeSelect, Skeleton, TextInput } from "@mantine/core";
+import { Button, NativeSelect, Skeleton, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { importAccounts } from "../api/office";
 import { useAccounts } from "../api/office-queries";
 import { useDefaultTariff } from "../api/queries";
 import type { Account } from "../api/types";
+import { Dialog } from "../components/dialog";
 import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import { AccountForm } from "../components/office/account-form";
@@ -62,14 +63,7 @@ function OpenAccount() {
       <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setOpened("form")}>
         {t("add")}
       </Button>
-      <Modal
-        opened={opened !== null}
-        onClose={close}
-        title={t(opened === "file" ? "import" : "add")}
-        lockScroll={false}
-        closeOnClickOutside={false}
-        closeButtonProps={{ "aria-label": t("common:close") }}
-      >
+      <Dialog opened={opened !== null} onClose={close} title={t(opened === "file" ? "import" : "add")} typed>
         {opened === "form" && (
           <AccountForm onDone={({ account_id }) => navigate(`/accounts/${account_id}`)} />
         )}
@@ -88,7 +82,7 @@ function OpenAccount() {
             }}
           />
         )}
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Modal, Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useUtilityBills } from "../api/office-queries";
+import { Dialog } from "../components/dialog";
 import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import css from "../components/office/office.module.css";
@@ -84,17 +85,9 @@ export default function UtilityPage() {
           </TableRegion>
         </div>
       )}
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        title={t("add")}
-        size="lg"
-        lockScroll={false}
-        closeOnClickOutside={false}
-        closeButtonProps={{ "aria-label": t("common:close") }}
-      >
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={t("add")} size="lg" typed>
         <UtilityForm month={month} onDone={(id) => navigate(`/utility/${id}`)} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -3,9 +3,9 @@ import { useState } from "react";
 import type { DeviceCredentials } from "../../api/admin-types";
 import type { CreatedDevice } from "../../api/types";
 import { useText } from "../../text/text";
+import { Dialog } from "../dialog";
 import { Icon } from "../icon";
 import { AddDeviceForm } from "./add-device-form";
-import { Dialog } from "./dialog";
 import { LoginShown } from "./login-shown";
 
 interface Added {

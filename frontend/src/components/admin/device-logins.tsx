@@ -6,11 +6,11 @@ import type { Credential, CredentialOrder, MadeCredentials } from "../../api/adm
 import { dateTime } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { useText } from "../../text/text";
+import { Dialog } from "../dialog";
 import { Failure } from "../notice";
 import { CertificateHint } from "./add-device-form";
 import css from "./admin.module.css";
 import { typedNumber } from "./device-details";
-import { Dialog } from "./dialog";
 import { LoginShown } from "./login-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";

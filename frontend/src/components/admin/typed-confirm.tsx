@@ -1,8 +1,8 @@
 import { Button, TextInput } from "@mantine/core";
 import { type ReactNode, type SubmitEvent, useState } from "react";
 import { useText } from "../../text/text";
+import { Dialog } from "../dialog";
 import css from "../form.module.css";
-import { Dialog } from "./dialog";
 import { ProblemLine } from "./problem";
 
 interface TypedConfirmProps {

@@ -1,7 +1,8 @@
-import { Button, Modal, Textarea } from "@mantine/core";
+import { Button, Textarea } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useText } from "../../text/text";
+import { Dialog } from "../dialog";
 import { explain } from "../notice";
 import css from "./office.module.css";
 
@@ -66,14 +67,7 @@ export function AskReason({
     onClose();
   };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={title}
-      lockScroll={false}
-      closeOnClickOutside={text === ""}
-      closeButtonProps={{ "aria-label": t("close") }}
-    >
+    <Dialog opened={opened} onClose={close} title={title} typed={text !== ""}>
       <form
         className={css.rows}
         onSubmit={(event) => {
@@ -103,7 +97,7 @@ export function AskReason({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

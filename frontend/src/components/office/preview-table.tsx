@@ -1,4 +1,4 @@
-import { Button, Modal, Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { previewTariff } from "../../api/office";
@@ -8,6 +8,7 @@ import { formatMoney, minorDigits, scaled, sumMoney } from "../../lib/money";
 import type { LocalMonth } from "../../lib/zone";
 import { useText } from "../../text/text";
 import { BillTable } from "../bill-table";
+import { Dialog } from "../dialog";
 import { useAccountName } from "./names";
 import css from "./office.module.css";
 import { TableRegion, Trouble } from "./parts";
@@ -138,16 +139,14 @@ export function PreviewTable({ rows, month, tariff }: TableProps) {
         </tfoot>
       </TableRegion>
       {rows.length > SHOWN && <p className="soft">{t("effectsFirst", { count: SHOWN })}</p>}
-      <Modal
+      <Dialog
         opened={shown !== null}
         onClose={() => setShown(null)}
         title={shown ? t("bills", { account: label(shown) }) : ""}
         size="xl"
-        lockScroll={false}
-        closeButtonProps={{ "aria-label": t("common:close") }}
       >
         {shown && <BothBills row={shown} month={month} tariff={tariff} />}
-      </Modal>
+      </Dialog>
     </>
   );
 }
