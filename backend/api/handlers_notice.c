@@ -19,13 +19,13 @@ enum { WEBHOOK_TEXT_MAX = SM_WEBHOOK_URL_MAX + SM_WEBHOOK_SECRET_MAX + 2 };
 typedef struct settings {
   sm_notice notice;
   char *webhook; /* heap; cut in two: */
+  size_t webhook_len;
   const char *url;
   const char *secret;
 } settings;
 
 static void settings_fini(settings *s) {
-  /* The address ends where it was cut; the secret is behind it. */
-  if (s->secret != NULL) sodium_memzero(s->webhook, strlen(s->url) + 1 + strlen(s->secret));
+  if (s->webhook != NULL) sodium_memzero(s->webhook, s->webhook_len);
   free(s->webhook);
   sm_notice_fini(&s->notice);
   *s = (settings){.webhook = NULL};
@@ -37,6 +37,7 @@ static sm_err load(sm_api *api, const sm_request *request, settings *s) {
   if (err != SM_OK || s->notice.webhook_sealed.data == NULL) return err;
   err = sm_unseal(sm_identity_sealer(api->options.identity), SM_FIELD_WEBHOOK,
                   &s->notice.webhook_sealed, &s->webhook);
+  if (s->webhook != NULL) s->webhook_len = strlen(s->webhook);
   if (err == SM_OK && (s->webhook == NULL || !sm_webhook_split(s->webhook, &s->url, &s->secret)))
     err = SM_ERR_CORRUPT;
   if (err != SM_OK) settings_fini(s);
@@ -108,13 +109,14 @@ static bool take_minute(const json_t *object, const char *name, int *minute,
                         sm_problems *problems) {
   char field[SM_FIELD_PATH_MAX];
   const char *text = json_string_value(json_object_get(object, name));
-  int hour;
-  int min;
-  char end;
-  if (text != NULL && strlen(text) == 5 && strspn(text, "0123456789:") == 5 && text[2] == ':' &&
-      sscanf(text, "%2d:%2d%c", &hour, &min, &end) == 2 && hour <= 23 && min <= 59) {
-    *minute = hour * 60 + min;
-    return true;
+  if (text != NULL && strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+      strspn(text + 3, "0123456789") == 2) {
+    int hour = (text[0] - '0') * 10 + text[1] - '0';
+    int min = (text[3] - '0') * 10 + text[4] - '0';
+    if (hour <= 23 && min <= 59) {
+      *minute = hour * 60 + min;
+      return true;
+    }
   }
   sm_problems_add(problems, sm_field_path("quiet_hours", name, field),
                   "must be a time of the day such as \"22:30\"");

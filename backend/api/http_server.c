@@ -285,6 +285,16 @@ static void SM_PRINTF(2, 0) on_library_log(void *cls, const char *format, va_lis
 
 /* ---- the daemon ---- */
 
+/* While the server stops, who comes is turned away here. (MHD_quiesce_daemon would do it, but takes
+ * the listener out of the set of each thread's epoll at the same time as that thread may: the
+ * second one of them ends the process.) */
+static enum MHD_Result on_accept(void *context, const struct sockaddr *address, socklen_t len) {
+  sm_http *http = context;
+  (void)address;
+  (void)len;
+  return atomic_load(&http->stopping) ? MHD_NO : MHD_YES;
+}
+
 static void add_option(struct MHD_OptionItem *options, size_t *count, enum MHD_OPTION option,
                        intptr_t value, void *pointer) {
   options[*count] = (struct MHD_OptionItem){.option = option, .value = value, .ptr_value = pointer};
@@ -320,7 +330,7 @@ static struct MHD_Daemon *start_daemon(sm_http *http, int listener) {
   set_options(http->api, listener, options);
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_UPGRADE;
   if (http->api->cert_pem != NULL) flags |= MHD_USE_TLS;
-  return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
+  return MHD_start_daemon(flags, 0, on_accept, http, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
                           on_library_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
                           MHD_OPTION_NOTIFY_COMPLETED, on_end, http, MHD_OPTION_NOTIFY_CONNECTION,
                           on_connection, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
@@ -383,10 +393,8 @@ void sm_http_stop(sm_http *http) {
   if (http == NULL) return;
   atomic_store(&http->stopping, true);
   if (http->daemon != NULL) {
-    MHD_socket listener = MHD_quiesce_daemon(http->daemon);
     wait_until_idle(http);
-    MHD_stop_daemon(http->daemon);
-    if (listener != MHD_INVALID_SOCKET) (void)close(listener);
+    MHD_stop_daemon(http->daemon); /* closes the listener, too */
   }
   sm_connections_free(http->connections);
   (void)pthread_cond_destroy(&http->idle);

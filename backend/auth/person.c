@@ -76,8 +76,7 @@ static sm_err write_notifications(writing *x) {
   sm_notice notice = {0};
   char *webhook = NULL;
   sm_err err = sm_ledger_notice(x->ledger, x->user_id, &notice);
-  if (err == SM_OK)
-    err = sm_unseal(x->sealer, SM_FIELD_WEBHOOK, &notice.webhook_sealed, &webhook);
+  if (err == SM_OK) err = sm_unseal(x->sealer, SM_FIELD_WEBHOOK, &notice.webhook_sealed, &webhook);
   if (err == SM_OK) {
     if (webhook != NULL) webhook[strcspn(webhook, "\n")] = '\0';
     sm_jsonw_key(&x->w, "notifications");
