@@ -121,7 +121,8 @@ test.describe("a tariff", () => {
 });
 
 async function openExceptions(page: import("@playwright/test").Page): Promise<void> {
-  await page.getByRole("link", { name: "Billing", exact: true }).click();
+  await page.getByRole("button", { name: "Money", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Billing", exact: true }).click();
   await new BillingPage(page).tab("Corrections");
 }
 
@@ -267,7 +268,7 @@ test("somebody who is no admin has none of these pages, and loads nothing of the
   page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
   const { open } = await import("./fixtures.ts");
   await open(page, "/billing");
-  await expect(page.getByRole("link", { name: "Billing", exact: true })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Money", exact: true })).toHaveCount(0);
   await expect(page.getByText("There is nothing at this address")).toBeVisible();
   expect(loaded.filter((path) => /assets\/(billing|account|office|utility|tariff-)/.test(path))).toEqual([]);
 });

@@ -9,10 +9,16 @@ import css from "./office.module.css";
 /** A table that may be wider than its place: it can be moved by keys, and says what it is. */
 export function TableRegion({ label, children }: { label: string; children: ReactNode }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
-    <section className={css.scroll} aria-label={label} tabIndex={0}>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form
+    <div
+      className={css.scroll}
+      role="group"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+      tabIndex={0}
+    >
       <table className={css.table}>{children}</table>
-    </section>
+    </div>
   );
 }
 
