@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
@@ -24,6 +24,8 @@ export function squeezed(): Plugin {
       folder = join(config.root, config.build.outDir);
     },
     closeBundle() {
+      // It is called after a build that failed, too, whose own error is the one to be seen.
+      if (!existsSync(folder)) return;
       for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }))
         if (TEXT.test(name) && statSync(join(folder, name)).isFile()) squeeze(join(folder, name));
     },
