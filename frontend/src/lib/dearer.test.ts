@@ -52,6 +52,20 @@ describe("compareBills", () => {
     expect([difference, sum(parts.map(({ amount }) => amount))]).toEqual(["865.00", "865.00"]);
   });
 
+  it("takes what lines are rounded by for no change of rates", () => {
+    // Two lines of energy, each up by half a minor unit: 350 kWh are 1550.00 at the old rates.
+    const november = bill(350, "1888.01", [
+      line("energy", "1250.01"),
+      line("energy", "300.00"),
+      line("fixed", "50.00"),
+      line("tax", "288.00"),
+    ]);
+    const { parts } = compareBills(october, november, tariff);
+    expect(parts).toContainEqual({ cause: "rounding", amount: "0.01" });
+    expect(parts.map(({ cause }) => cause)).not.toContain("rate");
+    expect(sum(parts.map(({ amount }) => amount))).toBe("629.01");
+  });
+
   it("goes by the mean price where the tariff is not known, and still adds up", () => {
     const november = bill(200, "1000.03", [
       line("energy", "840.03"),

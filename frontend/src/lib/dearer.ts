@@ -86,12 +86,19 @@ export function compareBills(before: Bill, after: Bill, tariff: NewTariff | null
   // Amounts of a bill are whole minor units: the middle is rounded to one, and the parts still add up.
   const places = Math.max(...[before.total, after.total].map((text) => text.split(".")[1]?.length ?? 0));
   const between = micro(decimal(middle, places));
+  const size = (value: Micro) => (value < 0n ? -value : value);
+  // Each line is rounded by half a minor unit at most, and so is the middle: as little as that is no change of rates.
+  const rest = energy[1] - between;
+  const lines = [before, after].flatMap((bill) => bill.lines.filter(({ kind }) => kind === "energy")).length;
+  const rounded = size(rest) * 2n <= (micro("1") / 10n ** BigInt(places)) * BigInt(lines + 1);
   const causes: [Cause, Micro][] = [
     ["use", between - energy[0]],
-    ["rate", energy[1] - between],
-    ...others.map((kind): [Cause, Micro] => [kind, sumOf(after, kind) - sumOf(before, kind)]),
+    ["rate", rounded ? 0n : rest],
+    ...others.map((kind): [Cause, Micro] => {
+      const more = sumOf(after, kind) - sumOf(before, kind);
+      return [kind, kind === "rounding" && rounded ? more + rest : more];
+    }),
   ];
-  const size = (value: Micro) => (value < 0n ? -value : value);
   const parts = causes
     .filter(([, value]) => value !== 0n)
     .sort(([, a], [, b]) => (size(b) > size(a) ? 1 : size(b) < size(a) ? -1 : 0))
