@@ -7,10 +7,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/steady.h"
+#include "base/thread.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,15 +251,9 @@ sm_err sm_alert_sender_new(const sm_alert_sender_options *options, sm_alert_send
 }
 
 sm_err sm_alert_sender_start(sm_alert_sender *sender) {
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&sender->thread, NULL, run, sender);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed != 0) return SM_ERR_NOMEM;
-  sender->started = true;
-  return SM_OK;
+  sm_err err = sm_thread_start(&sender->thread, run, sender);
+  sender->started = err == SM_OK;
+  return err;
 }
 
 void sm_alert_sender_stop(sm_alert_sender *sender) {

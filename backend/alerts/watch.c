@@ -5,10 +5,10 @@
 #include "base/metrics.h"
 #include "base/steady.h"
 #include "base/strmap.h"
+#include "base/thread.h"
 #include "store/ledger_alerts.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -658,16 +658,9 @@ sm_err sm_alert_watch_start(sm_alert_watch *watch) {
   if (err == SM_OK) err = take_open(watch);
   if (err == SM_OK) err = read_plans(watch);
   if (err != SM_OK) return err;
-  /* Signals are the main thread's business. */
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&watch->thread, NULL, run, watch);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed != 0) return SM_ERR_NOMEM;
-  watch->started = true;
-  return SM_OK;
+  err = sm_thread_start(&watch->thread, run, watch);
+  watch->started = err == SM_OK;
+  return err;
 }
 
 void sm_alert_watch_stop(sm_alert_watch *watch) {

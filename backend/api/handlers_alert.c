@@ -61,11 +61,6 @@ static bool take_query(const sm_request *request, sm_answer *answer, sm_alert_qu
   return true;
 }
 
-typedef struct writing {
-  const char *currency;
-  bool with_person;
-} writing;
-
 void sm_handle_alerts(sm_api *api, const sm_request *request, sm_answer *answer) {
   sm_alert_query query;
   sm_page page;

@@ -3,6 +3,7 @@
 #include "api/account_hooks.h"
 #include "api/api.h"
 #include "api/body.h"
+#include "api/csv_body.h"
 #include "api/list.h"
 #include "api/month.h"
 #include "api/routes.h"
@@ -33,35 +34,23 @@ static void answer_import(sm_api *api, sm_answer *answer, bool dry_run,
 }
 
 void sm_handle_account_import(sm_api *api, const sm_request *request, sm_answer *answer) {
-  int64_t dry_run;
+  bool dry_run;
   sm_problems problems = {0};
   sm_account_file_result result;
   const sm_invoicing invoicing = sm_api_invoicing(api);
-  if (!sm_request_param_int(request, answer, "dry_run", 0, 1, 0, &dry_run) ||
-      !sm_request_body_is(request, answer, "text/csv"))
+  if (!sm_csv_body_begin(api, request, answer,
+                         "a header such as account,person,device and a line an account", &dry_run))
     return;
-  if (request->body.len == 0) {
-    sm_answer_problem(answer, 400,
-                      "The body must be CSV: a header such as "
-                      "account,person,device and a line an account");
-    return;
-  }
-  if (!sm_api_expensive_enter(api, answer)) return;
   const sm_account_file file = {.invoicing = &invoicing,
                                 .actor = sm_request_actor(request),
                                 .text = request->body.data,
                                 .len = request->body.len,
-                                .dry_run = dry_run != 0,
+                                .dry_run = dry_run,
                                 .now_ms = sm_api_now_ms(api),
                                 .hooks = sm_account_hooks(api->options.identity)};
   sm_err err = sm_account_file_import(&file, &problems, &result);
-  sm_api_expensive_leave(api);
-  if (err == SM_OK)
-    answer_import(api, answer, file.dry_run, &result);
-  else if (err == SM_ERR_INVALID)
-    sm_answer_problems(answer, 422, &problems);
-  else
-    sm_api_fail(request, answer, err);
+  if (sm_csv_body_end(api, request, answer, err, &problems))
+    answer_import(api, answer, dry_run, &result);
 }
 
 /* ---- utility bills ---- */

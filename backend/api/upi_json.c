@@ -1,10 +1,8 @@
 #include "api/upi_json.h"
 
 #include "base/log.h"
-#include "document/invoice.h"
+#include "document/cabinet.h"
 #include "model/money.h"
-
-#include <string.h>
 
 static void write_payment(sm_jsonw *w, const sm_document_invoice *document) {
   sm_buf link;
@@ -26,17 +24,7 @@ static void write_payment(sm_jsonw *w, const sm_document_invoice *document) {
 }
 
 void sm_upi_write_key(sm_jsonw *w, const sm_invoice *invoice) {
-  const sm_document_source source = {.number = invoice->number,
-                                     .kind = invoice->kind,
-                                     .month = invoice->month,
-                                     .currency = invoice->currency,
-                                     .issued_ms = invoice->issued_ms,
-                                     .due_ms = invoice->due_ms,
-                                     .total_minor = invoice->total_minor,
-                                     .body = invoice->body,
-                                     .snapshot = invoice->snapshot,
-                                     .cancelled = invoice->status != NULL &&
-                                                  strcmp(invoice->status, "cancelled") == 0};
+  const sm_document_source source = sm_cabinet_source(invoice);
   sm_document_invoice document;
   sm_buf problem;
   sm_buf_init(&problem, 1024);

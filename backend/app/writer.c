@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/steady.h"
+#include "base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -121,16 +121,9 @@ sm_err sm_writer_start(sm_writer *writer, void (*tick)(void *context), void *con
   writer->tick = tick;
   writer->tick_context = context;
   writer->stopping = false;
-  /* Signals are the main thread's business. */
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&writer->thread, NULL, run, writer);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed != 0) return SM_ERR_NOMEM;
-  writer->started = true;
-  return SM_OK;
+  sm_err err = sm_thread_start(&writer->thread, run, writer);
+  writer->started = err == SM_OK;
+  return err;
 }
 
 void sm_writer_stop(sm_writer *writer) {

@@ -118,6 +118,19 @@ static bool is_cancelled(const sm_invoice *invoice) {
   return invoice->status != NULL && strcmp(invoice->status, "cancelled") == 0;
 }
 
+sm_document_source sm_cabinet_source(const sm_invoice *invoice) {
+  return (sm_document_source){.number = invoice->number,
+                              .kind = invoice->kind,
+                              .month = invoice->month,
+                              .currency = invoice->currency,
+                              .issued_ms = invoice->issued_ms,
+                              .due_ms = invoice->due_ms,
+                              .total_minor = invoice->total_minor,
+                              .body = invoice->body,
+                              .snapshot = invoice->snapshot,
+                              .cancelled = is_cancelled(invoice)};
+}
+
 static void tell(const sm_invoice *invoice, const char *event, const char *reason) {
   sm_log(SM_LOG_ERROR, event, SM_LOG_TEXT("number", invoice->number),
          SM_LOG_TEXT("reason", reason));
@@ -135,17 +148,8 @@ static bool find_audit(const sm_cabinet *cabinet, const sm_invoice *invoice,
 
 static sm_err print(const sm_cabinet *cabinet, const sm_invoice *invoice,
                     const sm_language *language, sm_buf *pdf, bool *whole) {
-  sm_document_source source = {.number = invoice->number,
-                               .kind = invoice->kind,
-                               .month = invoice->month,
-                               .currency = invoice->currency,
-                               .issued_ms = invoice->issued_ms,
-                               .due_ms = invoice->due_ms,
-                               .total_minor = invoice->total_minor,
-                               .body = invoice->body,
-                               .snapshot = invoice->snapshot,
-                               .cancelled = is_cancelled(invoice),
-                               .language = language};
+  sm_document_source source = sm_cabinet_source(invoice);
+  source.language = language;
   sm_document_invoice document;
   char audit[SM_AUDIT_SHORT_MAX];
   char *payer = NULL;

@@ -11,6 +11,7 @@
 #include "auth/seal.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "document/invoice.h"
 #include "document/words.h"
 #include "store/ledger.h"
 
@@ -44,6 +45,10 @@ const char *sm_cabinet_folder(const sm_cabinet *cabinet);
  * errors of sm_press_print. That it could not be kept is logged, and no error. */
 SM_MUST_CHECK sm_err sm_cabinet_pdf(sm_cabinet *cabinet, const sm_invoice *invoice,
                                     const sm_language *language, sm_buf *pdf);
+
+/* What the page says of a row of the ledger; borrowed from it. Without payer, audit and language.
+ */
+sm_document_source sm_cabinet_source(const sm_invoice *invoice);
 
 /* ---- a month ---- */
 /* Called now and then; false ends the work (SM_ERR_CLOSED). */

@@ -1,7 +1,8 @@
 #include "invoicing/crew.h"
 
+#include "base/thread.h"
+
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -49,16 +50,10 @@ static void *work(void *argument) {
   return NULL;
 }
 
-/* What signals the program waits for are for its own threads. */
 static void start_threads(sm_crew *crew, size_t threads) {
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
   while (crew->thread_count < threads &&
-         pthread_create(&crew->thread[crew->thread_count], NULL, work, crew) == 0)
+         sm_thread_start(&crew->thread[crew->thread_count], work, crew) == SM_OK)
     crew->thread_count++;
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 sm_err sm_crew_new(size_t threads, sm_crew **crew) {

@@ -7,13 +7,13 @@
 #include "base/metrics.h"
 #include "base/order.h"
 #include "base/steady.h"
+#include "base/thread.h"
 #include "invoicing/daily.h"
 #include "store/ledger_issue.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,13 +309,9 @@ sm_err sm_job_new(const sm_job_options *options, sm_job **job) {
 }
 
 sm_err sm_job_start(sm_job *job) {
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  job->started = pthread_create(&job->thread, NULL, run, job) == 0;
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return job->started ? SM_OK : SM_ERR_NOMEM;
+  sm_err err = sm_thread_start(&job->thread, run, job);
+  job->started = err == SM_OK;
+  return err;
 }
 
 bool sm_job_stop(sm_job *job, int64_t timeout_ms) {

@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "mqtt/session.h"
 #include "mqtt/version.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -188,17 +188,9 @@ sm_err sm_mqtt_subscriber_start(sm_mqtt_subscriber *subscriber) {
   sm_err err = sm_mqtt_control_begin(&subscriber->control);
   if (err != SM_OK) return err;
   subscriber->backoff.failures = 0;
-  /* The thread inherits a mask with every signal blocked: signals are the main thread's business,
-   * and OpenSSL writes to its socket without MSG_NOSIGNAL. */
-  sigset_t all;
-  sigset_t before;
-  (void)sigfillset(&all);
-  (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&subscriber->thread, NULL, run, subscriber);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (failed == 0) return SM_OK;
-  (void)sm_mqtt_control_end(&subscriber->control);
-  return SM_ERR_NOMEM;
+  err = sm_thread_start(&subscriber->thread, run, subscriber);
+  if (err != SM_OK) (void)sm_mqtt_control_end(&subscriber->control);
+  return err;
 }
 
 bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms) {
