@@ -1,14 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { card, expect, open, test } from "./fixtures.ts";
+import { judge } from "./judge.ts";
 import { target } from "./target.ts";
-
-declare const axe: {
-  run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
-};
-
-const axeSource = readFileSync(join(__dirname, "../../frontend/node_modules/axe-core/axe.min.js"), "utf8");
 
 const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } };
 const schemes = ["light", "dark"] as const;
@@ -30,21 +23,6 @@ const pages: [name: string, path: string, ready: (page: Page) => Promise<void>][
   ["missing", "/nowhere", (page) => expect(page.getByRole("heading", { level: 1 })).toBeVisible()],
   ["tariffs", "/tariffs", (page) => expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible()],
 ];
-
-/** What axe knows to be wrong for people who can't see well or don't use a mouse. */
-async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() => axe.run({ resultTypes: ["violations"] }));
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
-
-async function judge(page: Page, name: string): Promise<void> {
-  expect(await barriers(page)).toEqual([]);
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(beyond, "wider than the screen").toBeLessThanOrEqual(0);
-  if (target.screenshots)
-    await page.screenshot({ path: join(target.screenshots, `${name}.png`), fullPage: true });
-}
 
 for (const [size, viewport] of Object.entries(sizes))
   for (const colorScheme of schemes)

@@ -86,7 +86,7 @@ export function PayPanel({ id, month, running }: PayPanelProps) {
             </dl>
           </div>
           <Suspense fallback={null}>
-            <QrCode text={link} label={t("pay.qr", { amount })} />
+            <QrCode text={link} label={t("pay.qr", { amount })} ecc="M" className={css.qr} />
           </Suspense>
         </div>
       )}

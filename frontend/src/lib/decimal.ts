@@ -1,3 +1,5 @@
+import { placesOf, scaled, unscaled } from "./money";
+
 /**
  * Exact arithmetic on the decimal strings that money, rates and per cents come as. In between they are
  * whole millionths (`bigint`), the server's own scale of a rate: no amount passes through a float.
@@ -6,14 +8,12 @@ export type Micro = bigint;
 
 const PLACES = 6;
 const ONE = 1_000_000n;
-const DECIMAL = /^(-?)(\d+)(?:\.(\d{1,6}))?$/;
 
 /** `"3.50"` to 3500000n. Throws at what is no decimal of at most six places. */
 export function micro(text: string): Micro {
-  const [, sign, whole = "", part = ""] = DECIMAL.exec(text) ?? [];
-  if (sign === undefined) throw new RangeError(`not a decimal: ${text}`);
-  const value = BigInt(whole) * ONE + BigInt(part.padEnd(PLACES, "0"));
-  return sign === "-" ? -value : value;
+  const value = scaled(text, PLACES);
+  if (value === null) throw new RangeError(`not a decimal: ${text}`);
+  return value;
 }
 
 /** The nearest whole number to a quotient, half away from zero, as everywhere in billing. */
@@ -34,16 +34,7 @@ export function percentOf(value: Micro, percent: string): Micro {
 
 /** Back to a decimal string, rounded once. */
 export function decimal(value: Micro, places = 2): string {
-  const step = 10n ** BigInt(PLACES - places);
-  const units = divide(value, step);
-  const text = (units < 0n ? -units : units).toString().padStart(places + 1, "0");
-  const sign = units < 0n ? "-" : "";
-  return places === 0 ? sign + text : `${sign}${text.slice(0, -places)}.${text.slice(-places)}`;
-}
-
-export function placesOf(text: string): number {
-  const dot = text.indexOf(".");
-  return dot < 0 ? 0 : text.length - dot - 1;
+  return unscaled(divide(value, 10n ** BigInt(PLACES - places)), places);
 }
 
 /** The difference of two amounts, with as many places as the longer one has. */

@@ -10,7 +10,7 @@ function isDecimal(text: string): text is Numeric {
   return DECIMAL.test(text);
 }
 
-function places(text: string): number {
+export function placesOf(text: string): number {
   const dot = text.indexOf(".");
   return dot < 0 ? 0 : text.length - dot - 1;
 }
@@ -25,7 +25,7 @@ export function formatMoney(amount: string, currency: string, locale: string): s
 export function formatRate(rate: string, currency: string, locale: string): string {
   if (!isDecimal(rate)) return rate;
   const usual = new Intl.NumberFormat(locale, { style: "currency", currency }).resolvedOptions();
-  const digits = Math.max(usual.maximumFractionDigits ?? 2, places(rate));
+  const digits = Math.max(usual.maximumFractionDigits ?? 2, placesOf(rate));
   return new Intl.NumberFormat(locale, {
     style: "currency",
     currency,
@@ -37,7 +37,7 @@ export function formatRate(rate: string, currency: string, locale: string): stri
 /** A decimal string with grouping and exactly the places that it came with. */
 export function formatDecimal(text: string, locale: string): string {
   if (!isDecimal(text)) return text;
-  const digits = places(text);
+  const digits = placesOf(text);
   return new Intl.NumberFormat(locale, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
@@ -58,8 +58,8 @@ export function minorDigits(currency: string): number {
 
 /** A decimal string as an integer of its last place: `scaled("3.5", 6)` is 3500000n. Null: it is none, or has more places. */
 export function scaled(text: string, digits: number): bigint | null {
-  if (!isDecimal(text) || places(text) > digits) return null;
-  return BigInt(text.replace(".", "") + "0".repeat(digits - places(text)));
+  if (!isDecimal(text) || placesOf(text) > digits) return null;
+  return BigInt(text.replace(".", "") + "0".repeat(digits - placesOf(text)));
 }
 
 /** The way back: `unscaled(350n, 2)` is `"3.50"`. */

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Bill, NewTariff } from "../api/types";
+import { divide } from "./decimal";
 import { unscaled } from "./money";
-import { curveSteps, divRound, monthPrice, priceCurve, slabParts } from "./price";
+import { curveSteps, monthPrice, priceCurve, slabParts } from "./price";
 
 const domestic: NewTariff = {
   name: "LT-1 Domestic",
@@ -76,7 +77,7 @@ describe("slabs", () => {
 
 describe("rounding", () => {
   it("is half away from zero", () => {
-    expect([divRound(5n, 10n), divRound(-5n, 10n), divRound(4n, 10n), divRound(-14n, 10n)]).toEqual([
+    expect([divide(5n, 10n), divide(-5n, 10n), divide(4n, 10n), divide(-14n, 10n)]).toEqual([
       1n,
       -1n,
       0n,

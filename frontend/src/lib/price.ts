@@ -1,4 +1,5 @@
 import type { NewTariff } from "../api/types";
+import { divide, wattHours } from "./decimal";
 import { scaled, unscaled } from "./money";
 
 /**
@@ -20,22 +21,15 @@ export interface MonthPrice {
 const MICRO = 6;
 const DEFAULT_TAXED = ["energy", "time_of_day", "demand", "fixed", "surcharge", "minimum", "true_up"];
 
-/** To the nearest, half away from zero: as the server rounds each line, once. */
-export function divRound(value: bigint, by: bigint): bigint {
-  const doubled = 2n * (value < 0n ? -value : value) + by;
-  const nearest = doubled / (2n * by);
-  return value < 0n ? -nearest : nearest;
-}
-
+// A draft is being typed: what is no figure yet counts as nothing.
 const micro = (text: string | undefined) => scaled(text ?? "0", MICRO) ?? 0n;
-const wattHours = (kwh: number | null) => (kwh === null ? null : BigInt(Math.round(kwh * 1000)));
 
 /** How much of a use lies in each slab. A slab's upper bound belongs to it. */
 export function slabParts(slabs: NewTariff["slabs"], mode: NewTariff["slab_mode"], wh: bigint): bigint[] {
   let from = 0n;
   let open = true;
   return slabs.map(({ up_to_kwh }) => {
-    const to = wattHours(up_to_kwh);
+    const to = up_to_kwh === null ? null : wattHours(up_to_kwh);
     const inside = to === null || wh < to ? wh : to;
     const ends = open && (to === null || wh <= to);
     const part = mode === "whole_use" ? (ends ? wh : 0n) : inside > from ? inside - from : 0n;
@@ -47,32 +41,32 @@ export function slabParts(slabs: NewTariff["slabs"], mode: NewTariff["slab_mode"
 
 export function monthPrice(tariff: NewTariff, kwh: number, digits: number, loadKw = 0): MonthPrice {
   const unit = 10n ** BigInt(MICRO - digits);
-  const wh = wattHours(kwh) ?? 0n;
+  const wh = wattHours(kwh);
   const parts = slabParts(tariff.slabs, tariff.slab_mode, wh);
   const energy = tariff.slabs.reduce(
-    (sum, { rate }, i) => sum + divRound((parts[i] ?? 0n) * micro(rate), 1000n * unit),
+    (sum, { rate }, i) => sum + divide((parts[i] ?? 0n) * micro(rate), 1000n * unit),
     0n,
   );
-  const load = wattHours(loadKw) ?? 0n;
+  const load = wattHours(loadKw);
   const fixed =
-    divRound(micro(tariff.fixed_charge), unit) + divRound(micro(tariff.fixed_per_kw) * load, 1000n * unit);
+    divide(micro(tariff.fixed_charge), unit) + divide(micro(tariff.fixed_per_kw) * load, 1000n * unit);
   const surcharges = (tariff.surcharges ?? []).reduce((sum, { per_kwh, percent }) => {
     const amount =
       per_kwh === undefined
-        ? divRound(energy * micro(percent), 100_000_000n)
-        : divRound(wh * micro(per_kwh), 1000n * unit);
+        ? divide(energy * micro(percent), 100_000_000n)
+        : divide(wh * micro(per_kwh), 1000n * unit);
     return sum + amount;
   }, 0n);
-  const least = divRound(micro(tariff.minimum_charge), unit);
+  const least = divide(micro(tariff.minimum_charge), unit);
   const minimum = least > energy + fixed ? least - energy - fixed : 0n;
   const lines: Record<string, bigint> = { energy, fixed, surcharge: surcharges, minimum };
   const tax = (tariff.taxes ?? []).reduce((sum, { percent, on }) => {
     const base = (on ?? DEFAULT_TAXED).reduce((all, kind) => all + (lines[kind] ?? 0n), 0n);
-    return sum + divRound(base * micro(percent), 100_000_000n);
+    return sum + divide(base * micro(percent), 100_000_000n);
   }, 0n);
   const exact = energy + fixed + surcharges + minimum + tax;
-  const step = divRound(micro(tariff.round_total_to), unit);
-  const total = step > 1n ? divRound(exact, step) * step : exact;
+  const step = divide(micro(tariff.round_total_to), unit);
+  const total = step > 1n ? divide(exact, step) * step : exact;
   return { energy, fixed, surcharges, minimum, tax, rounding: total - exact, total };
 }
 

@@ -10,7 +10,7 @@ import { formatRate } from "../lib/money";
 import { inForce, slabName, tariffTerms } from "../lib/tariff";
 import { dateOf } from "../lib/zone";
 import { useText } from "../text/text";
-import css from "./admin.module.css";
+import css from "./tariffs.module.css";
 
 function TariffVersion({ tariff, current }: { tariff: Tariff; current: boolean }) {
   const { t } = useText("tariff");

@@ -6,7 +6,8 @@ import { wholeLink } from "../../lib/people";
 import { useText } from "../../text/text";
 import css from "../form.module.css";
 import { Notice } from "../notice";
-import { QrCode } from "./qr-code";
+import QrCode from "../qr-code";
+import admin from "./admin.module.css";
 import { SecretList } from "./secret";
 
 /** A one-time link, shown once: to copy, or for a phone that is held before it. */
@@ -19,7 +20,7 @@ export function LinkShown({ link, who, onDone }: { link: PasswordLink; who: stri
       <Notice icon="alert" tone="warn" title={t("linkOnce")}>
         {t("linkHint", { who, at: dateTime(link.expires_at, timezone, locale) })}
       </Notice>
-      <QrCode text={url} name={t("linkQr", { who })} />
+      <QrCode text={url} label={t("linkQr", { who })} ecc="L" className={admin.qr} />
       <SecretList entries={[{ id: "link", name: t("link"), value: url }]} />
       <Button onClick={onDone}>{t("common:done")}</Button>
     </div>

@@ -6,7 +6,8 @@ import { useText } from "../../text/text";
 import css from "../form.module.css";
 import { Icon } from "../icon";
 import { Notice } from "../notice";
-import { QrCode } from "./qr-code";
+import QrCode from "../qr-code";
+import admin from "./admin.module.css";
 import { SecretList } from "./secret";
 
 interface LoginShownProps {
@@ -44,7 +45,12 @@ export function LoginShown({ deviceId, credentials, note, onDone }: LoginShownPr
           {note}
         </p>
       )}
-      <QrCode text={credentialCode(deviceId, credentials)} name={t("qr", { device: deviceId })} />
+      <QrCode
+        text={credentialCode(deviceId, credentials)}
+        label={t("qr", { device: deviceId })}
+        ecc="L"
+        className={admin.qr}
+      />
       <p className="soft">{t("qrHint")}</p>
       <SecretList
         entries={credentialEntries(credentials).map(([id, value]) => ({ id, name: t(id), value }))}
