@@ -218,7 +218,19 @@ static void catch_signals(void) {
   (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-int main(int argc, char **argv) {
+enum { PAIRS_MAX = 16, GO_ON = -1 };
+
+/* What is wanted of it, beside what stands in `program`. */
+typedef struct wishes {
+  const char *serial;
+  const char *flash;
+  char *pairs[PAIRS_MAX];
+  unsigned count;
+  bool set_only;
+} wishes;
+
+/* GO_ON, or the status to end with. */
+static int read_options(int argc, char **argv, program *p, wishes *w) {
   static const struct option known[] = {{"serial", required_argument, NULL, 's'},
                                         {"flash", required_argument, NULL, 'f'},
                                         {"set", required_argument, NULL, 'S'},
@@ -229,39 +241,33 @@ int main(int argc, char **argv) {
                                         {"time", required_argument, NULL, 't'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
-  static program p = {.time = {.speed = 1}};
-  const char *serial = NULL;
-  const char *flash = NULL;
-  char *pairs[16];
-  unsigned count = 0;
-  bool set_only = false;
   int option;
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
     switch (option) {
     case 's':
-      serial = optarg;
+      w->serial = optarg;
       break;
     case 'f':
-      flash = optarg;
+      w->flash = optarg;
       break;
     case 'c':
-      p.link.ca_file = optarg;
+      p->link.ca_file = optarg;
       break;
     case 'o':
-      set_only = true;
+      w->set_only = true;
       break;
     case 'C':
-      p.console = true;
+      p->console = true;
       break;
     case 'k':
-      p.clock_after_ms = strtoll(optarg, NULL, 10) * 1000;
+      p->clock_after_ms = strtoll(optarg, NULL, 10) * 1000;
       break;
     case 'S':
-      if (count == sizeof pairs / sizeof pairs[0]) return misused("too many settings", "");
-      pairs[count++] = optarg;
+      if (w->count == PAIRS_MAX) return misused("too many settings", "");
+      w->pairs[w->count++] = optarg;
       break;
     case 't':
-      if (!sim_time_parse(optarg, &p.time)) return misused("--time is not right: ", optarg);
+      if (!sim_time_parse(optarg, &p->time)) return misused("--time is not right: ", optarg);
       break;
     case 'h':
       (void)fputs(usage, stdout);
@@ -270,14 +276,22 @@ int main(int argc, char **argv) {
       return misused("unknown option", "");
     }
   }
-  if (flash == NULL || (serial == NULL && !set_only))
+  if (w->flash == NULL || (w->serial == NULL && !w->set_only))
     return misused("--serial and --flash are needed", "");
   if (optind < argc) return misused("a word too many: ", argv[optind]);
-  serial_port_init(&p.serial, serial);
-  if (!open_flash(&p, flash)) return EXIT_FAILURE;
+  return GO_ON;
+}
+
+int main(int argc, char **argv) {
+  static program p = {.time = {.speed = 1}};
+  wishes w = {.count = 0};
+  int status = read_options(argc, argv, &p, &w);
+  if (status != GO_ON) return status;
+  serial_port_init(&p.serial, w.serial);
+  if (!open_flash(&p, w.flash)) return EXIT_FAILURE;
   make_port(&p);
-  if (!set_all(&p, pairs, count)) return EXIT_USAGE;
-  if (set_only) return EXIT_SUCCESS;
+  if (!set_all(&p, w.pairs, w.count)) return EXIT_USAGE;
+  if (w.set_only) return EXIT_SUCCESS;
   tune(&p);
   catch_signals();
   broker_link_begin();

@@ -332,7 +332,21 @@ static void run(sim *s) {
   }
 }
 
-int main(int argc, char **argv) {
+/* What is wanted of it, beside what stands in `sim`. */
+typedef struct wishes {
+  const char *log;
+  const char *control;
+  const char *zone;
+  unsigned long long seed;
+  uint32_t number;
+  sm_sim_size size;
+  int64_t installed_s;
+} wishes;
+
+enum { GO_ON = -1 };
+
+/* GO_ON, or the status to end with. */
+static int read_options(int argc, char **argv, sim *s, wishes *w) {
   static const struct option known[] = {
       {"link", required_argument, NULL, 'l'},    {"log", required_argument, NULL, 'L'},
       {"control", required_argument, NULL, 'c'}, {"faults", required_argument, NULL, 'f'},
@@ -341,53 +355,44 @@ int main(int argc, char **argv) {
       {"zone", required_argument, NULL, 'Z'},    {"installed", required_argument, NULL, 'i'},
       {"address", required_argument, NULL, 'a'}, {"time", required_argument, NULL, 't'},
       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-  static sim s = {
-      .address = 1, .late_ms = 350, .random = 1, .time = {.speed = 1}, .real = {.speed = 1}};
-  const char *log = NULL;
-  const char *control = NULL;
-  const char *zone = "Asia/Kolkata";
-  unsigned long long seed = 1;
-  unsigned long number = 1;
-  sm_sim_size size = SM_SIM_MEDIUM;
-  int64_t installed_s = 0;
   int option;
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
     switch (option) {
     case 'l':
-      s.link = optarg;
+      s->link = optarg;
       break;
     case 'L':
-      log = optarg;
+      w->log = optarg;
       break;
     case 'c':
-      control = optarg;
+      w->control = optarg;
       break;
     case 'f':
-      s.percent = (unsigned)strtoul(optarg, NULL, 10);
+      s->percent = (unsigned)strtoul(optarg, NULL, 10);
       break;
     case 'm':
-      s.late_ms = strtoll(optarg, NULL, 10);
+      s->late_ms = strtoll(optarg, NULL, 10);
       break;
     case 'n':
-      number = strtoul(optarg, NULL, 10);
+      w->number = (uint32_t)strtoul(optarg, NULL, 10);
       break;
     case 's':
-      seed = strtoull(optarg, NULL, 10);
+      w->seed = strtoull(optarg, NULL, 10);
       break;
     case 'z':
-      if (!size_named(optarg, &size)) return fail("no such size: ", optarg);
+      if (!size_named(optarg, &w->size)) return fail("no such size: ", optarg);
       break;
     case 'Z':
-      zone = optarg;
+      w->zone = optarg;
       break;
     case 'i':
-      installed_s = strtoll(optarg, NULL, 10);
+      w->installed_s = strtoll(optarg, NULL, 10);
       break;
     case 'a':
-      s.address = (uint8_t)strtoul(optarg, NULL, 10);
+      s->address = (uint8_t)strtoul(optarg, NULL, 10);
       break;
     case 't':
-      if (!sim_time_parse(optarg, &s.time)) return fail("--time is not right: ", optarg);
+      if (!sim_time_parse(optarg, &s->time)) return fail("--time is not right: ", optarg);
       break;
     case 'h':
       (void)fputs(usage, stdout);
@@ -397,18 +402,25 @@ int main(int argc, char **argv) {
       return EXIT_USAGE;
     }
   }
-  if (s.link == NULL || optind < argc) {
-    (void)fputs(usage, stderr);
-    return EXIT_USAGE;
-  }
-  s.random = (uint32_t)(seed * 7919 + number);
+  if (s->link != NULL && optind == argc) return GO_ON;
+  (void)fputs(usage, stderr);
+  return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+  static sim s = {
+      .address = 1, .late_ms = 350, .random = 1, .time = {.speed = 1}, .real = {.speed = 1}};
+  wishes w = {.zone = "Asia/Kolkata", .seed = 1, .number = 1, .size = SM_SIM_MEDIUM};
+  int status = read_options(argc, argv, &s, &w);
+  if (status != GO_ON) return status;
+  s.random = (uint32_t)(w.seed * 7919 + w.number);
   struct sigaction action = {.sa_handler = stop};
   (void)sigaction(SIGINT, &action, NULL);
   (void)sigaction(SIGTERM, &action, NULL);
-  if (!open_household(&s, zone, seed, (uint32_t)number, size, installed_s))
-    return fail("no such household, or zone: ", zone);
-  if (log != NULL && (s.log = fopen(log, "a")) == NULL) return fail(log, strerror(errno));
-  if (!open_control(&s, control)) return fail("the control file: ", strerror(errno));
+  if (!open_household(&s, w.zone, w.seed, w.number, w.size, w.installed_s))
+    return fail("no such household, or zone: ", w.zone);
+  if (w.log != NULL && (s.log = fopen(w.log, "a")) == NULL) return fail(w.log, strerror(errno));
+  if (!open_control(&s, w.control)) return fail("the control file: ", strerror(errno));
   if (!open_line(&s)) return fail(s.link, strerror(errno));
   run(&s);
   (void)unlink(s.link);
