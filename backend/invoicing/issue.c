@@ -1,6 +1,7 @@
 /* The run of a month: pages of accounts are read and computed by the crew while one before them is
- * written, in the order of the ledger, in one transaction. The crew is some pages ahead, so that
- * the one thread that writes is not waited for, nor waits. */
+ * written, in the order of the ledger, in one transaction. The crew goes on by itself, reading a
+ * page while the one before it is computed, until it is PAGES ahead of the one thread that writes:
+ * neither waits for the other at each page. */
 #include "invoicing/invoicing.h"
 
 #include "base/checked.h"
@@ -8,12 +9,13 @@
 #include "invoicing/crew.h"
 #include "invoicing/prepare.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 256, PAGES = 4, AGAIN_MAX = 3 };
+enum { BATCH = 256, PAGES = 8, AGAIN_MAX = 3 };
 
 /* Accounts that are read, computed and written together. */
 typedef struct page {
@@ -24,7 +26,7 @@ typedef struct page {
   size_t count;
   sm_book book; /* what r->book had when it was read: a list of its own of the same tariffs */
   sm_err err;   /* of its reading */
-  sm_crew_job reading; /* one after the other */
+  sm_crew_job reading;
   sm_crew_job computing;
 } page;
 
@@ -38,7 +40,14 @@ typedef struct run {
   char financial_year[SM_FINANCIAL_YEAR_MAX];
   sm_crew *crew;
   size_t batch;
-  page pages[PAGES];
+  page pages[PAGES]; /* the nth is at n % PAGES */
+  pthread_mutex_t lock;
+  pthread_cond_t page_read;
+  /* under the lock */
+  size_t read_count; /* pages read, which the crew computes */
+  size_t done_count; /* pages done with, whose places are free */
+  bool reading;      /* one is being read: one after the other */
+  bool stopped;
   /* of who reads a page */
   sm_book *book; /* the last one is added to; what was computed with those before stands on them */
   size_t book_count;
@@ -140,22 +149,12 @@ static sm_err look_at(run *r, page *p, size_t i) {
 }
 
 /* What happens between pages that are read happens in one thread after the other. */
-static void read_page(void *context, size_t index) {
-  page *p = context;
-  run *r = p->run;
-  (void)index;
-  p->err = read_candidates(r, p);
+static sm_err read_page(run *r, page *p) {
+  sm_err err = read_candidates(r, p);
   /* One basis for all of a page: it was read in one snapshot. */
-  for (size_t i = 0; p->err == SM_OK && i < p->count; i++) p->err = look_at(r, p, i);
-  if (p->err == SM_OK) p->err = keep_book_of_page(r, p);
+  for (size_t i = 0; err == SM_OK && i < p->count; i++) err = look_at(r, p, i);
+  return err == SM_OK ? keep_book_of_page(r, p) : err;
 }
-
-static void start_reading(run *r, page *p) {
-  *p = (page){.run = r, .reading = {.each = read_page, .context = p, .count = 1}};
-  sm_crew_give(r->crew, &p->reading);
-}
-
-/* ---- computing ---- */
 
 static void compute_one(void *context, size_t i) {
   page *p = context;
@@ -166,12 +165,73 @@ static void compute_one(void *context, size_t i) {
              &p->prepared[i]);
 }
 
-/* Waits until the page is read. */
-static void start_computing(run *r, page *p) {
-  sm_crew_wait(r->crew, &p->reading);
-  if (p->err != SM_OK) return;
-  p->computing = (sm_crew_job){.each = compute_one, .context = p, .count = p->count};
+/* Under the lock: the page to be read now, if none is being read, one is to come, and there is a
+ * place for it. */
+static page *next_to_read(run *r, sm_crew_job job) {
+  if (r->reading || r->stopped || !r->more) return NULL;
+  if (r->read_count == r->done_count + PAGES) return NULL;
+  page *p = &r->pages[r->read_count % PAGES];
+  *p = (page){.run = r, .reading = job};
+  p->reading.context = p;
+  r->reading = true;
+  return p;
+}
+
+/* The crew's: reads a page, and gives the crew what follows. The next page comes before the
+ * computing of this one, so that there is something to compute when that is over. */
+static void take_page(void *context, size_t index) {
+  page *p = context;
+  run *r = p->run;
+  (void)index;
+  p->err = read_page(r, p);
+  if (p->err != SM_OK) r->more = false;
+  size_t count = p->err == SM_OK ? p->count : 0;
+  p->computing = (sm_crew_job){.each = compute_one, .context = p, .count = count};
+  (void)pthread_mutex_lock(&r->lock);
+  r->reading = false;
+  r->read_count++;
+  page *next = next_to_read(r, (sm_crew_job){.each = take_page, .count = 1});
+  (void)pthread_cond_signal(&r->page_read);
+  (void)pthread_mutex_unlock(&r->lock);
+  if (next != NULL) sm_crew_give(r->crew, &next->reading);
   sm_crew_give(r->crew, &p->computing);
+}
+
+/* `done` pages more are done with. */
+static void go_on_reading(run *r, size_t done) {
+  (void)pthread_mutex_lock(&r->lock);
+  r->done_count += done;
+  page *next = next_to_read(r, (sm_crew_job){.each = take_page, .count = 1});
+  (void)pthread_mutex_unlock(&r->lock);
+  if (next != NULL) sm_crew_give(r->crew, &next->reading);
+}
+
+static void await_crew(run *r, page *p) {
+  sm_crew_wait(r->crew, &p->reading); /* first: it is what gives the other */
+  sm_crew_wait(r->crew, &p->computing);
+}
+
+/* The nth page once it is computed; NULL behind the last. */
+static page *await_page(run *r, size_t n) {
+  page *p = &r->pages[n % PAGES];
+  (void)pthread_mutex_lock(&r->lock);
+  while (r->reading && r->read_count <= n) (void)pthread_cond_wait(&r->page_read, &r->lock);
+  bool there = r->read_count > n;
+  (void)pthread_mutex_unlock(&r->lock);
+  if (there) await_crew(r, p);
+  return there ? p : NULL;
+}
+
+/* Until the crew does nothing; frees what it was ahead. */
+static void stop_reading(run *r) {
+  (void)pthread_mutex_lock(&r->lock);
+  r->stopped = true;
+  while (r->reading) (void)pthread_cond_wait(&r->page_read, &r->lock);
+  (void)pthread_mutex_unlock(&r->lock);
+  for (size_t i = 0; i < PAGES; i++) {
+    await_crew(r, &r->pages[i]);
+    page_fini(&r->pages[i]);
+  }
 }
 
 /* ---- writing ---- */
@@ -295,31 +355,19 @@ static size_t thread_count(const sm_issue_request *request) {
   return cores > 0 ? (size_t)cores : 1;
 }
 
-/* Page n is written while n + 1 and n + 2 are computed and n + 3 is read. */
 static sm_err go_through(run *r) {
   sm_err err = SM_OK;
-  for (size_t i = 0; i < PAGES; i++) r->pages[i] = (page){0};
-  start_reading(r, &r->pages[0]);
-  start_computing(r, &r->pages[0]);
-  start_reading(r, &r->pages[1]);
-  start_computing(r, &r->pages[1]);
-  start_reading(r, &r->pages[2]);
+  go_on_reading(r, 0);
   for (size_t n = 0; err == SM_OK; n++) {
-    page *now = &r->pages[n % PAGES];
-    start_computing(r, &r->pages[(n + 2) % PAGES]);
-    start_reading(r, &r->pages[(n + 3) % PAGES]);
-    sm_crew_wait(r->crew, &now->computing);
-    if (now->err == SM_OK && now->count == 0) break;
-    err = now->err;
-    if (err == SM_OK) err = write_page(r, now);
-    if (err == SM_OK) err = tell_page(r, now);
-    page_fini(now);
+    page *p = await_page(r, n);
+    if (p == NULL) break;
+    err = p->err;
+    if (err == SM_OK && p->count > 0) err = write_page(r, p);
+    if (err == SM_OK) err = tell_page(r, p);
+    page_fini(p);
+    go_on_reading(r, 1);
   }
-  for (size_t i = 0; i < PAGES; i++) {
-    sm_crew_wait(r->crew, &r->pages[i].reading);
-    sm_crew_wait(r->crew, &r->pages[i].computing);
-    page_fini(&r->pages[i]);
-  }
+  stop_reading(r);
   return err;
 }
 
@@ -339,8 +387,12 @@ sm_err sm_invoicing_issue_month(const sm_invoicing *invoicing, const sm_issue_re
   sm_err err = check_device(&r);
   if (err == SM_OK) err = sm_crew_new(thread_count(request), &r.crew);
   if (err != SM_OK) return err;
+  (void)pthread_mutex_init(&r.lock, NULL);
+  (void)pthread_cond_init(&r.page_read, NULL);
   err = go_through(&r);
   sm_crew_free(r.crew);
+  (void)pthread_cond_destroy(&r.page_read);
+  (void)pthread_mutex_destroy(&r.lock);
   for (size_t i = 0; i < r.book_count; i++) sm_book_fini(&r.book[i]);
   free(r.book);
   free(r.after);
