@@ -199,12 +199,14 @@ int sm_broker_lock(const sm_broker *broker) {
 
 bool sm_broker_is_servers(const char *device_id) {
   return strncmp(device_id, SM_BROKER_SERVER_USER, strlen(SM_BROKER_SERVER_USER)) == 0 ||
-         strcmp(device_id, SM_BROKER_CONTROL_USER) == 0;
+         strcmp(device_id, SM_BROKER_CONTROL_USER) == 0 ||
+         strcmp(device_id, SM_BROKER_HOME_USER) == 0;
 }
 
 /* ---- the server's own accounts ---- */
 
-static sm_err add_server_account(const sm_broker *broker, const char *user, bool *added) {
+static sm_err add_account(const sm_broker *broker, const char *user, const char *password,
+                          bool *added) {
   int lock = sm_broker_lock(broker);
   if (lock < 0) return sm_write_err();
   bool has = false;
@@ -212,7 +214,7 @@ static sm_err add_server_account(const sm_broker *broker, const char *user, bool
   sm_buf line;
   sm_buf_init(&line, 0);
   if (err == SM_OK && !has) {
-    err = sm_broker_password_line(user, broker->password, &line);
+    err = sm_broker_password_line(user, password, &line);
     if (err == SM_OK) err = sm_broker_line_set(broker->passwords, user, sm_buf_text(&line));
   }
   sm_buf_fini(&line);
@@ -221,18 +223,80 @@ static sm_err add_server_account(const sm_broker *broker, const char *user, bool
   return err;
 }
 
+/* Not awaited: who connects too early tries again. */
+static void tell_broker(const sm_broker *broker) {
+  sm_err told = sm_broker_reload(broker, NULL, 0);
+  if (told != SM_OK)
+    sm_log(SM_LOG_WARN, "broker.not_told", SM_LOG_TEXT("reason", sm_err_text(told)));
+}
+
+static sm_err make_account(const sm_broker *broker, const char *user, const char *password) {
+  bool added = false;
+  sm_err err = add_account(broker, user, password, &added);
+  if (err == SM_OK && added) tell_broker(broker);
+  return err;
+}
+
 sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user, size_t cap) {
   if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
   int len = number == 1 ? snprintf(user, cap, "%s", SM_BROKER_SERVER_USER)
                         : snprintf(user, cap, "%s-%u", SM_BROKER_SERVER_USER, number);
   if (len < 0 || (size_t)len >= cap) return SM_ERR_RANGE;
-  bool added = false;
-  sm_err err = add_server_account(broker, user, &added);
-  if (err == SM_OK && added) {
-    /* Not awaited: who connects too early tries again. */
-    sm_err told = sm_broker_reload(broker, NULL, 0);
-    if (told != SM_OK)
-      sm_log(SM_LOG_WARN, "broker.not_told", SM_LOG_TEXT("reason", sm_err_text(told)));
+  return make_account(broker, user, broker->password);
+}
+
+sm_err sm_broker_named_account(const sm_broker *broker, const char *name, char *user, size_t cap) {
+  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
+  int len = snprintf(user, cap, "%s-%s", SM_BROKER_SERVER_USER, name);
+  if (len < 0 || (size_t)len >= cap) return SM_ERR_RANGE;
+  return make_account(broker, user, broker->password);
+}
+
+/* ---- Home Assistant's account ---- */
+
+/* A password that is there is kept: somebody has typed it in elsewhere. Without it, as after a
+ * restore, the account has another one from now on. */
+static sm_err home_password(const sm_broker *broker, const char *path, char **password) {
+  sm_err err = sm_file_read(path, 4096, password, NULL);
+  if (err != SM_ERR_NOT_FOUND) {
+    if (err == SM_OK) (*password)[strcspn(*password, "\r\n")] = '\0';
+    return err;
   }
+  char first[SM_ID_MAX];
+  char second[SM_ID_MAX];
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  sm_buf_printf(&text, "%s%s", sm_random_id("", first), sm_random_id("", second));
+  *password = sm_buf_take(&text);
+  if (*password == NULL) return SM_ERR_NOMEM;
+  err = sm_file_write_private(path, *password, strlen(*password));
+  int lock = err == SM_OK ? sm_broker_lock(broker) : -1;
+  if (err == SM_OK && lock < 0) err = sm_write_err();
+  if (err == SM_OK) err = sm_broker_line_set(broker->passwords, SM_BROKER_HOME_USER, NULL);
+  if (lock >= 0) (void)close(lock);
+  return err;
+}
+
+static sm_err end_home_account(const sm_broker *broker) {
+  static const char *const user[] = {SM_BROKER_HOME_USER};
+  int lock = sm_broker_lock(broker);
+  if (lock < 0) return sm_write_err();
+  bool has = false;
+  sm_err err = sm_broker_line_has(broker->passwords, user[0], &has);
+  if (err == SM_OK && has) err = sm_broker_line_set(broker->passwords, user[0], NULL);
+  (void)close(lock);
+  return err == SM_OK && has ? sm_broker_reload(broker, user, 1) : err;
+}
+
+sm_err sm_broker_home_account(const sm_broker *broker, bool wanted) {
+  if (broker->passwords == NULL) return SM_ERR_UNSUPPORTED;
+  if (!wanted) return end_home_account(broker);
+  char *path = sm_path_join(broker->dir, "home-assistant.password");
+  char *password = NULL;
+  sm_err err = path != NULL ? home_password(broker, path, &password) : SM_ERR_NOMEM;
+  if (err == SM_OK) err = make_account(broker, SM_BROKER_HOME_USER, password);
+  if (password != NULL) explicit_bzero(password, strlen(password));
+  free(password);
+  free(path);
   return err;
 }

@@ -13,6 +13,8 @@
 #define SM_BROKER_SERVER_USER "smartmeter-server"
 /* Of the control listener (broker_control.c). */
 #define SM_BROKER_CONTROL_USER "smartmeter-control"
+/* Home Assistant: it hears all meters. */
+#define SM_BROKER_HOME_USER "smartmeter-home-assistant"
 
 typedef struct sm_broker {
   char *url;                 /* how the server connects */
@@ -62,4 +64,12 @@ SM_MUST_CHECK sm_err sm_broker_tell(const sm_broker *broker, const char *topic, 
  * too small (32 is enough). */
 SM_MUST_CHECK sm_err sm_broker_server_account(const sm_broker *broker, unsigned number, char *user,
                                               size_t cap);
+/* The same of a connection of the server's for another purpose: SM_BROKER_SERVER_USER, "-", name.
+ */
+SM_MUST_CHECK sm_err sm_broker_named_account(const sm_broker *broker, const char *name, char *user,
+                                             size_t cap);
+/* The account of somebody who is no meter, SM_BROKER_HOME_USER, with its password in a file of the
+ * broker's folder ("home-assistant.password"), made if it is not there; or, without `wanted`,
+ * ended, its connection too. SM_ERR_UNSUPPORTED: no bundled broker. */
+SM_MUST_CHECK sm_err sm_broker_home_account(const sm_broker *broker, bool wanted);
 #endif

@@ -5,7 +5,9 @@
 #include "app/commands.h"
 #include "app/confine.h"
 #include "app/device_states.h"
+#include "app/foreign.h"
 #include "app/harden.h"
+#include "app/home_assistant.h"
 #include "app/keeper.h"
 #include "app/live_source.h"
 #include "app/meters.h"
@@ -52,6 +54,8 @@ typedef struct service {
   sm_pipeline *pipeline;
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
+  sm_foreign *foreign;     /* NULL: no meters of others */
+  sm_home_assistant *home; /* NULL: not wanted */
   sm_import_server *imports;
   sm_cabinet *cabinet;
   sm_invoicing invoicing; /* the job's */
@@ -75,6 +79,8 @@ static void write_metrics(void *context, sm_buf *out) {
   char reason[256];
   sm_pipeline_write_metrics(s->pipeline, out);
   sm_uplinks_write_metrics(s->uplinks, out);
+  sm_foreign_write_metrics(s->foreign, out);
+  sm_home_assistant_write_metrics(s->home, out);
   sm_import_server_write_metrics(s->imports, out);
   sm_job_write_metrics(s->billing, out);
   sm_meters_write_metrics(s->meters, out);
@@ -257,6 +263,19 @@ static bool make_uplinks(service *s) {
   return err == SM_OK;
 }
 
+/* What comes from meters of others, and what goes to Home Assistant. */
+static bool make_ecosystem(service *s) {
+  const sm_foreign_options foreign = {.config = &s->program.config,
+                                      .broker = &s->broker,
+                                      .pipeline = s->pipeline,
+                                      .readings = s->program.readings};
+  const sm_home_assistant_options home = {.config = &s->program.config,
+                                          .broker = &s->broker,
+                                          .ledger = s->program.ledger,
+                                          .readings = s->program.readings};
+  return sm_foreign_new(&foreign, &s->foreign) && sm_home_assistant_new(&home, &s->home);
+}
+
 static bool has_dashboard(const sm_config *c) {
   struct stat st;
   if (c->dashboard_dir == NULL) return true;
@@ -383,7 +402,7 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_uplinks(s) && make_imports(s) && make_billing(s) &&
+  return make_uplinks(s) && make_ecosystem(s) && make_imports(s) && make_billing(s) &&
          sm_printing_open(&s->program, &s->cabinet) && make_api(s);
 }
 
@@ -403,6 +422,8 @@ static bool start_parts(service *s) {
   if (err == SM_OK) {
     err = sm_writer_start(s->writer, tick, s);
     if (err == SM_OK) err = sm_uplinks_start(s->uplinks);
+    if (err == SM_OK) err = sm_foreign_start(s->foreign);
+    if (err == SM_OK) err = sm_home_assistant_start(s->home);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
   if (err == SM_OK) {
@@ -421,6 +442,8 @@ static bool start_parts(service *s) {
 static void stop_parts(service *s) {
   bool billed = sm_job_stop(s->billing, STOP_TIMEOUT_MS);
   bool ended = s->uplinks == NULL || sm_uplinks_stop(s->uplinks, STOP_TIMEOUT_MS);
+  ended = sm_foreign_stop(s->foreign, STOP_TIMEOUT_MS) && ended;
+  ended = sm_home_assistant_stop(s->home, STOP_TIMEOUT_MS) && ended;
   if (!ended || !billed) {
     /* The store holds a commit up for longer than anybody waits. What is not acknowledged comes
      * again; memory that the thread still uses must not be freed. */
@@ -446,6 +469,8 @@ static void free_parts(service *s) {
   sm_cabinet_free(s->cabinet);
   sm_job_free(s->billing);
   sm_uplinks_free(s->uplinks);
+  sm_foreign_free(s->foreign);
+  sm_home_assistant_free(s->home);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
   sm_alarm_free(s->alarm); /* after the pipeline, which tells it */

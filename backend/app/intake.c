@@ -185,6 +185,7 @@ static void on_reading(void *context, const sm_reading *reading, const sm_seq_ma
   to->device_id = in->current->topic.device_id;
   to->channel = SM_CHANNEL_IMPORT;
   to->imported = false;
+  to->topic = NULL;
   to->reading = *reading;
   to->mark = *mark;
 }

@@ -1,6 +1,7 @@
 #include "app/replay.h"
 
 #include "base/log.h"
+#include "foreign/translate.h"
 #include "ingest/telemetry.h"
 
 #include <stdlib.h>
@@ -62,7 +63,9 @@ static bool reading_of(const sm_reject *reject, sm_reading_in *out) {
                                         .payload = reject->payload,
                                         .payload_len = reject->payload_len,
                                         .payload_len_sent = reject->payload_len_sent,
-                                        .now_ms = reject->received_ms};
+                                        .now_ms = reject->received_ms,
+                                        .modulus_wh =
+                                            sent_by_meter(reject) ? 0 : SM_FOREIGN_REGISTER_MAX_WH};
   if (sm_telemetry_parse(&message, &sink) != SM_OK || v.readings != 1 || v.refusals != 0)
     return false;
   *out = (sm_reading_in){.device_id = reject->device_id,

@@ -129,6 +129,23 @@ const char *sm_number_scan(const char **at, const char *end, sm_number *number) 
   return NULL;
 }
 
+void sm_number_shift(sm_number *number, int places) {
+  const char *end = number->text + number->len;
+  const char *p = number->text + (number->negative ? 1 : 0);
+  digits d = {.whole = p};
+  while (p < end && sm_is_digit(*p)) p++;
+  d.whole_len = (size_t)(p - d.whole);
+  if (p < end && *p == '.') {
+    d.fraction = ++p;
+    while (p < end && sm_is_digit(*p)) p++;
+    d.fraction_len = (size_t)(p - d.fraction);
+  }
+  /* It was read once, so it is good. */
+  if (p < end) (void)scan_exponent(&p, end, &d.exponent);
+  d.exponent += places;
+  from_digits(&d, number);
+}
+
 bool sm_number_within(const sm_number *number, int64_t low_milli, int64_t high_milli) {
   bool more = number->rest != SM_REST_NONE;
   /* Away from zero by more than `edge`: by whole thousandths, or by what was cut. */

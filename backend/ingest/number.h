@@ -28,6 +28,11 @@ typedef struct sm_number {
  * number that no machine word holds is still JSON, and only out of range where a member has one. */
 const char *sm_number_scan(const char **at, const char *end, sm_number *number);
 
+/* Makes it ten to `places` times as much, exactly: the digits are read again with the point
+ * elsewhere.
+ */
+void sm_number_shift(sm_number *number, int places);
+
 /* Whether low <= number <= high, both in thousandths, judged before any rounding. */
 bool sm_number_within(const sm_number *number, int64_t low_milli, int64_t high_milli);
 

@@ -107,3 +107,15 @@ sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic, const void
   assert(batch->calling);
   return sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, NULL);
 }
+
+sm_err sm_mqtt_batch_publish_retained(sm_mqtt_batch *batch, const char *topic, const void *payload,
+                                      size_t payload_len) {
+  assert(batch->calling);
+  return sm_mqtt_outgoing_add_retained(&batch->outgoing, topic, payload, payload_len);
+}
+
+void sm_mqtt_batch_tick(sm_mqtt_batch *batch) {
+  batch->calling = true;
+  batch->sink.tick(batch->sink.context);
+  batch->calling = false;
+}

@@ -51,5 +51,9 @@ void sm_mqtt_batch_release(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox);
 /* The owner's message: see sm_mqtt_subscriber_publish. */
 SM_MUST_CHECK sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic,
                                            const void *payload, size_t payload_len);
+SM_MUST_CHECK sm_err sm_mqtt_batch_publish_retained(sm_mqtt_batch *batch, const char *topic,
+                                                    const void *payload, size_t payload_len);
+/* Calls the owner's tick, which there must be; nothing is pending. */
+void sm_mqtt_batch_tick(sm_mqtt_batch *batch);
 
 #endif

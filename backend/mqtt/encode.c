@@ -113,8 +113,8 @@ static void put_no_properties(sm_buf *out, sm_mqtt_version version) {
 }
 
 /* SUBSCRIBE and UNSUBSCRIBE: filters, each with its options or without. */
-static void put_filters(sm_buf *out, unsigned first, sm_mqtt_version version, uint16_t packet_id,
-                        const char *const *filters, size_t filter_count) {
+static void put_filters(sm_buf *out, unsigned first, sm_mqtt_version version, uint8_t qos,
+                        uint16_t packet_id, const char *const *filters, size_t filter_count) {
   bool options = first == FIRST_SUBSCRIBE;
   size_t remaining = 2 + no_properties_size(version);
   for (size_t i = 0; i < filter_count; i++) remaining += text_size(filters[i]) + (options ? 1 : 0);
@@ -123,18 +123,18 @@ static void put_filters(sm_buf *out, unsigned first, sm_mqtt_version version, ui
   put_no_properties(out, version);
   for (size_t i = 0; i < filter_count; i++) {
     put_text(out, filters[i]);
-    if (options) put_byte(out, 1); /* QoS 1; what else version 5 can say stays as in 3.1.1 */
+    if (options) put_byte(out, qos); /* what else version 5 can say stays as in 3.1.1 */
   }
 }
 
-void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
+void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint8_t qos, uint16_t packet_id,
                               const char *const *filters, size_t filter_count) {
-  put_filters(out, FIRST_SUBSCRIBE, version, packet_id, filters, filter_count);
+  put_filters(out, FIRST_SUBSCRIBE, version, qos, packet_id, filters, filter_count);
 }
 
 void sm_mqtt_encode_unsubscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
                                 const char *const *filters, size_t filter_count) {
-  put_filters(out, FIRST_UNSUBSCRIBE, version, packet_id, filters, filter_count);
+  put_filters(out, FIRST_UNSUBSCRIBE, version, 0, packet_id, filters, filter_count);
 }
 
 void sm_mqtt_encode_puback(sm_buf *out, uint16_t packet_id) {

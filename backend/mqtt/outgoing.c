@@ -7,6 +7,7 @@
 
 enum {
   BYTES_MAX = 16 * 1024 * 1024,
+  RETAIN = 1, /* in the first byte of a PUBLISH */
   PAYLOAD_MAX = 256 * 1024 * 1024 - 128 * 1024,
   PACKETS_MAX = 32768 /* half of all packet ids: one in use is never given out again */
 };
@@ -83,6 +84,14 @@ sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const
   outgoing->count++;
   if (packet_id != NULL) *packet_id = id;
   return SM_OK;
+}
+
+sm_err sm_mqtt_outgoing_add_retained(sm_mqtt_outgoing *outgoing, const char *topic,
+                                     const void *payload, size_t payload_len) {
+  size_t at = outgoing->bytes.len;
+  sm_err err = sm_mqtt_outgoing_add(outgoing, topic, payload, payload_len, NULL);
+  if (err == SM_OK) outgoing->bytes.data[at] |= RETAIN;
+  return err;
 }
 
 /* ---- leaving ---- */

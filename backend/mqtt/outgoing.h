@@ -29,6 +29,8 @@ void sm_mqtt_outgoing_disconnected(sm_mqtt_outgoing *outgoing); /* forgets all *
 SM_MUST_CHECK sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic,
                                           const void *payload, size_t payload_len,
                                           uint16_t *packet_id);
+SM_MUST_CHECK sm_err sm_mqtt_outgoing_add_retained(sm_mqtt_outgoing *outgoing, const char *topic,
+                                                   const void *payload, size_t payload_len);
 /* A state to go back to, as long as nothing was made ready or released in between. */
 typedef struct sm_mqtt_outgoing_mark {
   size_t len;

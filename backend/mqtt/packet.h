@@ -32,8 +32,8 @@ typedef struct sm_mqtt_connect {
 
 /* Unless `clean`: clean session (5: clean start) off; 5: a session that does not expire. */
 void sm_mqtt_encode_connect(sm_buf *out, const sm_mqtt_connect *connect);
-/* Every filter with QoS 1. */
-void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
+/* Every filter with this QoS. */
+void sm_mqtt_encode_subscribe(sm_buf *out, sm_mqtt_version version, uint8_t qos, uint16_t packet_id,
                               const char *const *filters, size_t filter_count);
 void sm_mqtt_encode_unsubscribe(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
                                 const char *const *filters, size_t filter_count);

@@ -26,10 +26,12 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   sm_mqtt_encode_connect(&out,
                          &(sm_mqtt_connect){SM_MQTT_VERSION_3_1_1, "id", "u", "pw", 258, 7, false});
   ASSERT_ENCODED(&out, "\x10\x15\0\x04MQTT\x04\xc0\x01\x02\0\x02id\0\x01u\0\x02pw");
-  sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_3_1_1, 0x0102, (const char *const[]){"a/#", "+"},
-                           2);
+  sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_3_1_1, 1, 0x0102,
+                           (const char *const[]){"a/#", "+"}, 2);
   ASSERT_ENCODED(&out, "\x82\x0c\x01\x02\0\x03"
                        "a/#\x01\0\x01+\x01");
+  sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_3_1_1, 0, 1, (const char *const[]){"+"}, 1);
+  ASSERT_ENCODED(&out, "\x82\x06\0\x01\0\x01+\0");
   sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_3_1_1, 7, (const char *const[]){"a/#"}, 1);
   ASSERT_ENCODED(&out, "\xa2\x07\0\7\0\x03"
                        "a/#");

@@ -27,7 +27,8 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   ASSERT_ENCODED(&out, "\x10\x1e\0\x04MQTT\x05\xc0\x01\x02"
                        "\x08\x11\xff\xff\xff\xff\x21\0\x14"
                        "\0\x02id\0\x01u\0\x02pw");
-  sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_5, 0x0102, (const char *const[]){"a/#", "+"}, 2);
+  sm_mqtt_encode_subscribe(&out, SM_MQTT_VERSION_5, 1, 0x0102, (const char *const[]){"a/#", "+"},
+                           2);
   ASSERT_ENCODED(&out, "\x82\x0d\x01\x02\0\0\x03"
                        "a/#\x01\0\x01+\x01");
   sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_5, 0x0102, (const char *const[]){"a/#", "+"}, 2);

@@ -22,7 +22,7 @@ static void breach(sm_mqtt_session *session, const char *problem) {
 
 /* Whether the broker can do what this subscriber needs, and if not, what it cannot. */
 static const char *term_missing(const sm_mqtt_settings *settings, const sm_mqtt_terms *terms) {
-  if (!terms->qos1) return "the broker does not offer QoS 1";
+  if (!terms->qos1 && !settings->live) return "the broker does not offer QoS 1";
   if (!terms->shared && settings->shared_count > 0)
     return sm_mqtt_code_text(SM_MQTT_VERSION_5, 0x9e);
   for (size_t i = 0; !terms->wildcards && i < settings->filter_count; i++)
@@ -45,7 +45,8 @@ static void log_connected(const sm_mqtt_session *session, const sm_mqtt_packet *
          SM_LOG_TEXT("version", sm_mqtt_version_text(session->version)),
          SM_LOG_TEXT("client_id", session->settings->client_id),
          SM_LOG_TEXT("session_present", packet->session_present ? "yes" : "no"));
-  if (packet->terms.session_expiry_s != UINT32_MAX && !session->settings->retire)
+  const sm_mqtt_settings *settings = session->settings;
+  if (packet->terms.session_expiry_s != UINT32_MAX && !settings->retire && !settings->live)
     sm_log(SM_LOG_WARN, "mqtt.session_expires",
            SM_LOG_INT("after_s", packet->terms.session_expiry_s));
 }
@@ -80,7 +81,7 @@ static void on_connack(sm_mqtt_session *session, const sm_mqtt_packet *packet, i
   if (terms->keepalive_s != 0 && terms->keepalive_s < session->settings->keepalive_s)
     sm_mqtt_keepalive_init(&session->keepalive, terms->keepalive_s, now_ms);
   sm_mqtt_outgoing_connected(&session->batch->outgoing, session->version, terms);
-  if (session->clean) {
+  if (session->clean && retire) {
     retired(session);
   } else if (retire) {
     sm_mqtt_leave_begin(session, now_ms);

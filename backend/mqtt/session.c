@@ -5,6 +5,7 @@
 enum {
   ANSWER_TIMEOUT_MS = 10000,
   DISCONNECT_TIMEOUT_MS = 1000,
+  TICK_MS = 1000,
   OUTBOX_HIGH = 256 * 1024 /* with this much unsent nothing more is read */
 };
 
@@ -51,6 +52,7 @@ void sm_mqtt_session_reached(sm_mqtt_session *session, sm_mqtt_state state) {
 void sm_mqtt_session_serve(sm_mqtt_session *session, int64_t now_ms) {
   session->phase = SM_MQTT_SERVING;
   session->serving_ms = now_ms;
+  session->tick_ms = now_ms;
   sm_mqtt_session_show_state(session);
   sm_mqtt_session_reached(session, SM_MQTT_READY);
 }
@@ -144,6 +146,18 @@ static void check_batch(sm_mqtt_session *session, int64_t now_ms) {
   if (session->drained || old) (void)sm_mqtt_session_commit(session);
 }
 
+static bool ticks(const sm_mqtt_session *session) {
+  return session->batch->sink.tick != NULL && session->phase == SM_MQTT_SERVING &&
+         !sm_mqtt_session_stalled(session);
+}
+
+static void check_tick(sm_mqtt_session *session, int64_t now_ms) {
+  if (!ticks(session) || now_ms < session->tick_ms || sm_mqtt_batch_pending(session->batch)) return;
+  session->tick_ms = now_ms + TICK_MS;
+  sm_mqtt_batch_tick(session->batch);
+  sm_mqtt_batch_release(session->batch, &session->outbox);
+}
+
 static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
   if (session->phase == SM_MQTT_AWAITS_CONNACK) return session->answer_ms;
   bool stalled = sm_mqtt_session_stalled(session);
@@ -152,6 +166,7 @@ static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
       sm_mqtt_keepalive_next_ms(&session->keepalive, listening(session), session->outbox.sent_ms);
   if (expecting(session) && !stalled && session->answer_ms < next) next = session->answer_ms;
   if (stalled && session->batch->retry_ms < next) next = session->batch->retry_ms;
+  if (ticks(session) && session->tick_ms < next) next = session->tick_ms;
   return next;
 }
 
@@ -166,7 +181,7 @@ static void begin(sm_mqtt_session *session) {
   sm_mqtt_keepalive_init(&session->keepalive, settings->keepalive_s, now_ms);
   sm_mqtt_outbox_init(&session->outbox, now_ms);
   sm_err err =
-      sm_mqtt_subscription_init(&session->subscription, session->version,
+      sm_mqtt_subscription_init(&session->subscription, session->version, settings->live ? 0 : 1,
                                 (const char *const *)settings->filters, settings->filter_count);
   if (err != SM_OK) {
     sm_mqtt_session_end(session, SM_MQTT_END_LOST, sm_err_text(err));
@@ -202,6 +217,7 @@ static void step(sm_mqtt_session *session) {
   else
     session->drained = true;
   check_batch(session, now_ms);
+  check_tick(session, now_ms);
   if (session->phase != SM_MQTT_AWAITS_CONNACK && session->phase != SM_MQTT_ENDED)
     check_keepalive(session, now_ms);
   check_answer(session, now_ms);

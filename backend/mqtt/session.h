@@ -47,8 +47,8 @@ struct sm_mqtt_session {
   sm_mqtt_inbox *inbox; /* empty when the session begins */
   sm_mqtt_transport *transport;
   sm_mqtt_version version; /* 3.1.1 or 5 */
-  bool clean; /* to retire, after END_DRAINED: what there is of a session is dropped by this CONNECT
-               */
+  bool clean; /* what there is of a session is dropped by this CONNECT: to retire, after
+                 END_DRAINED, and where there is to be none */
 
   sm_mqtt_phase phase;
   sm_mqtt_greeting greeting;
@@ -64,6 +64,7 @@ struct sm_mqtt_session {
   int64_t answer_ms;     /* steady clock: CONNACK, SUBACK, UNSUBACK or the probe's message must have
                             come, or SUBSCRIBE, UNSUBSCRIBE or the probe is repeated */
   int64_t serving_ms;    /* since when it serves; 0: it never did */
+  int64_t tick_ms;       /* steady clock: when the owner's tick is due, while it serves */
   size_t need;           /* bytes at inbox->start that the next packet needs at least */
   bool drained;          /* the last read took all there was */
 

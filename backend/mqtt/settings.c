@@ -245,6 +245,8 @@ static sm_err take_url(const char *text, sm_broker_url *url, sm_mqtt_reason *rea
 
 static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
                    sm_mqtt_reason *reason) {
+  if (options->live && (options->retire || options->share_group != NULL))
+    return invalid(reason, "live: there is no session to retire or to share");
   if (options->url == NULL) return invalid(reason, "url: missing; as in mqtt://localhost:1883");
   sm_err err = take_url(options->url, &settings->url, reason);
   if (err == SM_OK) err = check_client_id(options->client_id, reason);
@@ -255,6 +257,7 @@ static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
   if (err == SM_OK) err = copy(options->ca_file, &settings->ca_file);
   if (err == SM_OK) err = copy(options->client_id, &settings->client_id);
   settings->retire = options->retire;
+  settings->live = options->live;
   settings->reached = options->reached;
   settings->reached_context = options->reached_context;
   if (err == SM_OK) err = make_filters(settings, options);

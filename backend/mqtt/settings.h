@@ -19,6 +19,7 @@ typedef struct sm_mqtt_settings {
   char **former;       /* filters to give up: none of those above, or with `retire` these too */
   size_t former_count;
   bool retire;
+  bool live;
   uint32_t retire_quiet_ms;
   void (*reached)(void *context, sm_mqtt_state state); /* NULL: nobody wants to know */
   void *reached_context;

@@ -62,7 +62,7 @@ static sm_mqtt_ending connect_once(sm_mqtt_subscriber *subscriber, sm_mqtt_reaso
       .batch = &subscriber->batch,
       .inbox = &subscriber->inbox,
       .version = subscriber->versions.next,
-      .clean = subscriber->drained,
+      .clean = subscriber->drained || settings->live,
   };
   *at_once = false;
   sm_err err = sm_mqtt_transport_open(&endpoint, subscriber->control.wake_fd, CONNECT_TIMEOUT_MS,
@@ -217,6 +217,11 @@ void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber) {
 sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                   const void *payload, size_t payload_len) {
   return sm_mqtt_batch_publish(&subscriber->batch, topic, payload, payload_len);
+}
+
+sm_err sm_mqtt_subscriber_publish_retained(sm_mqtt_subscriber *subscriber, const char *topic,
+                                           const void *payload, size_t payload_len) {
+  return sm_mqtt_batch_publish_retained(&subscriber->batch, topic, payload, payload_len);
 }
 
 void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status) {

@@ -57,6 +57,9 @@ typedef struct sm_mqtt_sink {
    * return well within the keepalive interval: nothing is sent meanwhile. A batch that outlives its
    * connection is committed before the next connection is made; its messages then come again. */
   sm_err (*commit)(void *context);
+  /* NULL, or called about once a second while READY, with nothing taken and not committed. May call
+   * sm_mqtt_subscriber_publish. */
+  void (*tick)(void *context);
 } sm_mqtt_sink;
 
 typedef enum sm_mqtt_version {
@@ -97,8 +100,10 @@ typedef struct sm_mqtt_options {
   size_t former_filter_count;
   bool retire; /* subscribe to nothing: give up all filters above, hand on what the session still
                   holds, end the session at the broker for good, and be RETIRED */
-  uint32_t retire_quiet_ms;  /* 0: 3000. How long nothing must have come before it is asked whether
-                                the session is empty */
+  uint32_t retire_quiet_ms; /* 0: 3000. How long nothing must have come before it is asked whether
+                               the session is empty */
+  bool live; /* hear only what is said while connected: QoS 0, and no session at the broker. Nothing
+                comes twice, and nothing that was said before, but for retained messages */
   const char *probe_topic;   /* with share_group: a topic of this subscriber alone, which the broker
                                 lets it publish to and read; no filter above may match it. What comes
                                 under it is acknowledged and not handed on. Without: that of an
@@ -156,15 +161,21 @@ bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms
 void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 
 /* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit and as fast
- * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit` or `take`
- * (asserted). What a failing commit queued is forgotten, since it will be called again. It is not
- * repeated after a lost connection: what it says must be safe to lose (a
- * meter that misses an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to
- * publish under. SM_ERR_RANGE: more than 256 MiB, or than the broker takes. SM_ERR_CLOSED: there is
- * no connection, as in a commit that outlived its own. SM_ERR_FULL: 16 MiB are queued, or 32,768
- * messages queued or unanswered. SM_ERR_NOMEM. */
+ * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit`, `take` or
+ * `tick` (asserted). What a failing commit queued is forgotten, since it will be called again. It
+ * is not repeated after a lost connection: what it says must be safe to lose (a meter that misses
+ * an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to publish under.
+ * SM_ERR_RANGE: more than 256 MiB, or than the broker takes. SM_ERR_CLOSED: there is no connection,
+ * as in a commit that outlived its own. SM_ERR_FULL: 16 MiB are queued, or 32,768 messages queued
+ * or unanswered. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
+
+/* The same, retained: the broker keeps it for whoever comes later; an empty payload makes it forget
+ * the one that it has. */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish_retained(sm_mqtt_subscriber *subscriber,
+                                                         const char *topic, const void *payload,
+                                                         size_t payload_len);
 
 /* Any thread. */
 void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status);

@@ -121,6 +121,49 @@ static void retained_messages_come_and_are_marked(void **state) {
   test_broker_fini(&broker);
 }
 
+/* QoS 0 and no session: what was said before is not there, but for what is retained. */
+static void who_listens_live_hears_nothing_late(void **state) {
+  (void)state;
+  test_broker broker;
+  test_sink sink;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  const sm_mqtt_options live = {.url = broker.url, .live = true};
+  start_ready(&sink, &live);
+  test_broker_publish(&broker, "meters/a/telemetry", "now");
+  test_sink_await_committed(&sink, 1);
+  test_sink_assert_message(&sink, 0, "meters/a/telemetry", "now");
+  assert_int_equal(test_sink_message(&sink, 0).qos, 0);
+  test_sink_fini(&sink);
+  test_broker_publish(&broker, "meters/a/telemetry", "meanwhile");
+  start_ready(&sink, &live);
+  test_broker_publish(&broker, "meters/a/telemetry", "again");
+  test_sink_await_committed(&sink, 1);
+  test_sink_assert_message(&sink, 0, "meters/a/telemetry", "again");
+  test_sink_fini(&sink);
+  test_broker_fini(&broker);
+}
+
+static void a_tick_publishes_what_the_broker_keeps(void **state) {
+  (void)state;
+  test_broker broker;
+  test_sink sink;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  start_ready(&sink, &(sm_mqtt_options){.url = broker.url});
+  test_sink_set_tick(&sink, "meters/a/status");
+  test_sink_await_committed(&sink, 1); /* it hears itself */
+  test_sink_assert_message(&sink, 0, "meters/a/status", "kept");
+  assert_false(test_sink_message(&sink, 0).retained);
+  test_sink_fini(&sink);
+  start_ready(&sink, &(sm_mqtt_options){.url = broker.url, .client_id = "another"});
+  test_sink_await_committed(&sink, 1);
+  assert_true(test_sink_message(&sink, 0).retained);
+  test_sink_assert_message(&sink, 0, "meters/a/status", "kept");
+  test_sink_fini(&sink);
+  test_broker_fini(&broker);
+}
+
 static void what_commit_publishes_reaches_a_subscriber(void **state) {
   (void)state;
   static const char *const acks[] = {"meters/+/ack"};
@@ -563,6 +606,8 @@ int main(void) {
       cmocka_unit_test(messages_are_stored_in_order_and_acknowledged),
       cmocka_unit_test(what_comes_between_stop_and_start_is_kept_by_the_session),
       cmocka_unit_test(retained_messages_come_and_are_marked),
+      cmocka_unit_test(who_listens_live_hears_nothing_late),
+      cmocka_unit_test(a_tick_publishes_what_the_broker_keeps),
       cmocka_unit_test(what_commit_publishes_reaches_a_subscriber),
       cmocka_unit_test(each_version_of_mqtt_does_the_same),
       cmocka_unit_test(members_of_a_group_share_the_messages),

@@ -5,12 +5,13 @@
 enum { RETRY_FLOOR_MS = 500, RETRY_CEILING_MS = 30000 };
 
 sm_err sm_mqtt_subscription_init(sm_mqtt_subscription *subscription, sm_mqtt_version version,
-                                 const char *const *filters, size_t filter_count) {
+                                 uint8_t qos, const char *const *filters, size_t filter_count) {
   size_t *missing = calloc(filter_count, sizeof *missing);
   if (missing == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < filter_count; i++) missing[i] = i;
   *subscription = (sm_mqtt_subscription){
       .version = version,
+      .qos = qos,
       .filters = filters,
       .filter_count = filter_count,
       .missing = missing,
@@ -31,7 +32,7 @@ sm_err sm_mqtt_subscription_ask(sm_mqtt_subscription *subscription, uint16_t pac
   const char **asked = calloc(count, sizeof *asked);
   if (asked == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < count; i++) asked[i] = subscription->filters[subscription->missing[i]];
-  sm_mqtt_encode_subscribe(out, subscription->version, packet_id, asked, count);
+  sm_mqtt_encode_subscribe(out, subscription->version, subscription->qos, packet_id, asked, count);
   free(asked);
   subscription->packet_id = packet_id;
   return SM_OK;
@@ -59,7 +60,7 @@ sm_err sm_mqtt_subscription_answer(sm_mqtt_subscription *subscription, const sm_
   size_t still = 0;
   for (size_t i = 0; i < suback->grant_count; i++) {
     uint8_t grant = suback->grants[i];
-    if (grant == 1) continue;
+    if (grant == subscription->qos) continue;
     size_t index = subscription->missing[i];
     if (still == 0) say_refusal(subscription, grant, subscription->filters[index], reason);
     subscription->missing[still++] = index;

@@ -9,6 +9,7 @@
 typedef struct sm_mqtt_subscription {
   sm_mqtt_version version;
   const char *const *filters; /* borrowed */
+  uint8_t qos;                /* asked for, and the least that is taken: 0 or 1 */
   size_t filter_count;
   size_t *missing; /* indexes of filters not granted yet */
   size_t missing_count;
@@ -18,8 +19,8 @@ typedef struct sm_mqtt_subscription {
 
 /* Nothing is granted. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscription_init(sm_mqtt_subscription *subscription,
-                                               sm_mqtt_version version, const char *const *filters,
-                                               size_t filter_count);
+                                               sm_mqtt_version version, uint8_t qos,
+                                               const char *const *filters, size_t filter_count);
 void sm_mqtt_subscription_fini(sm_mqtt_subscription *subscription);
 
 /* Encodes a SUBSCRIBE for what is missing. */

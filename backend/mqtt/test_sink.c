@@ -67,6 +67,16 @@ static sm_err commit(void *context) {
   return result;
 }
 
+static void tick(void *context) {
+  test_sink *sink = context;
+  (void)pthread_mutex_lock(&sink->lock);
+  const char *topic = sink->tick_topic;
+  (void)pthread_mutex_unlock(&sink->lock);
+  if (topic != NULL)
+    assert_int_equal(sm_mqtt_subscriber_publish_retained(sink->subscriber, topic, "kept", 4),
+                     SM_OK);
+}
+
 /* ---- life ---- */
 
 void test_sink_start(test_sink *sink, const sm_mqtt_options *options) {
@@ -86,7 +96,7 @@ void test_sink_start(test_sink *sink, const sm_mqtt_options *options) {
     all.filters = filters;
     all.filter_count = 1;
   }
-  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit};
+  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit, .tick = tick};
   assert_int_equal(sm_mqtt_subscriber_new(&all, &calls, &sink->subscriber), SM_OK);
   assert_int_equal(sm_mqtt_subscriber_start(sink->subscriber), SM_OK);
 }
@@ -111,6 +121,12 @@ void test_sink_fini(test_sink *sink) {
 }
 
 /* ---- telling and waiting, on the test's thread ---- */
+
+void test_sink_set_tick(test_sink *sink, const char *topic) {
+  (void)pthread_mutex_lock(&sink->lock);
+  sink->tick_topic = topic;
+  (void)pthread_mutex_unlock(&sink->lock);
+}
 
 void test_sink_set_result(test_sink *sink, sm_err result) {
   (void)pthread_mutex_lock(&sink->lock);

@@ -33,6 +33,7 @@ typedef struct test_sink {
   bool spoilt;               /* a borrowed payload had changed before its commit */
   const char *publish_topic; /* commit publishes "n" (committed so far) under this; NULL: nothing */
   sm_err published;          /* what that returned last */
+  const char *tick_topic;    /* tick publishes "kept", retained, under this; NULL: nothing */
 } test_sink;
 
 /* options->url and the like are the test's; the client id and filter "meters/#" are filled in where
@@ -49,6 +50,8 @@ void test_sink_await_committed(test_sink *sink, size_t count);
 void test_sink_await_tries(test_sink *sink, size_t more); /* this many more from now on */
 void test_sink_await_holding(test_sink *sink);
 size_t test_sink_taken(test_sink *sink);
+/* The next ticks publish "kept", retained, under this topic. */
+void test_sink_set_tick(test_sink *sink, const char *topic);
 /* Commit publishes "n" under this topic from now on. */
 void test_sink_set_publish(test_sink *sink, const char *topic);
 sm_err test_sink_published(test_sink *sink);

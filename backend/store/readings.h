@@ -41,6 +41,7 @@ typedef struct sm_reading_in {
   sm_reading reading;
   sm_seq_mark mark;   /* its place in the meter's sequence */
   sm_verdict verdict; /* out, after a successful commit */
+  const char *topic;  /* of a reject of it, borrowed; NULL: its meter's, or that of an import */
 } sm_reading_in;
 
 /* Readings of one meter come together: those of one batch often share even the text. */
