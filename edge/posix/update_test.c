@@ -293,10 +293,29 @@ static void chip_roll_back(void *context) {
   c.restart = true;
 }
 
+/* The last that were found good: a chip lives many hundred times here, and always with the same
+ * few. */
 static bool chip_verify(void *context, const uint8_t *bytes, size_t len, const uint8_t *sig,
                         size_t sig_len) {
+  static struct {
+    uint8_t bytes[EDGE_OTA_MANIFEST_MAX];
+    uint8_t sig[EDGE_OTA_SIGNATURE_MAX];
+    size_t len;
+    size_t sig_len;
+  } good[8];
+  static unsigned next;
   (void)context;
-  return edge_trust_verify(&c.trust, bytes, len, sig, sig_len);
+  for (unsigned i = 0; i < 8; i++)
+    if (good[i].len == len && good[i].sig_len == sig_len &&
+        memcmp(good[i].bytes, bytes, len) == 0 && memcmp(good[i].sig, sig, sig_len) == 0)
+      return len > 0;
+  if (!edge_trust_verify(&c.trust, bytes, len, sig, sig_len)) return false;
+  memcpy(good[next].bytes, bytes, len);
+  memcpy(good[next].sig, sig, sig_len);
+  good[next].len = len;
+  good[next].sig_len = sig_len;
+  next = (next + 1) % 8;
+  return true;
 }
 
 static void chip_hash_begin(void *context) {
@@ -405,6 +424,29 @@ static void chip_run(void) {
   }
 }
 
+/* The same as before, if it was signed before. */
+static void sign_release(unsigned release, unsigned expires_s) {
+  static struct {
+    uint8_t bytes[EDGE_OTA_MANIFEST_MAX];
+    uint8_t sig[EDGE_OTA_SIGNATURE_MAX];
+    size_t len;
+    size_t sig_len;
+  } made[RELEASES][16];
+  unsigned which = expires_s - NOW_S;
+  assert_true(which < 16);
+  if (made[release][which].len == 0) {
+    make_manifest(release, "http://h/", expires_s);
+    memcpy(made[release][which].bytes, manifest, manifest_len);
+    memcpy(made[release][which].sig, signature, signature_len);
+    made[release][which].len = manifest_len;
+    made[release][which].sig_len = signature_len;
+  }
+  manifest_len = made[release][which].len;
+  signature_len = made[release][which].sig_len;
+  memcpy(manifest, made[release][which].bytes, manifest_len);
+  memcpy(signature, made[release][which].sig, signature_len);
+}
+
 /* One life of the chip, as long as its power is on. The server offers the release after the one
  * that runs, and signs it anew if it failed. */
 static void chip_live(unsigned life) {
@@ -414,9 +456,9 @@ static void chip_live(unsigned life) {
   if (c.flash.off || c.release == RELEASES - 1) return;
   c.serves = c.release + 1;
   c.served = images[c.serves];
-  make_manifest(c.serves, "http://h/", NOW_S + 1);
+  sign_release(c.serves, NOW_S + 1);
   if (chip_offer() == EDGE_OTA_FAILED_ONCE) {
-    make_manifest(c.serves, "http://h/", NOW_S + 2 + life);
+    sign_release(c.serves, NOW_S + 2 + life);
     if (!c.flash.off) assert_int_equal(chip_offer(), EDGE_OTA_TAKEN);
   }
   if (!c.flash.off) chip_run();
@@ -478,7 +520,7 @@ static void no_flipped_byte_of_an_image_is_tried(void **state) {
     flipped[at] ^= (uint8_t)(1U << at % 8);
     chip_new();
     chip_start();
-    make_manifest(1, "http://h/", NOW_S + 1);
+    sign_release(1, NOW_S + 1);
     c.served = flipped;
     assert_int_equal(chip_offer(), EDGE_OTA_TAKEN);
     chip_run();
@@ -502,7 +544,7 @@ static void what_decays_in_its_slot_is_not_started(void **state) {
   chip_start();
   assert_int_equal(c.running, BOOT_FACTORY);
   /* And the server, which still offers it, has it put there again. */
-  make_manifest(2, "http://h/", NOW_S + 1);
+  sign_release(2, NOW_S + 1);
   c.served = images[2];
   assert_int_equal(chip_offer(), EDGE_OTA_TAKEN);
   chip_run();

@@ -26,7 +26,7 @@ api POST /api/devices '{"device_id": "edge-1"}'
 
 mkdir "$TMP/images"
 start_child images "$TMP/log/images.log" "$SM_HERE/image_server.py" "$TMP/images" "$IMAGE_PORT" "$TMP/requests" \
-  "$DATA/broker/server.crt" "$DATA/broker/server.key"
+  "$DATA/broker/broker.crt" "$DATA/broker/broker.key"
 wait_for_port "$IMAGE_PORT" "$WAIT_S" "$(child_pid images)" || { fail 'the image server starts'; exit 1; }
 for name in first second stranger; do
   openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$TMP/$name.key" 2>>"$TMP/log/openssl.log"
