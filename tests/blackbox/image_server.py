@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Serves images over HTTPS, or HTTP without a certificate, with ranges: image_server.py FOLDER PORT LOG [CERTIFICATE KEY].
-Each request is a line in LOG: path, first byte, bytes sent. A file limit in FOLDER holds how many bytes of a body are sent before
+Each request is a line in LOG: path, first byte, bytes sent; or, where the
+client did not take the certificate, `refused` and why. A file limit in FOLDER holds how many bytes of a body are sent before
 the connection is dropped."""
 import http.server
 import pathlib
@@ -37,7 +38,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    def get_request(self):
+        try:
+            return super().get_request()
+        except ssl.SSLError as error:
+            log.write(f"refused {error.reason}\n")
+            raise
+
+
+server = Server(("127.0.0.1", port), Handler)
 if len(sys.argv) > 4:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[4], sys.argv[5])
