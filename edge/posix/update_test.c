@@ -534,6 +534,44 @@ static void no_flipped_byte_of_an_image_is_tried(void **state) {
   print_message("%u flips\n", flips);
 }
 
+static void get_ready(void) {
+  chip_new();
+  chip_start();
+  sign_release(1, NOW_S + 1);
+  c.served = images[1];
+  assert_int_equal(chip_offer(), EDGE_OTA_TAKEN);
+  chip_run();
+  assert_int_equal(c.ota.state, EDGE_OTA_READY);
+}
+
+static void a_trial_is_begun_once(void **state) {
+  (void)state;
+  get_ready();
+  chip_start();
+  assert_true(c.on_trial);
+  assert_int_equal(c.release, 1);
+  chip_start(); /* it crashed */
+  assert_false(c.on_trial);
+  assert_int_equal(c.release, 0);
+  assert_int_equal(chip_offer(), EDGE_OTA_FAILED_ONCE);
+  chip_start();
+  assert_int_equal(c.release, 0);
+  chip_end();
+}
+
+/* Or it might be begun for ever. */
+static void a_trial_that_cannot_be_put_down_is_not_begun(void **state) {
+  (void)state;
+  get_ready();
+  c.flash.worn = (int32_t)(RECORD_AT + 1 - c.record.sector);
+  for (int i = 0; i < 3; i++) {
+    chip_start();
+    assert_int_equal(c.release, 0);
+    assert_false(c.on_trial);
+  }
+  chip_end();
+}
+
 static void what_decays_in_its_slot_is_not_started(void **state) {
   (void)state;
   chip_new();
@@ -863,6 +901,8 @@ int main(void) {
       cmocka_unit_test(nothing_flipped_is_believed),
       cmocka_unit_test(the_power_goes_at_every_operation),
       cmocka_unit_test(no_flipped_byte_of_an_image_is_tried),
+      cmocka_unit_test(a_trial_is_begun_once),
+      cmocka_unit_test(a_trial_that_cannot_be_put_down_is_not_begun),
       cmocka_unit_test(what_decays_in_its_slot_is_not_started),
       TEST(an_image_comes_over_http),
       TEST(a_download_is_resumed_where_it_was_cut),
