@@ -50,6 +50,19 @@ static bool set_up(image_fetcher *f, const char *url, uint32_t from) {
   return good;
 }
 
+/* For whoever looks after it: why there will be another attempt. */
+static void tell_why(image_fetcher *f) {
+  int left;
+  long status = 0;
+  CURLMsg *message = curl_multi_info_read(f->multi, &left);
+  if (message == NULL || message->msg != CURLMSG_DONE) return;
+  (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status != 0 && status != OK && status != PARTIAL)
+    (void)fprintf(stderr, "edge-meter: firmware: the server answered with %ld\n", status);
+  else if (message->data.result != CURLE_OK)
+    (void)fprintf(stderr, "edge-meter: firmware: %s\n", curl_easy_strerror(message->data.result));
+}
+
 static void end(image_fetcher *f) {
   if (f->easy == NULL) return;
   (void)curl_multi_remove_handle(f->multi, f->easy);
@@ -82,6 +95,7 @@ void fetcher_service(image_fetcher *fetcher) {
   if (!fetcher->failed && !fetcher->stopped)
     fetcher->failed = curl_multi_perform(fetcher->multi, &running) != CURLM_OK;
   if (running > 0 && !fetcher->failed && !fetcher->stopped) return;
+  if (!fetcher->failed && !fetcher->stopped) tell_why(fetcher);
   end(fetcher);
   fetcher->failed = false;
   if (!fetcher->stopped) fetcher->over(fetcher->context);

@@ -100,6 +100,7 @@ offer "$BUILD/edge-meter-next" "$NEXT" 2 first "$FALSE_PORT"
 comes_to 'one from a server that nobody vouches for is taken' "$FIRST" fetching taken "$NEXT"
 refused_there() { grep -q '^refused .*UNKNOWN_CA' "$TMP/false-requests"; }
 if wait_until 'the meter hangs up on it' refused_there; then pass 'the meter hangs up on it'; fi
+like 'says why' "$(<"$TMP/log/meter.log")" 'firmware: SSL'
 ok 'and has nothing of it' test "$(grep -c firmware "$TMP/false-requests")" = 0
 
 size=$(stat -c %s "$BUILD/edge-meter-next")
