@@ -95,7 +95,7 @@ static void begin(edge_ota *ota) {
                               .try_slot = try_slot,
                               .confirm = nothing,
                               .roll_back = nothing};
-  const edge_ota_self self = {"p", "h", 2, false};
+  const edge_ota_self self = {"p", "h", "1", 2, false};
   edge_ota_init(ota, &port, &self, 0);
 }
 
@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   edge_ota ota;
   memset(flash_bytes, 0xFF, sizeof flash_bytes);
   begin(&ota);
-  if (edge_ota_offer(&ota, data, size, data, size < 70 ? size : 70, 1000, 0) == EDGE_OTA_TAKEN) {
+  if (edge_ota_offer(&ota, data, size, data, size < 70 ? size : 70, 1000) == EDGE_OTA_TAKEN) {
     run(&ota);
     begin(&ota);
     run(&ota);

@@ -46,6 +46,7 @@ bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning
   edge_uplink_init(&meter->uplink, &tuning->uplink, &port->link, &meter->ring,
                    meter->settings.device_id, port->fw, meter->room, sizeof meter->room,
                    port->random(port->context), now_ms);
+  edge_firmware_init(&meter->firmware, port->update, &port->self, now_ms);
   edge_console_init(&meter->console, meter, print, edge_meter_run_command);
   return settings_good && meter->log_good;
 }
@@ -82,6 +83,7 @@ static void store(edge_meter *m, const edge_sampler_result *result, int64_t now_
   m->has_last = true;
   m->last = record;
   m->last_seq = seq;
+  if (m->first_seq == 0) m->first_seq = seq;
 }
 
 /* ---- another login ---- */
@@ -102,6 +104,7 @@ static void save_login(edge_meter *m) {
 void edge_meter_opened(edge_meter *meter, int64_t now_ms) {
   bool let_in = meter->uplink.state == EDGE_UPLINK_OPENING;
   edge_uplink_opened(&meter->uplink, now_ms);
+  edge_firmware_connected(&meter->firmware);
   if (!let_in || !meter->tries_next) return;
   edge_settings_take_login(&meter->settings);
   meter->tries_next = false;
@@ -148,8 +151,21 @@ static bool take_credentials(edge_meter *m, edge_json command) {
          edge_settings_offer_login(&m->settings, host, (uint16_t)port, username, password);
 }
 
+static uint32_t wall_now_s(edge_meter *m) {
+  int64_t wall_ms;
+  if (!m->port.wall(m->port.context, &wall_ms) || wall_ms < MS_PER_S) return 0;
+  int64_t wall_s = wall_ms / MS_PER_S;
+  return wall_s > UINT32_MAX ? UINT32_MAX : (uint32_t)wall_s;
+}
+
 void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int64_t now_ms) {
   edge_json command = {payload, len};
+  /* The room is a message's only while it is handed over. */
+  if (edge_firmware_command(&meter->firmware, payload, len, (uint8_t *)meter->room,
+                            wall_now_s(meter))) {
+    meter->commands++;
+    return;
+  }
   if (!says(command, "type", "credentials") || !take_credentials(meter, command)) {
     meter->strange_commands++;
     return;
@@ -165,6 +181,42 @@ static void try_next(edge_meter *m, int64_t now_ms) {
   edge_uplink_reconnect(&m->uplink, now_ms);
 }
 
+/* ---- other firmware ---- */
+
+static void report(edge_meter *m) {
+  if (m->port.report == NULL || m->port.self.version == NULL ||
+      m->uplink.state != EDGE_UPLINK_OPEN || !edge_firmware_is_news(&m->firmware))
+    return;
+  size_t len = edge_firmware_report(&m->firmware, m->room, EDGE_FIRMWARE_REPORT_MAX);
+  if (m->port.report(m->port.context, m->room, len)) edge_firmware_reported(&m->firmware);
+}
+
+/* Between two readings, and with hardly any that the server does not have: then a new image has
+ * little to make up for before it is confirmed, and the server is there to do so. */
+static bool may_restart(const edge_meter *m, uint32_t backlog) {
+  return m->log_good && m->sampler.state == EDGE_SAMPLER_IDLE &&
+         m->uplink.state == EDGE_UPLINK_OPEN && m->uplink.acked_ever && !m->uplink.in_flight &&
+         backlog <= BACKLOG_SHOWN;
+}
+
+void edge_meter_restart(edge_meter *meter) {
+  if (meter->restarting) return;
+  meter->restarting = true;
+  edge_meter_stop(meter);
+  meter->port.restart(meter->port.context);
+}
+
+static void update(edge_meter *m, int64_t now_ms) {
+  if (m->first_seq != 0 && m->ring.acked >= m->first_seq) edge_ota_healthy(&m->firmware.ota);
+  edge_ota_poll(&m->firmware.ota, now_ms);
+  report(m);
+  if (m->firmware.ota.state == EDGE_OTA_READY && may_restart(m, edge_ring_backlog(&m->ring)))
+    edge_meter_restart(m);
+  else if (m->uplink.state == EDGE_UPLINK_OPEN &&
+           edge_firmware_asks_again(&m->firmware, wall_now_s(m)))
+    edge_uplink_reconnect(&m->uplink, now_ms);
+}
+
 /* ---- running ---- */
 
 edge_led edge_meter_led(edge_meter *meter) {
@@ -172,6 +224,7 @@ edge_led edge_meter_led(edge_meter *meter) {
   if (!meter->log_good) return EDGE_LED_NO_LOG;
   if (meter->fault != EDGE_FAULT_NONE) return EDGE_LED_NO_MODULE;
   if (meter->uplink.state != EDGE_UPLINK_OPEN) return EDGE_LED_NO_LINK;
+  if (meter->firmware.ota.state != EDGE_OTA_IDLE) return EDGE_LED_UPDATE;
   return edge_ring_backlog(&meter->ring) > BACKLOG_SHOWN ? EDGE_LED_BACKLOG : EDGE_LED_GOOD;
 }
 
@@ -191,6 +244,7 @@ void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
     if (meter->uplink.state == EDGE_UPLINK_PAUSED && now_ms < meter->uplink.due_ms)
       leave_next(meter, now_ms);
   }
+  update(meter, now_ms);
   if (meter->port.lamp != NULL)
     meter->port.lamp(meter->port.context, edge_led_lit(edge_meter_led(meter), now_ms));
 }
@@ -198,7 +252,9 @@ void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
 int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms) {
   int64_t due_ms = edge_sampler_due_ms(&meter->sampler);
   int64_t uplink_ms = may_send(meter) ? edge_uplink_due_ms(&meter->uplink) : INT64_MAX;
+  int64_t update_ms = edge_ota_due_ms(&meter->firmware.ota, now_ms);
   if (uplink_ms < due_ms) due_ms = uplink_ms;
+  if (update_ms < due_ms) due_ms = update_ms;
   if (meter->port.lamp != NULL && now_ms + LAMP_MS < due_ms) due_ms = now_ms + LAMP_MS;
   return due_ms;
 }
@@ -214,7 +270,7 @@ void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms) {
     break;
   case EDGE_PRESS_FORGET:
     edge_settings_default(&meter->edited);
-    if (edge_settings_save(&meter->store, &meter->edited)) meter->port.restart(meter->port.context);
+    if (edge_settings_save(&meter->store, &meter->edited)) edge_meter_restart(meter);
     break;
   case EDGE_PRESS_SETUP: /* the port's own: a page to fill in needs its radio */
   case EDGE_PRESS_NONE:

@@ -5,6 +5,7 @@
 #define EDGE_CORE_METER_H
 
 #include "core/console.h"
+#include "core/firmware.h"
 #include "core/panel.h"
 #include "core/ring.h"
 #include "core/sampler.h"
@@ -28,6 +29,11 @@ typedef struct edge_port {
   void (*lamp)(void *context, bool lit);
   void (*restart)(void *context); /* as a power cut would */
   const char *fw;                 /* version; NULL: not told to the server */
+  edge_ota_self self;             /* all of it is told, if it has a version */
+  const edge_ota_port *update;    /* NULL: no firmware over the air */
+  /* Sends to the meter's `firmware` topic at QoS 1, retained; `payload` is borrowed for the call.
+   * False: it was not taken. NULL: nobody is told. */
+  bool (*report)(void *context, const char *payload, size_t len);
 } edge_port;
 
 typedef struct edge_tuning {
@@ -46,6 +52,7 @@ typedef struct edge_meter {
   edge_ring ring;
   edge_sampler sampler;
   edge_uplink uplink;
+  edge_firmware firmware;
   edge_console console;
   edge_button button;
   edge_settings edited; /* by the console, until it is saved */
@@ -53,6 +60,8 @@ typedef struct edge_meter {
   bool has_last;
   edge_record last; /* the last one stored: for what comes next, and for the console */
   uint32_t last_seq;
+  uint32_t first_seq; /* of this start; 0: none yet */
+  bool restarting;    /* the port was told to */
   uint16_t boot;
   uint32_t lost;     /* measured, and no flash took them */
   bool tries_next;   /* the connection that is made, or stands, is with the next login */
@@ -89,6 +98,8 @@ void edge_meter_type(edge_meter *meter, const char *typed, size_t len);
 void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms);
 /* Puts down what saves work after a planned stop. A power cut may leave it out. */
 void edge_meter_stop(edge_meter *meter);
+/* Does so, and has the port restart it. Once. */
+void edge_meter_restart(edge_meter *meter);
 
 edge_led edge_meter_led(edge_meter *meter);
 /* Whether it knows who it is and where its broker is. */

@@ -129,11 +129,39 @@ static void run_save(edge_meter *m, unsigned count, char *words[]) {
   say(m, good ? "saved; `restart` makes it so\r\n" : "the flash did not take it\r\n");
 }
 
+static void say_text(edge_meter *m, const char *what, const char *text) {
+  say(m, what);
+  say(m, " ");
+  say(m, text);
+  say(m, "\r\n");
+}
+
+static void run_firmware(edge_meter *m, unsigned count, char *words[]) {
+  const edge_firmware *f = &m->firmware;
+  const char *result = edge_firmware_result(f);
+  (void)count;
+  (void)words;
+  if (f->self.version == NULL) {
+    say(m, "it has no version\r\n");
+    return;
+  }
+  say_text(m, "version", f->self.version);
+  say_number(m, "counter", f->self.counter, 0, "");
+  say_text(m, "hardware", f->self.hardware);
+  say_text(m, "state", f->updates ? edge_firmware_state(f) : "without updates");
+  if (result == NULL) return;
+  bool other = f->told == EDGE_FIRMWARE_OTHER_OFFER;
+  say_text(m, "offer", other ? f->other_version : f->ota.image.version);
+  say_text(m, "  result", result);
+  if (other) return;
+  say_number(m, "  bytes", f->ota.image.size, 0, "");
+  say_number(m, "  of them here", edge_firmware_at(f), 0, "");
+}
+
 static void run_restart(edge_meter *m, unsigned count, char *words[]) {
   (void)count;
   (void)words;
-  edge_meter_stop(m);
-  m->port.restart(m->port.context);
+  edge_meter_restart(m);
 }
 
 static void run_help(edge_meter *m, unsigned count, char *words[]);
@@ -142,6 +170,7 @@ static const command commands[] = {
     {"status", "how it goes", run_status},
     {"read", "the last reading", run_read},
     {"log", "what waits for the server", run_log},
+    {"firmware", "what runs, and what is offered", run_firmware},
     {"config", "settings; config NAME VALUE sets one", run_config},
     {"save", "keeps the settings", run_save},
     {"restart", "starts anew", run_restart},

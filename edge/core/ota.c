@@ -53,6 +53,19 @@ static bool read_text(edge_json object, const char *name, char *out, size_t cap)
          out[0] != '\0';
 }
 
+static bool is_of_name(char ch) {
+  return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ||
+         ch == '.' || ch == '_' || ch == '+' || ch == '-';
+}
+
+/* Told to the server as it is, which takes no other characters. */
+static bool read_name(edge_json object, const char *name, char out[EDGE_OTA_NAME_MAX + 1]) {
+  if (!read_text(object, name, out, EDGE_OTA_NAME_MAX + 1)) return false;
+  for (; *out != '\0'; out++)
+    if (!is_of_name(*out)) return false;
+  return true;
+}
+
 static bool read_number(edge_json object, const char *name, uint32_t *out) {
   edge_json value;
   return edge_json_member(object, name, &value) && edge_json_u32(value, out);
@@ -62,10 +75,8 @@ bool edge_ota_read_manifest(const uint8_t *manifest, size_t len, edge_ota_image 
   edge_json object = {(const char *)manifest, len};
   edge_ota_image i;
   memset(&i, 0, sizeof i);
-  if (!read_text(object, "product", i.product, sizeof i.product) ||
-      !read_text(object, "hardware", i.hardware, sizeof i.hardware) ||
-      !read_text(object, "version", i.version, sizeof i.version) ||
-      !read_text(object, "url", i.url, sizeof i.url) ||
+  if (!read_name(object, "product", i.product) || !read_name(object, "hardware", i.hardware) ||
+      !read_name(object, "version", i.version) || !read_text(object, "url", i.url, sizeof i.url) ||
       !read_number(object, "counter", &i.counter) || !read_number(object, "size", &i.size) ||
       !read_number(object, "from", &i.from) || !read_number(object, "expires", &i.expires_s) ||
       !read_sha(object, i.sha256))
@@ -79,6 +90,12 @@ static bool too_large(const edge_ota *o, uint32_t size) {
                          ? o->port.slot.sectors
                          : (uint32_t)EDGE_OTA_IMAGE_SECTORS_MAX;
   return size == 0 || size > sectors * EDGE_SECTOR_SIZE;
+}
+
+/* The meter that asks is this image already. */
+static bool runs(const edge_ota *o, const edge_ota_image *i) {
+  return i->counter == o->self.counter && strcmp(i->version, o->self.version) == 0 &&
+         strcmp(i->hardware, o->self.hardware) == 0 && strcmp(i->product, o->self.product) == 0;
 }
 
 static edge_ota_verdict judge(const edge_ota *o, const edge_ota_image *i, uint32_t wall_s) {
@@ -259,23 +276,42 @@ void edge_ota_fetched(edge_ota *ota, int64_t now_ms) {
 
 /* ---- offers, starts, trials ---- */
 
+static bool under_way(const edge_ota *o) {
+  return o->state == EDGE_OTA_HASHING || o->state == EDGE_OTA_PAUSED ||
+         o->state == EDGE_OTA_FETCHING;
+}
+
+static void drop(edge_ota *o) {
+  if (o->state == EDGE_OTA_FETCHING) o->port.stop(o->port.context);
+  o->state = EDGE_OTA_IDLE;
+  o->known = false;
+}
+
+void edge_ota_withdraw(edge_ota *ota) {
+  if (!under_way(ota)) return;
+  drop(ota);
+  /* If the flash does not forget it, the next start goes on with what was signed all the same. */
+  (void)ota->port.state.erase(ota->port.state.context, 0);
+}
+
 edge_ota_verdict edge_ota_offer(edge_ota *ota, const uint8_t *manifest, size_t manifest_len,
-                                const uint8_t *signature, size_t signature_len, uint32_t wall_s,
-                                int64_t now_ms) {
+                                const uint8_t *signature, size_t signature_len, uint32_t wall_s) {
   edge_ota_image image;
-  (void)now_ms;
   if (manifest_len > EDGE_OTA_MANIFEST_MAX || signature_len > EDGE_OTA_SIGNATURE_MAX)
     return EDGE_OTA_MALFORMED;
   if (!ota->port.verify(ota->port.context, manifest, manifest_len, signature, signature_len))
     return EDGE_OTA_BAD_SIGNATURE;
   if (!edge_ota_read_manifest(manifest, manifest_len, &image)) return EDGE_OTA_MALFORMED;
+  if (runs(ota, &image)) return EDGE_OTA_HAVE_IT;
   bool same = ota->known && memcmp(&image, &ota->image, sizeof image) == 0;
-  if (same) return ota->outcome == EDGE_OTA_FAILED ? EDGE_OTA_FAILED_ONCE : EDGE_OTA_HAVE_IT;
+  if (same && ota->outcome == EDGE_OTA_FAILED) return EDGE_OTA_FAILED_ONCE;
+  /* One that was confirmed, and does not run, was damaged since. */
+  if (same && ota->outcome != EDGE_OTA_CONFIRMED) return EDGE_OTA_HAVE_IT;
   edge_ota_verdict verdict = judge(ota, &image, wall_s);
   if (verdict != EDGE_OTA_TAKEN) return verdict;
-  if (ota->state != EDGE_OTA_IDLE) return EDGE_OTA_BUSY;
-  ota->known = false;
-  if (!keep(ota, manifest, manifest_len, signature, signature_len)) return EDGE_OTA_BUSY;
+  if (ota->state == EDGE_OTA_READY || ota->state == EDGE_OTA_TRIAL) return EDGE_OTA_BUSY;
+  drop(ota);
+  if (!keep(ota, manifest, manifest_len, signature, signature_len)) return EDGE_OTA_NO_FLASH;
   ota->known = true;
   ota->image = image;
   ota->outcome = EDGE_OTA_OPEN;
@@ -293,13 +329,16 @@ void edge_ota_init(edge_ota *ota, const edge_ota_port *port, const edge_ota_self
   ota->known = load(ota);
   if (self->on_trial) {
     ota->state = EDGE_OTA_TRIAL;
-    ota->due_ms = now_ms + TRIAL_MS;
+    /* One that is not what its manifest says is not confirmed: it would be offered for ever. */
+    bool is_it = !ota->known || ota->outcome == EDGE_OTA_CONFIRMED || runs(ota, &ota->image);
+    ota->due_ms = now_ms + (is_it ? TRIAL_MS : 0);
     if (ota->known && ota->outcome == EDGE_OTA_OPEN) set_outcome(ota, EDGE_OTA_TRIED);
-  } else if (ota->known && ota->outcome == EDGE_OTA_TRIED) {
-    /* The old one runs again. */
-    set_outcome(ota, EDGE_OTA_FAILED);
   } else if (ota->known && ota->outcome == EDGE_OTA_OPEN) {
     begin_image(ota);
+  } else if (ota->known && ota->outcome != EDGE_OTA_CONFIRMED && ota->outcome != EDGE_OTA_FAILED) {
+    /* Tried, or a byte that the power spoilt: the old one runs again, or the power went between the
+     * boot loader's confirmation and ours. */
+    set_outcome(ota, runs(ota, &ota->image) ? EDGE_OTA_CONFIRMED : EDGE_OTA_FAILED);
   }
 }
 
@@ -322,4 +361,9 @@ void edge_ota_poll(edge_ota *ota, int64_t now_ms) {
     ota->state = EDGE_OTA_IDLE;
     ota->port.roll_back(ota->port.context);
   }
+}
+
+int64_t edge_ota_due_ms(const edge_ota *ota, int64_t now_ms) {
+  if (ota->state == EDGE_OTA_HASHING) return now_ms;
+  return ota->state == EDGE_OTA_PAUSED || ota->state == EDGE_OTA_TRIAL ? ota->due_ms : INT64_MAX;
 }

@@ -3,13 +3,15 @@
  * verified and judged. The image is written to the slot that does not run, its hash taken on the
  * way; a connection that drops is taken up where it was, after a restart behind the last whole
  * sector, what is there already being hashed again. An image that runs is on trial until the meter
- * has measured and the server has acknowledged a reading; else the old one comes back, and that
- * offer is not taken again. Signature, hash, slots and transport are the port's; all decisions are
- * here.
+ * has measured and the server has acknowledged a reading; else, or if it is not the version that
+ * the manifest says, the old one comes back, and that offer is not taken again. Signature, hash,
+ * slots and transport are the port's; all decisions are here.
  *
  * The manifest: {"product", "hardware", "version", "counter", "size", "sha256" (hexadecimal),
  * "url", "from", "expires"}. counter rises with each release that must not be gone behind; from is
- * the lowest counter that may be updated from; expires is in seconds since 1970.
+ * the lowest counter that may be updated from; expires is in seconds since 1970. Other members
+ * ("key" and "cohort", which are the server's) are signed too and not looked at. Product,
+ * hardware and version are of A-Z a-z 0-9 . _ + -.
  *
  * One sector keeps the offer over restarts:
  *      0 "SMO1", u16 bytes of the manifest, u16 of the signature, manifest, from 1032 on the
@@ -57,14 +59,16 @@ typedef struct edge_ota_port {
 typedef struct edge_ota_self {
   const char *product;
   const char *hardware;
+  const char *version; /* with the counter: an offer of both is this one, and not fetched */
   uint32_t counter;
   bool on_trial; /* as the boot loader says */
 } edge_ota_self;
 
 typedef enum edge_ota_verdict {
   EDGE_OTA_TAKEN,
-  EDGE_OTA_HAVE_IT, /* the same offer is under way, or was taken */
-  EDGE_OTA_BUSY,    /* another one is */
+  EDGE_OTA_HAVE_IT,  /* the same offer is under way or was taken, or it runs already */
+  EDGE_OTA_BUSY,     /* another one waits for its start, or is on trial: ask again behind it */
+  EDGE_OTA_NO_FLASH, /* the sector does not take it */
   EDGE_OTA_BAD_SIGNATURE,
   EDGE_OTA_MALFORMED,
   EDGE_OTA_OTHER_PRODUCT,
@@ -123,15 +127,19 @@ typedef struct edge_ota {
 /* Takes up what was under way. */
 void edge_ota_init(edge_ota *ota, const edge_ota_port *port, const edge_ota_self *self,
                    int64_t now_ms);
-/* `wall_s`: seconds since 1970, 0 while the clock is not set. */
+/* `wall_s`: seconds since 1970, 0 while the clock is not set. What is fetched meanwhile is dropped
+ * for an offer that is taken. */
 edge_ota_verdict edge_ota_offer(edge_ota *ota, const uint8_t *manifest, size_t manifest_len,
-                                const uint8_t *signature, size_t signature_len, uint32_t wall_s,
-                                int64_t now_ms);
+                                const uint8_t *signature, size_t signature_len, uint32_t wall_s);
 void edge_ota_bytes(edge_ota *ota, const uint8_t *bytes, size_t len, int64_t now_ms);
 void edge_ota_fetched(edge_ota *ota, int64_t now_ms);
+/* Nothing is on offer any more: what is fetched is dropped. What came whole stays. */
+void edge_ota_withdraw(edge_ota *ota);
 /* The meter measures, and the server has acknowledged it. */
 void edge_ota_healthy(edge_ota *ota);
 void edge_ota_poll(edge_ota *ota, int64_t now_ms);
+/* When it wants to be polled at the latest; INT64_MAX: not before something happens. */
+int64_t edge_ota_due_ms(const edge_ota *ota, int64_t now_ms);
 /* Reads a manifest; false: it is none. */
 bool edge_ota_read_manifest(const uint8_t *manifest, size_t len, edge_ota_image *image);
 

@@ -138,7 +138,8 @@ static void start(void) {
                               .try_slot = try_slot,
                               .confirm = confirm,
                               .roll_back = roll_back};
-  const edge_ota_self self = {"smartmeter", "esp32-a", new_runs ? 13 : 12, on_trial};
+  const edge_ota_self self = {"smartmeter", "esp32-a", new_runs ? "1.3.0" : "1.2.0",
+                              new_runs ? 13 : 12, on_trial};
   fetching = false;
   edge_ota_init(&ota, &port, &self, now_ms);
 }
@@ -186,7 +187,7 @@ static void make_good_manifest(void) {
 }
 
 static edge_ota_verdict offer(void) {
-  return edge_ota_offer(&ota, manifest, manifest_len, signature, signature_len, NOW_S, now_ms);
+  return edge_ota_offer(&ota, manifest, manifest_len, signature, signature_len, NOW_S);
 }
 
 static int setup(void **state) {
@@ -305,9 +306,8 @@ static void what_is_not_for_this_meter_is_refused(void **state) {
     assert_int_equal(offer(), offers[i].verdict);
   }
   make_good_manifest();
-  assert_int_equal(
-      edge_ota_offer(&ota, manifest, manifest_len, signature, signature_len, 0, now_ms),
-      EDGE_OTA_EXPIRED);
+  assert_int_equal(edge_ota_offer(&ota, manifest, manifest_len, signature, signature_len, 0),
+                   EDGE_OTA_EXPIRED);
   assert_int_equal(slot.operations, 0);
 }
 
@@ -401,6 +401,81 @@ static void an_image_that_crashes_is_not_tried_again(void **state) {
   assert_int_equal(offer(), EDGE_OTA_FAILED_ONCE);
 }
 
+static void what_runs_already_is_not_fetched(void **state) {
+  (void)state;
+  make_manifest("smartmeter", "esp32-a", 13, IMAGE_LEN, 10, NOW_S + 86400);
+  new_runs = true;
+  start();
+  assert_int_equal(offer(), EDGE_OTA_HAVE_IT); /* though it never came by an offer */
+  assert_int_equal(slot.operations, 0);
+}
+
+/* The power goes between the boot loader's confirmation and ours. */
+static void a_confirmation_that_was_cut_is_made_up_for(void **state) {
+  (void)state;
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  run(60000);
+  power_cycle();
+  on_trial = false;
+  power_cycle();
+  assert_true(new_runs);
+  assert_int_equal(ota.outcome, EDGE_OTA_CONFIRMED);
+}
+
+static void an_image_that_is_not_what_its_manifest_says_is_rolled_back(void **state) {
+  (void)state;
+  make_manifest("smartmeter", "esp32-a", 14, IMAGE_LEN, 10, NOW_S + 86400);
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  run(60000);
+  power_cycle(); /* it says 13 */
+  edge_ota_poll(&ota, now_ms);
+  assert_int_equal(restarts_to_old, 1);
+  start();
+  assert_int_equal(offer(), EDGE_OTA_FAILED_ONCE);
+}
+
+static void another_offer_replaces_what_is_fetched(void **state) {
+  (void)state;
+  drop_after = 5000;
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  run(2500);
+  make_manifest("smartmeter", "esp32-a", 13, IMAGE_LEN, 11, NOW_S + 86400);
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  assert_false(fetching);
+  drop_after = UINT32_MAX;
+  run(60000);
+  assert_int_equal(ota.state, EDGE_OTA_READY);
+  make_manifest("smartmeter", "esp32-a", 13, IMAGE_LEN, 12, NOW_S + 86400);
+  assert_int_equal(offer(), EDGE_OTA_BUSY); /* its start comes first */
+}
+
+static void what_is_withdrawn_is_forgotten(void **state) {
+  (void)state;
+  drop_after = 5000;
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  run(2500);
+  edge_ota_withdraw(&ota);
+  assert_int_equal(ota.state, EDGE_OTA_IDLE);
+  power_cycle();
+  assert_false(ota.known);
+  assert_int_equal(ota.state, EDGE_OTA_IDLE);
+  drop_after = UINT32_MAX;
+  assert_int_equal(offer(), EDGE_OTA_TAKEN);
+  run(60000);
+  edge_ota_withdraw(&ota); /* too late */
+  assert_int_equal(ota.state, EDGE_OTA_READY);
+}
+
+static void names_that_the_server_would_not_take_are_refused(void **state) {
+  (void)state;
+  static const char *const strange[] = {"smart\\nmeter", "smart\\\\meter", "smart\\\"meter",
+                                        "sm\xC3\xA4rt", "smart meter"};
+  for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+    make_manifest(strange[i], "esp32-a", 13, IMAGE_LEN, 10, NOW_S + 1);
+    assert_int_equal(offer(), EDGE_OTA_MALFORMED);
+  }
+}
+
 /* The power goes in every write and erase of the whole update, with that much of it done; then it
  * stays. The offer is made again, as a server does. */
 static void a_power_cut_at_every_block(void **state) {
@@ -447,6 +522,12 @@ int main(void) {
       TEST(a_short_or_long_file_is_no_image),
       TEST(a_trial_without_an_acknowledgement_ends),
       TEST(an_image_that_crashes_is_not_tried_again),
+      TEST(what_runs_already_is_not_fetched),
+      TEST(a_confirmation_that_was_cut_is_made_up_for),
+      TEST(an_image_that_is_not_what_its_manifest_says_is_rolled_back),
+      TEST(another_offer_replaces_what_is_fetched),
+      TEST(what_is_withdrawn_is_forgotten),
+      TEST(names_that_the_server_would_not_take_are_refused),
       TEST(a_power_cut_at_every_block),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

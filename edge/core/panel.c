@@ -10,10 +10,11 @@ enum {
 };
 
 /* Bit i: whether it is on in the i-th eighth of a second of two. */
-static const uint16_t patterns[EDGE_LED_COUNT_] = {0x0001, 0x0005, 0x0015, 0x5555, 0x7FFF, 0x00FF};
+static const uint16_t patterns[EDGE_LED_COUNT_] = {0x0001, 0x0005, 0x0F0F, 0x0015,
+                                                   0x5555, 0x7FFF, 0x00FF};
 
 const char *edge_led_word(edge_led led) {
-  static const char *const words[EDGE_LED_COUNT_] = {"good",      "backlog", "no link",
+  static const char *const words[EDGE_LED_COUNT_] = {"good",      "backlog", "updating",  "no link",
                                                      "no module", "no log",  "not set up"};
   return (unsigned)led < EDGE_LED_COUNT_ ? words[led] : "unknown";
 }

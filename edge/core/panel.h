@@ -10,6 +10,7 @@
 typedef enum edge_led {
   EDGE_LED_GOOD,      /* a blink every 2 s: measured, and the server has it */
   EDGE_LED_BACKLOG,   /* two blinks: measured and kept, the server does not have it yet */
+  EDGE_LED_UPDATE,    /* half a second on, half off: new firmware comes, or is on trial */
   EDGE_LED_NO_LINK,   /* three: no connection to the broker */
   EDGE_LED_NO_MODULE, /* fast: the module is silent, or frozen */
   EDGE_LED_NO_LOG,    /* nearly always on: the flash takes no reading */

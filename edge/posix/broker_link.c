@@ -123,6 +123,13 @@ static bool publish(void *context, const char *payload, size_t len) {
          mosquitto_publish(l->client, NULL, topic, (int)len, payload, 1, false) == MOSQ_ERR_SUCCESS;
 }
 
+bool broker_link_report(broker_link *link, const char *payload, size_t len) {
+  char topic[TOPIC_MAX];
+  topic_of(link, "firmware", topic);
+  return link->client != NULL && mosquitto_publish(link->client, NULL, topic, (int)len, payload, 1,
+                                                   true) == MOSQ_ERR_SUCCESS;
+}
+
 edge_link broker_link_port(broker_link *link) {
   return (edge_link){link, open_link, close_link, publish};
 }

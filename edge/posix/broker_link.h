@@ -22,6 +22,8 @@ void broker_link_begin(void);
 void broker_link_end(void);
 
 edge_link broker_link_port(broker_link *link);
+/* As `report` of edge_port. */
+bool broker_link_report(broker_link *link, const char *payload, size_t len);
 /* The descriptor to wait on, or -1; `*writes`: for writing too. */
 int broker_link_fd(const broker_link *link, bool *writes);
 /* Does what the connection has to do; never waits. */

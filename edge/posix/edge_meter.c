@@ -1,10 +1,12 @@
 /* edge-meter: the whole firmware as a program on this machine. The hardware is a serial port and a
  * file; the rest is edge/core. */
 #include "core/meter.h"
+#include "posix/boot_loader.h"
 #include "posix/broker_link.h"
 #include "posix/flash_file.h"
 #include "posix/serial_port.h"
 #include "posix/sim_time.h"
+#include "posix/updater.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -16,7 +18,19 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, LOG_SECTORS = 256, WAIT_MAX_MS = 500, OPENING_WAIT_MS = 20 };
+enum {
+  EXIT_USAGE = 2,
+  LOG_SECTORS = 256,
+  WAIT_MAX_MS = 500,
+  OPENING_WAIT_MS = 20,
+  BUSY_WAIT_MS = 5
+};
+
+static const char product[] = "smartmeter";
+static const char hardware[] = "posix";
+/* Of this build. */
+static const char version[] = EDGE_FIRMWARE_VERSION;
+enum { COUNTER = EDGE_FIRMWARE_COUNTER };
 
 static const char usage[] =
     "Usage: edge-meter --serial PATH --flash FILE [options]\n"
@@ -31,10 +45,16 @@ static const char usage[] =
     "                    address, interval_s. The password comes from EDGE_PASSWORD\n"
     "  --set-only        keeps the settings and ends\n"
     "  --ca FILE         certificate of the authority of a broker with TLS (the system's)\n"
+    "  --firmware-dir DIR  takes firmware over the air, into DIR (made if it is not there); what "
+    "it\n"
+    "                    is told to run then is run from there\n"
+    "  --firmware-key FILE  public key (ECDSA P-256, PEM or DER) of who signs firmware; up to "
+    "twice\n"
     "  --console         the meter's command line on this terminal\n"
     "  --clock-after S   the clock is not set for so many seconds after a start\n"
     "  --time SPEED@START@ANCHOR  for tests: time passes SPEED times as fast, and was START when\n"
     "                    the machine's clock showed ANCHOR (ms since 1970)\n"
+    "  --version         which firmware this is\n"
     "  --help            this text\n";
 
 typedef struct program {
@@ -45,6 +65,11 @@ typedef struct program {
   flash_file log;
   flash_file settings;
   broker_link link;
+  posix_updater updater;
+  edge_ota_port update; /* of it */
+  boot_image running;
+  bool on_trial;
+  const char *firmware_dir; /* NULL: no firmware over the air */
   sim_time time;
   int64_t begun_ms; /* steady */
   int64_t clock_after_ms;
@@ -85,6 +110,10 @@ static void print(void *context, const char *text, size_t len) {
 
 static void restart(void *context) {
   ((program *)context)->restart = true;
+}
+
+static bool report(void *context, const char *payload, size_t len) {
+  return broker_link_report(&((program *)context)->link, payload, len);
 }
 
 /* ---- options ---- */
@@ -152,7 +181,22 @@ static void make_port(program *p) {
                         .wall = wall,
                         .random = random_word,
                         .print = print,
-                        .restart = restart};
+                        .restart = restart,
+                        .fw = version,
+                        .self = {product, hardware, version, COUNTER, p->on_trial},
+                        .report = report};
+}
+
+static bool open_updates(program *p) {
+  p->updater.ota = &p->meter.firmware.ota;
+  p->updater.now_ms = uptime_ms;
+  p->updater.restart = restart;
+  p->updater.context = p;
+  if (p->firmware_dir == NULL) return true;
+  if (!updater_open(&p->updater, p->firmware_dir, p->running)) return false;
+  p->update = updater_port(&p->updater);
+  p->port.update = &p->update;
+  return true;
 }
 
 /* ---- running ---- */
@@ -174,7 +218,9 @@ static void tell_state(program *p) {
 static int wait_ms(program *p, int64_t now_ms) {
   int64_t left_ms = edge_meter_due_ms(&p->meter, now_ms) - now_ms;
   int64_t real_ms = left_ms <= 0 ? 0 : (left_ms + p->time.speed - 1) / p->time.speed;
-  int64_t most_ms = p->meter.uplink.state == EDGE_UPLINK_OPENING ? OPENING_WAIT_MS : WAIT_MAX_MS;
+  int64_t most_ms = updater_is_busy(&p->updater)                   ? BUSY_WAIT_MS
+                    : p->meter.uplink.state == EDGE_UPLINK_OPENING ? OPENING_WAIT_MS
+                                                                   : WAIT_MAX_MS;
   return (int)(real_ms < most_ms ? real_ms : most_ms);
 }
 
@@ -198,10 +244,12 @@ static void wait_for_events(program *p, int64_t now_ms) {
 static void run(program *p) {
   while (stopping == 0) {
     if (p->restart) {
+      if (p->firmware_dir != NULL) return; /* the boot loader's turn */
       broker_link_leave(&p->link);
       if (!start(p)) return;
     }
     broker_link_service(&p->link);
+    updater_service(&p->updater);
     int64_t now_ms = uptime_ms(p);
     edge_meter_poll(&p->meter, now_ms);
     tell_state(p);
@@ -226,6 +274,9 @@ typedef struct wishes {
   const char *flash;
   char *pairs[PAIRS_MAX];
   unsigned count;
+  const char *keys[EDGE_TRUST_KEYS_MAX];
+  unsigned key_count;
+  const char *ca_file;
   bool set_only;
 } wishes;
 
@@ -239,6 +290,9 @@ static int read_options(int argc, char **argv, program *p, wishes *w) {
                                         {"set-only", no_argument, NULL, 'o'},
                                         {"clock-after", required_argument, NULL, 'k'},
                                         {"time", required_argument, NULL, 't'},
+                                        {"firmware-dir", required_argument, NULL, 'd'},
+                                        {"firmware-key", required_argument, NULL, 'K'},
+                                        {"version", no_argument, NULL, 'v'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
   int option;
@@ -251,8 +305,18 @@ static int read_options(int argc, char **argv, program *p, wishes *w) {
       w->flash = optarg;
       break;
     case 'c':
-      p->link.ca_file = optarg;
+      p->link.ca_file = w->ca_file = optarg;
       break;
+    case 'd':
+      p->firmware_dir = optarg;
+      break;
+    case 'K':
+      if (w->key_count == EDGE_TRUST_KEYS_MAX) return misused("two keys at most", "");
+      w->keys[w->key_count++] = optarg;
+      break;
+    case 'v':
+      (void)printf("%s %s, counter %d\n", product, version, (int)COUNTER);
+      return EXIT_SUCCESS;
     case 'o':
       w->set_only = true;
       break;
@@ -278,8 +342,35 @@ static int read_options(int argc, char **argv, program *p, wishes *w) {
   }
   if (w->flash == NULL || (w->serial == NULL && !w->set_only))
     return misused("--serial and --flash are needed", "");
+  if ((p->firmware_dir == NULL) != (w->key_count == 0))
+    return misused("--firmware-dir and --firmware-key are of no use without each other", "");
   if (optind < argc) return misused("a word too many: ", argv[optind]);
   return GO_ON;
+}
+
+/* What is set is kept, by whoever was started, and not by each image that is. */
+static int keep_settings(program *p, const wishes *w) {
+  return set_all(p, w->pairs, w->count) ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+static bool add_keys(program *p, const wishes *w) {
+  updater_init(&p->updater, w->ca_file);
+  for (unsigned i = 0; i < w->key_count; i++)
+    if (!updater_add_key(&p->updater, w->keys[i])) return false;
+  return true;
+}
+
+static void run_meter(program *p) {
+  tune(p);
+  catch_signals();
+  broker_link_begin();
+  if (!start(p)) (void)fprintf(stderr, "edge-meter: the flash cannot be read\n");
+  run(p);
+  edge_meter_stop(&p->meter);
+  broker_link_leave(&p->link);
+  broker_link_end();
+  updater_fini(&p->updater);
+  serial_port_fini(&p->serial);
 }
 
 int main(int argc, char **argv) {
@@ -287,19 +378,19 @@ int main(int argc, char **argv) {
   wishes w = {.count = 0};
   int status = read_options(argc, argv, &p, &w);
   if (status != GO_ON) return status;
+  bool told = boot_loader_told(&p.running, &p.on_trial);
   serial_port_init(&p.serial, w.serial);
+  if (!add_keys(&p, &w)) return EXIT_USAGE;
   if (!open_flash(&p, w.flash)) return EXIT_FAILURE;
   make_port(&p);
-  if (!set_all(&p, w.pairs, w.count)) return EXIT_USAGE;
+  if (!told && (status = keep_settings(&p, &w)) != EXIT_SUCCESS) return status;
   if (w.set_only) return EXIT_SUCCESS;
-  tune(&p);
-  catch_signals();
-  broker_link_begin();
-  if (!start(&p)) (void)fprintf(stderr, "edge-meter: the flash cannot be read\n");
-  run(&p);
-  edge_meter_stop(&p.meter);
-  broker_link_leave(&p.link);
-  broker_link_end();
-  serial_port_fini(&p.serial);
-  return EXIT_SUCCESS;
+  if (p.firmware_dir != NULL && !told) {
+    (void)close(p.log.fd); /* each image opens it itself */
+    updater_fini(&p.updater);
+    return boot_loader_run(p.firmware_dir, argv);
+  }
+  if (!open_updates(&p)) return EXIT_FAILURE;
+  run_meter(&p);
+  return p.restart && p.firmware_dir != NULL ? BOOT_RESTART : EXIT_SUCCESS;
 }

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034
 SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev libssl-dev libsodium-dev libmicrohttpd-dev
   libjansson-dev libjwt-dev libwslay-dev libmosquitto-dev libglib2.0-dev libcairo2-dev libpango1.0-dev libharfbuzz-dev
-  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev fonts-noto-core tzdata
+  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev libmbedtls-dev fonts-noto-core tzdata
   ca-certificates openssl mosquitto)
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=(libcmocka-dev mosquitto-clients chromium clang clang-format clang-tidy libclang-rt-14-dev curl python3
