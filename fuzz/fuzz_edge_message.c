@@ -1,5 +1,7 @@
-/* What the server may send to a meter, and what is typed at its console. */
+/* What the server may send to a meter, what is handed to it at its setup, and what is typed at its
+ * console. */
 #include "core/console.h"
+#include "core/enrol.h"
 #include "core/json.h"
 
 #include <stddef.h>
@@ -36,8 +38,28 @@ static void look(edge_json object, int depth) {
   }
 }
 
+static bool keep(void *context, edge_enrol_secret which, const char *pem) {
+  (void)context;
+  if (which > EDGE_ENROL_KEY || strlen(pem) >= 256) abort();
+  return true;
+}
+
+/* All of it, or nothing; what is taken can be kept. */
+static void enrol(const uint8_t *data, size_t size) {
+  edge_settings before;
+  char room[256];
+  edge_settings_default(&before);
+  edge_settings after = before;
+  if (edge_enrol(&after, (const char *)data, size, room, sizeof room, keep, NULL) != NULL) {
+    if (memcmp(&before, &after, sizeof before) != 0) abort();
+    return;
+  }
+  if (after.device_id[0] == '\0' || after.host[0] == '\0' || after.port == 0) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   edge_console console;
+  enrol(data, size);
   look((edge_json){(const char *)data, size}, 3);
   edge_console_init(&console, NULL, print, run);
   edge_console_type(&console, (const char *)data, size);

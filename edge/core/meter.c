@@ -273,6 +273,8 @@ void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms) {
     if (edge_settings_save(&meter->store, &meter->edited)) edge_meter_restart(meter);
     break;
   case EDGE_PRESS_SETUP: /* the port's own: a page to fill in needs its radio */
+    if (meter->port.set_up != NULL) meter->port.set_up(meter->port.context);
+    break;
   case EDGE_PRESS_NONE:
     break;
   }

@@ -28,6 +28,7 @@ typedef struct edge_port {
   void (*print)(void *context, const char *text, size_t len); /* to the console */
   void (*lamp)(void *context, bool lit);
   void (*restart)(void *context); /* as a power cut would */
+  void (*set_up)(void *context);  /* who holds the button wants to; NULL: by the console only */
   const char *fw;                 /* version; NULL: not told to the server */
   edge_ota_self self;             /* all of it is told, if it has a version */
   const edge_ota_port *update;    /* NULL: no firmware over the air */

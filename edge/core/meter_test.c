@@ -479,6 +479,43 @@ static void commands_that_are_not_understood_change_nothing(void **state) {
   end();
 }
 
+static unsigned asked_to_set_up;
+
+static void set_up(void *context) {
+  (void)context;
+  asked_to_set_up++;
+}
+
+static void hold_button(int64_t ms) {
+  for (int64_t at = 0; at <= ms; at += 50) edge_meter_press(&w.meter, true, at);
+  edge_meter_press(&w.meter, false, ms + 50);
+  edge_meter_press(&w.meter, false, ms + 150);
+}
+
+/* Held 5 s it is the port's, if it can; 15 s forget the settings and not the log. */
+static void the_button_sets_up_or_forgets(void **state) {
+  (void)state;
+  begin(256);
+  run(60000);
+  hold_button(6000);
+  assert_int_equal(asked_to_set_up, 0);
+  w.meter.port.set_up = set_up;
+  memset(&w.meter.button, 0, sizeof w.meter.button);
+  hold_button(6000);
+  assert_int_equal(asked_to_set_up, 1);
+  assert_true(edge_meter_is_set_up(&w.meter));
+  assert_false(w.restart);
+  memset(&w.meter.button, 0, sizeof w.meter.button);
+  hold_button(16000);
+  assert_int_equal(asked_to_set_up, 1);
+  assert_true(w.restart);
+  uint32_t last = w.meter.last_seq;
+  power_on();
+  assert_false(edge_meter_is_set_up(&w.meter));
+  assert_int_equal(w.meter.last_seq, last);
+  end();
+}
+
 /* What a year does to the flash, taken from a week. */
 static void wear_is_little(void **state) {
   (void)state;
@@ -518,6 +555,7 @@ int main(void) {
       cmocka_unit_test(another_login_is_taken_once_it_was_let_in),
       cmocka_unit_test(a_login_that_is_not_let_in_leaves_the_old_one),
       cmocka_unit_test(commands_that_are_not_understood_change_nothing),
+      cmocka_unit_test(the_button_sets_up_or_forgets),
       cmocka_unit_test(wear_is_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,11 +107,28 @@ static void an_exception_is_told(void **state) {
   assert_int_equal(edge_pzem_parse(0x01, reply, 5, &s), EDGE_PZEM_CRC);
 }
 
+/* As docs/protocol.md shows it. */
+static void the_reply_in_the_documents_is_read(void **state) {
+  (void)state;
+  static const uint8_t reply[] = {0x01, 0x04, 0x14, 0x09, 0x00, 0x0A, 0xAA, 0x00, 0x00,
+                                  0x18, 0x91, 0x00, 0x00, 0x11, 0x70, 0x00, 0x01, 0x01,
+                                  0xF4, 0x00, 0x62, 0x00, 0x00, 0xDB, 0x03};
+  edge_sample s;
+  assert_int_equal(edge_pzem_parse(0xF8, reply, sizeof reply, &s), EDGE_PZEM_OK);
+  assert_int_equal(s.voltage_dv, 2304);
+  assert_int_equal(s.current_ma, 2730);
+  assert_int_equal(s.power_dw, 6289);
+  assert_int_equal(s.energy_wh, 70000);
+  assert_int_equal(s.frequency_dhz, 500);
+  assert_int_equal(s.power_factor_centi, 98);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(checksums_are_the_known_ones),
       cmocka_unit_test(the_request_is_as_in_the_data_sheet),
       cmocka_unit_test(a_reply_is_read),
+      cmocka_unit_test(the_reply_in_the_documents_is_read),
       cmocka_unit_test(any_flipped_bit_is_noticed),
       cmocka_unit_test(only_the_one_that_was_asked_answers),
       cmocka_unit_test(another_function_or_length_is_no_answer),

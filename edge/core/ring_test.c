@@ -186,10 +186,33 @@ static void too_little_flash_is_refused(void **state) {
   assert_false(edge_ring_mount(&ring, &port, EPOCH, 1));
 }
 
+/* As docs/protocol.md shows it. */
+static void a_record_is_as_in_the_documents(void **state) {
+  (void)state;
+  static const uint8_t wanted[EDGE_RECORD_LEN] = {0x1C, 0x2C, 0x7B, 0x69, 0x80, 0x51, 0x01, 0x00,
+                                                  0x03, 0x00, 0x62, 0xC4, 0x00, 0x09, 0xF4, 0x01,
+                                                  0xAA, 0x0A, 0x00, 0x91, 0x18, 0x00, 0x70, 0x11,
+                                                  0x01, 0x00, 0x00, 0x00, 0x34, 0xBF, 0x0A, 0xB5};
+  const edge_record record = {.sample = {.voltage_dv = 2304,
+                                         .current_ma = 2730,
+                                         .power_dw = 6289,
+                                         .energy_wh = 70000,
+                                         .frequency_dhz = 500,
+                                         .power_factor_centi = 98},
+                              .wall_s = 1769679900,
+                              .uptime_s = 86400,
+                              .boot = 3,
+                              .rssi_dbm = -60};
+  uint8_t bytes[EDGE_RECORD_LEN];
+  edge_record_write(&record, 2882400001, 4711, bytes);
+  assert_memory_equal(bytes, wanted, sizeof bytes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(a_record_is_as_in_the_documents),
       TEST(an_empty_log_begins_at_one),
       TEST(a_restart_finds_what_was_written),
       TEST(a_full_log_drops_the_oldest_and_counts),

@@ -10,7 +10,8 @@ SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=(libcmocka-dev mosquitto-clients chromium clang clang-format clang-tidy libclang-rt-14-dev curl python3
   python3-jinja2 python3-jsonschema shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db
-  gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm)
+  gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc)
 # For `./test --long` only: two more brokers, and a publisher that tells what each of them has acknowledged.
 # shellcheck disable=SC2034
 SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server python3-paho-mqtt)

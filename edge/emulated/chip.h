@@ -1,7 +1,7 @@
-/* The emulated chip: an lm3s6965 (Cortex-M3) as qemu has it, with semihosting for what a board
- * would have beside it: a flash for the log, a clock, a place to print. */
-#ifndef EDGE_CORTEX_M3_CHIP_H
-#define EDGE_CORTEX_M3_CHIP_H
+/* An emulated chip, as qemu has it, with semihosting for what a board would have beside it: a flash
+ * for the log, a clock, a place to print. */
+#ifndef EDGE_EMULATED_CHIP_H
+#define EDGE_EMULATED_CHIP_H
 
 #include "core/flash.h"
 #include "core/sampler.h"
@@ -18,7 +18,7 @@ bool chip_command_line(char *out, size_t cap);
 /* How much of the stack was used at most, bytes. */
 uint32_t chip_stack_used(void);
 
-/* UART 0. */
+/* The UART that the module is at. */
 edge_serial chip_line(void);
 
 /* A file of the host that is there already, as flash. */

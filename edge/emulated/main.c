@@ -4,7 +4,7 @@
  *
  * Arguments: the flash's file, and after how many readings to end. */
 #include "core/meter.h"
-#include "cortex-m3/chip.h"
+#include "emulated/chip.h"
 
 #include <string.h>
 
