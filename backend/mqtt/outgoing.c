@@ -26,6 +26,8 @@ static void forget(sm_mqtt_outgoing *outgoing) {
   outgoing->count = 0;
   outgoing->ready = 0;
   outgoing->in_flight = 0;
+  outgoing->added = 0;
+  outgoing->answered = 0;
 }
 
 void sm_mqtt_outgoing_connected(sm_mqtt_outgoing *outgoing, sm_mqtt_version version,
@@ -34,6 +36,7 @@ void sm_mqtt_outgoing_connected(sm_mqtt_outgoing *outgoing, sm_mqtt_version vers
   outgoing->version = version;
   outgoing->terms = *terms;
   outgoing->connected = true;
+  outgoing->connection++;
 }
 
 void sm_mqtt_outgoing_disconnected(sm_mqtt_outgoing *outgoing) {
@@ -55,12 +58,13 @@ sm_mqtt_outgoing_mark sm_mqtt_outgoing_get_mark(const sm_mqtt_outgoing *outgoing
 void sm_mqtt_outgoing_go_back(sm_mqtt_outgoing *outgoing, sm_mqtt_outgoing_mark mark) {
   outgoing->bytes.len = mark.len;
   outgoing->bytes.err = SM_OK;
+  outgoing->added -= outgoing->count - mark.count;
   outgoing->count = mark.count;
   outgoing->last_id = mark.last_id;
 }
 
 sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const void *payload,
-                            size_t payload_len, uint16_t *packet_id) {
+                            size_t payload_len, bool retained, uint16_t *packet_id) {
   if (!sm_mqtt_topic_valid(topic, strlen(topic))) return SM_ERR_INVALID;
   if (payload_len > PAYLOAD_MAX) return SM_ERR_RANGE;
   if (!outgoing->connected) return SM_ERR_CLOSED;
@@ -70,7 +74,8 @@ sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const
 
   sm_mqtt_outgoing_mark before = sm_mqtt_outgoing_get_mark(outgoing);
   uint16_t id = sm_mqtt_outgoing_next_id(outgoing);
-  sm_mqtt_encode_publish(&outgoing->bytes, outgoing->version, id, topic, payload, payload_len);
+  sm_mqtt_encode_publish(&outgoing->bytes, outgoing->version, id, topic, payload, payload_len,
+                         retained);
   sm_err err = outgoing->bytes.err;
   if (err == SM_OK && outgoing->bytes.len - before.len > outgoing->terms.packet_max)
     err = SM_ERR_RANGE;
@@ -81,6 +86,7 @@ sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const
     return err;
   }
   outgoing->count++;
+  outgoing->added++;
   if (packet_id != NULL) *packet_id = id;
   return SM_OK;
 }
@@ -124,5 +130,7 @@ void sm_mqtt_outgoing_release(sm_mqtt_outgoing *outgoing, sm_buf *out) {
 }
 
 void sm_mqtt_outgoing_answered(sm_mqtt_outgoing *outgoing) {
-  if (outgoing->in_flight > 0) outgoing->in_flight--;
+  if (outgoing->in_flight == 0) return;
+  outgoing->in_flight--;
+  outgoing->answered++;
 }

@@ -57,6 +57,10 @@ typedef struct sm_mqtt_sink {
    * return well within the keepalive interval: nothing is sent meanwhile. A batch that outlives its
    * connection is committed before the next connection is made; its messages then come again. */
   sm_err (*commit)(void *context);
+  /* NULL, or called some times a second while the state is READY and nothing waits for a commit, to
+   * say what has nothing to do with what is heard: it may call sm_mqtt_subscriber_retain and
+   * sm_mqtt_subscriber_answered. The same haste. */
+  void (*speak)(void *context);
 } sm_mqtt_sink;
 
 typedef enum sm_mqtt_version {
@@ -165,6 +169,21 @@ void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
  * messages queued or unanswered. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
+
+/* A message of ours: which connection it was handed to, and its place there. */
+typedef struct sm_mqtt_sent {
+  uint64_t connection;
+  uint64_t number;
+} sm_mqtt_sent;
+
+/* Queues a QoS 1 PUBLISH that the broker is to retain (an empty payload: to forget the one it
+ * has). Only from within `speak` (asserted). Errors as of sm_mqtt_subscriber_publish. */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_retain(sm_mqtt_subscriber *subscriber, const char *topic,
+                                               const void *payload, size_t payload_len,
+                                               sm_mqtt_sent *sent);
+/* The connection of now, and how many of its messages the broker has answered: those up to that
+ * number, as it answers in their order. Only from within `speak`. */
+sm_mqtt_sent sm_mqtt_subscriber_answered(const sm_mqtt_subscriber *subscriber);
 
 /* Any thread. */
 void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status);

@@ -67,6 +67,23 @@ static sm_err commit(void *context) {
   return result;
 }
 
+static void speak(void *context) {
+  test_sink *sink = context;
+  (void)pthread_mutex_lock(&sink->lock);
+  sm_mqtt_sent answered = sm_mqtt_subscriber_answered(sink->subscriber);
+  if (sink->said > sink->answered && answered.connection == sink->last.connection &&
+      answered.number >= sink->last.number)
+    sink->answered = sink->said;
+  if (sink->say_topic != NULL &&
+      sm_mqtt_subscriber_retain(sink->subscriber, sink->say_topic, sink->say, strlen(sink->say),
+                                &sink->last) == SM_OK) {
+    sink->say_topic = NULL;
+    sink->said++;
+  }
+  (void)pthread_cond_broadcast(&sink->changed);
+  (void)pthread_mutex_unlock(&sink->lock);
+}
+
 /* ---- life ---- */
 
 void test_sink_start(test_sink *sink, const sm_mqtt_options *options) {
@@ -86,7 +103,7 @@ void test_sink_start(test_sink *sink, const sm_mqtt_options *options) {
     all.filters = filters;
     all.filter_count = 1;
   }
-  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit};
+  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit, .speak = speak};
   assert_int_equal(sm_mqtt_subscriber_new(&all, &calls, &sink->subscriber), SM_OK);
   assert_int_equal(sm_mqtt_subscriber_start(sink->subscriber), SM_OK);
 }
@@ -170,6 +187,15 @@ void test_sink_set_publish(test_sink *sink, const char *topic) {
   (void)pthread_mutex_lock(&sink->lock);
   sink->publish_topic = topic;
   (void)pthread_mutex_unlock(&sink->lock);
+}
+
+void test_sink_say(test_sink *sink, const char *topic, const char *payload) {
+  (void)pthread_mutex_lock(&sink->lock);
+  size_t wanted = sink->said + 1;
+  sink->say = payload;
+  sink->say_topic = topic;
+  (void)pthread_mutex_unlock(&sink->lock);
+  await_count(sink, &sink->answered, wanted, "answered");
 }
 
 sm_err test_sink_published(test_sink *sink) {

@@ -33,6 +33,11 @@ typedef struct test_sink {
   bool spoilt;               /* a borrowed payload had changed before its commit */
   const char *publish_topic; /* commit publishes "n" (committed so far) under this; NULL: nothing */
   sm_err published;          /* what that returned last */
+  const char *say_topic;     /* what is said unasked, once: `say`, to be retained under this */
+  const char *say;
+  size_t said;     /* times that something was said */
+  size_t answered; /* of these the broker has answered */
+  sm_mqtt_sent last;
 } test_sink;
 
 /* options->url and the like are the test's; the client id and filter "meters/#" are filled in where
@@ -52,6 +57,8 @@ size_t test_sink_taken(test_sink *sink);
 /* Commit publishes "n" under this topic from now on. */
 void test_sink_set_publish(test_sink *sink, const char *topic);
 sm_err test_sink_published(test_sink *sink);
+/* Says this unasked, retained, and waits until the broker has answered. */
+void test_sink_say(test_sink *sink, const char *topic, const char *payload);
 /* Message i; fails the test if there is none. */
 test_message test_sink_message(test_sink *sink, size_t i);
 /* Message i with this topic and payload, else the test fails. */
