@@ -20,7 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!sm_device_id_valid(topic.device_id, strlen(topic.device_id))) abort();
   char again[SM_DEVICE_ID_MAX + 32];
   int len = snprintf(again, sizeof again, "meters/%s/%s", topic.device_id,
-                     topic.kind == SM_TOPIC_TELEMETRY ? "telemetry" : "status");
+                     topic.kind == SM_TOPIC_TELEMETRY  ? "telemetry"
+                     : topic.kind == SM_TOPIC_FIRMWARE ? "firmware"
+                                                       : "status");
   if ((size_t)len != size || memcmp(again, data, size) != 0) abort();
   return 0;
 }

@@ -33,10 +33,11 @@ typedef struct sm_answer {
   sm_buf body;
   sm_answer_header header[SM_ANSWER_HEADERS_MAX];
   size_t header_count;
-  int file; /* an open file to send in place of `body`; -1: none */
-  uint64_t file_size;
-  bool close; /* the connection is not to be used again */
-  sm_err err; /* the first failure while answering: it becomes a 500 */
+  int file;           /* an open file to send in place of `body`; -1: none */
+  uint64_t file_size; /* so much of it */
+  uint64_t file_from; /* from here on */
+  bool close;         /* the connection is not to be used again */
+  sm_err err;         /* the first failure while answering: it becomes a 500 */
 } sm_answer;
 
 void sm_answer_init(sm_answer *answer);
@@ -53,6 +54,8 @@ void sm_answer_text(sm_answer *answer, unsigned status, const char *content_type
 void sm_answer_empty(sm_answer *answer, unsigned status);
 /* An open file, which the answer takes over. */
 void sm_answer_file(sm_answer *answer, const char *content_type, int file, uint64_t size);
+/* Of the file that is answered only these bytes, both included: a 206 with its Content-Range. */
+void sm_answer_file_part(sm_answer *answer, uint64_t first, uint64_t last);
 
 /* Adds a header; `name` is static. Line breaks in the value are a failure. */
 void sm_answer_header_add(sm_answer *answer, const char *name, const char *format, ...)

@@ -25,6 +25,7 @@ typedef struct access_row {
   "\"rate\":\"3.00\"}],\"fixed_charge\":\"10.00\"}"
 
 #define JSON_EDIT "{\"at\":\"2026-02-10T10:00:00+05:30\",\"kind\":\"void\",\"reason\":\"wild\"}"
+#define NO_IMAGE "0000000000000000000000000000000000000000000000000000000000000000"
 #define JSON_REASON "{\"reason\":\"it was right\"}"
 
 static const access_row rows[] = {
@@ -88,6 +89,12 @@ static const access_row rows[] = {
     {"PUT", "/api/devices/meter-999/thresholds", "{\"thresholds\":{}}", {401, 404, 404, 404}},
     {"GET", "/api/alerts", NULL, {401, 200, 200, 200}},
     {"POST", "/api/alerts/1/acknowledge", NULL, {401, 404, 404, 404}},
+    {"GET", "/api/firmware", NULL, {401, 403, 403, 200}},
+    {"GET", "/api/firmware/1/devices", NULL, {401, 403, 403, 404}},
+    {"POST", "/api/firmware/1/halt", JSON_REASON, {401, 403, 403, 404}},
+    {"POST", "/api/firmware/1/resume", NULL, {401, 403, 403, 404}},
+    {"GET", "/firmware/" NO_IMAGE, NULL, {404, 404, 404, 404}},
+    {"GET", "/firmware/none", NULL, {404, 404, 404, 404}},
     {"GET", "/api/devices/meter-001/edits", NULL, {401, 200, 404, 200}},
     {"GET", "/api/devices/meter-003/edits", NULL, {401, 200, 200, 200}},
     {"GET", "/api/devices/meter-999/edits", NULL, {401, 404, 404, 404}},

@@ -178,7 +178,7 @@ static void not_this_method(const sm_api *api, const sm_request *request, sm_ans
 /* Paths that belong to programs: what is absent there is a 404 and not the dashboard. */
 static bool for_programs(const char *path) {
   return strncmp(path, "/api/", 5) == 0 || strcmp(path, "/api") == 0 ||
-         strcmp(path, "/metrics") == 0;
+         strncmp(path, "/firmware/", 10) == 0 || strcmp(path, "/metrics") == 0;
 }
 
 /* A name that the route does not know is a mistake that would change the answer silently. Load

@@ -3,6 +3,7 @@
 #include "api/body.h"
 #include "api/cursor.h"
 #include "api/device_json.h"
+#include "api/firmware_json.h"
 #include "api/routes.h"
 #include "api/visible.h"
 #include "auth/apikey.h"
@@ -82,6 +83,7 @@ static void write_present(sm_jsonw *w, const sm_device *device, const present *n
 
 static void write_limits(sm_jsonw *w, const sm_device *device) {
   sm_jsonw_key_text(w, "account_id", device->account_id);
+  sm_jsonw_key_text(w, "cohort", device->cohort);
   sm_jsonw_key_bool(w, "disabled", device->disabled);
   sm_jsonw_key_bool(w, "revoked", device->revoked);
   sm_jsonw_key_decimal(w, "modulus_kwh", device->modulus_wh, 3);
@@ -346,6 +348,7 @@ static void answer_added(sm_api *api, const sm_request *request, sm_answer *answ
     sm_jsonw w = sm_answer_json(answer, 201);
     sm_jsonw_object(&w);
     err = sm_device_write_json(api, request, &w, &device);
+    if (err == SM_OK) err = sm_firmware_write_json(api, &w, device_id);
     if (err == SM_OK) sm_device_write_credentials(api, request, &w, device_id);
     sm_jsonw_object_end(&w);
     sm_device_fini(&device);

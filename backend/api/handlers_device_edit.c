@@ -3,11 +3,13 @@
 #include "api/api.h"
 #include "api/body.h"
 #include "api/device_json.h"
+#include "api/firmware_json.h"
 #include "api/routes.h"
 #include "api/visible.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "invoicing/edits.h"
+#include "model/firmware.h"
 #include "model/reading.h"
 
 #include <stdio.h>
@@ -42,6 +44,7 @@ static void answer_device(sm_api *api, const sm_request *request, sm_answer *ans
     sm_jsonw w = sm_answer_json(answer, status);
     sm_jsonw_object(&w);
     err = sm_device_write_json(api, request, &w, &device);
+    if (err == SM_OK) err = sm_firmware_write_json(api, &w, device_id);
     if (err == SM_OK && with_credentials) sm_device_write_credentials(api, request, &w, device_id);
     sm_jsonw_object_end(&w);
     sm_device_fini(&device);
@@ -81,14 +84,24 @@ static void take_flag(const json_t *body, const char *name, bool *has, bool *val
   if (!*has) sm_problems_add(problems, name, "must be true or false");
 }
 
+static void take_cohort(const json_t *body, const char **cohort, sm_problems *problems) {
+  const json_t *member = json_object_get(body, "cohort");
+  const char *text = json_string_value(member);
+  if (member == NULL) return;
+  if (text != NULL && sm_firmware_name_valid(text, strlen(text)))
+    *cohort = text;
+  else
+    sm_problems_add(problems, "cohort", "must be 1 to 32 of A-Z a-z 0-9 . _ + -");
+}
+
 typedef struct change {
   sm_device_change row;
   const char *owner; /* e-mail; NULL */
 } change;
 
 static sm_err take_change(sm_api *api, const json_t *body, change *c, sm_problems *problems) {
-  static const char *const members[] = {"name",     "owner",       "tariff",       "from",
-                                        "disabled", "modulus_kwh", "max_power_kw", NULL};
+  static const char *const members[] = {"name",        "owner",        "tariff", "from", "disabled",
+                                        "modulus_kwh", "max_power_kw", "cohort", NULL};
   bool has_from = false;
   sm_body_known(body, "", members, problems);
   c->row.has_name = given(body, "name");
@@ -99,6 +112,7 @@ static sm_err take_change(sm_api *api, const json_t *body, change *c, sm_problem
   take_flag(body, "disabled", &c->row.has_disabled, &c->row.disabled, problems);
   sm_body_milli(body, "", "modulus_kwh", 1000, MODULUS_MAX_WH, &c->row.modulus_wh, problems);
   sm_body_milli(body, "", "max_power_kw", 1, POWER_MAX_W, &c->row.max_power_w, problems);
+  take_cohort(body, &c->row.cohort, problems);
   c->row.from = sm_zone_date(api->options.zone, sm_api_now_ms(api));
   sm_body_date(body, "", "from", &has_from, &c->row.from, problems);
   if (has_from && !c->row.has_owner && c->row.tariff == NULL)

@@ -16,6 +16,7 @@ const char *sm_status_text(unsigned status) {
   } texts[] = {{200, "OK"},
                {201, "Created"},
                {204, "No Content"},
+               {206, "Partial Content"},
                {304, "Not Modified"},
                {400, "Bad Request"},
                {401, "Unauthorized"},
@@ -26,6 +27,7 @@ const char *sm_status_text(unsigned status) {
                {409, "Conflict"},
                {413, "Content Too Large"},
                {415, "Unsupported Media Type"},
+               {416, "Range Not Satisfiable"},
                {422, "Unprocessable Content"},
                {426, "Upgrade Required"},
                {429, "Too Many Requests"},
@@ -100,6 +102,15 @@ void sm_answer_file(sm_answer *answer, const char *content_type, int file, uint6
   answer->content_type = content_type;
   answer->file = file;
   answer->file_size = size;
+  answer->file_from = 0;
+}
+
+void sm_answer_file_part(sm_answer *answer, uint64_t first, uint64_t last) {
+  sm_answer_header_add(answer, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
+                       (unsigned long long)last, (unsigned long long)answer->file_size);
+  answer->status = 206;
+  answer->file_from = first;
+  answer->file_size = last - first + 1;
 }
 
 void sm_answer_header_add(sm_answer *answer, const char *name, const char *format, ...) {

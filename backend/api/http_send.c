@@ -8,7 +8,8 @@
 /* The body moves into the response. */
 static struct MHD_Response *make_response(sm_answer *answer) {
   if (answer->file >= 0) {
-    struct MHD_Response *response = MHD_create_response_from_fd64(answer->file_size, answer->file);
+    struct MHD_Response *response =
+        MHD_create_response_from_fd_at_offset64(answer->file_size, answer->file, answer->file_from);
     if (response != NULL) answer->file = -1;
     return response;
   }

@@ -52,6 +52,7 @@ static const struct {
     {"POST", "/api/tariffs/preview", SM_RATE_COSTLY},
     {"GET", "/api/invoices/{id}/{number}.pdf", SM_RATE_COSTLY},
     {"GET", "/api/invoices.zip", SM_RATE_COSTLY},
+    {"GET", "/firmware/{sha256}", SM_RATE_COSTLY},
     {"POST", "/api/billing-run", SM_RATE_COSTLY},
     {"POST", "/api/payments/import", SM_RATE_COSTLY},
     {"POST", "/api/invoices/{id}", SM_RATE_COSTLY},

@@ -40,6 +40,12 @@ void sm_handle_device_revoke(struct sm_api *api, const sm_request *request, sm_a
 void sm_handle_device_replace(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_credentials(struct sm_api *api, const sm_request *request, sm_answer *answer);
 void sm_handle_device_logins(struct sm_api *api, const sm_request *request, sm_answer *answer);
+/* handlers_firmware.c */
+void sm_handle_firmware(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_firmware_devices(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_firmware_halt(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_firmware_resume(struct sm_api *api, const sm_request *request, sm_answer *answer);
+void sm_handle_firmware_image(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_readings.c */
 void sm_handle_readings(struct sm_api *api, const sm_request *request, sm_answer *answer);
 /* handlers_explain.c */

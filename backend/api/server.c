@@ -40,9 +40,9 @@ static bool copy_text(const char **text) {
 
 /* From here on all texts are the api's; one that could not be copied is NULL. */
 static sm_err own_texts(sm_api_options *o) {
-  const char **texts[] = {&o->bind,           &o->tls_cert,      &o->tls_key,  &o->trusted_proxies,
-                          &o->public_url,     &o->dashboard_dir, &o->currency, &o->mqtt.host,
-                          &o->allowed_origins};
+  const char **texts[] = {&o->bind,       &o->tls_cert,       &o->tls_key,  &o->trusted_proxies,
+                          &o->public_url, &o->dashboard_dir,  &o->data_dir, &o->currency,
+                          &o->mqtt.host,  &o->allowed_origins};
   bool all = true;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (!copy_text(texts[i])) all = false;
@@ -50,9 +50,9 @@ static sm_err own_texts(sm_api_options *o) {
 }
 
 static void free_texts(sm_api_options *o) {
-  const char *texts[] = {o->bind,           o->tls_cert,      o->tls_key,  o->trusted_proxies,
-                         o->public_url,     o->dashboard_dir, o->currency, o->mqtt.host,
-                         o->allowed_origins};
+  const char *texts[] = {o->bind,       o->tls_cert,       o->tls_key,  o->trusted_proxies,
+                         o->public_url, o->dashboard_dir,  o->data_dir, o->currency,
+                         o->mqtt.host,  o->allowed_origins};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free((void *)(uintptr_t)texts[i]);
 }
 

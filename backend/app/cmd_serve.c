@@ -16,6 +16,7 @@
 #include "app/printing.h"
 #include "app/program.h"
 #include "app/replay.h"
+#include "app/rollout.h"
 #include "app/settings_audit.h"
 #include "app/uplinks.h"
 #include "app/verbs.h"
@@ -52,6 +53,8 @@ typedef struct service {
   sm_alarm *alarm;
   sm_writer *writer;
   sm_pipeline *pipeline;
+  sm_offers *offers;
+  sm_rollout *rollout;
   sm_replay replay; /* the upkeep thread's */
   sm_uplinks *uplinks;
   sm_foreign *foreign;     /* NULL: no meters of others */
@@ -85,6 +88,7 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_job_write_metrics(s->billing, out);
   sm_meters_write_metrics(s->meters, out);
   sm_alarm_write_metrics(s->alarm, out);
+  sm_rollout_write_metrics(s->rollout, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
@@ -253,7 +257,8 @@ static bool make_uplinks(service *s) {
   const sm_uplinks_options options = {.config = &s->program.config,
                                       .broker = &s->broker,
                                       .pipeline = s->pipeline,
-                                      .client_id = sm_readings_client_id(s->program.readings)};
+                                      .client_id = sm_readings_client_id(s->program.readings),
+                                      .offers = s->offers};
   if (err == SM_OK) err = sm_meters_new(&s->broker, s->keeper, &s->meters);
   if (err == SM_OK) sm_meters_watch(s->meters, sm_alarm_certificates, s->alarm);
   if (err == SM_OK) err = sm_uplinks_new(&options, &s->uplinks);
@@ -314,6 +319,7 @@ static bool make_api(service *s) {
       .public_url = c->public_url,
       .allowed_origins = c->allowed_origins,
       .dashboard_dir = s->dashboard_dir,
+      .data_dir = c->data_dir,
       .zone = c->zone,
       .currency = c->currency,
       .invoicing = &s->program.invoicing,
@@ -390,11 +396,15 @@ static bool make_parts(service *s) {
   sm_err err = sm_live_new(&live, &s->live);
   if (err == SM_OK && !sm_alarm_new(&s->program, s->live, &s->alarm)) return false;
   if (err == SM_OK) err = sm_writer_new(s->program.readings, &s->writer);
+  if (err == SM_OK) err = sm_offers_new(&s->offers);
+  if (err == SM_OK) err = sm_rollout_new(s->program.ledger, s->offers, &s->rollout);
   const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
                                         .writer = s->writer,
                                         .live = s->live,
                                         .stored = sm_alarm_stored,
                                         .stored_context = s->alarm,
+                                        .firmware = sm_rollout_said,
+                                        .firmware_context = s->rollout,
                                         .auto_register = s->program.config.auto_register};
   if (err == SM_OK) err = sm_pipeline_new(&pipeline, &s->pipeline);
   s->replay = (sm_replay){.pipeline = s->pipeline, .readings = s->program.readings};
@@ -427,6 +437,10 @@ static bool start_parts(service *s) {
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
   if (err == SM_OK) {
+    err = sm_rollout_start(s->rollout);
+    if (err != SM_OK) sm_complain("cannot start the rollout of firmware: %s", sm_err_text(err));
+  }
+  if (err == SM_OK) {
     err = sm_meters_start(s->meters);
     if (err != SM_OK) sm_complain("cannot start the meters' upkeep: %s", sm_err_text(err));
   }
@@ -451,6 +465,7 @@ static void stop_parts(service *s) {
     _exit(SM_EXIT_FAILED);
   }
   if (s->writer != NULL) sm_writer_stop(s->writer);
+  sm_rollout_stop(s->rollout);
   sm_alarm_stop(s->alarm);
   if (s->live != NULL) sm_live_stop(s->live);
   if (s->api != NULL) sm_api_stop(s->api);
@@ -473,7 +488,9 @@ static void free_parts(service *s) {
   sm_home_assistant_free(s->home);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
-  sm_alarm_free(s->alarm); /* after the pipeline, which tells it */
+  sm_rollout_free(s->rollout);
+  sm_offers_free(s->offers); /* after the connections, which look into it */
+  sm_alarm_free(s->alarm);   /* after the pipeline, which tells it */
   sm_writer_free(s->writer);
   sm_meters_free(s->meters);
   sm_keeper_stop(s->keeper);

@@ -9,6 +9,7 @@ int sm_cmd_invoice(int argc, char **argv);
 int sm_cmd_user(int argc, char **argv);
 int sm_cmd_keys(int argc, char **argv);
 int sm_cmd_device(int argc, char **argv);
+int sm_cmd_firmware(int argc, char **argv);
 int sm_cmd_tariff(int argc, char **argv);
 int sm_cmd_payment(int argc, char **argv);
 int sm_cmd_exception(int argc, char **argv);

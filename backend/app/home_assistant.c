@@ -1,6 +1,7 @@
 #include "app/home_assistant.h"
 
 #include "app/discovery.h"
+#include "base/clock.h"
 #include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
@@ -19,6 +20,7 @@
 enum {
   ID_MAX = 96,
   FILTER_MAX = SM_DISCOVERY_PREFIX_MAX + 32,
+  TICK_MS = 1000,
   LOOK_TICKS = 5,      /* seconds between two looks at the meters */
   NAMES_TICKS = 3600,  /* between two at their names */
   SETTLE_TICKS = 5,    /* for what is retained to come, before anything is taken to be all */
@@ -55,7 +57,8 @@ struct sm_home_assistant {
   sm_strmap *meters;
   meter *first;
   sm_buf message;
-  unsigned ticks; /* since the connection is ready; small again after a new one */
+  int64_t tick_ms; /* steady clock: when the next one is due */
+  unsigned ticks;  /* since the connection is ready; small again after a new one */
   uint64_t connects;
   unsigned sent; /* in this tick */
 
@@ -111,8 +114,8 @@ static bool say(sm_home_assistant *h, const char *prefix, const meter *m, const 
                 size_t len) {
   char topic[SM_DISCOVERY_TOPIC_MAX];
   if (h->sent >= A_TICK_MAX) return false;
-  sm_err err = sm_mqtt_subscriber_publish_retained(
-      h->subscriber, sm_discovery_topic(prefix, m->device_id, topic), text, len);
+  sm_err err = sm_mqtt_subscriber_retain(
+      h->subscriber, sm_discovery_topic(prefix, m->device_id, topic), text, len, NULL);
   if (err != SM_OK) {
     h->sent = A_TICK_MAX;
     return false;
@@ -161,8 +164,7 @@ static void forget(sm_home_assistant *h) {
     sm_log(SM_LOG_WARN, "home_assistant.not_written", SM_LOG_TEXT("reason", sm_err_text(err)));
 }
 
-static void tick(void *context) {
-  sm_home_assistant *h = context;
+static void tick(sm_home_assistant *h) {
   sm_mqtt_status status;
   sm_mqtt_subscriber_status(h->subscriber, &status);
   if (status.connects != h->connects) {
@@ -184,6 +186,14 @@ static void tick(void *context) {
   }
   atomic_store(&h->told_count, told);
   if (h->old_prefix[0] != '\0' && !old && h->ticks > SETTLE_TICKS) forget(h);
+}
+
+static void speak(void *context) {
+  sm_home_assistant *h = context;
+  int64_t now_ms = sm_clock_steady_ms();
+  if (now_ms < h->tick_ms) return;
+  h->tick_ms = now_ms + TICK_MS;
+  tick(h);
 }
 
 /* ---- hearing ---- */
@@ -316,7 +326,7 @@ static sm_err make_subscriber(sm_home_assistant *h, const sm_home_assistant_opti
       .filter_count = count,
       .live = true,
   };
-  const sm_mqtt_sink sink = {.context = h, .take = take, .commit = commit, .tick = tick};
+  const sm_mqtt_sink sink = {.context = h, .take = take, .commit = commit, .speak = speak};
   return err != SM_OK ? err : sm_mqtt_subscriber_new(&options, &sink, &h->subscriber);
 }
 

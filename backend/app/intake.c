@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/put.h"
+#include "ingest/firmware.h"
 #include "ingest/telemetry.h"
 
 #include <stdlib.h>
@@ -36,6 +37,12 @@ typedef struct sign {
   bool online;
 } sign;
 
+/* A report of a meter's firmware. */
+typedef struct report {
+  const taken *from;
+  sm_firmware_report said;
+} report;
+
 static const sm_seq_mark no_mark = {.present = false};
 
 #define LIST_OF(type)                                                                              \
@@ -52,6 +59,8 @@ struct sm_intake {
   sm_pipeline *pipeline;
   sm_intake_publish publish;
   void *publish_context;
+  void (*speak)(void *context); /* NULL: nothing to say */
+  void *speak_context;
 
   LIST_OF(taken) batch;
   size_t done;         /* messages of the batch that are durable */
@@ -62,6 +71,7 @@ struct sm_intake {
   LIST_OF(sm_reading_in) readings;
   LIST_OF(refusal) refusals;
   LIST_OF(sign) signs;
+  LIST_OF(report) reports;
   LIST_OF(sm_reject_in) rejects;
   LIST_OF(sm_ack) acks;
   sm_err err; /* the first failure of judging it */
@@ -95,6 +105,7 @@ void sm_intake_free(sm_intake *intake) {
   free(intake->readings.item);
   free(intake->refusals.item);
   free(intake->signs.item);
+  free(intake->reports.item);
   free(intake->rejects.item);
   free(intake->acks.item);
   free(intake);
@@ -214,6 +225,20 @@ static void judge_status(sm_intake *in, const sm_mqtt_message *m) {
     in->signs.item[in->signs.count++] = (sign){.from = in->current, .online = online};
 }
 
+static void judge_firmware(sm_intake *in, const sm_mqtt_message *m) {
+  report r = {.from = in->current};
+  sm_refusal reason = SM_REFUSAL_MALFORMED;
+  char detail[SM_FIRMWARE_DETAIL_MAX];
+  if (m->payload_len_sent == 0) return; /* as of a status */
+  size_t len = m->payload_len_sent > m->payload_len ? m->payload_len_sent : m->payload_len;
+  if (!sm_firmware_report_parse(m->payload, len, &r.said, &reason, detail))
+    add_refusal(in, reason, detail, &no_mark, m->payload, m->payload_len);
+  else if (!MAKE_ROOM(in->reports, 1))
+    (void)fail(in, SM_ERR_NOMEM);
+  else
+    in->reports.item[in->reports.count++] = r;
+}
+
 static void judge_telemetry(sm_intake *in, const sm_mqtt_message *m) {
   const sm_telemetry_sink sink = {.context = in, .reading = on_reading, .refused = on_refused};
   const sm_telemetry_message message = {.device_id = in->current->topic.device_id,
@@ -233,9 +258,12 @@ static void judge(sm_intake *in, taken *t) {
     judge_telemetry(in, m);
   else if (t->topic.kind == SM_TOPIC_STATUS)
     judge_status(in, m);
+  else if (t->topic.kind == SM_TOPIC_FIRMWARE)
+    judge_firmware(in, m);
   else
     add_refusal(in, SM_REFUSAL_BAD_TOPIC,
-                "the topic must be meters/{device_id}/telemetry or …/status, the device_id 1 to 64 "
+                "the topic must be meters/{device_id}/telemetry, …/status or …/firmware, the "
+                "device_id 1 to 64 "
                 "of A-Z a-z 0-9 _ -",
                 &no_mark, m->payload, m->payload_len);
 }
@@ -245,6 +273,7 @@ static sm_err judge_slice(sm_intake *in, size_t *end) {
   in->readings.count = 0;
   in->refusals.count = 0;
   in->signs.count = 0;
+  in->reports.count = 0;
   in->known_id = NULL;
   in->err = SM_OK;
   size_t i = in->done;
@@ -302,6 +331,11 @@ static void announce(sm_intake *in) {
     sm_pipeline_status(in->pipeline, s->from->topic.device_id, s->online,
                        s->online && !s->from->message.retained);
   }
+  for (size_t i = 0; i < in->reports.count; i++) {
+    const report *r = &in->reports.item[i];
+    sm_pipeline_firmware(in->pipeline, r->from->topic.device_id, &r->said,
+                         !r->from->message.retained);
+  }
 }
 
 static sm_err commit_slice(sm_intake *in) {
@@ -344,6 +378,19 @@ static sm_err commit(void *context) {
   return SM_OK;
 }
 
+static void speak(void *context) {
+  const sm_intake *in = context;
+  in->speak(in->speak_context);
+}
+
+void sm_intake_speak_by(sm_intake *intake, void (*say)(void *context), void *context) {
+  intake->speak = say;
+  intake->speak_context = context;
+}
+
 sm_mqtt_sink sm_intake_sink(sm_intake *intake) {
-  return (sm_mqtt_sink){.context = intake, .take = take, .commit = commit};
+  return (sm_mqtt_sink){.context = intake,
+                        .take = take,
+                        .commit = commit,
+                        .speak = intake->speak != NULL ? speak : NULL};
 }

@@ -27,6 +27,8 @@ SM_MUST_CHECK sm_err sm_intake_new(sm_pipeline *pipeline, sm_intake_publish publ
 void sm_intake_free(sm_intake *intake); /* NULL is fine */
 
 /* What the subscriber is given; borrows the intake. */
+/* Who may speak over its connection (sm_mqtt_sink); before sm_intake_sink. */
+void sm_intake_speak_by(sm_intake *intake, void (*say)(void *context), void *context);
 sm_mqtt_sink sm_intake_sink(sm_intake *intake);
 
 #endif

@@ -28,6 +28,7 @@ static const struct command {
     {"invoice", sm_cmd_invoice, "write invoices as PDF, and those of a month as ZIP"},
     {"user", sm_cmd_user, "add, list, disable people; change passwords"},
     {"device", sm_cmd_device, "add, list, revoke meters"},
+    {"firmware", sm_cmd_firmware, "sign firmware for meters, roll it out, halt it"},
     {"tariff", sm_cmd_tariff, "add and list tariffs"},
     {"payment", sm_cmd_payment, "record payments; show what an account owes"},
     {"exception", sm_cmd_exception, "decide what late readings make of issued months"},

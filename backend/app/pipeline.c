@@ -82,6 +82,14 @@ void sm_pipeline_status(sm_pipeline *pipeline, const char *device_id, bool onlin
   sm_presence_end(pipeline->presence);
 }
 
+void sm_pipeline_firmware(sm_pipeline *pipeline, const char *device_id,
+                          const sm_firmware_report *report, bool fresh) {
+  bool known = false;
+  const sm_pipeline_options *o = &pipeline->options;
+  if (o->firmware != NULL && sm_ledger_device_known(o->ledger, device_id, &known) == SM_OK && known)
+    o->firmware(o->firmware_context, device_id, report, fresh);
+}
+
 bool sm_pipeline_presence(sm_pipeline *pipeline, const char *device_id, sm_presence *presence) {
   return sm_presence_get(pipeline->presence, device_id, presence);
 }

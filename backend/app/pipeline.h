@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "ingest/telemetry.h"
+#include "model/firmware.h"
 #include "store/ledger.h"
 #include "store/readings.h"
 
@@ -26,6 +27,10 @@ typedef struct sm_pipeline_options {
   /* Called after each commit, in its turn: it must be quick. NULL: nobody. */
   void (*stored)(void *context, const sm_readings_batch *batch);
   void *stored_context;
+  /* What a device that is known says of its firmware; quick. NULL: nobody cares. */
+  void (*firmware)(void *context, const char *device_id, const sm_firmware_report *report,
+                   bool fresh);
+  void *firmware_context;
   bool auto_register; /* an unknown device becomes one at its first valid reading */
 } sm_pipeline_options;
 
@@ -45,6 +50,9 @@ SM_MUST_CHECK sm_err sm_pipeline_device_known(sm_pipeline *pipeline, const char 
 /* A status message of a device. `fresh`: sent just now by the meter itself, not retained, not a
  * last will. Of an unknown device nothing is kept. */
 void sm_pipeline_status(sm_pipeline *pipeline, const char *device_id, bool online, bool fresh);
+/* A device's report of its firmware. Of an unknown device nothing is kept. */
+void sm_pipeline_firmware(sm_pipeline *pipeline, const char *device_id,
+                          const sm_firmware_report *report, bool fresh);
 /* For the figures: what was refused, by reason; acks handed to a connection and lost there; rejects
  * that were replayed. */
 void sm_pipeline_count_refused(sm_pipeline *pipeline, const uint32_t counts[SM_REFUSAL_COUNT_]);

@@ -255,6 +255,45 @@ static void a_status_is_believed_of_known_meters(void **state) {
   assert_int_equal(count_refused(f), 1);
 }
 
+static void keep_version(void *context, const char *device_id, const sm_firmware_report *report,
+                         bool fresh) {
+  told *t = context;
+  t->count++;
+  (void)snprintf(t->topic, sizeof t->topic, "%s%s", device_id, fresh ? "" : " retained");
+  (void)snprintf(t->payload, sizeof t->payload, "%s", report->version);
+}
+
+#define REPORT                                                                                     \
+  "{\"product\":\"p\",\"hardware\":\"h\",\"version\":\"1.2\",\"counter\":3,\"state\":\"idle\"}"
+
+static void a_report_of_firmware_is_handed_on_for_known_meters(void **state) {
+  fixture *f = *state;
+  told heard = {.count = 0};
+  free_pipeline(f);
+  const sm_pipeline_options options = {.ledger = f->ledger,
+                                       .writer = f->writer,
+                                       .firmware = keep_version,
+                                       .firmware_context = &heard};
+  assert_int_equal(sm_pipeline_new(&options, &f->pipeline), SM_OK);
+  assert_int_equal(sm_intake_new(f->pipeline, tell, &f->told, &f->intake), SM_OK);
+  f->sink = sm_intake_sink(f->intake);
+  assert_null(f->sink.speak);
+  take_from(&f->sink, "meters/m1/firmware", REPORT);
+  take_from(&f->sink, "meters/m2/firmware", REPORT);
+  take_from(&f->sink, "meters/m1/firmware", "{\"product\":\"p\"}");
+  take_from(&f->sink, "meters/m1/firmware", "");
+  assert_int_equal(f->sink.commit(f->sink.context), SM_OK);
+  assert_int_equal(heard.count, 1);
+  assert_string_equal(heard.topic, "m1");
+  assert_string_equal(heard.payload, "1.2");
+  sm_buf metrics;
+  sm_buf_init(&metrics, 0);
+  sm_pipeline_write_metrics(f->pipeline, &metrics);
+  assert_non_null(strstr(sm_buf_text(&metrics), "rejected_total{reason=\"missing\"} 1\n"));
+  assert_non_null(strstr(sm_buf_text(&metrics), "rejected_total{reason=\"malformed\"} 0\n"));
+  sm_buf_fini(&metrics);
+}
+
 static void a_device_is_registered_at_its_first_valid_reading(void **state) {
   fixture *f = *state;
   free_pipeline(f);
@@ -501,6 +540,7 @@ int main(void) {
       TEST(an_unknown_meter_is_told_nothing_and_kept_as_it_wrote),
       TEST(a_lost_ack_is_counted_and_harms_nothing),
       TEST(a_status_is_believed_of_known_meters),
+      TEST(a_report_of_firmware_is_handed_on_for_known_meters),
       TEST(a_device_is_registered_at_its_first_valid_reading),
       TEST(a_flood_of_refusals_is_taken_in_slices),
       TEST(a_batch_waits_for_the_store),

@@ -22,7 +22,8 @@ typedef struct uplink {
   char probe_topic[PROBE_MAX];
   sm_intake *intake;
   sm_mqtt_subscriber *subscriber;
-  bool reached; /* it has been READY once, or is RETIRED; under the lock */
+  sm_offers *offers; /* NULL: it says nothing by itself */
+  bool reached;      /* it has been READY once, or is RETIRED; under the lock */
 } uplink;
 
 struct sm_uplinks {
@@ -84,6 +85,11 @@ static sm_err publish(void *context, const char *topic, const void *payload, siz
   return sm_mqtt_subscriber_publish(c->subscriber, topic, payload, len);
 }
 
+static void speak(void *context) {
+  uplink *c = context;
+  sm_offers_speak(c->offers, c->subscriber);
+}
+
 static sm_err name(const sm_uplinks_options *o, uplink *c) {
   char suffix[16] = "";
   if (c->number > 1) (void)snprintf(suffix, sizeof suffix, "-%u", c->number);
@@ -94,8 +100,9 @@ static sm_err name(const sm_uplinks_options *o, uplink *c) {
 }
 
 static const char *const telemetry_filter[] = {"meters/+/telemetry"};
-static const char *const status_filter[] = {"meters/+/status"};
-static const char *const both_filters[] = {"meters/+/telemetry", "meters/+/status"};
+static const char *const state_filters[] = {"meters/+/status", "meters/+/firmware"};
+static const char *const all_filters[] = {"meters/+/telemetry", "meters/+/status",
+                                          "meters/+/firmware"};
 
 /* The telemetry filters by which its session may be subscribed from an earlier run. */
 typedef struct former {
@@ -129,11 +136,11 @@ static sm_mqtt_options make_options(const sm_uplinks_options *o, const sm_sharin
       .ca_file = o->broker->ca_file,
       .client_id = c->client_id,
       .version = (sm_mqtt_version)o->config->mqtt_version,
-      .filters = shared || retire ? telemetry_filter : both_filters,
-      .filter_count = shared || retire ? 1 : 2,
+      .filters = shared || retire ? telemetry_filter : all_filters,
+      .filter_count = shared || retire ? 1 : 3,
       .share_group = shared ? s->group : NULL,
-      .unshared_filters = shared && first ? status_filter : NULL,
-      .unshared_filter_count = shared && first ? 1 : 0,
+      .unshared_filters = shared && first ? state_filters : NULL,
+      .unshared_filter_count = shared && first ? 2 : 0,
       .former_filters = f->filter,
       .former_filter_count = f->count,
       .retire = retire,
@@ -150,6 +157,10 @@ static sm_err make(const sm_uplinks_options *o, const sm_sharing *s, uplink *c) 
   former f;
   find_former(s, c->number > s->serve, &f);
   const sm_mqtt_options options = make_options(o, s, c, &f);
+  if (c->number == 1 && o->offers != NULL) {
+    c->offers = o->offers;
+    sm_intake_speak_by(c->intake, speak, c);
+  }
   const sm_mqtt_sink sink = sm_intake_sink(c->intake);
   return sm_mqtt_subscriber_new(&options, &sink, &c->subscriber);
 }

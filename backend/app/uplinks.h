@@ -3,7 +3,8 @@
  *
  * Connection 1 has the store's client id, the others that with "-2", "-3", …, so each finds its
  * session again. Only connection 1 hears status messages: brokers send no retained message to a
- * shared subscription, and one is enough for them.
+ * shared subscription, and one is enough for them: it also hears what meters say of their firmware,
+ * and says what they are offered.
  *
  * A session that nobody serves any more would keep its share of the messages for ever. So what
  * there is at the broker is remembered (app/sharing.h), and after a start with fewer the surplus
@@ -12,6 +13,7 @@
 #define SM_APP_UPLINKS_H
 
 #include "app/broker.h"
+#include "app/offers.h"
 #include "app/pipeline.h"
 #include "base/buf.h"
 #include "base/config.h"
@@ -27,6 +29,7 @@ typedef struct sm_uplinks_options {
   const sm_broker *broker;
   sm_pipeline *pipeline;
   const char *client_id; /* the store's */
+  sm_offers *offers;     /* what the first connection says to meters; NULL: nothing */
 } sm_uplinks_options;
 
 /* Makes them; nothing runs yet. SM_ERR_INVALID: the broker's address cannot be used (logged).

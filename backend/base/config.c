@@ -315,6 +315,7 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->trusted_proxies = sm_config_get("SMARTMETER_TRUSTED_PROXIES");
   config->allowed_origins = sm_config_get("SMARTMETER_ALLOWED_ORIGINS");
   config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
+  config->firmware_keys = sm_config_get("SMARTMETER_FIRMWARE_KEYS");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
   if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
       config->store == NULL)
@@ -355,7 +356,7 @@ void sm_config_fini(sm_config *config) {
                          config->public_url,      config->trusted_proxies, config->mqtt_url,
                          config->data_dir,        config->store,           config->admin_email,
                          config->admin_password,  config->dashboard_dir,   config->mqtt_share,
-                         config->allowed_origins, config->ca_dir};
+                         config->allowed_origins, config->ca_dir,          config->firmware_keys};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   sm_zone_free(config->zone);
   *config = (sm_config){0};

@@ -49,6 +49,7 @@ typedef struct sm_config {
   bool demo;
   char *admin_email;    /* NULL if not set */
   char *admin_password; /* NULL if not set; from the variable or its _FILE */
+  char *firmware_keys;  /* a file of public keys; NULL: no firmware is published */
   char *dashboard_dir;  /* NULL: looked for beside the program */
 } sm_config;
 

@@ -29,7 +29,12 @@ typedef enum sm_refusal {
 const char *sm_refusal_word(sm_refusal refusal);
 
 /* What a topic of the form meters/{device_id}/{kind} is. */
-typedef enum sm_topic_kind { SM_TOPIC_OTHER, SM_TOPIC_TELEMETRY, SM_TOPIC_STATUS } sm_topic_kind;
+typedef enum sm_topic_kind {
+  SM_TOPIC_OTHER,
+  SM_TOPIC_TELEMETRY,
+  SM_TOPIC_STATUS,
+  SM_TOPIC_FIRMWARE
+} sm_topic_kind;
 typedef struct sm_topic {
   sm_topic_kind kind; /* OTHER: anything else, also a device id that cannot be one */
   char device_id[SM_DEVICE_ID_MAX + 1]; /* "" for OTHER */

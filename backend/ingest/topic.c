@@ -20,6 +20,7 @@ void sm_topic_parse(const char *topic, size_t len, sm_topic *out) {
   sm_topic_kind kind = SM_TOPIC_OTHER;
   if (ends_as(slash + 1, rest, "telemetry")) kind = SM_TOPIC_TELEMETRY;
   if (ends_as(slash + 1, rest, "status")) kind = SM_TOPIC_STATUS;
+  if (ends_as(slash + 1, rest, "firmware")) kind = SM_TOPIC_FIRMWARE;
   if (kind == SM_TOPIC_OTHER || !sm_device_id_valid(id, id_len)) return;
   out->kind = kind;
   memcpy(out->device_id, id, id_len);

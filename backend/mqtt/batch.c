@@ -102,20 +102,25 @@ void sm_mqtt_batch_release(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox) {
   sm_mqtt_outgoing_release(&batch->outgoing, &outbox->bytes);
 }
 
+void sm_mqtt_batch_speak(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox) {
+  assert(!sm_mqtt_batch_pending(batch));
+  batch->speaking = true;
+  batch->sink.speak(batch->sink.context);
+  batch->speaking = false;
+  sm_mqtt_batch_release(batch, outbox);
+}
+
+sm_err sm_mqtt_batch_retain(sm_mqtt_batch *batch, const char *topic, const void *payload,
+                            size_t payload_len, sm_mqtt_sent *sent) {
+  assert(batch->speaking);
+  sm_err err = sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, true, NULL);
+  if (err == SM_OK && sent != NULL)
+    *sent = (sm_mqtt_sent){batch->outgoing.connection, batch->outgoing.added};
+  return err;
+}
+
 sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic, const void *payload,
                              size_t payload_len) {
   assert(batch->calling);
-  return sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, NULL);
-}
-
-sm_err sm_mqtt_batch_publish_retained(sm_mqtt_batch *batch, const char *topic, const void *payload,
-                                      size_t payload_len) {
-  assert(batch->calling);
-  return sm_mqtt_outgoing_add_retained(&batch->outgoing, topic, payload, payload_len);
-}
-
-void sm_mqtt_batch_tick(sm_mqtt_batch *batch) {
-  batch->calling = true;
-  batch->sink.tick(batch->sink.context);
-  batch->calling = false;
+  return sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, false, NULL);
 }

@@ -27,7 +27,8 @@ typedef struct sm_mqtt_batch {
   sm_mqtt_backoff backoff;
   int64_t retry_ms; /* steady clock: when to try again */
 
-  bool calling; /* the owner's code runs */
+  bool calling;  /* the owner's code runs */
+  bool speaking; /* in its `speak` */
 } sm_mqtt_batch;
 
 void sm_mqtt_batch_init(sm_mqtt_batch *batch, const sm_mqtt_sink *sink, sm_mqtt_counts *counts);
@@ -48,12 +49,14 @@ SM_MUST_CHECK sm_err sm_mqtt_batch_commit(sm_mqtt_batch *batch);
  * shows in the outbox. */
 void sm_mqtt_batch_release(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox);
 
-/* The owner's message: see sm_mqtt_subscriber_publish. */
+/* Lets the owner speak, and queues what it says for sending. Not while something is pending. */
+void sm_mqtt_batch_speak(sm_mqtt_batch *batch, sm_mqtt_outbox *outbox);
+
+/* The owner's messages: see sm_mqtt_subscriber_publish and …_retain. */
 SM_MUST_CHECK sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic,
                                            const void *payload, size_t payload_len);
-SM_MUST_CHECK sm_err sm_mqtt_batch_publish_retained(sm_mqtt_batch *batch, const char *topic,
-                                                    const void *payload, size_t payload_len);
-/* Calls the owner's tick, which there must be; nothing is pending. */
-void sm_mqtt_batch_tick(sm_mqtt_batch *batch);
+SM_MUST_CHECK sm_err sm_mqtt_batch_retain(sm_mqtt_batch *batch, const char *topic,
+                                          const void *payload, size_t payload_len,
+                                          sm_mqtt_sent *sent);
 
 #endif

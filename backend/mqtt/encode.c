@@ -143,13 +143,14 @@ void sm_mqtt_encode_puback(sm_buf *out, uint16_t packet_id) {
 }
 
 void sm_mqtt_encode_publish(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
-                            const char *topic, const void *payload, size_t payload_len) {
+                            const char *topic, const void *payload, size_t payload_len,
+                            bool retained) {
   if (payload_len > SM_MQTT_VARINT_MAX) {
     fail(out);
     return;
   }
   size_t before_payload = text_size(topic) + 2 + no_properties_size(version);
-  put_header(out, FIRST_PUBLISH_QOS1, before_payload + payload_len);
+  put_header(out, FIRST_PUBLISH_QOS1 | (retained ? 1U : 0U), before_payload + payload_len);
   put_text(out, topic);
   put_u16(out, packet_id);
   put_no_properties(out, version);

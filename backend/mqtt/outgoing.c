@@ -7,7 +7,6 @@
 
 enum {
   BYTES_MAX = 16 * 1024 * 1024,
-  RETAIN = 1, /* in the first byte of a PUBLISH */
   PAYLOAD_MAX = 256 * 1024 * 1024 - 128 * 1024,
   PACKETS_MAX = 32768 /* half of all packet ids: one in use is never given out again */
 };
@@ -27,6 +26,8 @@ static void forget(sm_mqtt_outgoing *outgoing) {
   outgoing->count = 0;
   outgoing->ready = 0;
   outgoing->in_flight = 0;
+  outgoing->added = 0;
+  outgoing->answered = 0;
 }
 
 void sm_mqtt_outgoing_connected(sm_mqtt_outgoing *outgoing, sm_mqtt_version version,
@@ -35,6 +36,7 @@ void sm_mqtt_outgoing_connected(sm_mqtt_outgoing *outgoing, sm_mqtt_version vers
   outgoing->version = version;
   outgoing->terms = *terms;
   outgoing->connected = true;
+  outgoing->connection++;
 }
 
 void sm_mqtt_outgoing_disconnected(sm_mqtt_outgoing *outgoing) {
@@ -56,12 +58,13 @@ sm_mqtt_outgoing_mark sm_mqtt_outgoing_get_mark(const sm_mqtt_outgoing *outgoing
 void sm_mqtt_outgoing_go_back(sm_mqtt_outgoing *outgoing, sm_mqtt_outgoing_mark mark) {
   outgoing->bytes.len = mark.len;
   outgoing->bytes.err = SM_OK;
+  outgoing->added -= outgoing->count - mark.count;
   outgoing->count = mark.count;
   outgoing->last_id = mark.last_id;
 }
 
 sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const void *payload,
-                            size_t payload_len, uint16_t *packet_id) {
+                            size_t payload_len, bool retained, uint16_t *packet_id) {
   if (!sm_mqtt_topic_valid(topic, strlen(topic))) return SM_ERR_INVALID;
   if (payload_len > PAYLOAD_MAX) return SM_ERR_RANGE;
   if (!outgoing->connected) return SM_ERR_CLOSED;
@@ -71,7 +74,8 @@ sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const
 
   sm_mqtt_outgoing_mark before = sm_mqtt_outgoing_get_mark(outgoing);
   uint16_t id = sm_mqtt_outgoing_next_id(outgoing);
-  sm_mqtt_encode_publish(&outgoing->bytes, outgoing->version, id, topic, payload, payload_len);
+  sm_mqtt_encode_publish(&outgoing->bytes, outgoing->version, id, topic, payload, payload_len,
+                         retained);
   sm_err err = outgoing->bytes.err;
   if (err == SM_OK && outgoing->bytes.len - before.len > outgoing->terms.packet_max)
     err = SM_ERR_RANGE;
@@ -82,16 +86,9 @@ sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic, const
     return err;
   }
   outgoing->count++;
+  outgoing->added++;
   if (packet_id != NULL) *packet_id = id;
   return SM_OK;
-}
-
-sm_err sm_mqtt_outgoing_add_retained(sm_mqtt_outgoing *outgoing, const char *topic,
-                                     const void *payload, size_t payload_len) {
-  size_t at = outgoing->bytes.len;
-  sm_err err = sm_mqtt_outgoing_add(outgoing, topic, payload, payload_len, NULL);
-  if (err == SM_OK) outgoing->bytes.data[at] |= RETAIN;
-  return err;
 }
 
 /* ---- leaving ---- */
@@ -133,5 +130,7 @@ void sm_mqtt_outgoing_release(sm_mqtt_outgoing *outgoing, sm_buf *out) {
 }
 
 void sm_mqtt_outgoing_answered(sm_mqtt_outgoing *outgoing) {
-  if (outgoing->in_flight > 0) outgoing->in_flight--;
+  if (outgoing->in_flight == 0) return;
+  outgoing->in_flight--;
+  outgoing->answered++;
 }

@@ -10,11 +10,14 @@ typedef struct sm_mqtt_outgoing {
   sm_mqtt_version version;
   sm_mqtt_terms terms;
   bool connected;
-  sm_buf bytes;     /* PUBLISH packets one behind another */
-  size_t sent;      /* of these bytes */
-  size_t count;     /* packets that are not sent */
-  size_t ready;     /* the first so many of them may leave */
-  size_t in_flight; /* packets sent and not answered */
+  sm_buf bytes;        /* PUBLISH packets one behind another */
+  size_t sent;         /* of these bytes */
+  size_t count;        /* packets that are not sent */
+  size_t ready;        /* the first so many of them may leave */
+  size_t in_flight;    /* packets sent and not answered */
+  uint64_t connection; /* counts connections */
+  uint64_t added;      /* packets over this one, and how many of them the broker has answered */
+  uint64_t answered;
   uint16_t last_id;
 } sm_mqtt_outgoing;
 
@@ -27,10 +30,8 @@ void sm_mqtt_outgoing_disconnected(sm_mqtt_outgoing *outgoing); /* forgets all *
 
 /* Queues one; *packet_id (NULL is fine) is its own. Errors as sm_mqtt_subscriber_publish. */
 SM_MUST_CHECK sm_err sm_mqtt_outgoing_add(sm_mqtt_outgoing *outgoing, const char *topic,
-                                          const void *payload, size_t payload_len,
+                                          const void *payload, size_t payload_len, bool retained,
                                           uint16_t *packet_id);
-SM_MUST_CHECK sm_err sm_mqtt_outgoing_add_retained(sm_mqtt_outgoing *outgoing, const char *topic,
-                                                   const void *payload, size_t payload_len);
 /* A state to go back to, as long as nothing was made ready or released in between. */
 typedef struct sm_mqtt_outgoing_mark {
   size_t len;

@@ -27,7 +27,7 @@ static void finish(fixture *f) {
 }
 
 static sm_err add(fixture *f, const char *payload) {
-  return sm_mqtt_outgoing_add(&f->outgoing, "t", payload, strlen(payload), NULL);
+  return sm_mqtt_outgoing_add(&f->outgoing, "t", payload, strlen(payload), false, NULL);
 }
 
 /* What has left since the last call must be the packets with these ids and one byte of payload. */
@@ -103,8 +103,8 @@ static void limits_are_told_apart(void **state) {
   memset(large, 'x', LARGE);
   large[LARGE] = '\0';
   start(&f, 1, LARGE + 100);
-  assert_int_equal(sm_mqtt_outgoing_add(&f.outgoing, "a/+", "x", 1, NULL), SM_ERR_INVALID);
-  assert_int_equal(sm_mqtt_outgoing_add(&f.outgoing, "", "x", 1, NULL), SM_ERR_INVALID);
+  assert_int_equal(sm_mqtt_outgoing_add(&f.outgoing, "a/+", "x", 1, false, NULL), SM_ERR_INVALID);
+  assert_int_equal(sm_mqtt_outgoing_add(&f.outgoing, "", "x", 1, false, NULL), SM_ERR_INVALID);
   assert_int_equal(add(&f, large), SM_OK);
   assert_int_equal(add(&f, large), SM_ERR_FULL); /* 16 MiB */
   for (unsigned i = 1; i < 32768; i++) assert_int_equal(add(&f, "x"), SM_OK);

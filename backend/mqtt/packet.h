@@ -39,9 +39,10 @@ void sm_mqtt_encode_unsubscribe(sm_buf *out, sm_mqtt_version version, uint16_t p
                                 const char *const *filters, size_t filter_count);
 /* The same bytes in both versions: the short form of 5 means success. */
 void sm_mqtt_encode_puback(sm_buf *out, uint16_t packet_id);
-/* QoS 1, not retained. */
+/* QoS 1. */
 void sm_mqtt_encode_publish(sm_buf *out, sm_mqtt_version version, uint16_t packet_id,
-                            const char *topic, const void *payload, size_t payload_len);
+                            const char *topic, const void *payload, size_t payload_len,
+                            bool retained);
 void sm_mqtt_encode_pingreq(sm_buf *out);
 void sm_mqtt_encode_disconnect(sm_buf *out);
 

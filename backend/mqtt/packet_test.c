@@ -37,7 +37,7 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
                        "a/#");
   sm_mqtt_encode_puback(&out, 0xfffe);
   ASSERT_ENCODED(&out, "\x40\x02\xff\xfe");
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 7, "t/x", "hello", 5);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 7, "t/x", "hello", 5, false);
   ASSERT_ENCODED(&out, "\x32\x0c\0\x03t/x\0\x07hello");
   sm_mqtt_encode_pingreq(&out);
   ASSERT_ENCODED(&out, "\xc0\0");
@@ -54,11 +54,11 @@ static void a_text_too_long_for_its_length_field_is_not_encoded(void **state) {
   text[65536] = '\0';
   sm_buf out;
   sm_buf_init(&out, 0);
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 1, text, "", 0);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 1, text, "", 0, false);
   assert_int_equal(out.err, SM_ERR_RANGE);
   sm_buf_clear(&out);
   text[65535] = '\0';
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 1, text, "", 0);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 1, text, "", 0, false);
   assert_int_equal(out.err, SM_OK);
   sm_mqtt_packet packet;
   assert_int_equal(parse(out.data, out.len, LARGE, &packet), SM_MQTT_COMPLETE);
@@ -222,7 +222,7 @@ static void a_packet_too_large_gives_its_head(void **state) {
   memset(payload, 'p', 300000);
   sm_buf out;
   sm_buf_init(&out, 0);
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 9, "t/x", payload, 300000);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_3_1_1, 9, "t/x", payload, 300000, false);
   sm_mqtt_packet packet;
   size_t head = 1 + 3 + 2 + 3 + 2;
   size_t held = head + SM_MQTT_PREFIX_MAX;

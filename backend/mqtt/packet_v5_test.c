@@ -34,7 +34,7 @@ static void packets_are_encoded_as_the_standard_says(void **state) {
   sm_mqtt_encode_unsubscribe(&out, SM_MQTT_VERSION_5, 0x0102, (const char *const[]){"a/#", "+"}, 2);
   ASSERT_ENCODED(&out, "\xa2\x0b\x01\x02\0\0\x03"
                        "a/#\0\x01+");
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_5, 7, "t/x", "hello", 5);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_5, 7, "t/x", "hello", 5, false);
   ASSERT_ENCODED(&out, "\x32\x0d\0\x03t/x\0\x07\0hello");
   sm_buf_fini(&out);
 }
@@ -296,7 +296,7 @@ static void a_packet_too_large_gives_its_head(void **state) {
   memset(payload, 'p', 300000);
   sm_buf out;
   sm_buf_init(&out, 0);
-  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_5, 9, "t/x", payload, 300000);
+  sm_mqtt_encode_publish(&out, SM_MQTT_VERSION_5, 9, "t/x", payload, 300000, false);
   sm_mqtt_packet packet;
   size_t head = 1 + 3 + 2 + 3 + 2 + 1;
   size_t held = head + SM_MQTT_PREFIX_MAX;

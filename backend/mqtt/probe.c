@@ -27,7 +27,7 @@ static void send(sm_mqtt_session *session, int64_t now_ms) {
   sm_mqtt_probe *probe = &session->probe;
   sm_mqtt_batch *batch = session->batch;
   sm_err err = sm_mqtt_outgoing_add(&batch->outgoing, session->settings->probe_topic, probe->token,
-                                    strlen(probe->token), &probe->packet_id);
+                                    strlen(probe->token), false, &probe->packet_id);
   if (err != SM_OK) {
     sm_mqtt_reason reason;
     sm_mqtt_reason_set(&reason, "the probe message cannot be sent: %s", sm_err_text(err));

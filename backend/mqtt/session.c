@@ -5,7 +5,7 @@
 enum {
   ANSWER_TIMEOUT_MS = 10000,
   DISCONNECT_TIMEOUT_MS = 1000,
-  TICK_MS = 1000,
+  SPEAK_EVERY_MS = 250,
   OUTBOX_HIGH = 256 * 1024 /* with this much unsent nothing more is read */
 };
 
@@ -52,7 +52,6 @@ void sm_mqtt_session_reached(sm_mqtt_session *session, sm_mqtt_state state) {
 void sm_mqtt_session_serve(sm_mqtt_session *session, int64_t now_ms) {
   session->phase = SM_MQTT_SERVING;
   session->serving_ms = now_ms;
-  session->tick_ms = now_ms;
   sm_mqtt_session_show_state(session);
   sm_mqtt_session_reached(session, SM_MQTT_READY);
 }
@@ -146,16 +145,16 @@ static void check_batch(sm_mqtt_session *session, int64_t now_ms) {
   if (session->drained || old) (void)sm_mqtt_session_commit(session);
 }
 
-static bool ticks(const sm_mqtt_session *session) {
-  return session->batch->sink.tick != NULL && session->phase == SM_MQTT_SERVING &&
+static bool may_speak(const sm_mqtt_session *session) {
+  return session->phase == SM_MQTT_SERVING && session->batch->sink.speak != NULL &&
          !sm_mqtt_session_stalled(session);
 }
 
-static void check_tick(sm_mqtt_session *session, int64_t now_ms) {
-  if (!ticks(session) || now_ms < session->tick_ms || sm_mqtt_batch_pending(session->batch)) return;
-  session->tick_ms = now_ms + TICK_MS;
-  sm_mqtt_batch_tick(session->batch);
-  sm_mqtt_batch_release(session->batch, &session->outbox);
+static void check_speak(sm_mqtt_session *session, int64_t now_ms) {
+  if (!may_speak(session) || now_ms < session->speak_ms || sm_mqtt_batch_pending(session->batch))
+    return;
+  session->speak_ms = now_ms + SPEAK_EVERY_MS;
+  sm_mqtt_batch_speak(session->batch, &session->outbox);
 }
 
 static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
@@ -165,8 +164,8 @@ static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
   int64_t next =
       sm_mqtt_keepalive_next_ms(&session->keepalive, listening(session), session->outbox.sent_ms);
   if (expecting(session) && !stalled && session->answer_ms < next) next = session->answer_ms;
+  if (may_speak(session) && session->speak_ms < next) next = session->speak_ms;
   if (stalled && session->batch->retry_ms < next) next = session->batch->retry_ms;
-  if (ticks(session) && session->tick_ms < next) next = session->tick_ms;
   return next;
 }
 
@@ -217,7 +216,7 @@ static void step(sm_mqtt_session *session) {
   else
     session->drained = true;
   check_batch(session, now_ms);
-  check_tick(session, now_ms);
+  check_speak(session, now_ms);
   if (session->phase != SM_MQTT_AWAITS_CONNACK && session->phase != SM_MQTT_ENDED)
     check_keepalive(session, now_ms);
   check_answer(session, now_ms);

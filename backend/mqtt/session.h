@@ -63,8 +63,8 @@ struct sm_mqtt_session {
   sm_mqtt_events events; /* of the last wait */
   int64_t answer_ms;     /* steady clock: CONNACK, SUBACK, UNSUBACK or the probe's message must have
                             come, or SUBSCRIBE, UNSUBSCRIBE or the probe is repeated */
+  int64_t speak_ms;      /* steady clock: when the owner may speak again */
   int64_t serving_ms;    /* since when it serves; 0: it never did */
-  int64_t tick_ms;       /* steady clock: when the owner's tick is due, while it serves */
   size_t need;           /* bytes at inbox->start that the next packet needs at least */
   bool drained;          /* the last read took all there was */
 

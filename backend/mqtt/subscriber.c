@@ -219,9 +219,14 @@ sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *to
   return sm_mqtt_batch_publish(&subscriber->batch, topic, payload, payload_len);
 }
 
-sm_err sm_mqtt_subscriber_publish_retained(sm_mqtt_subscriber *subscriber, const char *topic,
-                                           const void *payload, size_t payload_len) {
-  return sm_mqtt_batch_publish_retained(&subscriber->batch, topic, payload, payload_len);
+sm_err sm_mqtt_subscriber_retain(sm_mqtt_subscriber *subscriber, const char *topic,
+                                 const void *payload, size_t payload_len, sm_mqtt_sent *sent) {
+  return sm_mqtt_batch_retain(&subscriber->batch, topic, payload, payload_len, sent);
+}
+
+sm_mqtt_sent sm_mqtt_subscriber_answered(const sm_mqtt_subscriber *subscriber) {
+  const sm_mqtt_outgoing *outgoing = &subscriber->batch.outgoing;
+  return (sm_mqtt_sent){outgoing->connection, outgoing->answered};
 }
 
 void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status) {

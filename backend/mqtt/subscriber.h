@@ -57,9 +57,10 @@ typedef struct sm_mqtt_sink {
    * return well within the keepalive interval: nothing is sent meanwhile. A batch that outlives its
    * connection is committed before the next connection is made; its messages then come again. */
   sm_err (*commit)(void *context);
-  /* NULL, or called about once a second while READY, with nothing taken and not committed. May call
-   * sm_mqtt_subscriber_publish. */
-  void (*tick)(void *context);
+  /* NULL, or called some times a second while the state is READY and nothing waits for a commit, to
+   * say what has nothing to do with what is heard: it may call sm_mqtt_subscriber_retain and
+   * sm_mqtt_subscriber_answered. The same haste. */
+  void (*speak)(void *context);
 } sm_mqtt_sink;
 
 typedef enum sm_mqtt_version {
@@ -161,8 +162,8 @@ bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms
 void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 
 /* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit and as fast
- * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit`, `take` or
- * `tick` (asserted). What a failing commit queued is forgotten, since it will be called again. It
+ * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit` or `take`
+ * (asserted). What a failing commit queued is forgotten, since it will be called again. It
  * is not repeated after a lost connection: what it says must be safe to lose (a meter that misses
  * an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to publish under.
  * SM_ERR_RANGE: more than 256 MiB, or than the broker takes. SM_ERR_CLOSED: there is no connection,
@@ -171,11 +172,21 @@ void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
 
-/* The same, retained: the broker keeps it for whoever comes later; an empty payload makes it forget
- * the one that it has. */
-SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish_retained(sm_mqtt_subscriber *subscriber,
-                                                         const char *topic, const void *payload,
-                                                         size_t payload_len);
+/* A message of ours: which connection it was handed to, and its place there. */
+typedef struct sm_mqtt_sent {
+  uint64_t connection;
+  uint64_t number;
+} sm_mqtt_sent;
+
+/* Queues a QoS 1 PUBLISH that the broker is to retain (an empty payload: to forget the one it
+ * has). Only from within `speak` (asserted). sent may be NULL. Errors as of
+ * sm_mqtt_subscriber_publish. */
+SM_MUST_CHECK sm_err sm_mqtt_subscriber_retain(sm_mqtt_subscriber *subscriber, const char *topic,
+                                               const void *payload, size_t payload_len,
+                                               sm_mqtt_sent *sent);
+/* The connection of now, and how many of its messages the broker has answered: those up to that
+ * number, as it answers in their order. Only from within `speak`. */
+sm_mqtt_sent sm_mqtt_subscriber_answered(const sm_mqtt_subscriber *subscriber);
 
 /* Any thread. */
 void sm_mqtt_subscriber_status(sm_mqtt_subscriber *subscriber, sm_mqtt_status *status);

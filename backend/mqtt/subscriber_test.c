@@ -144,26 +144,6 @@ static void who_listens_live_hears_nothing_late(void **state) {
   test_broker_fini(&broker);
 }
 
-static void a_tick_publishes_what_the_broker_keeps(void **state) {
-  (void)state;
-  test_broker broker;
-  test_sink sink;
-  test_broker_init(&broker);
-  test_broker_start(&broker, "");
-  start_ready(&sink, &(sm_mqtt_options){.url = broker.url});
-  test_sink_set_tick(&sink, "meters/a/status");
-  test_sink_await_committed(&sink, 1); /* it hears itself */
-  test_sink_assert_message(&sink, 0, "meters/a/status", "kept");
-  assert_false(test_sink_message(&sink, 0).retained);
-  test_sink_fini(&sink);
-  start_ready(&sink, &(sm_mqtt_options){.url = broker.url, .client_id = "another"});
-  test_sink_await_committed(&sink, 1);
-  assert_true(test_sink_message(&sink, 0).retained);
-  test_sink_assert_message(&sink, 0, "meters/a/status", "kept");
-  test_sink_fini(&sink);
-  test_broker_fini(&broker);
-}
-
 static void what_commit_publishes_reaches_a_subscriber(void **state) {
   (void)state;
   static const char *const acks[] = {"meters/+/ack"};
@@ -185,6 +165,49 @@ static void what_commit_publishes_reaches_a_subscriber(void **state) {
   assert_int_equal(test_sink_message(&meter, 0).qos, 1);
   test_sink_fini(&server);
   test_sink_fini(&meter);
+  test_broker_fini(&broker);
+}
+
+static void what_is_said_unasked_is_retained_until_it_is_taken_back(void **state) {
+  (void)state;
+  static const sm_mqtt_version versions[] = {SM_MQTT_VERSION_3_1_1, SM_MQTT_VERSION_5};
+  static const char *const telemetry[] = {"meters/+/telemetry"};
+  static const char *const commands[] = {"meters/+/command"};
+  static const char *const ids[] = {"meter-4", "another-4", "meter-5", "another-5"};
+  test_broker broker;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  for (unsigned i = 0; i < 2; i++) {
+    test_sink meter;
+    test_sink server;
+    const sm_mqtt_options hears = {
+        .url = broker.url, .client_id = ids[2 * i], .filters = commands, .filter_count = 1};
+    start_ready(&server, &(sm_mqtt_options){.url = broker.url,
+                                            .version = versions[i],
+                                            .filters = telemetry,
+                                            .filter_count = 1});
+    test_sink_say(&server, "meters/a/command", "first");
+    test_sink_say(&server, "meters/a/command", "offer");
+    start_ready(&meter, &hears);
+    test_sink_await_committed(&meter, 1);
+    test_sink_assert_message(&meter, 0, "meters/a/command", "offer");
+    assert_true(test_sink_message(&meter, 0).retained);
+    test_sink_say(&server, "meters/a/command", "");
+    test_sink_await_committed(&meter, 2);
+    test_sink_assert_message(&meter, 1, "meters/a/command", "");
+    test_sink_fini(&meter);
+    /* A connection later the broker holds nothing any more. */
+    test_sink_say(&server, "meters/b/command", "other");
+    start_ready(&meter, &(sm_mqtt_options){.url = broker.url,
+                                           .client_id = ids[2 * i + 1],
+                                           .filters = commands,
+                                           .filter_count = 1});
+    test_sink_await_committed(&meter, 1);
+    test_sink_assert_message(&meter, 0, "meters/b/command", "other");
+    test_sink_say(&server, "meters/b/command", "");
+    test_sink_fini(&meter);
+    test_sink_fini(&server);
+  }
   test_broker_fini(&broker);
 }
 
@@ -607,8 +630,8 @@ int main(void) {
       cmocka_unit_test(what_comes_between_stop_and_start_is_kept_by_the_session),
       cmocka_unit_test(retained_messages_come_and_are_marked),
       cmocka_unit_test(who_listens_live_hears_nothing_late),
-      cmocka_unit_test(a_tick_publishes_what_the_broker_keeps),
       cmocka_unit_test(what_commit_publishes_reaches_a_subscriber),
+      cmocka_unit_test(what_is_said_unasked_is_retained_until_it_is_taken_back),
       cmocka_unit_test(each_version_of_mqtt_does_the_same),
       cmocka_unit_test(members_of_a_group_share_the_messages),
       cmocka_unit_test(a_member_that_retires_leaves_nothing_behind),

@@ -67,14 +67,21 @@ static sm_err commit(void *context) {
   return result;
 }
 
-static void tick(void *context) {
+static void speak(void *context) {
   test_sink *sink = context;
   (void)pthread_mutex_lock(&sink->lock);
-  const char *topic = sink->tick_topic;
+  sm_mqtt_sent answered = sm_mqtt_subscriber_answered(sink->subscriber);
+  if (sink->said > sink->answered && answered.connection == sink->last.connection &&
+      answered.number >= sink->last.number)
+    sink->answered = sink->said;
+  if (sink->say_topic != NULL &&
+      sm_mqtt_subscriber_retain(sink->subscriber, sink->say_topic, sink->say, strlen(sink->say),
+                                &sink->last) == SM_OK) {
+    sink->say_topic = NULL;
+    sink->said++;
+  }
+  (void)pthread_cond_broadcast(&sink->changed);
   (void)pthread_mutex_unlock(&sink->lock);
-  if (topic != NULL)
-    assert_int_equal(sm_mqtt_subscriber_publish_retained(sink->subscriber, topic, "kept", 4),
-                     SM_OK);
 }
 
 /* ---- life ---- */
@@ -96,7 +103,7 @@ void test_sink_start(test_sink *sink, const sm_mqtt_options *options) {
     all.filters = filters;
     all.filter_count = 1;
   }
-  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit, .tick = tick};
+  sm_mqtt_sink calls = {.context = sink, .take = take, .commit = commit, .speak = speak};
   assert_int_equal(sm_mqtt_subscriber_new(&all, &calls, &sink->subscriber), SM_OK);
   assert_int_equal(sm_mqtt_subscriber_start(sink->subscriber), SM_OK);
 }
@@ -121,12 +128,6 @@ void test_sink_fini(test_sink *sink) {
 }
 
 /* ---- telling and waiting, on the test's thread ---- */
-
-void test_sink_set_tick(test_sink *sink, const char *topic) {
-  (void)pthread_mutex_lock(&sink->lock);
-  sink->tick_topic = topic;
-  (void)pthread_mutex_unlock(&sink->lock);
-}
 
 void test_sink_set_result(test_sink *sink, sm_err result) {
   (void)pthread_mutex_lock(&sink->lock);
@@ -186,6 +187,15 @@ void test_sink_set_publish(test_sink *sink, const char *topic) {
   (void)pthread_mutex_lock(&sink->lock);
   sink->publish_topic = topic;
   (void)pthread_mutex_unlock(&sink->lock);
+}
+
+void test_sink_say(test_sink *sink, const char *topic, const char *payload) {
+  (void)pthread_mutex_lock(&sink->lock);
+  size_t wanted = sink->said + 1;
+  sink->say = payload;
+  sink->say_topic = topic;
+  (void)pthread_mutex_unlock(&sink->lock);
+  await_count(sink, &sink->answered, wanted, "answered");
 }
 
 sm_err test_sink_published(test_sink *sink) {

@@ -33,7 +33,11 @@ typedef struct test_sink {
   bool spoilt;               /* a borrowed payload had changed before its commit */
   const char *publish_topic; /* commit publishes "n" (committed so far) under this; NULL: nothing */
   sm_err published;          /* what that returned last */
-  const char *tick_topic;    /* tick publishes "kept", retained, under this; NULL: nothing */
+  const char *say_topic;     /* what is said unasked, once: `say`, to be retained under this */
+  const char *say;
+  size_t said;     /* times that something was said */
+  size_t answered; /* of these the broker has answered */
+  sm_mqtt_sent last;
 } test_sink;
 
 /* options->url and the like are the test's; the client id and filter "meters/#" are filled in where
@@ -50,11 +54,11 @@ void test_sink_await_committed(test_sink *sink, size_t count);
 void test_sink_await_tries(test_sink *sink, size_t more); /* this many more from now on */
 void test_sink_await_holding(test_sink *sink);
 size_t test_sink_taken(test_sink *sink);
-/* The next ticks publish "kept", retained, under this topic. */
-void test_sink_set_tick(test_sink *sink, const char *topic);
 /* Commit publishes "n" under this topic from now on. */
 void test_sink_set_publish(test_sink *sink, const char *topic);
 sm_err test_sink_published(test_sink *sink);
+/* Says this unasked, retained, and waits until the broker has answered. */
+void test_sink_say(test_sink *sink, const char *topic, const char *payload);
 /* Message i; fails the test if there is none. */
 test_message test_sink_message(test_sink *sink, size_t i);
 /* Message i with this topic and payload, else the test fails. */

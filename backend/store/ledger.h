@@ -118,6 +118,7 @@ typedef struct sm_device {
   int64_t created_ms;
   bool revoked;
   bool disabled; /* its readings are refused until it is not */
+  char *cohort;  /* of firmware; "all" unless it was set */
   /* of the account that it serves now (that of sign +1 before one that subtracts it), NULL if none;
    * in a list of one user's devices only of accounts of theirs, since the next tenant is nobody's
    * business: */
@@ -162,6 +163,7 @@ typedef struct sm_device_change {
   bool has_owner;
   const char *owner_user_id; /* NULL: nobody from that day on */
   const char *tariff;        /* NULL: stays */
+  const char *cohort;        /* NULL: stays */
   sm_date from;              /* of owner and tariff */
 } sm_device_change;
 /* SM_ERR_NOT_FOUND: no such device (or user); SM_ERR_INVALID: no such tariff; SM_ERR_DENIED: it

@@ -52,6 +52,7 @@ void sm_device_fini(sm_device *device) {
   free(device->owner_email_sealed.data);
   free(device->tariff);
   free(device->account_id);
+  free(device->cohort);
   *device = (sm_device){0};
 }
 

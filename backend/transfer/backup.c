@@ -198,7 +198,7 @@ static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, co
   const char *data_dir = source->data_dir;
   m->created_ms = sm_clock_now_ms();
   return copy_stores(source, dir) && copy_folder(data_dir, dir, "broker", m) &&
-         copy_folder(data_dir, dir, "logos", m) &&
+         copy_folder(data_dir, dir, "logos", m) && copy_folder(data_dir, dir, "firmware", m) &&
          sm_complain_unless(sm_secret_each(data_dir, m, name_secret), "look for the keys in",
                             data_dir) &&
          put_head(dir, open_stores, m) &&

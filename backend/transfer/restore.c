@@ -15,10 +15,10 @@
 /* What a data folder holds that a backup puts in its place; places in files that were being
  * imported say nothing of other stores, nor do pages that were printed of another ledger. Secrets
  * are not in a backup: those that are there stay. */
-static const char *const parts[] = {"ledger.db",   "ledger.db-wal",   "ledger.db-shm",
-                                    "readings.db", "readings.db-wal", "readings.db-shm",
-                                    "keys",        "broker",          "logos",
-                                    "imports",     "invoices",        "audit.head"};
+static const char *const parts[] = {
+    "ledger.db",       "ledger.db-wal", "ledger.db-shm", "readings.db", "readings.db-wal",
+    "readings.db-shm", "keys",          "broker",        "logos",       "firmware",
+    "imports",         "invoices",      "audit.head"};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 typedef struct restoring {

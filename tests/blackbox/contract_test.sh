@@ -53,6 +53,25 @@ quietly bill --month 2026-01 || { fail 'January is issued' "$(<"$TMP/log/cli.log
 # Their last reading is of February, and that is long ago.
 for device in m1 m2 m3; do wait_until "$device is silent" api_has GET "/api/alerts?device=$device" '"silent"' || exit 1; done
 
+# Two releases of firmware, of which the second is out for m1 and m2.
+firmware() {
+  server_command "SMARTMETER_FIRMWARE_KEYS=$TMP/op.pem.pub"
+  "${SM_COMMAND[@]}" firmware "$@" >>"$TMP/log/cli.log" 2>&1
+}
+for device in m1 m2; do
+  publish "meters/$device/firmware" '{"product":"smartmeter","hardware":"sim","version":"1.0.0","counter":1,"state":"idle"}' -r
+done
+firmware keygen --out "$TMP/op.pem"
+for version in 1.1.0 1.2.0; do
+  head -c 5000 /dev/urandom >"$TMP/image"
+  firmware sign "$TMP/image" --key "$TMP/op.pem" --product smartmeter --hardware sim --version "$version" --counter 2 --from 0 \
+    --expires 2099-01-01 --url-base "$API" --out "$TMP/$version" || { fail "firmware $version is signed" "$(<"$TMP/log/cli.log")"; exit 1; }
+  firmware publish "$TMP/$version" --stages 100 || { fail "firmware $version is published" "$(<"$TMP/log/cli.log")"; exit 1; }
+done
+FIRMWARE_SHA256=$(sha256sum <"$TMP/image" | cut -d ' ' -f 1)
+export FIRMWARE_SHA256
+for device in m1 m2; do wait_until "$device is offered it" api_has GET /api/firmware/2/devices "\"$device\"" || exit 1; done
+
 export ADMIN_TOKEN=$TOKEN
 login "$RESIDENT" "$RESIDENT_PASSWORD"
 export RESIDENT_TOKEN=$TOKEN

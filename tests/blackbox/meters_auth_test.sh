@@ -104,10 +104,12 @@ done
 
 for meter in m-pass m-cert m-csr m-psk; do
   subscribe
-  for topic in telemetry status ack command; do mqtt pub "$meter" -t "meters/other/$topic" -m forged || true; done
+  for topic in telemetry status firmware ack command; do mqtt pub "$meter" -t "meters/other/$topic" -m forged || true; done
   for topic in ack command; do mqtt pub "$meter" -t "meters/$meter/$topic" -m forged || true; done
   mqtt pub "$meter" -t "meters/$meter/telemetry" -m own
-  is "$meter speaks for itself only, and neither ack nor command" "$(heard 1)" "meters/$meter/telemetry own"
+  mqtt pub "$meter" -t "meters/$meter/firmware" -m own
+  is "$meter speaks for itself only, and neither ack nor command" "$(heard 2)" \
+    "meters/$meter/telemetry own"$'\n'"meters/$meter/firmware own"
   ok "$meter may not listen to others" \
     test "$(mqtt sub "$meter" -t 'meters/#' -t 'meters/other/command' -W 1 -F %t 2>/dev/null | grep -cv "^meters/$meter/")" = 0
 done

@@ -26,7 +26,7 @@ EOF
 
 # nats_meter NAME PASSWORD: the account of a meter that may write its own telemetry and status, and hear its own ack and command.
 nats_meter() {
-  printf '{ user: %s, password: "%s", permissions: { publish: ["meters.%s.telemetry", "meters.%s.status"],' "$1" "$2" "$1" "$1"
+  printf '{ user: %s, password: "%s", permissions: { publish: ["meters.%s.telemetry", "meters.%s.status", "meters.%s.firmware"],' "$1" "$2" "$1" "$1" "$1"
   # shellcheck disable=SC2016 # NATS's own names
   printf ' subscribe: ["meters.%s.ack", "meters.%s.command", "$MQTT.sub.>"] } }\n' "$1" "$1"
 }

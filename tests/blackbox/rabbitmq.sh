@@ -57,5 +57,5 @@ rabbitmqctl() { "${RABBITMQ_ENV[@]}" "$RABBITMQ_CTL" -q "$@"; }
 add_rabbitmq_meter() {
   printf '%s' "$2" | rabbitmqctl add_user "$1" >/dev/null
   rabbitmqctl set_permissions "$1" '^mqtt-subscription-.*' '^(mqtt-subscription-.*|amq\.topic)$' '^(mqtt-subscription-.*|amq\.topic)$'
-  rabbitmqctl set_topic_permissions "$1" amq.topic '^meters\.{username}\.(telemetry|status)$' '^meters\.{username}\.(ack|command)$'
+  rabbitmqctl set_topic_permissions "$1" amq.topic '^meters\.{username}\.(telemetry|status|firmware)$' '^meters\.{username}\.(ack|command)$'
 }

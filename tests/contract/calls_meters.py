@@ -1,5 +1,7 @@
 """Calls of one meter: looked at, changed, replaced, its logins. new-1 and new-2 are of createDevice (calls.py)."""
-from calling import of
+import os
+
+from calling import again, of, walk
 
 
 @of("getDevice")
@@ -16,10 +18,57 @@ def update_device(w):
     w.call("updateDevice", 200, path=["new-2"], body={"name": "Pump", "owner": "next@example.org", "from": "2026-06-01"})
     w.call("updateDevice", 200, path=["new-2"], body={"name": None, "disabled": True, "modulus_kwh": 100000, "max_power_kw": 5.5})
     w.call("updateDevice", 200, path=["new-2"], body={"owner": None, "tariff": "Shops", "from": "2026-07-01"})
+    w.call("updateDevice", 200, path=["new-2"], body={"cohort": "pilots"})
+    w.call("updateDevice", 422, path=["new-2"], body={"cohort": "a b"})
     w.call("updateDevice", 409, path=["m3"], body={"owner": "next@example.org", "from": "2026-01-15"}, why="a month that is invoiced")
     w.call("updateDevice", 422, path=["new-2"], body={"from": "2026-06-01"}, why="a day of nothing")
     w.call("updateDevice", 422, path=["new-2"], body={"status": "online"}, why="a member that is not to be set")
     w.call("updateDevice", 404, path=["absent"], body={"name": "Pump"})
+
+
+@of("listFirmware")
+def list_firmware(w):
+    whole = w.call("listFirmware", 200).json["releases"]
+    walk(w, "listFirmware", "releases", whole)
+    w.report("listFirmware: both are there", "" if [r["state"] for r in whole] == ["superseded", "active"] else str(whole))
+
+
+@of("listFirmwareDevices")
+def list_firmware_devices(w):
+    whole = w.call("listFirmwareDevices", 200, path=[2]).json["devices"]
+    walk(w, "listFirmwareDevices", "devices", whole, path=[2])
+    w.call("listFirmwareDevices", 200, path=[2], query={"state": "offered"})
+    w.call("listFirmwareDevices", 400, path=[2], query={"state": "eaten"})
+    w.call("listFirmwareDevices", 404, path=[99])
+
+
+@of("haltFirmware")
+def halt_firmware(w):
+    w.call("haltFirmware", 200, path=[2], body={"reason": "meters restart at night"})
+    w.call("haltFirmware", 200, path=[2], body={"reason": "again"})
+    w.call("haltFirmware", 409, path=[1], body={"reason": "late"})
+    w.call("haltFirmware", 404, path=[99], body={"reason": "late"})
+    w.call("haltFirmware", 422, path=[2], body={})
+    w.call("haltFirmware", 422, path=[2], body={"reason": "x" * 201})
+
+
+@of("resumeFirmware")
+def resume_firmware(w):
+    w.call("resumeFirmware", 200, path=[2])
+    w.call("resumeFirmware", 409, path=[1])
+    w.call("resumeFirmware", 404, path=[99])
+
+
+@of("getFirmwareImage")
+def get_firmware_image(w):
+    path = [os.environ["FIRMWARE_SHA256"]]
+    first = again(w, "getFirmwareImage", "nobody", path)
+    w.report("an image is whole", "" if len(first.body) == 5000 else str(len(first.body)))
+    part = w.call("getFirmwareImage", 206, "nobody", path, headers={"Range": "bytes=4000-"})
+    w.report("a part of an image", "" if part.body == first.body[4000:] else str(len(part.body)))
+    w.call("getFirmwareImage", 416, "nobody", path, headers={"Range": "bytes=5000-"})
+    w.call("getFirmwareImage", 404, "nobody", ["0" * 64])
+    w.call("getFirmwareImage", 404, "nobody", ["none"])
 
 
 @of("replaceDevice")

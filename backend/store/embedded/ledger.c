@@ -130,9 +130,9 @@ static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options)
   if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, ledger->writer);
   if (err != SM_OK) return err;
   const sm_sql_migration steps[] = {
-      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3},
-      {sm_ledger_schema_4}, {sm_ledger_schema_5}, {sm_ledger_schema_6},
-      {sm_ledger_schema_7}, {sm_ledger_schema_8}, {sm_ledger_schema_9}};
+      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3}, {sm_ledger_schema_4},
+      {sm_ledger_schema_5}, {sm_ledger_schema_6}, {sm_ledger_schema_7}, {sm_ledger_schema_8},
+      {sm_ledger_schema_9}, {sm_ledger_schema_10}};
   sm_embedded_options copy = *options;
   return sm_sql_migrate(ledger->writer, application_id, steps, sizeof steps / sizeof steps[0],
                         add_site, &copy);

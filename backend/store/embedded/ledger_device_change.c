@@ -21,7 +21,7 @@ static sm_err update_device(const task *t, const sm_device_change *c, int64_t de
       t->db, "UPDATE device SET name = iif(?2, ?3, name), "
              "disabled_ms = iif(?4, iif(?5, coalesce(disabled_ms, ?6), NULL), disabled_ms), "
              "modulus_wh = iif(?7 > 0, ?7, modulus_wh), "
-             "max_power_w = iif(?8 > 0, ?8, max_power_w), "
+             "max_power_w = iif(?8 > 0, ?8, max_power_w), cohort = coalesce(?9, cohort), "
              "changed_no = (SELECT max(changed_no) + 1 FROM device) WHERE device_no = ?1");
   sm_sql_bind_i64(&q, 1, device_no);
   sm_sql_bind_i64(&q, 2, c->has_name ? 1 : 0);
@@ -31,6 +31,7 @@ static sm_err update_device(const task *t, const sm_device_change *c, int64_t de
   sm_sql_bind_i64(&q, 6, sm_clock_now_ms());
   sm_sql_bind_i64(&q, 7, c->modulus_wh);
   sm_sql_bind_i64(&q, 8, c->max_power_w);
+  sm_sql_bind_text(&q, 9, c->cohort);
   return sm_sql_run(&q);
 }
 
@@ -42,6 +43,7 @@ static sm_err audit_change(const task *t, const sm_device_change *c) {
   if (c->has_disabled) sm_jsonw_key_bool(&detail.w, "disabled", c->disabled);
   if (c->modulus_wh > 0) sm_jsonw_key_decimal(&detail.w, "modulus_kwh", c->modulus_wh, 3);
   if (c->max_power_w > 0) sm_jsonw_key_decimal(&detail.w, "max_power_kw", c->max_power_w, 3);
+  if (c->cohort != NULL) sm_jsonw_key_text(&detail.w, "cohort", c->cohort);
   if (c->has_owner) sm_jsonw_key_text(&detail.w, "owner", c->owner_user_id);
   if (c->tariff != NULL) sm_jsonw_key_text(&detail.w, "tariff", c->tariff);
   if (c->has_owner || c->tariff != NULL)
@@ -214,11 +216,11 @@ sm_err sm_ledger_device_change(sm_ledger *ledger, sm_actor actor, const sm_devic
 
 static sm_err insert_successor(const task *t, const sm_device_swap *s) {
   sm_sql_stmt q = sm_sql_use(
-      t->db,
-      "INSERT INTO device (site_no, device_id, name, modulus_wh, max_power_w, "
-      "ct_ratio_milli, created_ms, changed_no) SELECT 1, ?2, coalesce(?3, name), modulus_wh, "
-      "max_power_w, ct_ratio_milli, ?4, (SELECT max(changed_no) + 1 FROM device) "
-      "FROM device WHERE device_id = ?1");
+      t->db, "INSERT INTO device (site_no, device_id, name, modulus_wh, max_power_w, "
+             "ct_ratio_milli, cohort, created_ms, changed_no) SELECT 1, ?2, coalesce(?3, name), "
+             "modulus_wh, "
+             "max_power_w, ct_ratio_milli, cohort, ?4, (SELECT max(changed_no) + 1 FROM device) "
+             "FROM device WHERE device_id = ?1");
   sm_sql_bind_text(&q, 1, s->device_id);
   sm_sql_bind_text(&q, 2, s->new_device_id);
   sm_sql_bind_text(&q, 3, s->name);

@@ -6,7 +6,7 @@
 
 #define DEVICE_COLUMNS                                                                             \
   "device_no, device_id, name, modulus_wh, max_power_w, created_ms, revoked_ms IS NOT NULL, "      \
-  "disabled_ms IS NOT NULL"
+  "disabled_ms IS NOT NULL, cohort"
 
 static void take_device(sm_sql_stmt *q, sm_device *device) {
   *device = (sm_device){.modulus_wh = sm_sql_i64(q, 3),
@@ -16,6 +16,7 @@ static void take_device(sm_sql_stmt *q, sm_device *device) {
                         .disabled = sm_sql_i64(q, 7) != 0};
   sm_sql_take_text(q, 1, &device->device_id);
   sm_sql_take_text(q, 2, &device->name);
+  sm_sql_take_text(q, 8, &device->cohort);
 }
 
 static sm_err fill_account(sm_sql *db, int64_t account_no, const char *today, sm_device *device) {

@@ -11,5 +11,6 @@ extern const char sm_ledger_schema_6[];
 extern const char sm_ledger_schema_7[];
 extern const char sm_ledger_schema_8[];
 extern const char sm_ledger_schema_9[];
+extern const char sm_ledger_schema_10[];
 
 #endif
