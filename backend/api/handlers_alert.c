@@ -152,9 +152,12 @@ static void answer_thresholds(sm_api *api, const sm_request *request, sm_answer 
     sm_api_fail(request, answer, err);
     return;
   }
-  const char *given = sm_request_is_admin(request) ? said.operators : said.owners;
+  bool is_admin = sm_request_is_admin(request);
+  const char *given = is_admin ? said.operators : said.owners;
   sm_alert_limits_default(&limits);
+  sm_alert_limits otherwise = limits;
   read_over(said.operators, api->options.currency, &limits);
+  if (!is_admin) otherwise = limits;
   read_over(said.owners, api->options.currency, &limits);
   sm_jsonw w = sm_answer_json(answer, 200);
   sm_jsonw_object(&w);
@@ -166,6 +169,8 @@ static void answer_thresholds(sm_api *api, const sm_request *request, sm_answer 
     sm_jsonw_raw(&w, given, strlen(given));
   else
     sm_jsonw_raw(&w, "{}", 2);
+  sm_jsonw_key(&w, "otherwise");
+  sm_alert_limits_write(&w, &otherwise, api->options.currency);
   sm_jsonw_object_end(&w);
   words_fini(&said);
 }

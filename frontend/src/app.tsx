@@ -20,10 +20,12 @@ import { FirstPasswordPage, LinkPage } from "./pages/password";
 import { StartPage } from "./pages/start";
 import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
+const AlertsPage = lazy(() => import("./pages/alerts"));
 const MeterPage = lazy(() => import("./pages/meter"));
 const TariffsPage = lazy(() => import("./pages/tariffs"));
 const ProfilePage = lazy(() => import("./pages/profile"));
 // Administrators' own: nothing of these is in what others load.
+const AllAlertsPage = lazy(() => import("./pages/alerts-all"));
 const AuditPage = lazy(() => import("./pages/audit"));
 const DevicePage = lazy(() => import("./pages/device"));
 const FleetPage = lazy(() => import("./pages/fleet"));
@@ -65,6 +67,7 @@ const administration = (
       <FleetPage view="table" />
     </Route>
     <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
+    <Route path="/alerts" component={AllAlertsPage} />
     <Route path="/people" component={PeoplePage} />
     <Route path="/people/:id">{({ id }) => <PersonPage key={id} id={id} />}</Route>
     <Route path="/keys" component={KeysPage} />
@@ -115,6 +118,7 @@ function SignedIn({ user }: { user: User }) {
                 <Route path="/meters/:id/:page?">
                   {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
                 </Route>
+                <Route path="/alerts" component={AlertsPage} />
                 <Route path="/profile" component={ProfilePage} />
                 <Route path="/tariffs" component={TariffsPage} />
                 {user.role === "admin" && officeRoutes}

@@ -150,7 +150,10 @@ is 'it is acknowledged' "$(json .state)" acknowledged
 wait_until 'that is live' live_event own acknowledged && pass 'and live clients see it'
 ok 'a meter that is not theirs' api_is GET '/api/alerts?device=volt' 200
 is 'has no alerts for them' "$(json .alerts.#)" 0
+otherwise() { api GET /api/devices/own/thresholds && json .otherwise.voltage_high.for_s; }
+is "without an owner's own word the operator's holds" "$(otherwise)" 0
 TOKEN=$ADMIN_TOKEN
+is "without the operator's word the default does" "$(otherwise)" 60
 tell own 10 230 100 10
 ends own voltage_high
 wait_until 'live' live_event own ended && pass 'live clients are told that it ended'

@@ -15,6 +15,7 @@ const pages: [name: string, path: string, open?: string][] = [
   ["device", `/devices/${target.device}`],
   ["replace", `/devices/${target.device}`, "Replace the meter"],
   ["revoke", `/devices/${target.device}`, "Revoke"],
+  ["alerts-all", "/alerts?state=all"],
   ["people", "/people"],
   ["add-person", "/people", "Add somebody"],
   ["keys", "/keys"],

@@ -39,6 +39,17 @@ export class AdminServer {
     return (await answer.json()) as T;
   }
 
+  async postCsv(path: string, data: string): Promise<void> {
+    const headers = { ...this.headers, "Content-Type": "text/csv; charset=utf-8" };
+    const answer = await this.request.post(path, { headers, data });
+    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+  }
+
+  async put(path: string, data: object): Promise<void> {
+    const answer = await this.request.put(path, { headers: this.headers, data });
+    expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+  }
+
   async patch(path: string, data: object): Promise<void> {
     const answer = await this.request.patch(path, { headers: this.headers, data });
     expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);

@@ -292,7 +292,7 @@ test.describe("people", () => {
     await phone.getByLabel("New password", { exact: true }).fill("nine bees, one hive");
     await phone.getByLabel("New password again").fill("nine bees, one hive");
     await phone.getByRole("button", { name: "Save the password" }).click();
-    await phone.getByRole("link", { name: "Sign in" }).click();
+    await phone.getByRole("link", { name: "Sign in", exact: true }).click();
     await phone.getByLabel("E-mail").fill(email);
     await phone.getByLabel("Password", { exact: true }).fill("nine bees, one hive");
     await phone.keyboard.press("Enter");

@@ -88,7 +88,8 @@ test("the bill is what the server computed, and adds up", async ({ page, server 
   const month = target.expectMonth ?? monthOf(dateOf(Date.now(), timezone));
   await page.goto(`/meters/${target.device}?month=${month}`);
   // The running month's bill grows with every reading: the page is held against the very answer it got.
-  const answered = page.waitForResponse((answer) => answer.url().includes(`/api/billing/${target.device}`));
+  const asked = `/api/billing/${target.device}?month=${month}`;
+  const answered = page.waitForResponse((answer) => answer.url().includes(asked));
   await signIn(page);
   const bill = (await (await answered).json()) as Bill;
   if (target.expectTotal) expect(bill.total).toBe(target.expectTotal);

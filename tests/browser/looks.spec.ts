@@ -19,6 +19,16 @@ const pages: [name: string, path: string, ready: (page: Page) => Promise<void>][
     (page) => expect(page.locator("canvas")).toHaveCount(3),
   ],
   ["bill", `/meters/${target.device}/bill`, (page) => expect(page.getByTestId("total")).toBeVisible()],
+  [
+    "meter-alerts",
+    `/meters/${target.device}/alerts`,
+    (page) => expect(page.locator("fieldset[data-kind]")).toHaveCount(10),
+  ],
+  [
+    "alerts",
+    "/alerts?state=all",
+    (page) => expect(page.locator("main li[data-alert]").first()).toBeVisible(),
+  ],
   ["profile", "/profile", (page) => expect(page.locator("main li").first()).toBeVisible()],
   ["missing", "/nowhere", (page) => expect(page.getByRole("heading", { level: 1 })).toBeVisible()],
   ["tariffs", "/tariffs", (page) => expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible()],

@@ -53,12 +53,12 @@ export class Server {
 }
 
 /** Lets the meter speak: the next reading after `last`, a watt-hour on, over the real broker. */
-export async function publish(last: Reading | null, watts: number): Promise<void> {
+export async function publish(last: Reading | null, watts: number, voltage = 231.5): Promise<void> {
   const after = last ? Date.parse(last.timestamp) + 1 : 0;
   const reading = {
     device_id: target.device,
     timestamp: new Date(Math.max(Date.now(), after)).toISOString(),
-    voltage: 231.5,
+    voltage,
     current: 5.5,
     power_w: watts,
     energy_kwh: Math.round(((last?.energy_kwh ?? 0) + 0.001) * 1000) / 1000,

@@ -275,6 +275,7 @@ def set_thresholds(w):
     answer = w.call("setThresholds", 200, "resident", ["m1"], body={"thresholds": own}).json
     w.report("setThresholds: what is given is kept", "" if answer["given"] == own else str(answer["given"]))
     w.report("setThresholds: it holds", "" if answer["thresholds"]["voltage_low"]["below_v"] == 200.5 else str(answer["thresholds"]))
+    w.report("setThresholds: what would hold without it is told", "" if answer["otherwise"]["voltage_low"]["below_v"] == 207 else str(answer["otherwise"]))
     w.call("setThresholds", 200, path=["m1"], body={"thresholds": {"silent": {"after_s": 600}}})
     w.call("setThresholds", 200, "resident", ["m1"], body={"thresholds": {}})
     w.call("setThresholds", 404, "resident", ["m3"], body={"thresholds": {}})

@@ -98,14 +98,15 @@ export function useLosses(month: string) {
   });
 }
 
-export function usePeople() {
+/** `all`: to the last page, for who looks for somebody. Names and addresses are sealed, so that the server cannot search in them. */
+export function usePeople(all = false) {
   const result = useInfiniteQuery({
     queryKey: ["people"],
     queryFn: ({ pageParam, signal }) => listUsers(pageParam, signal),
     initialPageParam: first,
     getNextPageParam: nextOf,
   });
-  useAllPages(result, result.data?.pages.length ?? 0, PAGES);
+  useAllPages(result, result.data?.pages.length ?? 0, all ? Number.POSITIVE_INFINITY : PAGES);
   return { ...result, people: result.data?.pages.flatMap((page) => page.users) };
 }
 

@@ -3,6 +3,7 @@ import { ApiError, type Call, send, sendForFile } from "./http";
 import { getToken, renew } from "./session";
 import type {
   AggregateReadings,
+  AlertPage,
   Bill,
   Bucket,
   ComingTariff,
@@ -70,6 +71,22 @@ export function listDevices(cursor: string | undefined, limit: number, signal?: 
 
 export function createDevice(body: NewDevice): Promise<CreatedDevice> {
   return authorized({ method: "POST", path: "/api/devices", body });
+}
+
+/** Of alerts; `unended` are both `open` and `acknowledged`. */
+export interface AlertQuery {
+  state?: "open" | "acknowledged" | "unended" | "ended";
+  kind?: string;
+  device?: string;
+}
+
+export function listAlerts(
+  query: AlertQuery,
+  cursor: string | undefined,
+  limit: number,
+  signal?: Signal,
+): Promise<AlertPage> {
+  return authorized({ path: "/api/alerts", query: { ...query, order: "newest", limit, cursor }, signal });
 }
 
 export function listAggregates(

@@ -19,6 +19,7 @@ import {
   getInvoice,
   getSite,
   listAggregates,
+  listAlerts,
   listDevices,
   listDisputes,
   listEntries,
@@ -83,6 +84,18 @@ export function useDevices() {
   });
   useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
   return { ...result, devices: result.data?.pages.flatMap((page) => page.devices) };
+}
+
+/** So many are counted; of more it is said that they are more. */
+export const ALERTS_COUNTED = 100;
+
+/** What goes on and nobody has acknowledged: the bell's count. */
+export function useOpenAlerts() {
+  return useQuery({
+    queryKey: ["alerts", "open"],
+    queryFn: ({ signal }) => listAlerts({ state: "open" }, undefined, ALERTS_COUNTED, signal),
+    refetchInterval: MINUTE,
+  });
 }
 
 /** What was used since local midnight, with the register that this was true at. */

@@ -3599,6 +3599,8 @@ export interface components {
             thresholds: components["schemas"]["AlertLimits"];
             /** @description What the caller has set themselves: an owner their own, an admin the operator's. */
             given: components["schemas"]["AlertLimits"];
+            /** @description What would hold if the caller had set nothing: all members. */
+            otherwise: components["schemas"]["AlertLimits"];
         };
         NewThresholds: {
             /** @description All that is to be set: what was set before and is not among it is no more. {}: nothing. */
@@ -5634,6 +5636,15 @@ export interface operations {
                      *         "voltage_low": {
                      *           "below_v": 200
                      *         }
+                     *       },
+                     *       "otherwise": {
+                     *         "voltage_low": {
+                     *           "enabled": true,
+                     *           "below_v": 207,
+                     *           "hysteresis_v": 4.6,
+                     *           "for_s": 60,
+                     *           "clear_s": 60
+                     *         }
                      *       }
                      *     }
                      */
@@ -5703,6 +5714,15 @@ export interface operations {
                      *       "given": {
                      *         "voltage_low": {
                      *           "below_v": 200
+                     *         }
+                     *       },
+                     *       "otherwise": {
+                     *         "voltage_low": {
+                     *           "enabled": true,
+                     *           "below_v": 207,
+                     *           "hysteresis_v": 4.6,
+                     *           "for_s": 60,
+                     *           "clear_s": 60
                      *         }
                      *       }
                      *     }

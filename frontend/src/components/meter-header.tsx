@@ -6,7 +6,7 @@ import { Icon } from "./icon";
 import { ManageLink } from "./manage-link";
 import css from "./meter-header.module.css";
 
-export const TABS = ["now", "history", "bill"] as const;
+export const TABS = ["now", "history", "bill", "alerts"] as const;
 export type Tab = (typeof TABS)[number];
 
 interface MeterHeaderProps {

@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { zoneName } from "../lib/format";
 import { usePlace, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
+import { AlertToasts, Bell } from "./alerts/bell";
 import { Brand } from "./brand";
 import { Connection, LostNotice } from "./connection";
 import { Pages } from "./pages";
@@ -38,6 +39,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Pages admin={role === "admin"} />
           <div className={css.tools}>
             <Connection />
+            <Bell />
             <ThemeToggle />
             <UserMenu />
           </div>
@@ -47,6 +49,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <main ref={main} id="main" className={css.main} tabIndex={-1}>
         {children}
       </main>
+      <AlertToasts />
       <footer className={css.foot}>{t("zone", { zone: zoneName(timezone, locale) })}</footer>
     </>
   );

@@ -1,6 +1,7 @@
 import { apiUrl } from "../api/http";
 import { getToken, renew, subscribeSession } from "../api/session";
 import type { LiveHello, LiveMessage } from "../api/types";
+import { putAlert } from "./alerts";
 import { type Effect, type LiveEvent, type LiveState, off, step } from "./machine";
 import { putReading } from "./store";
 
@@ -88,6 +89,7 @@ function receive(data: unknown): void {
   if (message.type === "ready") dispatch({ is: "ready" });
   // Alerts are counted with the readings.
   if ("n" in message) dispatch({ is: "frame", n: message.n });
+  if (message.type === "alert") putAlert(message.alert);
   if (message.type !== "reading") return;
   if (!message.late) putReading(message.reading);
 }

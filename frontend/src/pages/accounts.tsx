@@ -11,6 +11,7 @@ import { Failure, Notice } from "../components/notice";
 import { AccountForm } from "../components/office/account-form";
 import { Balance } from "../components/office/balance";
 import { CsvImport } from "../components/office/csv-import";
+import { MoreRows, useRows } from "../components/office/more-rows";
 import css from "../components/office/office.module.css";
 import { TableRegion } from "../components/office/parts";
 import { accountMatches, accountName } from "../lib/accounts";
@@ -21,8 +22,6 @@ import { formatMoney, minorDigits, scaled, sumMoney } from "../lib/money";
 import { addDays, dateOf } from "../lib/zone";
 import "../text/office";
 import { useText } from "../text/text";
-
-const ROWS = 200;
 
 function Row({ account, today }: { account: Account; today: string }) {
   const { t } = useText("ledger");
@@ -93,7 +92,8 @@ export default function AccountsPage() {
   const { locale, currency, timezone } = usePlace();
   useTitle(t("title"));
   const today = dateOf(useNow(60_000), timezone);
-  const { rows, error, refetch } = useAccounts();
+  const result = useAccounts();
+  const { rows, error, refetch } = result;
   const [text, setText] = useState("");
   const [order, setOrder] = useState("name");
   const found = useMemo(() => {
@@ -105,6 +105,7 @@ export default function AccountsPage() {
       .filter((account) => accountMatches(account, text))
       .toSorted(order === "balance" ? byBalance : byName);
   }, [rows, text, order, locale, currency]);
+  const { shown, more } = useRows(found, `${order} ${text}`, result);
   const owed = sumMoney(
     (rows ?? []).map(({ balance }) => balance).filter((balance) => !balance.startsWith("-")),
     currency,
@@ -165,14 +166,14 @@ export default function AccountsPage() {
                   </tr>
                 </thead>
                 <tbody>
-                  {found.slice(0, ROWS).map((account) => (
+                  {shown.map((account) => (
                     <Row key={account.account_id} account={account} today={today} />
                   ))}
                 </tbody>
               </TableRegion>
             </div>
           )}
-          {found.length > ROWS && <p className="soft">{t("firstShown", { count: ROWS })}</p>}
+          <MoreRows {...more} />
         </div>
       )}
     </>

@@ -68,7 +68,8 @@ export default function BillingInvoicesPage() {
     ...(state === "credit_note" ? { kind: state } : state !== "" && { status: state, kind: "invoice" }),
     ...(asked !== "" && { q: asked }),
   };
-  const { rows, error, refetch, hasNextPage } = useFoundInvoices(search);
+  const found = useFoundInvoices(search);
+  const { rows, error, refetch, hasNextPage } = found;
   const name = monthName(month, locale);
   return (
     <>
@@ -125,7 +126,14 @@ export default function BillingInvoicesPage() {
             )}
           </Notice>
         )}
-        {rows && rows.length > 0 && <InvoiceTable invoices={rows} label={`${t("invoices")}, ${name}`} />}
+        {rows && rows.length > 0 && (
+          <InvoiceTable
+            key={`${month} ${state} ${asked}`}
+            invoices={rows}
+            label={`${t("invoices")}, ${name}`}
+            following={found}
+          />
+        )}
       </div>
     </>
   );

@@ -7,6 +7,7 @@ import { DeviceDetails } from "../components/admin/device-details";
 import { DeviceEnd, DeviceMain } from "../components/admin/device-end";
 import { DeviceLogins } from "../components/admin/device-logins";
 import { DeviceOwner } from "../components/admin/device-owner";
+import { LimitsPart } from "../components/alerts/limits-part";
 import { DeviceState } from "../components/device-state";
 import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
@@ -70,6 +71,7 @@ export default function DevicePage({ id }: { id: string }) {
             <DeviceMain id={id} />
             <DeviceEnd device={device} />
           </div>
+          <LimitsPart id={id} />
         </>
       )}
     </>

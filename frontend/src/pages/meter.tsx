@@ -10,6 +10,7 @@ import { useText } from "../text/text";
 
 // The first screen has neither charts nor the bill in it.
 const HistoryPanel = lazy(() => import("../components/history-page"));
+const AlertsPanel = lazy(() => import("../components/alerts/meter-alerts"));
 const BillPanel = lazy(() => import("../components/bill-page"));
 
 /** An address without a page may still say a month or a view: of the bill, of the history. */
@@ -55,6 +56,7 @@ export default function MeterPage({ id, page }: { id: string; page?: string | un
         {tab === "now" && <NowPanel device={shown} />}
         {tab === "history" && <HistoryPanel id={id} />}
         {tab === "bill" && <BillPanel id={id} />}
+        {tab === "alerts" && <AlertsPanel id={id} />}
       </Suspense>
     </>
   );

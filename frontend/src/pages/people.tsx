@@ -21,10 +21,11 @@ export default function PeoplePage() {
   const { t } = useText("people");
   useTitle(t("title"));
   const { timezone, locale } = usePlace();
-  const { people, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = usePeople();
   const [text, setText] = useState("");
   const wanted = useDeferredValue(text.trim());
   const [filter, setFilter] = useState<PeopleFilter>("all");
+  const searching = wanted !== "" || filter !== "all";
+  const { people, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = usePeople(searching);
   const [order, setOrder] = useState<Order<PeopleSort>>({ by: "name", down: false });
   const shown = useMemo(
     () => sortPeople(filterPeople(people ?? [], wanted, filter), order),
@@ -84,7 +85,9 @@ export default function PeoplePage() {
           <p className={css.count} role="status">
             {t("count", { count: shown.length, n: whole(shown.length, locale) })}
           </p>
-          {shown.length === 0 ? (
+          {shown.length === 0 && searching && hasNextPage && !error ? (
+            <Skeleton role="status" aria-label={t("common:loading")} height={60} radius={14} />
+          ) : shown.length === 0 ? (
             <Notice icon="search" title={t("noMatch")}>
               {t("noMatchHint")}
             </Notice>

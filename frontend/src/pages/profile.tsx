@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { changePassword } from "../api/endpoints";
 import { renew } from "../api/session";
+import Notifications from "../components/alerts/notifications";
 import { PasswordForm } from "../components/password-form";
 import { ProfileForm } from "../components/profile-form";
 import { ProfileLooks } from "../components/profile-looks";
@@ -10,7 +11,7 @@ import { useTitle, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
 import css from "./profile.module.css";
 
-/** What people look after themselves: name, language, colours, password, sessions. */
+/** What people look after themselves: name, language, colours, how they hear of alerts, password, sessions. */
 export default function ProfilePage() {
   const { t } = useText("profile");
   useTitle(t("title"));
@@ -30,6 +31,7 @@ export default function ProfilePage() {
         <div className={css.column}>
           <ProfileForm user={user} />
           <ProfileLooks user={user} />
+          <Notifications />
         </div>
         <div className={css.column}>
           <section aria-labelledby="password">

@@ -7,6 +7,7 @@ import { useDefaultTariff, useTariffs } from "../api/queries";
 import type { Account } from "../api/types";
 import { Icon } from "../components/icon";
 import { explain, Failure, Notice } from "../components/notice";
+import { MoreRows, useRows } from "../components/office/more-rows";
 import css from "../components/office/office.module.css";
 import { TableRegion, Tag } from "../components/office/parts";
 import { accountMatches, accountName } from "../lib/accounts";
@@ -16,8 +17,6 @@ import { useNow, usePlace, useTitle } from "../lib/hooks";
 import { addMonths, dateOf, isDate, monthOf } from "../lib/zone";
 import "../text/office";
 import { useText } from "../text/text";
-
-const ROWS = 200;
 
 /** Done one after the other, so that one that is refused does not keep the others back. */
 function useAssigning(name: string, from: string, fallback: string | null) {
@@ -42,7 +41,15 @@ function useAssigning(name: string, from: string, fallback: string | null) {
   return { outcome, progress, run };
 }
 
-function AssignTable({ accounts, name, from }: { accounts: Account[]; name: string; from: string }) {
+interface AssignProps {
+  accounts: Account[];
+  /** The list that they are of, if the server may have more. */
+  following: Parameters<typeof useRows>[2];
+  name: string;
+  from: string;
+}
+
+function AssignTable({ accounts, following, name, from }: AssignProps) {
   const { t } = useText("editor");
   const { locale } = usePlace();
   const { fallback } = useDefaultTariff();
@@ -51,7 +58,8 @@ function AssignTable({ accounts, name, from }: { accounts: Account[]; name: stri
   const { outcome, progress, run } = useAssigning(name, from, fallback);
   const on = (account: Account) => tariffOn(account.tariffs, from, fallback);
   const found = accounts.filter((account) => accountMatches(account, text));
-  const free = found.filter((account) => on(account) !== name).slice(0, ROWS);
+  const free = found.filter((account) => on(account) !== name);
+  const { shown, more } = useRows(found, text, following);
   const picked = accounts.filter(({ account_id }) => chosen.has(account_id));
   const all = free.length > 0 && free.every(({ account_id }) => chosen.has(account_id));
   const done = [...outcome.values()].filter((why) => why === "").length;
@@ -118,7 +126,7 @@ function AssignTable({ accounts, name, from }: { accounts: Account[]; name: stri
             </tr>
           </thead>
           <tbody>
-            {found.slice(0, ROWS).map((account) => (
+            {shown.map((account) => (
               <tr key={account.account_id}>
                 <td>
                   {on(account) !== name && (
@@ -148,7 +156,7 @@ function AssignTable({ accounts, name, from }: { accounts: Account[]; name: stri
           </tbody>
         </TableRegion>
       )}
-      {found.length > ROWS && <p className="soft">{t("effectsFirst", { count: ROWS })}</p>}
+      <MoreRows {...more} />
     </div>
   );
 }
@@ -161,7 +169,8 @@ export default function TariffAssignPage() {
   const [params] = useSearchParams();
   const today = dateOf(useNow(60_000), timezone);
   const { tariffs } = useTariffs();
-  const { rows, error, refetch } = useAccounts();
+  const result = useAccounts();
+  const { rows, error, refetch } = result;
   const names = [...new Set(tariffs?.map(({ name }) => name))];
   const [name, setName] = useState(params.get("name") ?? "");
   const asked = params.get("from");
@@ -202,7 +211,13 @@ export default function TariffAssignPage() {
       )}
       {rows && rows.length > 0 && (
         <section className={`panel ${css.panel}`}>
-          <AssignTable key={`${chosen} ${from}`} accounts={rows} name={chosen} from={from} />
+          <AssignTable
+            key={`${chosen} ${from}`}
+            accounts={rows}
+            following={result}
+            name={chosen}
+            from={from}
+          />
         </section>
       )}
     </>

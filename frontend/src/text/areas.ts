@@ -1,6 +1,7 @@
 /** Each `en/AREA.json`, for the types of its keys: one line a file. `hi/AREA.json` has the same keys (text.test.ts). */
 export interface Areas {
   admin: typeof import("./en/admin.json");
+  alerts: typeof import("./en/alerts.json");
   audit: typeof import("./en/audit.json");
   bill: typeof import("./en/bill.json");
   charts: typeof import("./en/charts.json");
@@ -11,6 +12,7 @@ export interface Areas {
   fleet: typeof import("./en/fleet.json");
   keys: typeof import("./en/keys.json");
   ledger: typeof import("./en/ledger.json");
+  limits: typeof import("./en/limits.json");
   meter: typeof import("./en/meter.json");
   money: typeof import("./en/money.json");
   now: typeof import("./en/now.json");

@@ -20,9 +20,18 @@ export type Area = keyof Areas;
 const CHOICE = "smartmeter-language";
 
 type Files = Record<string, unknown>;
-// The words of the office (office.ts) come with its screens, which residents do not have.
+// The words of the office (office.ts) come with its screens, which residents do not have, and those of alerts
+// (alerts.ts) with theirs, which are not the first.
 const english: Files = import.meta.glob(
-  ["./en/*.json", "!./en/editor.json", "!./en/run.json", "!./en/ledger.json", "!./en/utility.json"],
+  [
+    "./en/*.json",
+    "!./en/alerts.json",
+    "!./en/editor.json",
+    "!./en/ledger.json",
+    "!./en/limits.json",
+    "!./en/run.json",
+    "!./en/utility.json",
+  ],
   { eager: true, import: "default" },
 );
 const others: Record<Exclude<Language, "en">, () => Promise<{ default: Files }>> = {

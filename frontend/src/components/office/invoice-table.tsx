@@ -6,11 +6,11 @@ import { usePlace } from "../../lib/hooks";
 import { formatMoney } from "../../lib/money";
 import { codeWords, useText } from "../../text/text";
 import { InvoicePdf } from "../invoice-pdf";
+import { MoreRows, useRows } from "./more-rows";
 import { useAccountName } from "./names";
 import css from "./office.module.css";
 import { TableRegion, Tag } from "./parts";
 
-const SHOWN = 300;
 const tones = { paid: "good", overdue: "bad", cancelled: "warn" } as const;
 
 function State({ invoice }: { invoice: FoundInvoice }) {
@@ -61,10 +61,13 @@ interface TableProps {
   label: string;
   /** False where all are of one account. */
   named?: boolean;
+  /** The list that they are of, if the server may have more. */
+  following?: Parameters<typeof useRows>[2];
 }
 
-export function InvoiceTable({ invoices, label, named = true }: TableProps) {
+export function InvoiceTable({ invoices, label, named = true, following }: TableProps) {
   const { t } = useText("run");
+  const { shown, more } = useRows(invoices, label, following);
   return (
     <div className="panel">
       <TableRegion label={label}>
@@ -86,15 +89,16 @@ export function InvoiceTable({ invoices, label, named = true }: TableProps) {
           </tr>
         </thead>
         <tbody>
-          {invoices.slice(0, SHOWN).map((invoice) => (
+          {shown.map((invoice) => (
             <Row key={invoice.number} invoice={invoice} named={named} />
           ))}
         </tbody>
       </TableRegion>
       <p className={css.more} style={{ paddingBottom: 12 }}>
         {t("count", { count: invoices.length })}
-        {invoices.length > SHOWN && `. ${t("firstShown", { count: SHOWN })}`}
+        {more.following && "+"}
       </p>
+      <MoreRows {...more} />
     </div>
   );
 }

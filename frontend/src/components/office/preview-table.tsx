@@ -9,6 +9,7 @@ import type { LocalMonth } from "../../lib/zone";
 import { useText } from "../../text/text";
 import { BillTable } from "../bill-table";
 import { Dialog } from "../dialog";
+import { MoreRows, useRows } from "./more-rows";
 import { useAccountName } from "./names";
 import css from "./office.module.css";
 import { TableRegion, Trouble } from "./parts";
@@ -20,7 +21,6 @@ interface TableProps {
   tariff: NewTariff;
 }
 
-const SHOWN = 100;
 const magnitude = (value: bigint) => (value < 0n ? -value : value);
 
 /** The two bills of one account, line by line. */
@@ -71,6 +71,7 @@ export function PreviewTable({ rows, month, tariff }: TableProps) {
       ),
     );
   const sorted = rows.toSorted((a, b) => (magnitude(change(b)) > magnitude(change(a)) ? 1 : -1));
+  const { shown: shownRows, more } = useRows(sorted, "");
   const dearer = billed.filter((row) => change(row) > 0n).length;
   const cheaper = billed.filter((row) => change(row) < 0n).length;
   const label = (row: PreviewRow) => (row.account_id === null ? row.device_id : nameOf(row.account_id));
@@ -98,7 +99,7 @@ export function PreviewTable({ rows, month, tariff }: TableProps) {
           </tr>
         </thead>
         <tbody>
-          {sorted.slice(0, SHOWN).map((row) => (
+          {shownRows.map((row) => (
             <tr key={row.account_id ?? row.device_id}>
               <th scope="row">
                 <Button
@@ -138,7 +139,7 @@ export function PreviewTable({ rows, month, tariff }: TableProps) {
           </tr>
         </tfoot>
       </TableRegion>
-      {rows.length > SHOWN && <p className="soft">{t("effectsFirst", { count: SHOWN })}</p>}
+      <MoreRows {...more} />
       <Dialog
         opened={shown !== null}
         onClose={() => setShown(null)}

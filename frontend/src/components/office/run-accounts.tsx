@@ -6,11 +6,10 @@ import { measure } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { formatMoney } from "../../lib/money";
 import { codeWords, useText } from "../../text/text";
+import { MoreRows, useRows } from "./more-rows";
 import { useAccountName } from "./names";
 import css from "./office.module.css";
 import { TableRegion, Tag, Trouble } from "./parts";
-
-const SHOWN = 200;
 
 /** Why somebody should look, in words. */
 function Why({ account }: { account: BillingRunAccount }) {
@@ -72,7 +71,9 @@ function Row({ account, run }: { account: BillingRunAccount; run: BillingRun }) 
 /** One part of a run: those to look at first, or the rest. */
 export function RunAccounts({ run, look, label }: { run: BillingRun; look: 0 | 1; label: string }) {
   const { t } = useText("run");
-  const { rows, error } = useRunAccounts(look, `${run.began_at}`, run.state !== "running");
+  const result = useRunAccounts(look, `${run.began_at}`, run.state !== "running");
+  const { rows, error } = result;
+  const { shown, more } = useRows(rows ?? [], `${run.began_at}`, result);
   if (error && !rows) return <Trouble what={t("runFailed")} error={error} />;
   if (!rows) return <Skeleton height={160} radius={10} aria-label={t("common:loading")} />;
   if (rows.length === 0) return <p className="soft">{t("lookNone")}</p>;
@@ -95,12 +96,12 @@ export function RunAccounts({ run, look, label }: { run: BillingRun; look: 0 | 1
           </tr>
         </thead>
         <tbody>
-          {rows.slice(0, SHOWN).map((account) => (
+          {shown.map((account) => (
             <Row key={account.account_id} account={account} run={run} />
           ))}
         </tbody>
       </TableRegion>
-      {rows.length > SHOWN && <p className={css.more}>{t("firstShown", { count: SHOWN })}</p>}
+      <MoreRows {...more} />
     </>
   );
 }
