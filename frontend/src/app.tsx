@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { useSite } from "./api/queries";
-import { start } from "./api/session";
+import { begin, start } from "./api/session";
 import type { User } from "./api/types";
 import css from "./app.module.css";
 import { Boundary } from "./components/boundary";
@@ -16,19 +16,20 @@ import { startLive } from "./live/socket";
 import { clearLive } from "./live/store";
 import { LoginPage } from "./pages/login";
 import { NotFoundPage } from "./pages/not-found";
+import { fleetPage, meterPage } from "./pages/parts";
 import { FirstPasswordPage, LinkPage } from "./pages/password";
 import { StartPage } from "./pages/start";
 import { useChosenLanguage, useLanguage, useText } from "./text/text";
 
 const AlertsPage = lazy(() => import("./pages/alerts"));
-const MeterPage = lazy(() => import("./pages/meter"));
+const MeterPage = lazy(meterPage);
 const TariffsPage = lazy(() => import("./pages/tariffs"));
 const ProfilePage = lazy(() => import("./pages/profile"));
 // Administrators' own: nothing of these is in what others load.
 const AllAlertsPage = lazy(() => import("./pages/alerts-all"));
 const AuditPage = lazy(() => import("./pages/audit"));
 const DevicePage = lazy(() => import("./pages/device"));
-const FleetPage = lazy(() => import("./pages/fleet"));
+const FleetPage = lazy(fleetPage);
 const KeysPage = lazy(() => import("./pages/keys"));
 const PeoplePage = lazy(() => import("./pages/people"));
 const PersonPage = lazy(() => import("./pages/person"));
@@ -141,7 +142,7 @@ function Dashboard() {
   const session = useSession();
   const client = useQueryClient();
   const out = session.phase === "out";
-  useEffect(() => void start(), []);
+  useEffect(begin, []);
   useEffect(() => {
     // What one person saw must not be there for the next.
     if (out) client.clear();

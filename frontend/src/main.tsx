@@ -6,14 +6,15 @@ import "./theme/mantine.css";
 import "virtual:theme.css";
 import "./theme/tokens.css";
 import "./theme/base.css";
-import { askForSite, newQueryClient } from "./api/queries";
+import { newQueryClient } from "./api/queries";
 import { App } from "./app";
+import { askEarly } from "./early";
 import { beginText } from "./text/text";
 import { theme } from "./theme/theme";
 import { keepShell } from "./worker/register";
 
 const client = newQueryClient();
-askForSite(client);
+askEarly(client);
 const root = document.getElementById("root");
 if (!root) throw new Error("no #root in the page");
 

@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
 import { target } from "./target.ts";
 
 export default defineConfig({
   testDir: ".",
+  // Those want another house (house/playwright.config.ts).
+  testIgnore: "house/**",
   outputDir: target.outputDir,
   // The tests share one server and one account: side by side they would see each other's readings.
   workers: 1,
@@ -12,7 +15,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [
     ["list"],
-    ["./summary-reporter.ts"],
+    [join(__dirname, "summary-reporter.ts")],
     ...(target.report ? ([["junit", { outputFile: target.report }]] as ["junit", object][]) : []),
   ],
   use: {

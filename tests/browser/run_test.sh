@@ -3,6 +3,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/../blackbox/lib.sh"
 source "$SM_ROOT/scripts/lib/packages.sh"
 source "$SM_ROOT/scripts/lib/node.sh"
+source "$(dirname -- "${BASH_SOURCE[0]}")/report.sh"
 
 start_broker
 # Another port is another origin, and the same site, so that the cookie goes along.
@@ -91,20 +92,5 @@ report=$TMP/browser.xml
     SMARTMETER_BROWSER_REPORT=$report SMARTMETER_BROWSER_OUTPUT=$TMP/traces npm run --silent browser -- "$@"
 ) >"$TMP/log/browser.log" 2>&1 || note "$(tail -n 60 "$TMP/log/browser.log")"
 
-# Every test of the report is one here.
-while IFS=$'\t' read -r outcome name; do
-  if [[ $outcome == passed ]]; then pass "$name"; elif [[ $outcome == skipped ]]; then skip "$name"; else fail "$name"; fi
-done < <(python3 - "$report" <<'PYTHON'
-import sys, xml.etree.ElementTree as tree
-try:
-    cases = list(tree.parse(sys.argv[1]).iter("testcase"))
-except (OSError, tree.ParseError) as error:
-    cases = []
-    print(f"failed\tthe browser tests ran: {error}")
-for case in cases:
-    kinds = {child.tag for child in case}
-    outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
-    print(f"{outcome}\t{case.get('classname')}: {case.get('name')}")
-PYTHON
-)
+tell_report "$report"
 finish

@@ -1,4 +1,5 @@
 import {
+  infiniteQueryOptions,
   keepPreviousData,
   QueryClient,
   queryOptions,
@@ -70,18 +71,24 @@ export function useSite() {
   return useQuery(site);
 }
 
+const devices = infiniteQueryOptions({
+  queryKey: ["devices"],
+  queryFn: async ({ pageParam, signal }) => {
+    const page = await listDevices(pageParam, PAGE, signal);
+    for (const { last_reading } of page.devices) if (last_reading) putReading(last_reading);
+    return page;
+  },
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next ?? undefined,
+});
+
+/** Asks for the meters before the page that shows them is there. */
+export function askForDevices(client: QueryClient): void {
+  void client.prefetchInfiniteQuery(devices);
+}
+
 export function useDevices() {
-  const result = useInfiniteQuery({
-    queryKey: ["devices"],
-    queryFn: async ({ pageParam, signal }) => {
-      const page = await listDevices(pageParam, PAGE, signal);
-      for (const { last_reading } of page.devices) if (last_reading) putReading(last_reading);
-      return page;
-    },
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
-    refetchInterval: MINUTE,
-  });
+  const result = useInfiniteQuery({ ...devices, refetchInterval: MINUTE });
   useAllPages(result, result.data?.pages.length ?? 0, PAGES_UNASKED);
   return { ...result, devices: result.data?.pages.flatMap((page) => page.devices) };
 }

@@ -13,11 +13,15 @@ export type SessionState =
 
 const RENEW_BEFORE_MS = 60_000;
 const RETRY_MS = 15_000;
-/** Says only that a cookie may exist, to spare a first visitor a request that must fail. */
+/**
+ * Says only that a cookie may exist, to spare a first visitor a request that must fail, and whose pages to
+ * load meanwhile: what somebody may see is the server's to say.
+ */
 const HINT = "smartmeter-signed-in";
 
 let state: SessionState = { phase: "starting" };
 let renewal: Promise<void> | null = null;
+let begun = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("smartmeter-session");
@@ -27,20 +31,21 @@ function set(next: SessionState): void {
   for (const listener of listeners) listener();
 }
 
-function hint(value: boolean): void {
+function hint(role: User["role"] | null): void {
   try {
-    if (value) localStorage.setItem(HINT, "1");
+    if (role) localStorage.setItem(HINT, role);
     else localStorage.removeItem(HINT);
   } catch {
     // Without storage a reload asks for the password again.
   }
 }
 
-function hinted(): boolean {
+/** The role of whoever was signed in here last and has not signed out; null if nobody. */
+export function hinted(): string | null {
   try {
-    return localStorage.getItem(HINT) !== null;
+    return localStorage.getItem(HINT);
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -49,13 +54,13 @@ function enter({ token, expires_in, user }: Session): void {
   // Half of it for tokens so short that a minute before the end would be at once.
   const early = Math.min(RENEW_BEFORE_MS, (expires_in * 1000) / 2);
   timer = setTimeout(() => void renewQuietly(), expires_in * 1000 - early);
-  hint(true);
+  hint(user.role);
   set({ phase: "in", token, user });
 }
 
 function leave(ended: boolean): void {
   clearTimeout(timer);
-  hint(false);
+  hint(null);
   set({ phase: "out", ended });
 }
 
@@ -95,7 +100,14 @@ async function renewQuietly(): Promise<void> {
   }
 }
 
-/** On load, and again when the server was away then. */
+/** On load; once, whoever asks first. */
+export function begin(): void {
+  if (begun) return;
+  begun = true;
+  void start();
+}
+
+/** The same, again, when the server was away then. */
 export async function start(): Promise<void> {
   if (!hinted()) {
     set({ phase: "out", ended: false });

@@ -62,6 +62,7 @@ export function CsvImport({ id, hint, send }: ImportProps) {
         <input
           id={id}
           type="file"
+          className={css.file}
           accept=".csv,text/csv"
           onChange={({ currentTarget: { files } }) => {
             reset();

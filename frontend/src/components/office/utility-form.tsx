@@ -91,21 +91,19 @@ export function UtilityForm({ month, onDone }: { month: LocalMonth; onDone: (id:
         ]}
         {...set("mainMeter")}
       />
-      <div className={css.row}>
-        <NativeSelect
-          label={t("whom")}
-          data={[
-            { value: "", label: t("whomAll") },
-            ...tariffNames.map((name) => ({ value: name, label: t("whomTariff", { name }) })),
-          ]}
-          {...set("tariff")}
-        />
-        <NativeSelect
-          label={t("split")}
-          data={SPLITS.map((value) => ({ value, label: t(`splits.${value}`) }))}
-          {...set("split")}
-        />
-      </div>
+      <NativeSelect
+        label={t("whom")}
+        data={[
+          { value: "", label: t("whomAll") },
+          ...tariffNames.map((name) => ({ value: name, label: t("whomTariff", { name }) })),
+        ]}
+        {...set("tariff")}
+      />
+      <NativeSelect
+        label={t("split")}
+        data={SPLITS.map((value) => ({ value, label: t(`splits.${value}`) }))}
+        {...set("split")}
+      />
       <div className={css.tools}>
         <Button type="submit" loading={isPending}>
           {t("enter")}

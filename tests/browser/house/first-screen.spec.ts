@@ -1,0 +1,117 @@
+import type { Page, Request } from "@playwright/test";
+import { expect, live, signIn, test } from "../fixtures.ts";
+import { target } from "../target.ts";
+
+/**
+ * What makes the first screen fast, counted and not timed. Most of it is a limit with some room; more is
+ * no mistake by itself, but somebody should have decided it.
+ */
+const MOST_BYTES = 260_000;
+const MOST_REQUESTS = 26;
+const MOST_SHIFT = 0.05;
+
+test.use({ viewport: { width: 390, height: 844 }, serviceWorkers: "block" });
+
+interface Loaded {
+  requests: Request[];
+  bytes: number;
+}
+
+/** Loads `/` as somebody who was here before, with nothing in the cache, until the meter's power is there. */
+async function comeAgain(page: Page): Promise<Loaded> {
+  await page.goto("/");
+  await signIn(page);
+  await expect(live(page)).toBeVisible();
+  const client = await page.context().newCDPSession(page);
+  await client.send("Network.enable");
+  await client.send("Network.clearBrowserCache");
+  const requests: Request[] = [];
+  let bytes = 0;
+  page.on("request", (request) => requests.push(request));
+  client.on("Network.loadingFinished", ({ encodedDataLength }) => {
+    bytes += encodedDataLength;
+  });
+  await page.goto("/");
+  await expect(page.getByTestId("watts")).toContainText("W");
+  const loaded = { requests: [...requests], bytes };
+  await expect(page.getByTestId("month").locator("dl")).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  return loaded;
+}
+
+interface Shift extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+  sources: { node: Element | null }[];
+}
+
+/** How much of what was there has moved without anybody having touched anything, and what. */
+function shift(page: Page): Promise<{ sum: number; moved: string[] }> {
+  return page.evaluate(
+    () =>
+      new Promise<{ sum: number; moved: string[] }>((resolve) => {
+        new PerformanceObserver((list) => {
+          const entries = (list.getEntries() as Shift[]).filter(({ hadRecentInput }) => !hadRecentInput);
+          const moved = entries.flatMap(({ value, sources }) =>
+            sources.map(
+              ({ node }) => `${value.toFixed(3)} ${node?.outerHTML?.slice(0, 80) ?? node?.nodeName}`,
+            ),
+          );
+          resolve({ sum: entries.reduce((sum, { value }) => sum + value, 0), moved });
+        }).observe({ type: "layout-shift", buffered: true });
+        // Without any, the observer is not called.
+        setTimeout(() => resolve({ sum: 0, moved: [] }), 500);
+      }),
+  );
+}
+
+const at = (requests: Request[], part: string) =>
+  requests.findIndex((request) => new URL(request.url()).pathname.startsWith(part));
+
+test("a resident's power is there after few requests and few bytes, all from here", async ({ page }, {
+  annotations,
+}) => {
+  const { requests, bytes } = await comeAgain(page);
+  const paths = requests.map((request) => new URL(request.url()).pathname);
+  annotations.push({ type: "loaded", description: `${requests.length} requests, ${bytes} bytes` });
+  console.log(`first screen: ${requests.length} requests, ${bytes} bytes`);
+  expect(
+    requests.map((request) => new URL(request.url()).origin).filter((origin) => origin !== target.url),
+  ).toEqual([]);
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(MOST_BYTES);
+  expect(paths.length, paths.join("\n")).toBeLessThanOrEqual(MOST_REQUESTS);
+  expect(paths.filter((path) => /chart|history|bill-page|office|fleet/.test(path))).toEqual([]);
+  // The page's own part and the session are asked for at once, not one after the other.
+  expect(at(requests, "/assets/meter-")).toBeLessThan(at(requests, "/api/devices"));
+});
+
+test("nothing of the first screen waits for what need not be waited for", async ({ page }) => {
+  await comeAgain(page);
+  const blocking = await page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .filter(
+        (entry) =>
+          (entry as PerformanceResourceTiming & { renderBlockingStatus: string }).renderBlockingStatus ===
+          "blocking",
+      )
+      .map(({ name }) => new URL(name).pathname.replace(/-[\w-]{8}\./, ".")),
+  );
+  expect(blocking.filter((path) => !/^(\/color-scheme\.js|\/assets\/\w+\.css)$/.test(path))).toEqual([]);
+  expect(blocking).toContain("/assets/index.css");
+});
+
+test("what is there stays where it is", async ({ page }) => {
+  await comeAgain(page);
+  const { sum, moved } = await shift(page);
+  expect(sum, moved.join("\n")).toBeLessThan(MOST_SHIFT);
+});
+
+test("the login page stays where it is", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.locator('input[name="password"]')).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  const { sum, moved } = await shift(page);
+  expect(sum, moved.join("\n")).toBeLessThan(MOST_SHIFT);
+});
