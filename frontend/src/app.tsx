@@ -29,6 +29,7 @@ const ProfilePage = lazy(() => import("./pages/profile"));
 const AllAlertsPage = lazy(() => import("./pages/alerts-all"));
 const AuditPage = lazy(() => import("./pages/audit"));
 const DevicePage = lazy(() => import("./pages/device"));
+const FirmwarePage = lazy(() => import("./pages/firmware"));
 const FleetPage = lazy(fleetPage);
 const KeysPage = lazy(() => import("./pages/keys"));
 const PeoplePage = lazy(() => import("./pages/people"));
@@ -72,6 +73,7 @@ const administration = (
     <Route path="/people" component={PeoplePage} />
     <Route path="/people/:id">{({ id }) => <PersonPage key={id} id={id} />}</Route>
     <Route path="/keys" component={KeysPage} />
+    <Route path="/firmware" component={FirmwarePage} />
     <Route path="/audit" component={AuditPage} />
     <Route path="/rejects" component={RejectsPage} />
     <Route path="/settings" component={SettingsPage} />

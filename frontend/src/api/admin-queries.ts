@@ -11,6 +11,8 @@ import {
   listAudit,
   listCredentials,
   listKeys,
+  listReleaseMeters,
+  listReleases,
   listUserSessions,
   listUsers,
   verifyAudit,
@@ -82,6 +84,28 @@ export function useAccounts(enabled: boolean) {
   });
   useAllPages(result, result.data?.pages.length ?? 0, PAGES);
   return { ...result, accounts: result.data?.pages.flatMap((page) => page.accounts) };
+}
+
+/** Releases of firmware, the newest first: a rollout goes on by itself, so they are asked for again. */
+export function useReleases() {
+  const result = useInfiniteQuery({
+    queryKey: ["firmware", "releases"],
+    queryFn: ({ pageParam, signal }) => listReleases(pageParam, signal),
+    initialPageParam: first,
+    getNextPageParam: nextOf,
+    refetchInterval: MINUTE,
+  });
+  return { ...result, releases: result.data?.pages.flatMap((page) => page.releases) };
+}
+
+export function useReleaseMeters(no: number) {
+  const result = useInfiniteQuery({
+    queryKey: ["firmware", "meters", no],
+    queryFn: ({ pageParam, signal }) => listReleaseMeters(no, pageParam, signal),
+    initialPageParam: first,
+    getNextPageParam: nextOf,
+  });
+  return { ...result, meters: result.data?.pages.flatMap((page) => page.devices) };
 }
 
 export function useSettings() {

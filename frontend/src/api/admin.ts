@@ -12,6 +12,9 @@ import type {
   DevicePatch,
   DeviceReplacement,
   EndedCredentials,
+  FirmwareMeterPage,
+  FirmwarePage,
+  FirmwareRelease,
   Losses,
   MadeCredentials,
   NewApiKey,
@@ -70,6 +73,28 @@ export function makeCredentials(id: string, body: CredentialOrder): Promise<Made
 export function finishCredentials(id: string): Promise<EndedCredentials> {
   const body = { finish: true };
   return authorized({ method: "POST", path: `/api/devices/${inPath(id)}/credentials`, body });
+}
+
+// --- firmware ---
+
+export function listReleases(cursor: string | undefined, signal?: Signal): Promise<FirmwarePage> {
+  return authorized({ path: "/api/firmware", query: { cursor }, signal });
+}
+
+export function listReleaseMeters(
+  no: number,
+  cursor: string | undefined,
+  signal?: Signal,
+): Promise<FirmwareMeterPage> {
+  return authorized({ path: `/api/firmware/${no}/devices`, query: { cursor }, signal });
+}
+
+export function haltRelease(no: number, reason: string): Promise<FirmwareRelease> {
+  return authorized({ method: "POST", path: `/api/firmware/${no}/halt`, body: { reason } });
+}
+
+export function resumeRelease(no: number): Promise<FirmwareRelease> {
+  return authorized({ method: "POST", path: `/api/firmware/${no}/resume` });
 }
 
 // --- the site ---

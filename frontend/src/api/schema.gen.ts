@@ -582,6 +582,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Releases of firmware
+         * @description Admin. With how many meters are how far. A release is signed and published on the command line (`smartmeter firmware`).
+         */
+        get: operations["listFirmware"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/firmware/{no}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Meters of a release
+         * @description Admin. Those that it was offered so far.
+         */
+        get: operations["listFirmwareDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/firmware/{no}/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Halt a release
+         * @description Admin. It is offered to no meter any more, and meters that still fetch it give up; those that run it already confirm it or go back by themselves. Again changes nothing. 409 when it is superseded or expired.
+         */
+        post: operations["haltFirmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/firmware/{no}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a release
+         * @description Admin. In the stage in which it was halted; what failed before counts no more. 409 when it is superseded or expired.
+         */
+        post: operations["resumeFirmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/firmware/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the image, hexadecimal in small letters. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * An image of firmware
+         * @description Open, for meters: an image says nothing of anybody, and no meter runs it without its signature. It never changes. One range of bytes may be asked for, so that a download goes on where it broke off.
+         */
+        get: operations["getFirmwareImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts": {
         parameters: {
             query?: never;
@@ -1909,9 +2021,126 @@ export interface components {
             modulus_kwh?: number;
             /** @description What it can have used at most; more is suspect. */
             max_power_kw?: number;
+            /** @description Which releases of firmware it gets beside those for all; `all` unless it was set. */
+            cohort?: components["schemas"]["FirmwareName"];
+            /** @description Of one device alone, not in lists; null: it never said anything. */
+            firmware?: components["schemas"]["DeviceFirmware"] | null;
         };
+        /** @description A device that was asked for by its id. */
+        DeviceAlone: WithRequired<components["schemas"]["Device"], "firmware">;
         /** @description A device as administrators see it. */
-        DeviceForAdmin: WithRequired<components["schemas"]["Device"], "account_id" | "disabled" | "revoked" | "modulus_kwh" | "max_power_kw">;
+        DeviceForAdmin: WithRequired<components["schemas"]["Device"], "account_id" | "disabled" | "revoked" | "modulus_kwh" | "max_power_kw" | "cohort" | "firmware">;
+        /** @description 1 to 32 of A-Z a-z 0-9 . _ + - */
+        FirmwareName: string;
+        /** @description What a meter said last of its firmware. */
+        DeviceFirmware: {
+            product: components["schemas"]["FirmwareName"];
+            hardware: components["schemas"]["FirmwareName"];
+            version: components["schemas"]["FirmwareName"];
+            /** @description Rises with each release that must not be gone behind. */
+            counter: number;
+            /** @enum {string} */
+            state: "idle" | "fetching" | "ready" | "trial";
+            /**
+             * Format: date-time
+             * @description When it said so.
+             */
+            seen_at: string;
+            /** @description The last one that it saw; null: none. */
+            offer: {
+                version: components["schemas"]["FirmwareName"];
+                counter: number;
+                /**
+                 * @description `taken` while under way.
+                 * @enum {string}
+                 */
+                result: "taken" | "confirmed" | "failed" | "bad_signature" | "malformed" | "other_product" | "other_hardware" | "older" | "too_far" | "too_large" | "expired";
+                /** @description Bytes fetched. */
+                at: number;
+            } | null;
+        };
+        /**
+         * @description How far a meter is with a release: `offered` and nothing heard of it, `taken`, `confirmed` (it runs), `failed` (rolled back, never came whole, or refused as bad), `refused` (for what the meter is).
+         * @enum {string}
+         */
+        FirmwareState: "offered" | "taken" | "confirmed" | "failed" | "refused";
+        FirmwareRelease: {
+            no: number;
+            product: components["schemas"]["FirmwareName"];
+            hardware: components["schemas"]["FirmwareName"];
+            version: components["schemas"]["FirmwareName"];
+            counter: number;
+            /** @description Meters below it are not offered it. */
+            from_counter: number;
+            /** @description Bytes. */
+            size: number;
+            /** @description The image is at /firmware/{sha256}. */
+            sha256: string;
+            /** @description Id of the key that signed it. */
+            key: string;
+            cohort: components["schemas"]["FirmwareName"];
+            /** Format: date-time */
+            published_at: string;
+            /**
+             * Format: date-time
+             * @description No meter takes it from then on.
+             */
+            expires_at: string;
+            /** @enum {string} */
+            state: "active" | "halted" | "superseded" | "expired";
+            /** @description Why it is halted. */
+            reason: string | null;
+            /** @description Per cent of the cohort's meters, stage by stage. */
+            stages: number[];
+            /** @description Of the stage that it is in. */
+            stage_percent: number;
+            /** Format: date-time */
+            stage_since: string;
+            /** @description A stage takes at least so long. */
+            hold_minutes: number;
+            /** @description The next stage follows when so many per cent of the meters run it. */
+            share_percent: number;
+            /** @description It halts by itself when more than so many per cent failed. */
+            failed_percent: number;
+            /** @description But not before so many, or all that there are, have failed or run it. */
+            least_meters: number;
+            /** @description How many meters are how far. */
+            meters: {
+                offered: number;
+                taken: number;
+                confirmed: number;
+                failed: number;
+                refused: number;
+            };
+        };
+        FirmwarePage: {
+            releases: components["schemas"]["FirmwareRelease"][];
+            next: components["schemas"]["Cursor"];
+        };
+        FirmwareMeter: {
+            device_id: components["schemas"]["DeviceId"];
+            /** @description That it runs. */
+            version: components["schemas"]["FirmwareName"];
+            state: components["schemas"]["FirmwareState"];
+            /** @description As the meter said, such as `bad_signature`; null: it said nothing yet. */
+            result: string | null;
+            /** @description In which it was offered. */
+            stage: number;
+            /** Format: date-time */
+            offered_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it is so far.
+             */
+            since: string;
+        };
+        FirmwareMeterPage: {
+            devices: components["schemas"]["FirmwareMeter"][];
+            next: components["schemas"]["Cursor"];
+        };
+        FirmwareHalt: {
+            reason: string;
+        };
         DevicePage: {
             devices: components["schemas"]["Device"][];
             next: components["schemas"]["Cursor"];
@@ -1968,6 +2197,8 @@ export interface components {
             disabled?: boolean;
             modulus_kwh?: number;
             max_power_kw?: number;
+            /** @description Of firmware; `all` for none of its own. */
+            cohort?: components["schemas"]["FirmwareName"];
         };
         DeviceReplacement: {
             device_id: components["schemas"]["DeviceId"];
@@ -5015,10 +5246,12 @@ export interface operations {
                      *       "last_seen": null,
                      *       "last_reading": null,
                      *       "account_id": null,
+                     *       "cohort": "all",
                      *       "disabled": false,
                      *       "revoked": false,
                      *       "modulus_kwh": 10000,
                      *       "max_power_kw": 23,
+                     *       "firmware": null,
                      *       "credentials": {
                      *         "kind": "password",
                      *         "mqtt": {
@@ -5082,10 +5315,19 @@ export interface operations {
                      *         "power_factor": 0.98,
                      *         "frequency_hz": 50,
                      *         "rssi": -60
+                     *       },
+                     *       "firmware": {
+                     *         "product": "smartmeter",
+                     *         "hardware": "esp32",
+                     *         "version": "1.2.0",
+                     *         "counter": 3,
+                     *         "state": "idle",
+                     *         "seen_at": "2026-11-27T04:05:00Z",
+                     *         "offer": null
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Device"];
+                    "application/json": components["schemas"]["DeviceAlone"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5136,10 +5378,12 @@ export interface operations {
                      *       "last_seen": null,
                      *       "last_reading": null,
                      *       "account_id": "a_6j6uuj3t4aqjbitjqykg",
+                     *       "cohort": "all",
                      *       "disabled": false,
                      *       "revoked": false,
                      *       "modulus_kwh": 10000,
-                     *       "max_power_kw": 23
+                     *       "max_power_kw": 23,
+                     *       "firmware": null
                      *     }
                      */
                     "application/json": components["schemas"]["DeviceForAdmin"];
@@ -5237,10 +5481,12 @@ export interface operations {
                      *       "last_seen": null,
                      *       "last_reading": null,
                      *       "account_id": "a_tuqbs2gofftwk6v25fwu",
+                     *       "cohort": "all",
                      *       "disabled": false,
                      *       "revoked": false,
                      *       "modulus_kwh": 10000,
                      *       "max_power_kw": 23,
+                     *       "firmware": null,
                      *       "credentials": {
                      *         "kind": "password",
                      *         "mqtt": {
@@ -5738,6 +5984,343 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFirmware: {
+        parameters: {
+            query?: {
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of releases, by number. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "releases": [
+                     *         {
+                     *           "no": 1,
+                     *           "product": "smartmeter",
+                     *           "hardware": "esp32",
+                     *           "version": "1.3.0",
+                     *           "counter": 4,
+                     *           "from_counter": 2,
+                     *           "size": 901120,
+                     *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *           "key": "60303ae22b998861",
+                     *           "cohort": "all",
+                     *           "published_at": "2026-11-27T04:05:00Z",
+                     *           "expires_at": "2027-06-30T00:00:00Z",
+                     *           "state": "active",
+                     *           "reason": null,
+                     *           "stages": [
+                     *             1,
+                     *             10,
+                     *             100
+                     *           ],
+                     *           "stage_percent": 10,
+                     *           "stage_since": "2026-11-27T06:05:00Z",
+                     *           "hold_minutes": 60,
+                     *           "share_percent": 90,
+                     *           "failed_percent": 10,
+                     *           "least_meters": 5,
+                     *           "meters": {
+                     *             "offered": 3,
+                     *             "taken": 2,
+                     *             "confirmed": 15,
+                     *             "failed": 0,
+                     *             "refused": 0
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FirmwarePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFirmwareDevices: {
+        parameters: {
+            query?: {
+                /** @description Only those that are so far. */
+                state?: components["schemas"]["FirmwareState"];
+                /** @description How many rows a page has at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["PageCursor"];
+            };
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of meters. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "m1",
+                     *           "version": "1.2.0",
+                     *           "state": "taken",
+                     *           "result": "taken",
+                     *           "stage": 2,
+                     *           "offered_at": "2026-11-27T06:05:00Z",
+                     *           "since": "2026-11-27T06:06:10Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FirmwareMeterPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    haltFirmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "meters restart at night"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FirmwareHalt"];
+            };
+        };
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "product": "smartmeter",
+                     *       "hardware": "esp32",
+                     *       "version": "1.3.0",
+                     *       "counter": 4,
+                     *       "from_counter": 2,
+                     *       "size": 901120,
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *       "key": "60303ae22b998861",
+                     *       "cohort": "all",
+                     *       "published_at": "2026-11-27T04:05:00Z",
+                     *       "expires_at": "2027-06-30T00:00:00Z",
+                     *       "state": "halted",
+                     *       "reason": "meters restart at night",
+                     *       "stages": [
+                     *         1,
+                     *         10,
+                     *         100
+                     *       ],
+                     *       "stage_percent": 10,
+                     *       "stage_since": "2026-11-27T06:05:00Z",
+                     *       "hold_minutes": 60,
+                     *       "share_percent": 90,
+                     *       "failed_percent": 10,
+                     *       "least_meters": 5,
+                     *       "meters": {
+                     *         "offered": 3,
+                     *         "taken": 2,
+                     *         "confirmed": 15,
+                     *         "failed": 0,
+                     *         "refused": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FirmwareRelease"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeFirmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The release's number. */
+                no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "no": 1,
+                     *       "product": "smartmeter",
+                     *       "hardware": "esp32",
+                     *       "version": "1.3.0",
+                     *       "counter": 4,
+                     *       "from_counter": 2,
+                     *       "size": 901120,
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *       "key": "60303ae22b998861",
+                     *       "cohort": "all",
+                     *       "published_at": "2026-11-27T04:05:00Z",
+                     *       "expires_at": "2027-06-30T00:00:00Z",
+                     *       "state": "active",
+                     *       "reason": null,
+                     *       "stages": [
+                     *         1,
+                     *         10,
+                     *         100
+                     *       ],
+                     *       "stage_percent": 10,
+                     *       "stage_since": "2026-11-27T06:05:00Z",
+                     *       "hold_minutes": 60,
+                     *       "share_percent": 90,
+                     *       "failed_percent": 10,
+                     *       "least_meters": 5,
+                     *       "meters": {
+                     *         "offered": 3,
+                     *         "taken": 2,
+                     *         "confirmed": 15,
+                     *         "failed": 0,
+                     *         "refused": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FirmwareRelease"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFirmwareImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `bytes=4096-`; several ranges at once give the whole. */
+                Range?: string;
+                /** @description The `ETag`: the whole comes if it is another one. */
+                "If-Range"?: string;
+                /** @description The `ETag` of what the caller has, several separated by commas, or `*`. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Of the image, hexadecimal in small letters. */
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `bytes`. */
+                    "Accept-Ranges": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part of it that `Range` asked for. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    /** @description `bytes FIRST-LAST/SIZE`. */
+                    "Content-Range": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            404: components["responses"]["NotFound"];
+            /** @description Nothing of that range is there. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Range Not Satisfiable",
+                     *       "status": 416,
+                     *       "detail": "The image has 901120 bytes: ask for some of these."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };

@@ -19,6 +19,7 @@ const menus = [
       { href: "/people", name: "people" },
       { href: "/keys", name: "keys" },
       { href: "/rejects", name: "rejects" },
+      { href: "/firmware", name: "firmware" },
       { href: "/audit", name: "audit" },
       { href: "/settings", name: "settings" },
     ],

@@ -5,6 +5,7 @@ import { ApiError } from "../api/http";
 import css from "../components/admin/admin.module.css";
 import { DeviceDetails } from "../components/admin/device-details";
 import { DeviceEnd, DeviceMain } from "../components/admin/device-end";
+import { DeviceFirmware } from "../components/admin/device-firmware";
 import { DeviceLogins } from "../components/admin/device-logins";
 import { DeviceOwner } from "../components/admin/device-owner";
 import { LimitsPart } from "../components/alerts/limits-part";
@@ -68,6 +69,7 @@ export default function DevicePage({ id }: { id: string }) {
             <DeviceDetails device={device} />
             <DeviceOwner device={device} />
             <DeviceLogins id={id} revoked={device.revoked ?? false} />
+            <DeviceFirmware device={device} />
             <DeviceMain id={id} />
             <DeviceEnd device={device} />
           </div>

@@ -9,6 +9,7 @@ export interface Areas {
   device: typeof import("./en/device.json");
   editor: typeof import("./en/editor.json");
   fault: typeof import("./en/fault.json");
+  firmware: typeof import("./en/firmware.json");
   fleet: typeof import("./en/fleet.json");
   keys: typeof import("./en/keys.json");
   ledger: typeof import("./en/ledger.json");
