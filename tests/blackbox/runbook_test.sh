@@ -50,7 +50,7 @@ touch "$DATA/log/server.log.1" "$DATA/invoices/2026"
 # What stands there as somebody's own.
 printf 'correct horse battery staple' >"$TMP/passphrase"
 openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$TMP/m3.key" -subj /CN=m3 -out "$TMP/m3.csr" 2>/dev/null
-(source "$TMP/environment" && smartmeter backup "$TMP/backup/2026-02-01") >"$TMP/log/backup.log" 2>&1 || fail 'a backup is made' "$(<"$TMP/log/backup.log")"
+smartmeter backup "$TMP/backup/2026-02-01" >"$TMP/log/backup.log" 2>&1 || fail 'a backup is made' "$(<"$TMP/log/backup.log")"
 
 ran=0
 # paste HEADING COMMAND: passes if it does what it is there for; for an alert it also has nothing to complain of.
