@@ -34,7 +34,9 @@ for kept in "$SM_HERE"/../upgrade/*.tar.xz; do
   # An invoice may say more than it did, and nothing else than it did.
   is "$name: readings and invoices are as they were" "$(grep -vxFf "$TMP/content" "$TMP/kept/content" | head -n 5)" ''
   is "$name: there are no other readings" "$(grep -c '^reading' "$TMP/content")" "$(grep -c '^reading' "$TMP/kept/content")"
-  ok "$name: its invoice is printed" api GET "/api/invoices/meter-001/$(sed -n 's/^invoice meter-001 .number = "\(.*\)"/\1/p' "$TMP/content").pdf"
+  number=$(sed -n 's/^invoice meter-001 .number = "\(.*\)"/\1/p' "$TMP/content")
+  is "$name: its invoice is printed" "$(curl -sS -o "$TMP/invoice.pdf" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" \
+    "$API/api/invoices/meter-001/$number.pdf") $(head -c 5 "$TMP/invoice.pdf")" '200 %PDF-'
   publish meters/meter-001/telemetry "$(reading meter-001 2026-02-05T00:00:00Z 2000)"
   wait_until "$name: it goes on" api_has GET '/api/devices/meter-001/readings?from=2026-02-04T00:00:00Z&to=2026-02-06T00:00:00Z' '2000' || finish
   like "$name: the audit log is whole" "$(smartmeter audit verify 2>&1)" 'entries are as they were written'
@@ -53,14 +55,20 @@ for kept in "$SM_HERE"/../upgrade/*.tar.xz; do
 done
 
 # The way back: the copy in place of the file, as docs/operations.md says.
-first=$(printf '%s\n' "$DATA"/ledger.db.format-* | head -n 1)
-if [[ -e $first ]]; then
-  cp "$first" "$DATA/ledger.db" && rm -f "$DATA"/ledger.db-*
-  start_server "${UNCHANGED[@]}"
-  login || finish
-  ok 'a copy put back is upgraded again' upgrade_content
-  stop_server || fail 'it stops cleanly'
-fi
+lay_out ledger-2
+start_server "${UNCHANGED[@]}"
+stop_server || fail 'it stops cleanly'
+cp "$DATA/ledger.db.format-2" "$DATA/ledger.db"
+rm -f -- "$DATA"/ledger.db-* "$DATA/audit.head"
+like 'a copy put back is what it was' "$(smartmeter audit verify 2>&1)" 'entries are as they were written'
+is 'and is upgraded again' "$(format_of "$DATA/ledger.db")" "${today[ledger]}"
+
+# content_of FILE: all that is in a database, and its format.
+content_of() {
+  python3 -c 'import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+print(db.execute("PRAGMA user_version").fetchone(), *db.iterdump(), sep="\n")' "$1" | sha256sum
+}
 
 # refused FILE: a store of tomorrow.
 refused() {
@@ -68,12 +76,12 @@ refused() {
   cp "$file" "$TMP/$1.today"
   python3 -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1]); db.execute(f"PRAGMA user_version = {int(sys.argv[2])}"); db.close()' "$file" $((today[$1] + 1))
-  before=$(sha256sum <"$file")
+  before=$(content_of "$file")
   server_command "${UNCHANGED[@]}"
   timeout 60 "${SM_COMMAND[@]}" serve >"$TMP/log/refused.log" 2>&1 || status=$?
   is "a newer $1.db stops the server" "$status" 1
   like 'with a clear word' "$(<"$TMP/log/refused.log")" 'made by a newer version of this program: use that one'
-  is 'and is left as it is' "$(sha256sum <"$file")" "$before"
+  is 'and is left as it is' "$(content_of "$file")" "$before"
   like 'the doctor says so too' "$(smartmeter doctor 2>&1)" 'a newer version of this program made it: use that one'
   like 'and no backup is made of it' "$(smartmeter backup "$TMP/backup-$1" 2>&1)" 'newer version of this program'
   cp "$TMP/$1.today" "$file"
