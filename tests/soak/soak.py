@@ -33,8 +33,10 @@ import websocket  # noqa: E402
 
 EPOCH = 7
 CONNECTIONS = 20
-# How long a meter waits for an ack before it sends what it keeps again, and how much of it in one message.
-PATIENCE_S = 15
+# How long a meter waits for an ack before it sends what it keeps again, twice as long each time (a server that does not keep up is not
+# helped by more), and how much of it in one message.
+PATIENCE_S = 30
+MOST_PATIENCE_S = 480
 BACKLOG = 100
 # How long the last acks may take.
 GOODBYE_S = 180
@@ -71,6 +73,7 @@ class Fleet:
         self.plan = Plan(arguments.meters, arguments.interval, int(time.time() + 2) * 1000)
         count = arguments.meters
         self.sent, self.acked, self.moved = [0] * count, [0] * count, [0.0] * count
+        self.patience = [PATIENCE_S] * count
         self.again = set()  # meters that have something to send again
         self.total_sent = self.total_acked = self.repeated = 0
         self.state = pathlib.Path(arguments.state)
@@ -89,6 +92,7 @@ class Fleet:
             self.total_acked += told["seq"] - self.acked[i]
             self.acked[i] = told["seq"]
             self.moved[i] = time.monotonic()
+            self.patience[i] = PATIENCE_S
 
     def publish(self, i, payload):
         self.clients[i % CONNECTIONS].publish(f"meters/{device(i)}/telemetry", payload.encode(), None)
@@ -114,11 +118,12 @@ class Fleet:
             if first < last and self.clients[i % CONNECTIONS].ready and len(self.clients[i % CONNECTIONS].in_flight) < 500:
                 self.publish(i, "[" + ",".join(self.plan.telemetry(i, k) for k in range(first, last)) + "]")
                 self.repeated += last - first
+                self.patience[i] = min(2 * self.patience[i], MOST_PATIENCE_S)
                 self.moved[i] = time.monotonic()
 
     def look(self):
-        patience = time.monotonic() - PATIENCE_S
-        self.again.update(i for i in range(self.plan.meters) if self.acked[i] < self.sent[i] and self.moved[i] < patience)
+        now = time.monotonic()
+        self.again.update(i for i in range(self.plan.meters) if self.acked[i] < self.sent[i] and self.moved[i] + self.patience[i] < now)
         self.state.with_suffix(".count").write_text(f"{self.total_sent} {self.total_acked} {self.repeated}\n")
 
     def serve(self):
@@ -332,7 +337,7 @@ def samples_of(path):
 
 
 def judge(arguments):
-    """Of each life of the server longer than two minutes: the middle of its second quarter against that of its last. Readings that are
+    """Of each life of the server longer than a minute and a half: the middle of its second quarter against that of its last. Readings that are
     not sealed yet are kept in memory, at most about 48 MB (SM_HOT_BYTES): so much may come on top, and no more."""
     lives = {}
     for row in samples_of(arguments.samples):
@@ -340,7 +345,7 @@ def judge(arguments):
             lives.setdefault(row["pid"], []).append(row)
     told, good = [], True
     for life in lives.values():
-        if life[-1]["at"] - life[0]["at"] < 120:
+        if life[-1]["at"] - life[0]["at"] < 90:
             continue
         quarter = len(life) // 4
         figures = {"seconds": round(life[-1]["at"] - life[0]["at"])}
