@@ -385,12 +385,12 @@ def draw(arguments):
     ]
     begin, end = rows[0]["at"], rows[-1]["at"]
     width, height, left, gap, plot = 900, 110, 70, 46, 800
-    total = 40 + len(panels) * (height + gap)
+    total = 56 + len(panels) * (height + gap)
     x = lambda at: left + (at - begin) / (end - begin) * plot
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {total}" font-family="sans-serif" font-size="13">',
            f'<rect width="{width}" height="{total}" fill="#ffffff"/>']
     for n, (title, points, form) in enumerate(panels):
-        top = 40 + n * (height + gap)
+        top = 56 + n * (height + gap)
         most = max((value for _, value in points if value is not None), default=1) * 1.05 or 1
         out.append(f'<text x="{left}" y="{top - 8}" font-weight="bold" fill="#1f2933">{title}</text>')
         out.append(f'<rect x="{left}" y="{top}" width="{plot}" height="{height}" fill="#f5f7fa" stroke="#cbd2d9"/>')
@@ -403,7 +403,7 @@ def draw(arguments):
             if begin <= at <= end:
                 out.append(f'<line x1="{x(at):.1f}" y1="{top}" x2="{x(at):.1f}" y2="{top + height}" stroke="{colour}" stroke-dasharray="4 3"/>')
                 if n == 0:
-                    out.append(f'<text x="{x(at):.1f}" y="14" text-anchor="middle" font-size="11" fill="{colour}">{what}</text>')
+                    out.append(f'<text x="{x(at):.1f}" y="{12 if "kill" in what else 27}" text-anchor="middle" font-size="11" fill="{colour}">{what}</text>')
         line = []
         for at, value in [*points, (end, None)]:
             if value is not None:
