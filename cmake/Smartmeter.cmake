@@ -46,7 +46,8 @@ function(sm_module name)
   target_link_libraries(${name} PRIVATE ${M_LIBRARIES})
 endfunction()
 
-# sm_test(NAME SOURCES … [DEPENDS …] [LABELS …]): a cmocka program beside what it tests.
+# sm_test(NAME SOURCES … [DEPENDS …] [LABELS …]): a cmocka program beside what it tests. The target test_programs_LABEL is all
+# programs with a label.
 function(sm_test name)
   if(NOT SM_TESTS)
     return()
@@ -63,4 +64,10 @@ function(sm_test name)
   if(T_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}")
   endif()
+  foreach(label IN LISTS T_LABELS)
+    if(NOT TARGET test_programs_${label})
+      add_custom_target(test_programs_${label})
+    endif()
+    add_dependencies(test_programs_${label} ${name})
+  endforeach()
 endfunction()

@@ -223,7 +223,7 @@ static bool open_readings(service *s) {
   if (err == SM_ERR_BUSY)
     sm_complain("another server is running on %s: stop that one, or set SMARTMETER_DATA_DIR",
                 s->program.config.data_dir);
-  else if (err != SM_OK)
+  else if (err != SM_OK && err != SM_ERR_UNSUPPORTED)
     sm_complain("cannot open the readings in %s: %s", s->program.config.data_dir,
                 sm_complain_text(err));
   return err == SM_OK;

@@ -88,6 +88,10 @@ void sm_complain_no_data(const char *data_dir) {
     sm_complain("there is no data in %s (SMARTMETER_DATA_DIR names the folder)", data_dir);
 }
 
+static void complain_newer(const char *data_dir) {
+  sm_complain("the data in %s was made by a newer version of this program: use that one", data_dir);
+}
+
 static bool open_ledger(sm_program *program, sm_program_data data) {
   const sm_config *c = &program->config;
   const sm_embedded_options options = {
@@ -100,8 +104,7 @@ static bool open_ledger(sm_program *program, sm_program_data data) {
     return false;
   }
   if (err == SM_ERR_UNSUPPORTED)
-    sm_complain("the data in %s was made by a newer version of this program: use that one",
-                c->data_dir);
+    complain_newer(c->data_dir);
   else if (err != SM_OK)
     sm_complain("cannot open the ledger in %s: %s (SMARTMETER_DATA_DIR names the folder)",
                 c->data_dir, sm_complain_text(err));
@@ -236,7 +239,9 @@ sm_err sm_program_open_readings(sm_program *program, bool writer) {
                                        .zone = sm_zone_name(c->zone),
                                        .currency = c->currency,
                                        .raw_retention_days = c->raw_retention_days};
-  return sm_embedded_readings_open(&options, writer, &program->readings);
+  sm_err err = sm_embedded_readings_open(&options, writer, &program->readings);
+  if (err == SM_ERR_UNSUPPORTED) complain_newer(c->data_dir);
+  return err;
 }
 
 void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *ledger,

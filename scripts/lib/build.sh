@@ -29,14 +29,14 @@ show_build_progress() {
   if is_terminal; then printf '\r\033[K'; fi
 }
 
-# build_preset PRESET [CMAKE_OPTION...]: false, with the compiler's messages shown, when it fails. Output in build/setup-logs.
+# build_preset PRESET [CMAKE_OPTION...]: what its build preset names; false, with the compiler's messages shown, when it fails. Output in build/setup-logs.
 build_preset() {
   local preset=$1 log=$SM_ROOT/build/setup-logs/$1.log dir=$SM_ROOT/build/$1
   shift
   mkdir -p "$(dirname -- "$log")"
   drop_moved_build "$dir"
   (cd "$SM_ROOT" && run_logged "$log" cmake --preset "$preset" "$@") || return 1
-  cmake --build "$dir" </dev/null 2>&1 | show_build_progress "$log" && return 0
+  (cd "$SM_ROOT" && cmake --build --preset "$preset" </dev/null 2>&1) | show_build_progress "$log" && return 0
   complain "smartmeter: the $preset build failed:"
   grep -E -A 4 'error:|warning:|undefined reference|No such file' "$log" | head -n 60 >&2 || last_lines "$log" 40
   return 1

@@ -57,12 +57,13 @@ require_free_port() {
     "Stop that program, or choose another port: $1=$(next_free_port "$port") ./run"
 }
 
-# free_port [N]: N different ports on which nothing listens, one a line, below the range that the system hands out by itself.
+# free_port [N]: N different ports on which nothing listens, one a line, below the range that the system hands out by itself. Tests
+# that run side by side have a part of it each (SM_PORTS_FROM, SM_PORTS_COUNT): one does not listen yet on what it has chosen.
 free_port() {
   local wanted=${1:-1} port
   local -A seen=()
   while ((${#seen[@]} < wanted)); do
-    port=$((20000 + RANDOM % 12000))
+    port=$((${SM_PORTS_FROM:-20000} + RANDOM % ${SM_PORTS_COUNT:-12000}))
     [[ -n ${seen[$port]:-} ]] && continue
     taken_by "$port" 0.0.0.0 >/dev/null && continue
     seen[$port]=1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The server is killed at random moments under load: while it starts, takes readings, seals at a clean stop.
+# alone: its kills are to come while the server is at work, not while it waits for a processor.
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 
 kills=$(long 8 100)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Memory is bounded: clients that do not read, floods of what is refused, and many devices: 100,000 within 200 MiB (with --long;
 # 20,000 within 72 otherwise). The server runs under a hard limit of its data (RLIMIT_DATA).
+# alone: it measures memory, part of which is the file system in memory.
 PLAIN_METERS=4 SEQ_METERS=0
 # In memory, if it can be: 100,000 devices are 100,000 synced transactions of the ledger otherwise.
 if [[ -d /dev/shm && -w /dev/shm ]]; then export TMPDIR=/dev/shm; fi

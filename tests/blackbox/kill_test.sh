@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The first promise: the server is killed several times in the middle of 50,000 QoS 1 publishes, and finds every one stored
 # once after its restart.
+# alone: its kills are to come while the server is at work, not while it waits for a processor.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 meters=10 each=5000 kills=5

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The thread through every layer: a meter publishes, the reading is read back over REST and WebSocket, billed and invoiced.
+# alone: it shows the thread through every layer, and nothing else.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_broker

@@ -7,6 +7,7 @@
 #include "store/embedded/ledger_internal.h"
 #include "store/embedded/ledger_schema.h"
 #include "store/embedded/ledger_sealed_sql.h"
+#include "store/embedded/sql_migrate.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "store/embedded/embedded.h"
 #include "store/embedded/readings_internal.h"
+#include "store/embedded/sql_migrate.h"
 
 #include "base/crypto.h"
 #include "base/file.h"

@@ -448,6 +448,9 @@ static void a_file_of_the_version_before_is_taken_over(void **state) {
   store_fixture *f = *state;
   make_v1(f, 60);
   store_reopen(f);
+  char before[128];
+  (void)snprintf(before, sizeof before, "%s/readings.db.format-1", f->dir);
+  assert_int_equal(access(before, R_OK), 0);
   assert_int_equal(count_raw(f->store, "a"), 120);
   assert_int_equal(count_quarters(f->store, "a"), 120);
   assert_int_equal(commit_one(f->store, "a", make_reading(t0, 100)), SM_VERDICT_DUPLICATE);

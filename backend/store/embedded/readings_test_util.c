@@ -37,8 +37,8 @@ int store_set_up(void **state) {
 
 void store_dir_remove(const char *dir) {
   static const char *const names[] = {"readings.db", "readings.db-wal", "readings.db-shm",
-                                      "readings.db.lock"};
-  for (size_t i = 0; i < 4; i++) {
+                                      "readings.db.lock", "readings.db.format-1"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
     (void)unlink(path);

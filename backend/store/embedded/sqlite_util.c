@@ -455,57 +455,6 @@ sm_err sm_sql_query_i64(sm_sql *db, const char *sql, int64_t *value) {
   return SM_OK;
 }
 
-/* ---- migrations ---- */
-
-/* PRAGMA takes no bound values. */
-static sm_err set_pragma(sm_sql *db, const char *name, int64_t value) {
-  char sql[80];
-  (void)snprintf(sql, sizeof sql, "PRAGMA %s = %lld", name, (long long)value);
-  return sm_sql_exec(db, sql);
-}
-
-static sm_err read_identity(sm_sql *db, int32_t application_id, size_t newest, size_t *version) {
-  int64_t id = 0;
-  int64_t at = 0;
-  int64_t objects = 0;
-  sm_err err = sm_sql_query_i64(db, "PRAGMA application_id", &id);
-  if (err == SM_OK) err = sm_sql_query_i64(db, "PRAGMA user_version", &at);
-  if (err == SM_OK) err = sm_sql_query_i64(db, "SELECT count(*) FROM sqlite_schema", &objects);
-  if (err != SM_OK) return err;
-  bool empty = id == 0 && at == 0 && objects == 0;
-  if (!empty && (id != application_id || at < 1)) return SM_ERR_CORRUPT;
-  if (at > (int64_t)newest) return SM_ERR_UNSUPPORTED;
-  *version = (size_t)at;
-  return SM_OK;
-}
-
-static sm_err migrate_locked(sm_sql *db, int32_t application_id, const sm_sql_migration *steps,
-                             size_t count, sm_err (*init)(sm_sql *, void *), void *context) {
-  size_t version = 0; /* read again: another process may have been first */
-  sm_err err = read_identity(db, application_id, count, &version);
-  bool fresh = err == SM_OK && version == 0;
-  for (size_t i = version; err == SM_OK && i < count; i++) err = sm_sql_exec(db, steps[i].sql);
-  if (err == SM_OK) err = set_pragma(db, "application_id", application_id);
-  if (err == SM_OK) err = set_pragma(db, "user_version", (int64_t)count);
-  if (err == SM_OK && fresh && init != NULL) err = init(db, context);
-  return err;
-}
-
-sm_err sm_sql_migrate(sm_sql *db, int32_t application_id, const sm_sql_migration *steps,
-                      size_t count, sm_err (*init)(sm_sql *db, void *context), void *context) {
-  size_t version = 0;
-  sm_err err = sm_sql_begin(db); /* one snapshot: another process may be migrating */
-  if (err == SM_OK) err = read_identity(db, application_id, count, &version);
-  sm_sql_rollback(db);
-  if (err != SM_OK || version == count) return err;
-  err = sm_sql_begin_immediate(db);
-  if (err != SM_OK) return err;
-  err = migrate_locked(db, application_id, steps, count, init, context);
-  if (err == SM_OK) return sm_sql_commit(db);
-  sm_sql_rollback(db);
-  return err;
-}
-
 static uint64_t size_of(const char *path, const char *suffix) {
   sm_buf name;
   sm_buf_init(&name, 0);

@@ -119,17 +119,4 @@ int64_t sm_sql_last_insert_no(sm_sql *db); /* rowid of the last INSERT */
 /* One integer of a query without values ("PRAGMA data_version"). SM_ERR_NOT_FOUND: no row. */
 SM_MUST_CHECK sm_err sm_sql_query_i64(sm_sql *db, const char *sql, int64_t *value);
 
-/* One step of a schema: brings user_version from its place in the list (0 first) to the next. */
-typedef struct sm_sql_migration {
-  const char *sql;
-} sm_sql_migration;
-
-/* Brings a database to version `count`, all missing steps in one transaction; safe when several
- * processes do it at once. A file of another program (application_id) is SM_ERR_CORRUPT, one of a
- * newer version SM_ERR_UNSUPPORTED. `init` (may be NULL) runs in the same transaction after the
- * steps if the file was empty before. */
-SM_MUST_CHECK sm_err sm_sql_migrate(sm_sql *db, int32_t application_id,
-                                    const sm_sql_migration *steps, size_t count,
-                                    sm_err (*init)(sm_sql *db, void *context), void *context);
-
 #endif

@@ -1,3 +1,4 @@
+#include "store/embedded/sql_migrate.h"
 #include "store/embedded/sqlite_util.h"
 
 #include <setjmp.h>
@@ -159,6 +160,28 @@ static sm_err count_init(sm_sql *db, void *context) {
   return SM_OK;
 }
 
+/* What was there before the steps that followed, and nothing half beside it. */
+static void is_copy_of(const char *path, int version) {
+  char copy[120];
+  char partial[140];
+  (void)snprintf(copy, sizeof copy, "%s.format-%d", path, version);
+  (void)snprintf(partial, sizeof partial, "%s.partial", copy);
+  struct stat st;
+  assert_int_equal(stat(copy, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  assert_int_not_equal(stat(partial, &st), 0);
+  sm_sql *db;
+  int64_t value = 0;
+  assert_int_equal(open_db(copy, false, false, &db), SM_OK);
+  assert_int_equal(sm_sql_query_i64(db, "PRAGMA user_version", &value), SM_OK);
+  assert_int_equal(value, version);
+  assert_int_equal(sm_sql_query_i64(db, "SELECT count(*) FROM pragma_table_info('a')", &value),
+                   SM_OK);
+  assert_int_equal(value, version);
+  sm_sql_close(db);
+  assert_int_equal(unlink(copy), 0);
+}
+
 static void migrations_go_forward_once(void **state) {
   fixture *f = *state;
   char path[100];
@@ -173,12 +196,14 @@ static void migrations_go_forward_once(void **state) {
   assert_int_equal(sm_sql_migrate(db, 7, steps, 1, count_init, &inits), SM_OK);
   assert_int_equal(sm_sql_migrate(db, 7, steps, 2, count_init, &inits), SM_OK);
   assert_int_equal(inits, 1); /* for a new file only */
+  is_copy_of(path, 1);
   assert_int_equal(sm_sql_exec(db, "INSERT INTO a (x, y) VALUES (1, 2)"), SM_OK);
   assert_int_equal(sm_sql_migrate(db, 7, steps, 1, NULL, NULL), SM_ERR_UNSUPPORTED);
   assert_int_equal(sm_sql_migrate(db, 8, steps, 2, NULL, NULL), SM_ERR_CORRUPT);
   assert_int_equal(sm_sql_migrate(db, 7, steps, 3, NULL, NULL), SM_ERR_INTERNAL);
   assert_int_equal(sm_sql_migrate(db, 7, steps, 2, NULL, NULL), SM_OK);             /* as it was */
   assert_int_equal(sm_sql_migrate(f->db, 7, steps, 2, NULL, NULL), SM_ERR_CORRUPT); /* not ours */
+  is_copy_of(path, 2); /* of the attempt that failed */
   sm_sql_close(db);
   (void)unlink(path);
 }
