@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+
+enum { NICE = 10 };
 
 struct sm_crew {
   pthread_t thread[SM_CREW_MAX];
@@ -31,6 +34,8 @@ static sm_crew_job *take(sm_crew *crew, size_t *index) {
 
 static void *work(void *argument) {
   sm_crew *crew = argument;
+  /* This thread alone, on Linux. Its owner does what nobody else may, and all wait for it. */
+  (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICE);
   (void)pthread_mutex_lock(&crew->lock);
   while (!crew->stop) {
     if (crew->first == NULL) {
