@@ -1,6 +1,7 @@
 /* A few threads that do the same for each of many things. Internal to invoicing. One thread owns a
  * crew; what it is given to do runs on all of them, in the order in which it was given. They stand
- * back behind their owner (a higher nice value): with fewer cores than threads it is not held up. */
+ * back behind their owner (a higher nice value): with fewer cores than threads it is not held up.
+ */
 #ifndef SM_INVOICING_CREW_H
 #define SM_INVOICING_CREW_H
 
