@@ -12,12 +12,12 @@ SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev
 SM_LOOK_PACKAGES=(chromium fonts-dejavu-core libfaketime curl python3)
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=("${SM_LOOK_PACKAGES[@]}" libcmocka-dev mosquitto-clients clang clang-format clang-tidy libclang-rt-14-dev
-  python3-jinja2 python3-jsonschema shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db
+  python3-jinja2 python3-jsonschema python3-paho-mqtt shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc)
-# For `./test --long` only: two more brokers, and a publisher that tells what each of them has acknowledged.
+# For `./test --long` only: two more brokers.
 # shellcheck disable=SC2034
-SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server python3-paho-mqtt)
+SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server)
 
 # missing_packages NAME...: those that are not installed.
 missing_packages() {

@@ -20,6 +20,7 @@ const pages: [name: string, path: string, open?: string][] = [
   ["add-key", "/keys", "keys.add"],
   ["audit", "/audit"],
   ["rejects", "/rejects"],
+  ["firmware", "/firmware"],
   ["settings", "/settings"],
 ];
 

@@ -7,6 +7,7 @@ import { openAsAdmin, reading, say, sayWith, test } from "./admin-server.ts";
 import { expect } from "./fixtures.ts";
 import { AuditPage } from "./pages/audit.ts";
 import { DevicePage } from "./pages/device.ts";
+import { FirmwarePage } from "./pages/firmware.ts";
 import { FleetPage } from "./pages/fleet.ts";
 import { KeysPage } from "./pages/keys.ts";
 import { PeoplePage } from "./pages/people.ts";
@@ -25,6 +26,7 @@ test("every page of an administrator is reached with the keys alone", async ({ p
     ["People", "People"],
     ["API keys", "API keys"],
     ["Refused", "Refused messages"],
+    ["Firmware", "Firmware"],
     ["Audit log", "Audit log"],
     ["Settings", "Settings"],
   ] as const) {
@@ -398,4 +400,28 @@ test("settings tell what the server was started with, and no secret", async ({ p
   await expect(settings.server).toContainText("SMARTMETER_SELLER_NAME");
   await expect(settings.server).toContainText("Lake View Society");
   await expect(page.getByText(/PASSWORD/)).toHaveCount(0);
+});
+
+test("a release is halted with a reason and goes on, and its meters are seen", async ({ page, admin }) => {
+  const release = "1.1.0 for demo";
+  const firmware = new FirmwarePage(page);
+  await expect
+    .poll(() =>
+      admin.get<{ devices: object[] }>("/api/firmware/1/devices").then(({ devices }) => devices.length),
+    )
+    .toBe(1);
+  await openAsAdmin(page, "/firmware");
+  const card = firmware.release(release);
+  await expect(card.getByText("Rolling out")).toBeVisible();
+  await firmware.showMeters(release);
+  await expect(firmware.meters(release).getByRole("listitem")).toHaveText(/off-001.*Offered/);
+  await firmware.halt("1.1.0", "a meter in the yard is slow");
+  await expect(card.getByText("Halted")).toBeVisible();
+  await expect(card.getByText("a meter in the yard is slow")).toBeVisible();
+  await firmware.resume("1.1.0");
+  await expect(card.getByText("Rolling out")).toBeVisible();
+  await firmware.meters(release).getByRole("link", { name: "off-001" }).click();
+  const own = page.getByRole("region", { name: "Firmware" });
+  await expect(own.getByText("1.0.0")).toBeVisible();
+  await expect(own.getByLabel("Cohort")).toHaveValue("all");
 });

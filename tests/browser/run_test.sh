@@ -94,6 +94,18 @@ api POST /api/tariffs "{\"name\": \"LT-1 Domestic\", \"effective_from\": \"$next
   \"slabs\": [{\"up_to_kwh\": 100, \"rate\": \"4.00\"}, {\"up_to_kwh\": null, \"rate\": \"6.50\"}], \"taxes\": [{\"name\": \"GST\", \"percent\": \"18\"}]}" ||
   fail 'a tariff is decided' "$API_BODY"
 
+# A release of firmware, offered to a meter that has not taken it.
+printf '{"product": "smartmeter", "hardware": "demo", "version": "1.0.0", "counter": 1, "state": "idle"}' | publish_lines meters/off-001/firmware
+wait_until 'off-001 says what it runs' api_has GET /api/devices/off-001 '"version":"1.0.0"' || finish
+head -c 5000 /dev/zero >"$TMP/image"
+server_command "SMARTMETER_FIRMWARE_KEYS=$TMP/firmware.pem.pub"
+{
+  "${SM_COMMAND[@]}" firmware keygen --out "$TMP/firmware.pem" &&
+    "${SM_COMMAND[@]}" firmware sign "$TMP/image" --key "$TMP/firmware.pem" --product smartmeter --hardware demo --version 1.1.0 --counter 2 \
+      --from 1 --expires 2099-01-01 --url-base "$API" --out "$TMP/release" &&
+    "${SM_COMMAND[@]}" firmware publish "$TMP/release" --stages 100
+} >"$TMP/log/firmware.log" 2>&1 || fail 'a release is published' "$(cat "$TMP/log/firmware.log")"
+
 require_node
 report=$TMP/browser.xml
 (

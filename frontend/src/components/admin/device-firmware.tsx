@@ -54,6 +54,7 @@ export function DeviceFirmware({ device }: { device: Device }) {
           defaultValue={device.cohort ?? ""}
           maxLength={32}
           required
+          withAsterisk={false}
           error={wrong("cohort")}
         />
         <div className={css.actions}>

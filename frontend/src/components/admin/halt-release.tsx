@@ -44,6 +44,7 @@ export function HaltRelease({ release: { no, version } }: { release: FirmwareRel
             description={t("reasonHint")}
             maxLength={200}
             required
+            withAsterisk={false}
             error={wrong("reason")}
             data-autofocus
           />
