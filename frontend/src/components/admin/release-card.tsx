@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { resumeRelease } from "../../api/admin";
 import type { FirmwareRelease } from "../../api/admin-types";
-import { dateTime, percent, whole } from "../../lib/format";
+import { dateTime, whole } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { useText } from "../../text/text";
 import { Figure } from "../figure";
@@ -22,6 +22,7 @@ export function ReleaseCard({ release }: { release: FirmwareRelease }) {
   const { no, version, hardware, state, reason, stages, stage_percent, meters } = release;
   const resume = useChange(() => resumeRelease(no), [["firmware"]]);
   const at = (instant: string) => dateTime(instant, timezone, locale);
+  const share = (percent: number) => `${whole(percent, locale)} %`;
   const name = t("releaseOf", { version, hardware });
   return (
     <article className={`panel ${css.card}`} aria-label={name}>
@@ -52,8 +53,8 @@ export function ReleaseCard({ release }: { release: FirmwareRelease }) {
       <dl className={css.facts}>
         <Figure
           name={t("stage")}
-          value={t("stageOf", { percent: percent(stage_percent, locale) })}
-          note={stages.map((stage) => percent(stage, locale)).join(" → ")}
+          value={t("stageOf", { percent: share(stage_percent) })}
+          note={stages.map(share).join(" → ")}
         />
         <Figure name={t("cohort")} value={release.cohort} />
         <Figure name={t("published")} value={at(release.published_at)} />
@@ -62,7 +63,7 @@ export function ReleaseCard({ release }: { release: FirmwareRelease }) {
         <Figure name={t("key")} value={release.key} />
       </dl>
       <h3>{t("progress")}</h3>
-      <dl className={css.facts}>
+      <dl className={css.counts}>
         {(["offered", "taken", "confirmed", "failed", "refused"] as const).map((step) => (
           <Figure key={step} name={t(`meterStates.${step}`)} value={whole(meters[step], locale)} />
         ))}
