@@ -1,22 +1,11 @@
 #!/usr/bin/env bash
 # The dashboard in Chromium against the real server and broker, with a month whose bill is known and two days of readings.
 #
-#   run_test.sh [looks | rest | PLAYWRIGHT_ARGUMENT...]   looks: what only looks at pages (*looks.spec.ts); rest: all others
+#   run_test.sh [PLAYWRIGHT_ARGUMENT...]
 source "$(dirname -- "${BASH_SOURCE[0]}")/../blackbox/lib.sh"
 source "$SM_ROOT/scripts/lib/packages.sh"
 source "$SM_ROOT/scripts/lib/node.sh"
 source "$(dirname -- "${BASH_SOURCE[0]}")/report.sh"
-
-# Regular expressions over their paths, as Playwright takes them.
-if [[ $* == looks ]]; then
-  set -- 'looks\.spec\.ts$'
-elif [[ $* == rest ]]; then
-  set --
-  for spec in "$SM_ROOT"/tests/browser/*.spec.ts; do
-    name=$(basename -- "$spec")
-    [[ $name == *looks.spec.ts ]] || set -- "$@" "/${name//./\\.}\$"
-  done
-fi
 
 start_broker
 # Another port is another origin, and the same site, so that the cookie goes along.
