@@ -77,7 +77,7 @@ test("a resident's power is there after few requests and few bytes, all from her
     .map((request) => new URL(request.url()).pathname)
     .filter((path) => path !== "/favicon.svg");
   annotations.push({ type: "loaded", description: `${paths.length} requests, ${bytes} bytes` });
-  console.log(`first screen: ${requests.length} requests, ${bytes} bytes`);
+  console.log(`first screen: ${paths.length} requests, ${bytes} bytes`);
   expect(
     requests.map((request) => new URL(request.url()).origin).filter((origin) => origin !== target.url),
   ).toEqual([]);
