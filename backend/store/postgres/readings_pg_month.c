@@ -78,7 +78,7 @@ int64_t pg_horizon_ms(const pg_readings *store, int64_t now_ms) {
   if (store->retention_days == 0) return INT64_MIN;
   /* By both clocks: one that jumps must not drop what is kept. */
   int64_t sure_ms = now_ms < store->newest_ms ? now_ms : store->newest_ms;
-  int64_t oldest_ms = sure_ms - store->retention_days * DAY_MS;
+  int64_t oldest_ms = sure_ms > 0 ? sure_ms - store->retention_days * DAY_MS : 0;
   return oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
 }
 
