@@ -44,6 +44,12 @@ mkdir -p "$DATA/broker" "$TMP/log"
 } < <(free_port 6)
 API=http://127.0.0.1:$HTTP_PORT
 TOKEN=''
+# Under tests/postgres/with_postgres: a database of its own there, else none, and the data is in files.
+SM_TEST_STORE=''
+if [[ -n ${SM_TEST_POSTGRES:-} ]]; then
+  createdb -h "$SM_TEST_POSTGRES" -U smartmeter "${TMP##*/}"
+  SM_TEST_STORE="postgresql://smartmeter@/${TMP##*/}?host=$SM_TEST_POSTGRES"
+fi
 # What the last api call gave.
 API_STATUS='' API_BODY=''
 
@@ -172,7 +178,9 @@ server_command() {
   SM_COMMAND+=("SMARTMETER_DATA_DIR=$DATA" "SMARTMETER_HTTP_PORT=$HTTP_PORT" "SMARTMETER_METRICS_PORT=$METRICS_PORT"
     "SMARTMETER_MQTT_PORT=$MQTT_PORT" "SMARTMETER_MQTTS_PORT=$MQTTS_PORT"
     SMARTMETER_RATE_READS=0 SMARTMETER_RATE_WRITES=0 SMARTMETER_RATE_COSTLY=0 SMARTMETER_RATE_LOGINS=0
-    "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD" "$@" "$SM_BINARY")
+    "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD")
+  if [[ -n $SM_TEST_STORE ]]; then SM_COMMAND+=("SMARTMETER_STORE=$SM_TEST_STORE"); fi
+  SM_COMMAND+=("$@" "$SM_BINARY")
 }
 
 # smartmeter ARGUMENT...: the program, as somebody runs it beside the server.
