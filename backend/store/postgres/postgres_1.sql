@@ -52,12 +52,13 @@ CREATE FUNCTION json_each(document text, path text) RETURNS TABLE (key text, val
   AS $$ SELECT * FROM json_each((document::json #> string_to_array(substr(path, 3), '.'))::text) $$;
 
 -- {"before": {...}, "after": {...}} of the members that are not the same in both.
-CREATE FUNCTION json_difference(before text, after text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT json_build_object(
-    'before', coalesce((SELECT json_object_agg(b.key, b.value) FROM pg_catalog.json_each(before::json) b
-      WHERE b.value::jsonb IS DISTINCT FROM (after::jsonb) -> b.key), '{}'),
-    'after', coalesce((SELECT json_object_agg(a.key, a.value) FROM pg_catalog.json_each(after::json) a
-      WHERE a.value::jsonb IS DISTINCT FROM (before::jsonb) -> a.key), '{}'))::text
+CREATE FUNCTION json_members_beyond(one json, other jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT '{' || coalesce(string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY key), '') || '}'
+    FROM pg_catalog.json_each(one) WHERE value::jsonb IS DISTINCT FROM other -> key
+$$;
+CREATE FUNCTION json_difference(before text, after text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT '{"before":' || json_members_beyond(before::json, after::jsonb)
+    || ',"after":' || json_members_beyond(after::json, before::jsonb) || '}'
 $$;
 
 -- What a trigger refuses: the transaction that asked for it is over.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static sm_err connect_to(const pg_readings *store, bool read_only, sm_sql **db) {
   return sm_pg_open(&(sm_pg_options){.url = store->url,
@@ -67,10 +68,15 @@ void pg_read_end(pg_readings *store, sm_sql *db) {
 /* One process is the writer: a lock of the session, beside that of each transaction. The server
  * gives it back when the session ends, however that ends. */
 static sm_err take_writer_lock(pg_readings *store) {
-  /* A writer that died a moment ago is not waited for longer than its server takes to notice. */
-  sm_err err = sm_sql_exec(store->db, "SET lock_timeout = '2s'");
-  if (err == SM_OK) err = sm_sql_exec(store->db, "SELECT pg_advisory_lock(21325, 100)");
-  if (err == SM_OK) err = sm_sql_exec(store->db, "SET lock_timeout = '10s'");
+  enum { TRIES = 20, TRY_NS = 50000000 };
+  int64_t taken = 0;
+  sm_err err = SM_OK;
+  /* A writer that died a moment ago holds it until the server has noticed. */
+  for (int i = 0; err == SM_OK && taken == 0 && i < TRIES; i++) {
+    if (i > 0) (void)nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+    err = sm_sql_query_i64(store->db, "SELECT pg_try_advisory_lock(21325, 100)", &taken);
+  }
+  if (err == SM_OK && taken == 0) err = SM_ERR_BUSY;
   if (err != SM_OK) return err;
   store->session = sm_pg_session(store->db);
   store->behind = true; /* who was the writer in between has stored something */
