@@ -1,6 +1,7 @@
 #include "store/postgres/pg_dialect.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +82,8 @@ static const char *put_quoted(const char *at, sm_buf *out) {
 static const char *put_value(const char *at, sm_buf *out, int *params) {
   if (!isdigit((unsigned char)at[1])) return NULL;
   size_t len = word_len(at + 1);
-  int number = atoi(at + 1);
-  if (number > *params) *params = number;
+  long number = strtol(at + 1, NULL, 10);
+  if (number > *params) *params = number < INT_MAX ? (int)number : INT_MAX;
   sm_buf_append_text(out, "$");
   sm_buf_append(out, at + 1, len);
   return at + 1 + len;
