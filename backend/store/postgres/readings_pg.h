@@ -134,6 +134,7 @@ void pg_array_bind(sm_sql_stmt *q, int index, sm_buf *array);
 int64_t pg_month_of(int64_t ts_ms); /* since 1970 */
 int64_t pg_month_start_ms(int64_t month);
 SM_MUST_CHECK sm_err pg_load_months(pg_readings *store, sm_sql *db);
+bool pg_has_month(const pg_readings *store, int64_t month);
 /* Makes the partition of a month unless it is known to be there, inside the writer's transaction.
  */
 SM_MUST_CHECK sm_err pg_need_month(pg_readings *store, int64_t month);

@@ -140,6 +140,7 @@ sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *done) {
 static sm_err make_ahead(pg_readings *store, int64_t now_ms) {
   int64_t month = pg_month_of(now_ms);
   size_t before = store->month_count;
+  if (pg_has_month(store, month) && pg_has_month(store, month + 1)) return SM_OK;
   sm_err err = pg_write_begin(store);
   if (err == SM_OK) err = pg_need_month(store, month);
   if (err == SM_OK) err = pg_need_month(store, month + 1);
@@ -149,12 +150,14 @@ static sm_err make_ahead(pg_readings *store, int64_t now_ms) {
   return err;
 }
 
-static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms) {
+/* *more: there may be as much again to do. */
+static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, bool *more) {
   bool done = true;
   int64_t before_ms = force ? INT64_MAX : now_ms - WAIT_MS;
   sm_err err = make_ahead(store, now_ms);
   while (err == SM_OK && done) {
     err = pg_make_due(store, before_ms, &done);
+    *more = done;
     if (!force) break;
   }
   for (done = true; err == SM_OK && done;) err = pg_drop_month(store, now_ms, &done);
@@ -166,7 +169,8 @@ sm_err pg_readings_maintain(sm_readings *base, bool force) {
   if (!store->writer) return SM_ERR_DENIED;
   int64_t steady_ms = sm_clock_steady_ms();
   if (!force && steady_ms < store->maintain_at_ms) return SM_OK;
-  sm_err err = maintain_all(store, force, sm_clock_now_ms());
-  store->maintain_at_ms = steady_ms + PAUSE_MS;
+  bool more = false;
+  sm_err err = maintain_all(store, force, sm_clock_now_ms(), &more);
+  store->maintain_at_ms = err == SM_OK && more ? steady_ms : steady_ms + PAUSE_MS;
   return err;
 }

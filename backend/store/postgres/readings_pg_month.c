@@ -27,14 +27,14 @@ int64_t pg_month_of(int64_t ts_ms) {
   return month;
 }
 
-static bool knows(const pg_readings *store, int64_t month) {
+bool pg_has_month(const pg_readings *store, int64_t month) {
   for (size_t i = store->month_count; i > 0; i--)
     if (store->month[i - 1] == month) return true;
   return false;
 }
 
 static sm_err remember(pg_readings *store, int64_t month) {
-  if (knows(store, month)) return SM_OK;
+  if (pg_has_month(store, month)) return SM_OK;
   int64_t *list = realloc(store->month, (store->month_count + 1) * sizeof *list);
   if (list == NULL) return SM_ERR_NOMEM;
   store->month = list;
@@ -59,7 +59,7 @@ sm_err pg_load_months(pg_readings *store, sm_sql *db) {
  * it may be taken back: then the list is read again (pg_readings.behind). */
 sm_err pg_need_month(pg_readings *store, int64_t month) {
   char sql[400];
-  if (knows(store, month)) return SM_OK;
+  if (pg_has_month(store, month)) return SM_OK;
   int year = (int)(1970 + month / 12);
   int number = (int)(month % 12 + 1);
   (void)snprintf(sql, sizeof sql,
