@@ -1,4 +1,5 @@
-/* What a ledger stands on: the one thing in which its engines differ is how a connection is made. */
+/* What a ledger stands on: the one thing in which its engines differ is how a connection is made.
+ */
 #ifndef SM_STORE_EMBEDDED_LEDGER_BACKING_H
 #define SM_STORE_EMBEDDED_LEDGER_BACKING_H
 

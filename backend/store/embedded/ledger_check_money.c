@@ -46,7 +46,8 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.exception_no = e.exception_no)"},
     {"exception", "corrections",
      "SELECT exception_no, 'its taxes do not add up' FROM exception WHERE tax_minor IS NOT"
-     " (SELECT coalesce(sum(CAST(json_extract(value, '$.amount_minor') AS INTEGER)), 0) FROM json_each(taxes))"},
+     " (SELECT coalesce(sum(CAST(json_extract(value, '$.amount_minor') AS INTEGER)), 0) FROM "
+     "json_each(taxes))"},
     {"exception", "corrections",
      "SELECT i.number, 'its lines of kind true_up are not the corrections that stand on it'"
      " FROM invoice i WHERE i.kind = 'invoice' AND json_valid(i.body)"
@@ -78,7 +79,8 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      "SELECT b.utility_id, format('its parts add up to %s minor units, and it costs %s',"
      " sum(s.energy_minor + s.common_minor), b.amount_minor + b.tax_minor)"
      " FROM utility_share s JOIN utility_posting p USING (posting_no)"
-     " JOIN utility_bill b USING (utility_no) GROUP BY p.posting_no, b.utility_id, b.amount_minor, b.tax_minor"
+     " JOIN utility_bill b USING (utility_no) GROUP BY p.posting_no, b.utility_id, b.amount_minor, "
+     "b.tax_minor"
      " HAVING sum(s.energy_minor + s.common_minor) <> b.amount_minor + b.tax_minor"},
     {"dispute", "disputes",
      "SELECT d.dispute_no, 'it is open, and its invoice was taken back' FROM dispute d"

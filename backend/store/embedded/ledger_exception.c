@@ -283,7 +283,8 @@ static sm_err turn_round(sm_sql *db, sm_actor actor, int64_t exception_no) {
           " json_extract(value, '$.name'), 'percent_micro', "
           " CAST(json_extract(value, '$.percent_micro') AS INTEGER), 'base_minor', "
           " -CAST(json_extract(value, '$.base_minor') AS INTEGER), 'amount_minor', "
-          " -CAST(json_extract(value, '$.amount_minor') AS INTEGER))) FROM json_each(taxes)), currency, 0, '{}', "
+          " -CAST(json_extract(value, '$.amount_minor') AS INTEGER))) FROM json_each(taxes)), "
+          "currency, 0, '{}', "
           "?2, 'true_up', ?2, ?3, ?4 FROM exception WHERE exception_no = ?1");
   sm_sql_bind_i64(&q, 1, exception_no);
   sm_sql_bind_i64(&q, 2, sm_clock_now_ms());

@@ -14,13 +14,13 @@
 
 #include "base/jsonw.h"
 #include "store/audit_head.h"
-#include "store/embedded/ledger_known.h"
 #include "store/embedded/ledger_backing.h"
-#include "store/sql/sql.h"
+#include "store/embedded/ledger_known.h"
 #include "store/ledger.h"
 #include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
 #include "store/ledger_people.h"
+#include "store/sql/sql.h"
 
 #include <pthread.h>
 

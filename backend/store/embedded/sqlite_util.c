@@ -191,16 +191,15 @@ static sm_err configure_size(lite *db, const sm_sql_options *options) {
 
 static sm_err configure_pragmas(lite *db, const sm_sql_options *options) {
   return exec(db, options->read_only
-                             ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
-                             : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-                               "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
+                      ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
+                      : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                        "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
 }
 
 static sm_err configure(lite *db, const sm_sql_options *options) {
   sm_err err = configure_handle(db->handle, options);
   /* Before anything is in the file; of no effect later. */
-  if (err == SM_OK && options->can_shrink)
-    err = exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
+  if (err == SM_OK && options->can_shrink) err = exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
   if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
   if (err == SM_OK) err = configure_pragmas(db, options);
   return err == SM_OK ? configure_size(db, options) : err;
@@ -303,8 +302,7 @@ static sm_err commit(sm_sql *base) {
 sm_err sm_sql_set_synced(sm_sql *base, bool synced) {
   lite *db = of(base);
   if (db->unsynced == !synced) return SM_OK;
-  sm_err err =
-      exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  sm_err err = exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   if (err == SM_OK) db->unsynced = !synced;
   return err;
 }
@@ -314,7 +312,8 @@ int sm_sql_wal_pages(const sm_sql *db) {
 }
 
 sm_err sm_sql_checkpoint(sm_sql *db) {
-  int result = sqlite3_wal_checkpoint_v2(of(db)->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  int result =
+      sqlite3_wal_checkpoint_v2(of(db)->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   /* Busy: somebody else is at it, or a reader holds some back. */
   if ((result & 0xff) == SQLITE_BUSY) return SM_OK;
   return sm_sql_err(of(db)->handle, result);
