@@ -30,7 +30,7 @@ enum { TEXT_MAX = 320 };
 typedef struct told {
   size_t count;
   char topic[96];
-  char payload[64];
+  char payload[96];
   sm_err answer; /* given to each */
 } told;
 

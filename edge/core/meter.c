@@ -26,6 +26,7 @@ static void remember_newest(edge_meter *m) {
   m->last_seq = m->ring.newest_seq;
   m->boot = (uint16_t)(newest.boot + 1);
   edge_sampler_remember(&m->sampler, newest.sample.energy_wh);
+  if ((newest.flags & EDGE_RECORD_UNCHECKED) == 0) edge_clock_stood(&m->clock, newest.wall_s);
 }
 
 bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning *tuning,
@@ -39,13 +40,14 @@ bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning
   sampling.interval_ms = meter->settings.interval_s * (uint32_t)MS_PER_S;
   sampling.address = meter->settings.address;
   edge_sampler_init(&meter->sampler, &sampling, &port->serial, now_ms);
+  edge_clock_init(&meter->clock, &tuning->clock);
   uint32_t epoch = port->random(port->context);
   meter->log_good =
       edge_ring_mount(&meter->ring, &port->log, epoch == 0 ? 1 : epoch, tuning->mark_every);
   if (meter->log_good) remember_newest(meter);
-  edge_uplink_init(&meter->uplink, &tuning->uplink, &port->link, &meter->ring,
-                   meter->settings.device_id, port->fw, meter->room, sizeof meter->room,
-                   port->random(port->context), now_ms);
+  edge_uplink_init(&meter->uplink, &tuning->uplink, &port->link, &meter->ring, &meter->clock,
+                   meter->boot, meter->settings.device_id, port->fw, meter->room,
+                   sizeof meter->room, port->random(port->context), now_ms);
   edge_firmware_init(&meter->firmware, port->update, &port->self, now_ms);
   edge_console_init(&meter->console, meter, print, edge_meter_run_command);
   return settings_good && meter->log_good;
@@ -59,21 +61,32 @@ static uint32_t uptime_after_last(const edge_meter *m, int64_t asked_ms) {
   return taken ? m->last.uptime_s + 1 : uptime_s;
 }
 
-static uint32_t wall_at(edge_meter *m, int64_t asked_ms, int64_t now_ms) {
-  int64_t wall_ms;
-  if (!m->port.wall(m->port.context, &wall_ms)) return 0;
-  int64_t wall_s = (wall_ms - (now_ms - asked_ms)) / MS_PER_S;
-  if (wall_s <= 0 || wall_s > UINT32_MAX) return 0;
-  return edge_stamp_next(m->has_last ? m->last.wall_s : 0, (uint32_t)wall_s);
+static void ask_port_for_time(edge_meter *m, int64_t now_ms) {
+  int64_t wall_ms = 0;
+  bool set = m->port.wall(m->port.context, &wall_ms);
+  edge_clock_port(&m->clock, set, wall_ms, now_ms);
 }
 
-static void store(edge_meter *m, const edge_sampler_result *result, int64_t now_ms) {
+/* One that stands is not led by those that do not, which are stamped from it. */
+static uint32_t wall_at(const edge_meter *m, int64_t asked_ms) {
+  uint32_t wall_s = edge_clock_at(&m->clock, asked_ms);
+  bool led = m->has_last &&
+             ((m->last.flags & EDGE_RECORD_UNCHECKED) == 0 || !edge_clock_stands(&m->clock));
+  return wall_s == 0 || !led ? wall_s : edge_stamp_next(m->last.wall_s, wall_s);
+}
+
+static uint8_t flags_of(const edge_meter *m, const edge_sampler_result *result) {
+  return (uint8_t)((result->leapt ? EDGE_RECORD_LEAPT : 0) |
+                   (edge_clock_stands(&m->clock) ? 0 : EDGE_RECORD_UNCHECKED));
+}
+
+static void store(edge_meter *m, const edge_sampler_result *result) {
   edge_record record = {.sample = result->sample,
                         .uptime_s = uptime_after_last(m, result->asked_ms),
-                        .wall_s = wall_at(m, result->asked_ms, now_ms),
+                        .wall_s = wall_at(m, result->asked_ms),
                         .boot = m->boot,
                         .rssi_dbm = m->port.rssi == NULL ? 0 : m->port.rssi(m->port.context),
-                        .flags = result->leapt ? EDGE_RECORD_LEAPT : 0};
+                        .flags = flags_of(m, result)};
   uint32_t seq;
   m->log_good = m->ring.sectors != 0 && edge_ring_append(&m->ring, &record, &seq);
   if (!m->log_good) {
@@ -83,6 +96,7 @@ static void store(edge_meter *m, const edge_sampler_result *result, int64_t now_
   m->has_last = true;
   m->last = record;
   m->last_seq = seq;
+  if (edge_clock_stands(&m->clock)) edge_clock_stood(&m->clock, record.wall_s);
   if (m->first_seq == 0) m->first_seq = seq;
 }
 
@@ -151,18 +165,11 @@ static bool take_credentials(edge_meter *m, edge_json command) {
          edge_settings_offer_login(&m->settings, host, (uint16_t)port, username, password);
 }
 
-static uint32_t wall_now_s(edge_meter *m) {
-  int64_t wall_ms;
-  if (!m->port.wall(m->port.context, &wall_ms) || wall_ms < MS_PER_S) return 0;
-  int64_t wall_s = wall_ms / MS_PER_S;
-  return wall_s > UINT32_MAX ? UINT32_MAX : (uint32_t)wall_s;
-}
-
 void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int64_t now_ms) {
   edge_json command = {payload, len};
   /* The room is a message's only while it is handed over. */
   if (edge_firmware_command(&meter->firmware, payload, len, (uint8_t *)meter->room,
-                            wall_now_s(meter))) {
+                            edge_clock_at(&meter->clock, now_ms))) {
     meter->commands++;
     return;
   }
@@ -213,7 +220,7 @@ static void update(edge_meter *m, int64_t now_ms) {
   if (m->firmware.ota.state == EDGE_OTA_READY && may_restart(m, edge_ring_backlog(&m->ring)))
     edge_meter_restart(m);
   else if (m->uplink.state == EDGE_UPLINK_OPEN &&
-           edge_firmware_asks_again(&m->firmware, wall_now_s(m)))
+           edge_firmware_asks_again(&m->firmware, edge_clock_at(&m->clock, now_ms)))
     edge_uplink_reconnect(&m->uplink, now_ms);
 }
 
@@ -232,10 +239,20 @@ static bool may_send(const edge_meter *m) {
   return edge_meter_is_set_up(m) && m->ring.sectors != 0;
 }
 
+/* What was measured before the clock's time stood gets its own from the next reading, and waits for
+ * it. */
+static void measure_anew(edge_meter *m, int64_t now_ms) {
+  bool stands = edge_clock_stands(&m->clock);
+  bool waits = m->has_last && (m->last.wall_s == 0 || (m->last.flags & EDGE_RECORD_UNCHECKED) != 0);
+  if (stands && !m->stood && waits) edge_sampler_hurry(&m->sampler, now_ms);
+  m->stood = stands;
+}
+
 void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
   edge_sampler_result result;
+  ask_port_for_time(meter, now_ms);
   edge_sampler_event event = edge_sampler_poll(&meter->sampler, now_ms, &result);
-  if (event == EDGE_SAMPLER_SAMPLE) store(meter, &result, now_ms);
+  if (event == EDGE_SAMPLER_SAMPLE) store(meter, &result);
   if (event != EDGE_SAMPLER_NOTHING) meter->fault = result.fault;
   if (may_send(meter)) {
     try_next(meter, now_ms);
@@ -244,6 +261,7 @@ void edge_meter_poll(edge_meter *meter, int64_t now_ms) {
     if (meter->uplink.state == EDGE_UPLINK_PAUSED && now_ms < meter->uplink.due_ms)
       leave_next(meter, now_ms);
   }
+  measure_anew(meter, now_ms);
   update(meter, now_ms);
   if (meter->port.lamp != NULL)
     meter->port.lamp(meter->port.context, edge_led_lit(edge_meter_led(meter), now_ms));

@@ -4,6 +4,7 @@
 #ifndef EDGE_CORE_METER_H
 #define EDGE_CORE_METER_H
 
+#include "core/clock.h"
 #include "core/console.h"
 #include "core/firmware.h"
 #include "core/panel.h"
@@ -41,10 +42,11 @@ typedef struct edge_tuning {
   edge_sampler_settings sampler; /* interval and address are of the settings */
   edge_uplink_settings uplink;
   uint32_t mark_every; /* see core/ring.h */
+  edge_clock_settings clock;
 } edge_tuning;
 
 #define EDGE_TUNING_DEFAULTS                                                                       \
-  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6 }
+  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6, EDGE_CLOCK_DEFAULTS }
 
 typedef struct edge_meter {
   edge_port port;
@@ -52,6 +54,7 @@ typedef struct edge_meter {
   edge_settings_store store;
   edge_ring ring;
   edge_sampler sampler;
+  edge_clock clock;
   edge_uplink uplink;
   edge_firmware firmware;
   edge_console console;
@@ -63,6 +66,7 @@ typedef struct edge_meter {
   uint32_t last_seq;
   uint32_t first_seq; /* of this start; 0: none yet */
   bool restarting;    /* the port was told to */
+  bool stood;         /* the clock's time stands */
   uint16_t boot;
   uint32_t lost;     /* measured, and no flash took them */
   bool tries_next;   /* the connection that is made, or stands, is with the next login */
