@@ -89,6 +89,8 @@ struct sm_intake {
   const taken *current;
   known known;
   const char *known_id; /* whose `known` is; NULL: nobody's */
+  int64_t modulus_wh;
+  const char *modulus_id; /* likewise */
 };
 
 sm_err sm_intake_new(sm_pipeline *pipeline, sm_intake_publish publish, void *context,
@@ -264,6 +266,16 @@ static void judge_firmware(sm_intake *in, const sm_mqtt_message *m) {
     in->reports.item[in->reports.count++] = r;
 }
 
+/* Of the current message's device; asked when the device changes. */
+static int64_t modulus_of(sm_intake *in) {
+  const char *device_id = in->current->topic.device_id;
+  if (in->modulus_id == NULL || strcmp(in->modulus_id, device_id) != 0) {
+    in->modulus_wh = sm_pipeline_modulus_wh(in->pipeline, device_id);
+    in->modulus_id = device_id;
+  }
+  return in->modulus_wh;
+}
+
 static void judge_telemetry(sm_intake *in, const sm_mqtt_message *m) {
   const sm_telemetry_sink sink = {
       .context = in, .reading = on_reading, .refused = on_refused, .asked = on_asked};
@@ -271,7 +283,8 @@ static void judge_telemetry(sm_intake *in, const sm_mqtt_message *m) {
                                         .payload = m->payload,
                                         .payload_len = m->payload_len,
                                         .payload_len_sent = m->payload_len_sent,
-                                        .now_ms = in->received_ms};
+                                        .now_ms = in->received_ms,
+                                        .modulus_wh = modulus_of(in)};
   sm_err err = sm_telemetry_parse(&message, &sink);
   if (err != SM_OK) (void)fail(in, err);
 }
@@ -302,6 +315,7 @@ static sm_err judge_slice(sm_intake *in, size_t *end) {
   in->reports.count = 0;
   in->questions.count = 0;
   in->known_id = NULL;
+  in->modulus_id = NULL;
   in->err = SM_OK;
   size_t i = in->done;
   while (i < in->batch.count && in->err == SM_OK && in->readings.count < SLICE_READINGS &&

@@ -71,18 +71,20 @@ typedef enum what { STAYS, IS_READING, GOES } what;
 
 /* The one reading that a reject holds, judged by the clock of the time it came. What was cut off,
  * or is no reading, stays where it is; a question has had its time, and goes. */
-static what reading_of(const sm_reject *reject, sm_reading_in *out) {
+static what reading_of(const sm_replay *replay, const sm_reject *reject, sm_reading_in *out) {
   if (reject->payload_len != reject->payload_len_sent) return STAYS;
   verdict v = {.readings = 0};
   const sm_telemetry_sink sink = {
       .context = &v, .reading = on_reading, .refused = on_refused, .asked = on_asked};
-  const sm_telemetry_message message = {.device_id = reject->device_id,
-                                        .payload = reject->payload,
-                                        .payload_len = reject->payload_len,
-                                        .payload_len_sent = reject->payload_len_sent,
-                                        .now_ms = reject->received_ms,
-                                        .modulus_wh =
-                                            sent_by_meter(reject) ? 0 : SM_FOREIGN_REGISTER_MAX_WH};
+  const sm_telemetry_message message = {
+      .device_id = reject->device_id,
+      .payload = reject->payload,
+      .payload_len = reject->payload_len,
+      .payload_len_sent = reject->payload_len_sent,
+      .now_ms = reject->received_ms,
+      .modulus_wh = sent_by_meter(reject)
+                        ? sm_pipeline_modulus_wh(replay->pipeline, reject->device_id)
+                        : SM_FOREIGN_REGISTER_MAX_WH};
   if (sm_telemetry_parse(&message, &sink) != SM_OK) return STAYS;
   if (v.questions > 0) return GOES;
   if (v.readings != 1 || v.refusals != 0) return STAYS;
@@ -101,7 +103,7 @@ static sm_err store(sm_replay *replay, const sm_reject_list *list) {
   size_t count = 0;
   size_t gone = 0;
   for (size_t i = 0; err == SM_OK && i < list->count; i++) {
-    what is = reading_of(&list->item[i], &readings[count]);
+    what is = reading_of(replay, &list->item[i], &readings[count]);
     if (is == STAYS) continue;
     if (is == IS_READING) count++;
     drops[gone++] = (sm_reject_in){.device_id = "", .drop_no = list->item[i].reject_no};
