@@ -105,14 +105,21 @@ static void store(edge_meter *m, const edge_sampler_result *result) {
 edge_login edge_meter_login(const edge_meter *meter) {
   const edge_settings *s = &meter->settings;
   if (meter->tries_next)
-    return (edge_login){s->next_host, s->next_username, s->next_password, s->next_port};
-  return (edge_login){s->host, s->username, s->password, s->port};
+    return (edge_login){s->next_host, s->next_username, s->next_password, s->next_port,
+                        s->next_certificate ? 1U - s->secrets : s->secrets};
+  return (edge_login){s->host, s->username, s->password, s->port, s->secrets};
 }
 
-static void save_login(edge_meter *m) {
-  /* If the flash does not take it, the next start tries both again. */
-  (void)edge_settings_save(&m->store, &m->settings);
+/* If the flash does not take it, the next start tries both again. */
+static bool save_login(edge_meter *m) {
   m->edited = m->settings;
+  return edge_settings_save(&m->store, &m->settings);
+}
+
+static void forget_secrets(edge_meter *m, unsigned set) {
+  static const edge_enrol_secret all[] = {EDGE_ENROL_KEY, EDGE_ENROL_CERTIFICATE, EDGE_ENROL_CA};
+  for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
+    (void)m->port.keep(m->port.context, set, all[i], "");
 }
 
 void edge_meter_opened(edge_meter *meter, int64_t now_ms) {
@@ -120,9 +127,11 @@ void edge_meter_opened(edge_meter *meter, int64_t now_ms) {
   edge_uplink_opened(&meter->uplink, now_ms);
   edge_firmware_connected(&meter->firmware);
   if (!let_in || !meter->tries_next) return;
+  unsigned before = meter->settings.secrets;
   edge_settings_take_login(&meter->settings);
   meter->tries_next = false;
-  save_login(meter);
+  if (save_login(meter) && meter->settings.secrets != before && meter->port.keep != NULL)
+    forget_secrets(meter, before);
 }
 
 /* Whatever it was that kept it out, the old login is next. */
@@ -147,22 +156,36 @@ static bool says(edge_json object, const char *name, const char *wanted) {
   return text_of(object, name, text, sizeof text) && strcmp(text, wanted) == 0;
 }
 
-/* Only passwords: a certificate or a key is the port's to keep. */
+static bool take_password(edge_meter *m, edge_json mqtt, const char *host, uint16_t port) {
+  char username[EDGE_SETTINGS_TEXT_MAX + 1];
+  char password[EDGE_SETTINGS_TEXT_MAX + 1];
+  return text_of(mqtt, "username", username, sizeof username) &&
+         text_of(mqtt, "password", password, sizeof password) &&
+         edge_settings_offer_login(&m->settings, host, port, username, password);
+}
+
+/* The room is a message's only while it is handed over. */
+static bool take_certificate(edge_meter *m, edge_json credentials, const char *host,
+                             uint16_t port) {
+  return m->port.keep != NULL &&
+         edge_enrol_secrets(credentials, false, 1U - m->settings.secrets, m->room, sizeof m->room,
+                            m->port.keep, m->port.context) == NULL &&
+         edge_settings_offer_certificate(&m->settings, host, port);
+}
+
 static bool take_credentials(edge_meter *m, edge_json command) {
   edge_json credentials;
   edge_json mqtt;
   edge_json value;
   uint32_t port;
   char host[EDGE_SETTINGS_TEXT_MAX + 1];
-  char username[EDGE_SETTINGS_TEXT_MAX + 1];
-  char password[EDGE_SETTINGS_TEXT_MAX + 1];
-  return edge_json_member(command, "credentials", &credentials) &&
-         says(credentials, "kind", "password") && edge_json_member(credentials, "mqtt", &mqtt) &&
-         text_of(mqtt, "host", host, sizeof host) &&
-         text_of(mqtt, "username", username, sizeof username) &&
-         text_of(mqtt, "password", password, sizeof password) &&
-         edge_json_member(mqtt, "port", &value) && edge_json_u32(value, &port) && port <= 65535 &&
-         edge_settings_offer_login(&m->settings, host, (uint16_t)port, username, password);
+  if (!edge_json_member(command, "credentials", &credentials) ||
+      !edge_json_member(credentials, "mqtt", &mqtt) || !text_of(mqtt, "host", host, sizeof host) ||
+      !edge_json_member(mqtt, "port", &value) || !edge_json_u32(value, &port) || port > 65535)
+    return false;
+  if (says(credentials, "kind", "certificate"))
+    return take_certificate(m, credentials, host, (uint16_t)port);
+  return says(credentials, "kind", "password") && take_password(m, mqtt, host, (uint16_t)port);
 }
 
 void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int64_t now_ms) {
@@ -178,7 +201,7 @@ void edge_meter_command(edge_meter *meter, const char *payload, size_t len, int6
     return;
   }
   meter->commands++;
-  save_login(meter);
+  (void)save_login(meter);
   meter->next_ms = now_ms; /* not from here: the port is within its connection */
 }
 
@@ -288,6 +311,7 @@ void edge_meter_press(edge_meter *meter, bool pressed, int64_t now_ms) {
     break;
   case EDGE_PRESS_FORGET:
     edge_settings_default(&meter->edited);
+    meter->edited.secrets = meter->settings.secrets;
     if (edge_settings_save(&meter->store, &meter->edited)) edge_meter_restart(meter);
     break;
   case EDGE_PRESS_SETUP: /* the port's own: a page to fill in needs its radio */

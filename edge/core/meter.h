@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/console.h"
+#include "core/enrol.h"
 #include "core/firmware.h"
 #include "core/panel.h"
 #include "core/ring.h"
@@ -29,6 +30,7 @@ typedef struct edge_port {
   void (*print)(void *context, const char *text, size_t len); /* to the console */
   void (*lamp)(void *context, bool lit);
   void (*restart)(void *context); /* as a power cut would */
+  edge_enrol_keep keep;           /* certificates; NULL: none over the air */
   void (*set_up)(void *context);  /* who holds the button wants to; NULL: by the console only */
   const char *fw;                 /* version; NULL: not told to the server */
   edge_ota_self self;             /* all of it is told, if it has a version */
@@ -87,9 +89,10 @@ int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms);
 /* What the connection is made with: the login in use, or the one that is tried. */
 typedef struct edge_login {
   const char *host;
-  const char *username; /* "": without */
+  const char *username; /* "": by certificate, if the set has one, or without */
   const char *password;
   uint16_t port;
+  unsigned secrets; /* the set of certificates, the CA among them */
 } edge_login;
 edge_login edge_meter_login(const edge_meter *meter);
 /* As edge_uplink_opened and edge_uplink_closed, which a port does not call itself. */

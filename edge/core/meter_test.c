@@ -56,7 +56,10 @@ typedef struct world {
   int64_t server_off_ms; /* its clock less the true time */
   int64_t clock_off_ms;  /* the meter's */
   bool restart;
-  const char *password; /* that the broker takes; NULL: any */
+  const char *password;    /* that the broker takes; NULL: any */
+  const char *certificate; /* that it takes beside; NULL: none */
+  char pem[2][EDGE_ENROL_SECRETS][64];
+  bool keeps_nothing;
   uint32_t logins;
 } world;
 
@@ -173,6 +176,14 @@ static bool publish(void *context, const char *payload, size_t len) {
   return true;
 }
 
+static bool keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
+  (void)context;
+  assert_true(strlen(pem) < sizeof w.pem[0][0]);
+  if (w.keeps_nothing) return false;
+  (void)snprintf(w.pem[set][which], sizeof w.pem[0][0], "%s", pem);
+  return true;
+}
+
 static void restart(void *context) {
   (void)context;
   w.restart = true;
@@ -189,6 +200,7 @@ static void power_on(void) {
                           .settings = test_flash_port(&w.settings),
                           .wall = wall,
                           .random = random_word,
+                          .keep = keep,
                           .restart = restart};
   w.start_ms = w.true_ms;
   w.opening = false;
@@ -227,6 +239,9 @@ static void end(void) {
 static bool lets_in(void) {
   edge_login login = edge_meter_login(&w.meter);
   w.logins++;
+  if (w.certificate != NULL && login.username[0] == '\0' &&
+      strstr(w.pem[login.secrets][EDGE_ENROL_CERTIFICATE], w.certificate) != NULL)
+    return true;
   return w.password == NULL || strcmp(login.password, w.password) == 0;
 }
 
@@ -479,6 +494,70 @@ static void a_login_that_is_not_let_in_leaves_the_old_one(void **state) {
   drain();
   assert_string_equal(w.meter.settings.password, "new");
   (void)check_all(0);
+  end();
+}
+
+#define PEM(what, words) "-----BEGIN " what "-----\\n" words "\\n-----END-----\\n"
+#define CERTIFICATE(words)                                                                         \
+  "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"certificate\", \"mqtt\": {\"host\": " \
+  "\"new.example\", \"port\": 8884, \"username\": \"meter-001\"}, \"certificate_pem\": \"" PEM(    \
+      "CERTIFICATE", words) "\", \"key_pem\": \"" PEM("KEY",                                       \
+                                                      words) "\", \"serial\": \"1\", \"ca_pem\": " \
+                                                             "\"" PEM("CA", words) "\"}}"
+
+static void another_certificate_is_taken_once_it_was_let_in(void **state) {
+  (void)state;
+  begin(16);
+  w.password = "none";
+  run(60000);
+  assert_int_equal(w.meter.uplink.stats.opened, 0);
+  w.password = "";
+  run(600000);
+  command(CERTIFICATE("first"));
+  w.certificate = "first";
+  w.password = "none"; /* only that from now on */
+  run(60000);
+  assert_int_equal(w.meter.settings.secrets, 1);
+  assert_string_equal(w.meter.settings.host, "new.example");
+  assert_int_equal(edge_meter_login(&w.meter).port, 8884);
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_KEY], "first"));
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_CA], "first"));
+  power_on();
+  run(60000);
+  /* The one that is not let in leaves it as it is, and is there for later. */
+  command(CERTIFICATE("second"));
+  run(600000);
+  assert_int_equal(w.meter.uplink.state, EDGE_UPLINK_OPEN);
+  assert_int_equal(w.meter.settings.secrets, 1);
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_CERTIFICATE], "first"));
+  w.certificate = "second";
+  power_on();
+  run(600000);
+  assert_int_equal(w.meter.settings.secrets, 0);
+  assert_non_null(strstr(w.pem[0][EDGE_ENROL_CERTIFICATE], "second"));
+  assert_string_equal(w.pem[1][EDGE_ENROL_CERTIFICATE], ""); /* the old one is forgotten */
+  assert_string_equal(w.pem[1][EDGE_ENROL_KEY], "");
+  drain();
+  (void)check_all(0);
+  end();
+}
+
+static void certificates_that_cannot_be_kept_are_not_taken(void **state) {
+  (void)state;
+  begin(16);
+  run(60000);
+  w.keeps_nothing = true;
+  command(CERTIFICATE("first"));
+  w.keeps_nothing = false;
+  command("{\"type\": \"credentials\", \"credentials\": {\"kind\": \"certificate\", \"mqtt\": "
+          "{\"host\": \"h\", \"port\": 1}, \"ca_pem\": \"" PEM(
+              "CA", "x") "\", \"certificate_pem\": \"" PEM("CERTIFICATE",
+                                                           "x") "\", \"key_pem\": \"none\"}}");
+  assert_string_equal(w.pem[1][EDGE_ENROL_CA], ""); /* the key was looked at before */
+  w.meter.port.keep = NULL;
+  command(CERTIFICATE("first"));
+  assert_int_equal(w.meter.strange_commands, 3);
+  assert_string_equal(w.meter.settings.next_host, "");
   end();
 }
 
@@ -740,6 +819,8 @@ int main(void) {
       cmocka_unit_test(nothing_is_lost_or_counted_twice),
       cmocka_unit_test(another_login_is_taken_once_it_was_let_in),
       cmocka_unit_test(a_login_that_is_not_let_in_leaves_the_old_one),
+      cmocka_unit_test(another_certificate_is_taken_once_it_was_let_in),
+      cmocka_unit_test(certificates_that_cannot_be_kept_are_not_taken),
       cmocka_unit_test(commands_that_are_not_understood_change_nothing),
       cmocka_unit_test(the_button_sets_up_or_forgets),
       cmocka_unit_test(a_clock_that_is_put_right_loses_nothing),

@@ -67,6 +67,7 @@ typedef struct program {
   flash_file log;
   flash_file settings;
   broker_link link;
+  secret_files secrets;
   posix_updater updater;
   edge_ota_port update; /* of it */
   boot_image running;
@@ -115,6 +116,10 @@ static void print(void *context, const char *text, size_t len) {
 
 static void restart(void *context) {
   ((program *)context)->restart = true;
+}
+
+static bool keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
+  return secret_files_keep(&((program *)context)->secrets, set, which, pem);
 }
 
 static bool report(void *context, const char *payload, size_t len) {
@@ -175,6 +180,7 @@ static bool open_flash(program *p, const char *path) {
                   errno == EWOULDBLOCK ? "another meter runs on it" : strerror(errno));
     return false;
   }
+  p->secrets.flash = path;
   p->settings = (flash_file){fd, 0};
   p->log = (flash_file){fd, EDGE_SETTINGS_SECTORS};
   return true;
@@ -182,6 +188,7 @@ static bool open_flash(program *p, const char *path) {
 
 static void make_port(program *p) {
   p->link.meter = &p->meter;
+  p->link.secrets = &p->secrets;
   p->link.now_ms = uptime_ms;
   p->link.context = p;
   p->port = (edge_port){.context = p,
@@ -193,6 +200,7 @@ static void make_port(program *p) {
                         .random = random_word,
                         .print = print,
                         .restart = restart,
+                        .keep = keep,
                         .fw = version,
                         .self = {product, hardware, version, COUNTER, p->on_trial},
                         .report = report};
