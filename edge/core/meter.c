@@ -5,7 +5,13 @@
 
 #include <string.h>
 
-enum { MS_PER_S = 1000, LAMP_MS = 125, BACKLOG_SHOWN = 6, NEXT_AGAIN_MS = 3600000 };
+enum {
+  MS_PER_S = 1000,
+  LAMP_MS = 125,
+  BACKLOG_SHOWN = 6,
+  NEXT_AGAIN_MS = 3600000,
+  LOOK_BACK = 2048
+};
 
 bool edge_meter_is_set_up(const edge_meter *meter) {
   return meter->settings.device_id[0] != '\0' && meter->settings.host[0] != '\0';
@@ -27,6 +33,9 @@ static void remember_newest(edge_meter *m) {
   m->boot = (uint16_t)(newest.boot + 1);
   edge_sampler_remember(&m->sampler, newest.sample.energy_wh);
   if ((newest.flags & EDGE_RECORD_UNCHECKED) == 0) edge_clock_stood(&m->clock, newest.wall_s);
+  uint32_t seq = m->ring.newest_seq;
+  for (unsigned i = 0; i < LOOK_BACK && m->newest_s == 0 && seq > 0; i++, seq--)
+    if (edge_ring_get(&m->ring, seq, &newest)) m->newest_s = newest.wall_s;
 }
 
 bool edge_meter_init(edge_meter *meter, const edge_port *port, const edge_tuning *tuning,
@@ -67,12 +76,13 @@ static void ask_port_for_time(edge_meter *m, int64_t now_ms) {
   edge_clock_port(&m->clock, set, wall_ms, now_ms);
 }
 
-/* One that stands is not led by those that do not, which are stamped from it. */
+/* Later than the reading before. A clock that nobody has checked and that says a time long before
+ * that one is as good as none. */
 static uint32_t wall_at(const edge_meter *m, int64_t asked_ms) {
   uint32_t wall_s = edge_clock_at(&m->clock, asked_ms);
-  bool led = m->has_last &&
-             ((m->last.flags & EDGE_RECORD_UNCHECKED) == 0 || !edge_clock_stands(&m->clock));
-  return wall_s == 0 || !led ? wall_s : edge_stamp_next(m->last.wall_s, wall_s);
+  if (wall_s == 0 || m->newest_s == 0) return wall_s;
+  uint32_t next_s = edge_stamp_next(m->newest_s, wall_s);
+  return next_s < m->newest_s && !edge_clock_stands(&m->clock) ? 0 : next_s;
 }
 
 static uint8_t flags_of(const edge_meter *m, const edge_sampler_result *result) {
@@ -96,6 +106,7 @@ static void store(edge_meter *m, const edge_sampler_result *result) {
   m->has_last = true;
   m->last = record;
   m->last_seq = seq;
+  if (record.wall_s != 0) m->newest_s = record.wall_s;
   if (edge_clock_stands(&m->clock)) edge_clock_stood(&m->clock, record.wall_s);
   if (m->first_seq == 0) m->first_seq = seq;
 }

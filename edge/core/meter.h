@@ -66,6 +66,7 @@ typedef struct edge_meter {
   bool has_last;
   edge_record last; /* the last one stored: for what comes next, and for the console */
   uint32_t last_seq;
+  uint32_t newest_s;  /* the time of the last one that has one */
   uint32_t first_seq; /* of this start; 0: none yet */
   bool restarting;    /* the port was told to */
   bool stood;         /* the clock's time stands */

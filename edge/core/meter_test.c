@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { REPLIES_MAX = 80000, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
+enum { REPLIES_MAX = 80000, SECONDS_MAX = 40 * 86400, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
 static const int64_t begin_ms = 1767225600000; /* 2026-01-01T00:00:00Z */
 
 /* One reply of the module, known by its register. */
@@ -45,6 +45,7 @@ typedef struct world {
   char ack[96]; /* on its way to the meter; "": none */
   reply *replies;
   uint32_t reply_count;
+  uint32_t *at; /* what the server has of each second from the begin on, by its register */
   sm_sequence sequence;
   uint32_t epoch;
   int64_t newest_s; /* of what the server stored first-hand, in the order it came */
@@ -113,6 +114,13 @@ static void on_reading(void *context, const sm_reading *r, const sm_seq_mark *ma
   int64_t at_s = r->ts_ms / 1000;
   reply *known = &w.replies[r->energy_wh];
   if (r->energy_wh < 1 || r->energy_wh > w.reply_count) fail_msg("a reading out of nowhere");
+  int64_t second = at_s - begin_ms / 1000;
+  if (second >= 0 && second < SECONDS_MAX) {
+    if (w.at[second] != 0 && w.at[second] != r->energy_wh)
+      fail_msg("readings %u and %lld have one time", (unsigned)w.at[second],
+               (long long)r->energy_wh);
+    w.at[second] = (uint32_t)r->energy_wh;
+  }
   if (known->stored_s == 0) {
     known->stored_s = at_s;
     if (at_s <= w.newest_s) w.late++;
@@ -211,7 +219,9 @@ static void power_on(void) {
 static void begin(uint32_t sectors) {
   memset(&w, 0, sizeof w);
   w.replies = calloc(REPLIES_MAX, sizeof *w.replies);
+  w.at = calloc(SECONDS_MAX, sizeof *w.at);
   assert_non_null(w.replies);
+  assert_non_null(w.at);
   w.random = 4711;
   w.clock_set = w.broker_up = w.server_up = true;
   w.module.before = before_reply;
@@ -231,6 +241,7 @@ static void begin(uint32_t sectors) {
 static void end(void) {
   sm_sequence_fini(&w.sequence);
   free(w.replies);
+  free(w.at);
   test_flash_fini(&w.log);
   test_flash_fini(&w.settings);
 }
@@ -710,6 +721,25 @@ static void starts_that_were_not_checked_keep_their_time(void **state) {
   end();
 }
 
+/* Starts that take hardly any time: no two readings have one time. */
+static void starts_within_a_second_give_no_time_twice(void **state) {
+  (void)state;
+  begin(16);
+  w.meter.settings.interval_s = 2;
+  assert_true(edge_settings_save(&w.meter.store, &w.meter.settings));
+  for (int i = 0; i < 500; i++) {
+    run(3000 + (int64_t)chance(6000));
+    w.true_ms += (int64_t)chance(300);
+    w.module.len = 0;
+    power_on();
+    w.server_up = chance(4) != 0;
+  }
+  drain();
+  assert_int_equal(missing(), 0);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
 static void days_with_clocks_that_go_wrong_lose_nothing(void **state) {
   (void)state;
   begin(64);
@@ -829,6 +859,7 @@ int main(void) {
       cmocka_unit_test(a_server_whose_clock_went_back_is_waited_for),
       cmocka_unit_test(a_server_that_tells_no_time_is_served),
       cmocka_unit_test(starts_that_were_not_checked_keep_their_time),
+      cmocka_unit_test(starts_within_a_second_give_no_time_twice),
       cmocka_unit_test(days_with_clocks_that_go_wrong_lose_nothing),
       cmocka_unit_test(wear_is_little),
   };

@@ -1,6 +1,6 @@
 #include "core/stamp.h"
 
-enum { PUT_BACK_MAX_S = 300, NOW_ROOM_S = 5 };
+enum { NOW_ROOM_S = 5 };
 
 /* Seconds from a reading to a later one. */
 static uint32_t span_s(const edge_record *from, const edge_record *to) {
@@ -67,13 +67,16 @@ static bool stamp_unchecked(edge_stamp *stamp, edge_ring *ring, uint32_t seq,
   if (!anchor_of(stamp, ring, seq, record)) return false;
   const edge_anchor *a = &stamp->anchor;
   uint32_t latest_s = before(a->at.wall_s, a->behind_s);
-  bool as_said = a->starts > 0 && record->wall_s < latest_s;
+  /* It was put down as later than those in front, which may have been sent, and those behind it as
+   * later than it: so it keeps its time unless that is plainly wrong. */
+  bool late = record->wall_s > latest_s + EDGE_STAMP_PUT_BACK_S;
+  bool early = a->starts == 0 && record->wall_s + EDGE_STAMP_PUT_BACK_S < latest_s;
   /* What stands later may do so by a clock that was led on meanwhile. */
-  if (a->is_now && (!as_said || latest_s - record->wall_s < NOW_ROOM_S)) {
+  if (a->is_now && (a->starts == 0 || record->wall_s + NOW_ROOM_S > latest_s)) {
     stamp->anchor.known = false;
     return false;
   }
-  *wall_s = as_said ? record->wall_s : latest_s;
+  *wall_s = late || early ? latest_s : record->wall_s;
   return true;
 }
 
@@ -118,6 +121,6 @@ bool edge_stamp_of(edge_stamp *stamp, edge_ring *ring, uint32_t seq, const edge_
 }
 
 uint32_t edge_stamp_next(uint32_t last_s, uint32_t now_s) {
-  bool put_back = now_s <= last_s && last_s - now_s <= PUT_BACK_MAX_S;
+  bool put_back = now_s <= last_s && last_s - now_s <= EDGE_STAMP_PUT_BACK_S;
   return put_back ? last_s + 1 : now_s;
 }

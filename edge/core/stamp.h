@@ -1,7 +1,8 @@
 /* When a reading was taken. One that was taken with a clock that was held against the server's says
  * so itself. The others are stamped from the first one behind them that does:
  *
- * - of the same start: so far before it as the uptimes say;
+ * - of the same start: as its clock said if that is within 5 minutes of what the uptimes say, else
+ *   that;
  * - of an earlier start, when a clock was set that nobody had checked: as that clock said, unless
  *   the later start could not have been so early; then as if it had followed at once;
  * - of an earlier start, with no clock set: so far before the first one behind it that had one set
@@ -15,6 +16,8 @@
 #define EDGE_CORE_STAMP_H
 
 #include "core/ring.h"
+
+enum { EDGE_STAMP_PUT_BACK_S = 300 };
 
 /* The first reading behind another whose time stands, or where there is none, this moment. */
 typedef struct edge_anchor {
