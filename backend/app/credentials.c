@@ -111,13 +111,14 @@ static sm_err write_file(const sm_broker *broker, const char *name, const sm_buf
 static void write_alias(sm_buf *out, const sm_credential_row *row) {
   sm_buf_printf(out,
                 "user %s\ntopic write meters/%s/telemetry\ntopic write meters/%s/status\n"
+                "topic write meters/%s/firmware\n"
                 "topic read meters/%s/ack\ntopic read meters/%s/command\n"
                 "topic deny meters/%s/#\n"
                 "topic write tele/%s/#\ntopic write stat/%s/#\ntopic read cmnd/%s/#\n"
                 "topic readwrite esphome/%s/#\ntopic write other/%s/#\n",
                 row->name, row->device_id, row->device_id, row->device_id, row->device_id,
-                row->name, row->device_id, row->device_id, row->device_id, row->device_id,
-                row->device_id);
+                row->device_id, row->name, row->device_id, row->device_id, row->device_id,
+                row->device_id, row->device_id);
 }
 
 /* The names that are not a device_id, and the ACL that the broker reads: what ./run has made, with

@@ -13,6 +13,7 @@ enum {
   TAKEN_FIRST = 2048, /* room for the subscriber's batches as they usually are */
   SLICE_READINGS = 8192,
   SLICE_REFUSALS = 1024,
+  CLOCK_APART_S = 60,  /* edge/core/clock.h: then the meter sends nothing */
   TOPIC_KEPT_MAX = 256 /* bytes of a refused message's topic */
 };
 
@@ -43,6 +44,13 @@ typedef struct report {
   sm_firmware_report said;
 } report;
 
+/* A meter's question for the time. */
+typedef struct question {
+  const taken *from;
+  uint32_t asks;
+  sm_seq_mark mark;
+} question;
+
 static const sm_seq_mark no_mark = {.present = false};
 
 #define LIST_OF(type)                                                                              \
@@ -72,6 +80,7 @@ struct sm_intake {
   LIST_OF(refusal) refusals;
   LIST_OF(sign) signs;
   LIST_OF(report) reports;
+  LIST_OF(question) questions;
   LIST_OF(sm_reject_in) rejects;
   LIST_OF(sm_ack) acks;
   sm_err err; /* the first failure of judging it */
@@ -80,6 +89,8 @@ struct sm_intake {
   const taken *current;
   known known;
   const char *known_id; /* whose `known` is; NULL: nobody's */
+  int64_t modulus_wh;
+  const char *modulus_id; /* likewise */
 };
 
 sm_err sm_intake_new(sm_pipeline *pipeline, sm_intake_publish publish, void *context,
@@ -106,6 +117,7 @@ void sm_intake_free(sm_intake *intake) {
   free(intake->refusals.item);
   free(intake->signs.item);
   free(intake->reports.item);
+  free(intake->questions.item);
   free(intake->rejects.item);
   free(intake->acks.item);
   free(intake);
@@ -209,6 +221,21 @@ static void on_refused(void *context, sm_refusal reason, const char *detail,
   if (in->err == SM_OK) add_refusal(in, reason, detail, settled ? mark : &no_mark, text, text_len);
 }
 
+/* Of a meter that is not known it is judged like a reading, so that somebody sees the meter. */
+static bool on_asked(void *context, uint32_t asks, bool good, const sm_seq_mark *mark,
+                     const char *text, size_t text_len) {
+  sm_intake *in = context;
+  (void)text;
+  (void)text_len;
+  if (!is_known(in, good) || in->err != SM_OK) return in->err != SM_OK;
+  if (!MAKE_ROOM(in->questions, 1))
+    (void)fail(in, SM_ERR_NOMEM);
+  else
+    in->questions.item[in->questions.count++] =
+        (question){.from = in->current, .asks = asks, .mark = *mark};
+  return true;
+}
+
 static void judge_status(sm_intake *in, const sm_mqtt_message *m) {
   bool online = m->payload_len == 6 && memcmp(m->payload, "online", 6) == 0;
   bool offline = m->payload_len == 7 && memcmp(m->payload, "offline", 7) == 0;
@@ -239,13 +266,25 @@ static void judge_firmware(sm_intake *in, const sm_mqtt_message *m) {
     in->reports.item[in->reports.count++] = r;
 }
 
+/* Of the current message's device; asked when the device changes. */
+static int64_t modulus_of(sm_intake *in) {
+  const char *device_id = in->current->topic.device_id;
+  if (in->modulus_id == NULL || strcmp(in->modulus_id, device_id) != 0) {
+    in->modulus_wh = sm_pipeline_modulus_wh(in->pipeline, device_id);
+    in->modulus_id = device_id;
+  }
+  return in->modulus_wh;
+}
+
 static void judge_telemetry(sm_intake *in, const sm_mqtt_message *m) {
-  const sm_telemetry_sink sink = {.context = in, .reading = on_reading, .refused = on_refused};
+  const sm_telemetry_sink sink = {
+      .context = in, .reading = on_reading, .refused = on_refused, .asked = on_asked};
   const sm_telemetry_message message = {.device_id = in->current->topic.device_id,
                                         .payload = m->payload,
                                         .payload_len = m->payload_len,
                                         .payload_len_sent = m->payload_len_sent,
-                                        .now_ms = in->received_ms};
+                                        .now_ms = in->received_ms,
+                                        .modulus_wh = modulus_of(in)};
   sm_err err = sm_telemetry_parse(&message, &sink);
   if (err != SM_OK) (void)fail(in, err);
 }
@@ -274,7 +313,9 @@ static sm_err judge_slice(sm_intake *in, size_t *end) {
   in->refusals.count = 0;
   in->signs.count = 0;
   in->reports.count = 0;
+  in->questions.count = 0;
   in->known_id = NULL;
+  in->modulus_id = NULL;
   in->err = SM_OK;
   size_t i = in->done;
   while (i < in->batch.count && in->err == SM_OK && in->readings.count < SLICE_READINGS &&
@@ -302,24 +343,45 @@ static sm_reject_in reject_of(const refusal *r, int64_t received_ms) {
                         .mark = r->mark};
 }
 
+/* `more`, "" or members with a comma in front, is at most 40 bytes. */
+static bool send_ack(const sm_intake *in, const char *device_id, uint32_t epoch, uint32_t seq,
+                     const char *more) {
+  char topic[SM_DEVICE_ID_MAX + 16];
+  char payload[96];
+  char *at = sm_put_text(topic, "meters/", 7);
+  at = sm_put_text(at, device_id, strnlen(device_id, SM_DEVICE_ID_MAX));
+  (void)sm_put_text(at, "/ack", 5); /* with its end */
+  at = sm_put_text(payload, "{\"epoch\":", 9);
+  at = sm_put_text(sm_put_u64(at, epoch), ",\"seq\":", 7);
+  at = sm_put_text(sm_put_u64(at, seq), more, strlen(more));
+  at = sm_put_text(at, "}", 1);
+  return in->publish(in->publish_context, topic, payload, (size_t)(at - payload)) == SM_OK;
+}
+
 /* Tells meters how far they may forget. One that misses it sends again and is told again. */
 static void send_acks(sm_intake *in, const sm_readings_batch *batch) {
   uint64_t sent = 0;
   if (in->publish == NULL) return; /* then no acks were asked for */
   for (size_t i = 0; i < batch->ack_count; i++) {
     const sm_ack *ack = &batch->acks[i];
-    char topic[SM_DEVICE_ID_MAX + 16];
-    char payload[48];
-    char *at = sm_put_text(topic, "meters/", 7);
-    at = sm_put_text(at, ack->device_id, strnlen(ack->device_id, SM_DEVICE_ID_MAX));
-    (void)sm_put_text(at, "/ack", 5); /* with its end */
-    at = sm_put_text(payload, "{\"epoch\":", 9);
-    at = sm_put_text(sm_put_u64(at, ack->epoch), ",\"seq\":", 7);
-    at = sm_put_text(sm_put_u64(at, ack->seq), "}", 1);
-    sm_err err = in->publish(in->publish_context, topic, payload, (size_t)(at - payload));
-    sent += err == SM_OK ? 1 : 0;
+    sent += send_ack(in, ack->device_id, ack->epoch, ack->seq, "") ? 1 : 0;
   }
   sm_pipeline_count_acks(in->pipeline, sent, batch->ack_count - sent);
+}
+
+/* The time, and nothing that the meter did not say: what is below its first is settled. */
+static void answer(const sm_intake *in, const question *q) {
+  const char *device_id = q->from->topic.device_id;
+  int64_t now_s = sm_clock_now_ms() / 1000;
+  int64_t apart_s = now_s - (int64_t)q->asks;
+  char more[48];
+  char *at = sm_put_text(more, ",\"asked\":", 9);
+  at = sm_put_text(sm_put_u64(at, q->asks), ",\"time\":", 8);
+  *sm_put_u64(at, (uint64_t)now_s) = '\0';
+  if (in->publish != NULL) (void)send_ack(in, device_id, q->mark.epoch, q->mark.first - 1, more);
+  if (apart_s > CLOCK_APART_S || apart_s < -CLOCK_APART_S)
+    sm_log(SM_LOG_WARN, "meter.clock_apart", SM_LOG_TEXT("device_id", device_id),
+           SM_LOG_INT("server_less_meter_s", apart_s));
 }
 
 static void announce(sm_intake *in) {
@@ -331,6 +393,7 @@ static void announce(sm_intake *in) {
     sm_pipeline_status(in->pipeline, s->from->topic.device_id, s->online,
                        s->online && !s->from->message.retained);
   }
+  for (size_t i = 0; i < in->questions.count; i++) answer(in, &in->questions.item[i]);
   for (size_t i = 0; i < in->reports.count; i++) {
     const report *r = &in->reports.item[i];
     sm_pipeline_firmware(in->pipeline, r->from->topic.device_id, &r->said,

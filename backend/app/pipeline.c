@@ -72,6 +72,13 @@ sm_err sm_pipeline_device_known(sm_pipeline *pipeline, const char *device_id, bo
   return register_device(pipeline, device_id, known);
 }
 
+int64_t sm_pipeline_modulus_wh(sm_pipeline *pipeline, const char *device_id) {
+  bool known = false;
+  int64_t modulus_wh = 0;
+  sm_err err = sm_ledger_device_modulus(pipeline->options.ledger, device_id, &known, &modulus_wh);
+  return err == SM_OK && known ? modulus_wh : 0;
+}
+
 void sm_pipeline_status(sm_pipeline *pipeline, const char *device_id, bool online, bool fresh) {
   bool known = false;
   if (sm_ledger_device_known(pipeline->options.ledger, device_id, &known) != SM_OK || !known)

@@ -47,6 +47,8 @@ SM_MUST_CHECK sm_err sm_pipeline_commit(sm_pipeline *pipeline, sm_readings_batch
  * becomes a device. Failures are those of sm_ledger_device_known. */
 SM_MUST_CHECK sm_err sm_pipeline_device_known(sm_pipeline *pipeline, const char *device_id,
                                               bool may_register, bool *known);
+/* Where a known device's register starts over; 0: as a new one's, also if nobody can say. */
+int64_t sm_pipeline_modulus_wh(sm_pipeline *pipeline, const char *device_id);
 /* A status message of a device. `fresh`: sent just now by the meter itself, not retained, not a
  * last will. Of an unknown device nothing is kept. */
 void sm_pipeline_status(sm_pipeline *pipeline, const char *device_id, bool online, bool fresh);

@@ -30,7 +30,7 @@ enum { TEXT_MAX = 320 };
 typedef struct told {
   size_t count;
   char topic[96];
-  char payload[64];
+  char payload[96];
   sm_err answer; /* given to each */
 } told;
 
@@ -359,6 +359,101 @@ static void a_batch_waits_for_the_store(void **state) {
   assert_true(metric_is(f, "\nsmartmeter_ingest_commit_failures_total 2\n"));
 }
 
+static void a_meter_is_told_the_time_that_it_asks_for(void **state) {
+  fixture *f = *state;
+  unsigned long long time_s = 0;
+  send(f, "m1", 1, ",\"seq\":7,\"epoch\":3,\"seq_first\":7,\"asks\":1769679901");
+  assert_int_equal(f->told.count, 1);
+  assert_string_equal(f->told.topic, "meters/m1/ack");
+  assert_int_equal(sscanf(f->told.payload,
+                          "{\"epoch\":3,\"seq\":6,\"asked\":1769679901,\"time\":%llu}", &time_s),
+                   1);
+  int64_t now_s = sm_clock_now_ms() / 1000;
+  assert_in_range(time_s, now_s - 60, now_s);
+  /* However wrong its clock is: neither stored nor refused. */
+  int year = 60 * 24 * 365;
+  send(f, "m1", 20 * year, ",\"seq\":7,\"epoch\":3,\"seq_first\":7,\"asks\":2400400000");
+  assert_int_equal(f->told.count, 2);
+  assert_int_equal(stored(f, "m1"), 0);
+  assert_int_equal(count_refused(f), 0);
+  send(f, "m1", 1, ",\"seq\":7,\"epoch\":3,\"seq_first\":7"); /* it is the first all the same */
+  assert_int_equal(stored(f, "m1"), 1);
+  assert_string_equal(f->told.payload, "{\"epoch\":3,\"seq\":7}");
+}
+
+/* Without a place in a sequence there is nobody to answer, and a number that is none asks nothing.
+ */
+static void what_is_no_question_is_a_reading(void **state) {
+  fixture *f = *state;
+  static const char *const more[] = {",\"asks\":1769679901",
+                                     ",\"seq\":1,\"epoch\":3,\"asks\":1769679901",
+                                     ",\"seq\":2,\"epoch\":3,\"seq_first\":1,\"asks\":-1",
+                                     ",\"seq\":3,\"epoch\":3,\"seq_first\":1,\"asks\":\"now\"",
+                                     ",\"seq\":4,\"epoch\":3,\"seq_first\":0,\"asks\":1"};
+  for (int i = 0; i < (int)(sizeof more / sizeof more[0]); i++) send(f, "m1", i, more[i]);
+  assert_int_equal(stored(f, "m1"), sizeof more / sizeof more[0]);
+  assert_null(strstr(f->told.payload, "time"));
+}
+
+static void a_question_of_an_unknown_meter_shows_it(void **state) {
+  fixture *f = *state;
+  sm_replay replay = {.pipeline = f->pipeline, .readings = f->readings};
+  send(f, "m2", 1, ",\"seq\":1,\"epoch\":3,\"seq_first\":1,\"asks\":1769679901");
+  assert_int_equal(f->told.count, 0);
+  assert_int_equal(count_refused(f), 1);
+  add_device(f, "m2");
+  assert_int_equal(sm_replay_step(&replay), SM_OK);
+  assert_int_equal(stored(f, "m2"),
+                   0); /* the meter has it still, and sends it when it knows the time */
+  assert_int_equal(count_refused(f), 0);
+  free_pipeline(f);
+  make_pipeline(f, true);
+  send(f, "new", 1, ",\"seq\":1,\"epoch\":3,\"seq_first\":1,\"asks\":1769679901");
+  assert_int_equal(f->told.count, 1);
+  assert_int_equal(stored(f, "new"), 0);
+}
+
+/* A reading with a register of so many kWh. */
+static void send_register(fixture *f, const char *device_id, int n, const char *kwh) {
+  char payload[TEXT_MAX];
+  char topic[96];
+  char instant[SM_RFC3339_MAX];
+  (void)snprintf(topic, sizeof topic, "meters/%s/telemetry", device_id);
+  (void)snprintf(payload, sizeof payload,
+                 "{\"device_id\":\"%s\", \"timestamp\":\"%s\", \"voltage\":230, \"current\":1, "
+                 "\"power_w\":230, \"energy_kwh\":%s}",
+                 device_id, sm_rfc3339_format(first_ms + n * (int64_t)60000, instant), kwh);
+  take_from(&f->sink, topic, payload);
+  assert_int_equal(f->sink.commit(f->sink.context), SM_OK);
+}
+
+static void set_modulus(fixture *f, const char *device_id, int64_t wh) {
+  const sm_device_change change = {.device_id = device_id, .modulus_wh = wh};
+  assert_int_equal(sm_ledger_device_change(f->ledger, (sm_actor){.id = "test"}, &change), SM_OK);
+}
+
+/* A register goes as far as its own meter's does, however far others go. */
+static void a_register_is_judged_by_its_meters_modulus(void **state) {
+  fixture *f = *state;
+  send_register(f, "m1", 1, "10000.001");
+  assert_int_equal(count_refused(f), 1);
+  set_modulus(f, "m1", 100000000);
+  send_register(f, "m1", 2, "99999.999");
+  send_register(f, "m1", 3, "100000.001");
+  assert_int_equal(stored(f, "m1"), 1);
+  assert_int_equal(count_refused(f), 2);
+  add_device(f, "small");
+  set_modulus(f, "small", 1000000);
+  send_register(f, "small", 1, "1000");
+  send_register(f, "small", 2, "1000.5");
+  assert_int_equal(stored(f, "small"), 1);
+  sm_reject_list list;
+  assert_int_equal(refused(f, &list), 3);
+  assert_string_equal(list.item[2].reason, "out_of_range");
+  assert_string_equal(list.item[2].detail, "energy_kwh is 1000.5: it must be from 0 to 1000 kWh");
+  sm_reject_list_fini(&list);
+}
+
 static void refused_readings_of_an_added_meter_are_stored(void **state) {
   fixture *f = *state;
   sm_replay replay = {.pipeline = f->pipeline, .readings = f->readings};
@@ -544,6 +639,10 @@ int main(void) {
       TEST(a_device_is_registered_at_its_first_valid_reading),
       TEST(a_flood_of_refusals_is_taken_in_slices),
       TEST(a_batch_waits_for_the_store),
+      TEST(a_meter_is_told_the_time_that_it_asks_for),
+      TEST(what_is_no_question_is_a_reading),
+      TEST(a_question_of_an_unknown_meter_shows_it),
+      TEST(a_register_is_judged_by_its_meters_modulus),
       TEST(refused_readings_of_an_added_meter_are_stored),
       TEST(a_long_backlog_of_refused_readings_is_walked),
       TEST(several_connections_lose_and_double_nothing),

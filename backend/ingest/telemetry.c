@@ -59,6 +59,7 @@ typedef enum member {
   SEQ,
   EPOCH,
   SEQ_FIRST,
+  ASKS,
   MEMBERS_,
   UNKNOWN = MEMBERS_
 } member;
@@ -66,10 +67,10 @@ typedef enum member {
 static const struct {
   const char *name;
   size_t len;
-} members[MEMBERS_] = {{"device_id", 9},     {"timestamp", 9}, {"voltage", 7},
-                       {"current", 7},       {"power_w", 7},   {"energy_kwh", 10},
-                       {"power_factor", 12}, {"rssi", 4},      {"frequency_hz", 12},
-                       {"seq", 3},           {"epoch", 5},     {"seq_first", 9}};
+} members[MEMBERS_] = {
+    {"device_id", 9},   {"timestamp", 9},     {"voltage", 7}, {"current", 7},       {"power_w", 7},
+    {"energy_kwh", 10}, {"power_factor", 12}, {"rssi", 4},    {"frequency_hz", 12}, {"seq", 3},
+    {"epoch", 5},       {"seq_first", 9},     {"asks", 4}};
 
 /* One element. `has` and `fits` are sets of members: those that are there, and those of them that
  * are what they should be, a text or a number. */
@@ -92,7 +93,7 @@ static member guess(const char *name, size_t len) {
   case 3:
     return SEQ;
   case 4:
-    return RSSI;
+    return name[0] == 'r' ? RSSI : ASKS;
   case 5:
     return EPOCH;
   case 7:
@@ -398,11 +399,26 @@ static bool ends(sm_scan *scan) {
   return scan->at == scan->end || sm_scan_fail(scan, "more behind the end");
 }
 
+static bool is_asked(const element *e, const sm_telemetry_message *m, const sm_telemetry_sink *sink,
+                     const sm_seq_mark *mark) {
+  uint32_t asks;
+  if (sink->asked == NULL || !(e->has & bit(ASKS)) || !u32_good(e, ASKS, &asks, NULL) ||
+      !device_id_good(e, m->device_id, NULL) || !mark->present || !mark->has_first ||
+      mark->first == 0 || !(e->has & bit(EPOCH)))
+    return false;
+  sm_telemetry_message whenever = *m;
+  whenever.now_ms = INT64_MAX - ahead_max_ms;
+  sm_reading unused;
+  bool good = judge(e, &whenever, &unused, NULL);
+  return sink->asked(sink->context, asks, good, mark, m->payload, m->payload_len);
+}
+
 static bool take_object(sm_scan *scan, const sm_telemetry_message *m,
                         const sm_telemetry_sink *sink) {
   element e;
   if (!scan_element(scan, &e) || !ends(scan)) return false;
   const sm_seq_mark mark = mark_of(&e);
+  if (is_asked(&e, m, sink, &mark)) return true;
   verdict v;
   sm_reading reading;
   if (judge(&e, m, &reading, &v))

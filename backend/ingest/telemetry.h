@@ -53,6 +53,13 @@ typedef struct sm_telemetry_sink {
    * it could be read. */
   void (*refused)(void *context, sm_refusal refusal, const char *detail, const sm_seq_mark *mark,
                   const char *text, size_t text_len);
+  /* A lone reading with `asks`, a device_id that is right and a place in a sequence with its first:
+   * a question for the server's time (docs/protocol.md). `good`: a reading that could be stored,
+   * had it come when it says. False: it is to be judged like any other, as all are where this is
+   * NULL.
+   */
+  bool (*asked)(void *context, uint32_t asks, bool good, const sm_seq_mark *mark, const char *text,
+                size_t text_len);
 } sm_telemetry_sink;
 
 typedef struct sm_telemetry_message {

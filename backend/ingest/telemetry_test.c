@@ -64,7 +64,7 @@ static outcome judge_len(const char *payload, size_t len) {
                                         .now_ms = now_ms};
   sm_telemetry_sink sink = {.context = &o, .reading = on_reading, .refused = on_refused};
   assert_int_equal(sm_telemetry_parse(&message, &sink), SM_OK);
-  sink = (sm_telemetry_sink){&other, oracle_reading, on_refused};
+  sink = (sm_telemetry_sink){.context = &other, .reading = oracle_reading, .refused = on_refused};
   sm_telemetry_oracle(&message, &sink);
   assert_int_equal(o.readings, other.readings);
   assert_int_equal(o.refusals, other.refusals);

@@ -192,6 +192,9 @@ SM_MUST_CHECK sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor,
  * a second. If the store cannot be asked, a known device is still known, and for all others there
  * is an error rather than a wrong no. */
 SM_MUST_CHECK sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known);
+/* The same, and of a known one where its register starts over. */
+SM_MUST_CHECK sm_err sm_ledger_device_modulus(sm_ledger *ledger, const char *device_id, bool *known,
+                                              int64_t *modulus_wh);
 /* Calls `each` for every device, in no order, as of the same memory; `able`: neither revoked nor
  * disabled. It must be quick, and may ask the ledger for nothing. */
 void sm_ledger_devices_each(sm_ledger *ledger,

@@ -68,8 +68,8 @@ static bool read_pem(edge_json object, const char *name, char *room, size_t cap)
   return text_of(object, name, room, cap) && strncmp(room, head, sizeof head - 1) == 0;
 }
 
-const char *edge_enrol(edge_settings *settings, const char *json, size_t len, char *room,
-                       size_t cap, edge_enrol_keep keep, void *context) {
+const char *edge_enrol_secrets(edge_json credentials, bool by_password, unsigned set, char *room,
+                               size_t cap, edge_enrol_keep keep, void *context) {
   static const struct {
     const char *name;
     edge_enrol_secret which;
@@ -77,22 +77,31 @@ const char *edge_enrol(edge_settings *settings, const char *json, size_t len, ch
               {"certificate_pem", EDGE_ENROL_CERTIFICATE},
               {"key_pem", EDGE_ENROL_KEY}};
   enum { PEMS = sizeof pems / sizeof pems[0] };
-  enrol e = {.settings = *settings};
-  const char *wrong = take_settings(&e, (edge_json){json, len});
-  if (wrong != NULL) return wrong;
   /* All of them are looked at before the first is kept. */
   for (unsigned i = 0; i < PEMS; i++)
-    if ((pems[i].which == EDGE_ENROL_CA || !e.by_password) &&
-        !read_pem(e.credentials, pems[i].name, room, cap))
+    if ((pems[i].which == EDGE_ENROL_CA || !by_password) &&
+        !read_pem(credentials, pems[i].name, room, cap))
       return "a certificate or the key is missing, too long or no PEM";
   for (unsigned i = 0; i < PEMS; i++) {
-    bool has_it = pems[i].which == EDGE_ENROL_CA || !e.by_password;
+    bool has_it = pems[i].which == EDGE_ENROL_CA || !by_password;
     if (has_it)
-      (void)read_pem(e.credentials, pems[i].name, room, cap);
+      (void)read_pem(credentials, pems[i].name, room, cap);
     else
       room[0] = '\0';
-    if (!keep(context, pems[i].which, room)) return "the flash did not take a certificate";
+    if (!keep(context, set, pems[i].which, room)) return "the flash did not take a certificate";
   }
+  return NULL;
+}
+
+const char *edge_enrol(edge_settings *settings, const char *json, size_t len, char *room,
+                       size_t cap, edge_enrol_keep keep, void *context) {
+  enrol e = {.settings = *settings};
+  unsigned set = 1U - settings->secrets;
+  const char *wrong = take_settings(&e, (edge_json){json, len});
+  if (wrong == NULL)
+    wrong = edge_enrol_secrets(e.credentials, e.by_password, set, room, cap, keep, context);
+  if (wrong != NULL) return wrong;
+  e.settings.secrets = (uint8_t)set;
   *settings = e.settings;
   return NULL;
 }

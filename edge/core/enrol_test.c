@@ -24,11 +24,13 @@ static const char by_certificate[] =
 typedef struct kept {
   char pem[3][128];
   unsigned calls;
+  unsigned set;
   bool refuses;
 } kept;
 
-static bool keep(void *context, edge_enrol_secret which, const char *pem) {
+static bool keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
   kept *k = context;
+  k->set = set;
   k->calls++;
   assert_true(strlen(pem) < sizeof k->pem[0]);
   memcpy(k->pem[which], pem, strlen(pem) + 1);
@@ -75,6 +77,8 @@ static void a_login_by_certificate_forgets_the_password(void **unused) {
   assert_string_equal(s.username, "");
   assert_string_equal(s.password, "");
   assert_string_equal(s.next_host, "");
+  assert_int_equal(k.set, 0); /* the first login took the other one */
+  assert_int_equal(s.secrets, 0);
   assert_string_equal(k.pem[EDGE_ENROL_KEY],
                       "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n");
 }

@@ -521,8 +521,8 @@ static void an_offer_during_a_trial_is_asked_for_again(void **state) {
 
 static void an_offer_before_the_clock_is_set_waits_for_it(void **state) {
   (void)state;
-  run(30000);
   w.clock_set = false;
+  run(30000);
   make_offer("1.3.0", 13, "h1", "signed");
   tell();
   run(60000);

@@ -4,7 +4,9 @@
 #ifndef EDGE_CORE_METER_H
 #define EDGE_CORE_METER_H
 
+#include "core/clock.h"
 #include "core/console.h"
+#include "core/enrol.h"
 #include "core/firmware.h"
 #include "core/panel.h"
 #include "core/ring.h"
@@ -28,6 +30,7 @@ typedef struct edge_port {
   void (*print)(void *context, const char *text, size_t len); /* to the console */
   void (*lamp)(void *context, bool lit);
   void (*restart)(void *context); /* as a power cut would */
+  edge_enrol_keep keep;           /* certificates; NULL: none over the air */
   void (*set_up)(void *context);  /* who holds the button wants to; NULL: by the console only */
   const char *fw;                 /* version; NULL: not told to the server */
   edge_ota_self self;             /* all of it is told, if it has a version */
@@ -41,10 +44,11 @@ typedef struct edge_tuning {
   edge_sampler_settings sampler; /* interval and address are of the settings */
   edge_uplink_settings uplink;
   uint32_t mark_every; /* see core/ring.h */
+  edge_clock_settings clock;
 } edge_tuning;
 
 #define EDGE_TUNING_DEFAULTS                                                                       \
-  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6 }
+  { EDGE_SAMPLER_DEFAULTS, EDGE_UPLINK_DEFAULTS, 6, EDGE_CLOCK_DEFAULTS }
 
 typedef struct edge_meter {
   edge_port port;
@@ -52,6 +56,7 @@ typedef struct edge_meter {
   edge_settings_store store;
   edge_ring ring;
   edge_sampler sampler;
+  edge_clock clock;
   edge_uplink uplink;
   edge_firmware firmware;
   edge_console console;
@@ -61,8 +66,10 @@ typedef struct edge_meter {
   bool has_last;
   edge_record last; /* the last one stored: for what comes next, and for the console */
   uint32_t last_seq;
+  uint32_t newest_s;  /* the time of the last one that has one */
   uint32_t first_seq; /* of this start; 0: none yet */
   bool restarting;    /* the port was told to */
+  bool stood;         /* the clock's time stands */
   uint16_t boot;
   uint32_t lost;     /* measured, and no flash took them */
   bool tries_next;   /* the connection that is made, or stands, is with the next login */
@@ -83,9 +90,10 @@ int64_t edge_meter_due_ms(edge_meter *meter, int64_t now_ms);
 /* What the connection is made with: the login in use, or the one that is tried. */
 typedef struct edge_login {
   const char *host;
-  const char *username; /* "": without */
+  const char *username; /* "": by certificate, if the set has one, or without */
   const char *password;
   uint16_t port;
+  unsigned secrets; /* the set of certificates, the CA among them */
 } edge_login;
 edge_login edge_meter_login(const edge_meter *meter);
 /* As edge_uplink_opened and edge_uplink_closed, which a port does not call itself. */

@@ -73,6 +73,11 @@ static void run_status(edge_meter *m, unsigned count, char *words[]) {
     say(m, "  ");
     say_number(m, edge_sampler_fault_word((edge_sampler_fault)f), m->sampler.faults[f], 0, "");
   }
+  say(m, "clock ");
+  say(m, edge_clock_word(m->clock.state));
+  say(m, "\r\n");
+  if (m->clock.checked || m->clock.is_apart)
+    say_number(m, "  the server's less this one's", m->clock.differs_s, 0, " s");
   show_last(m);
 }
 
@@ -94,6 +99,7 @@ static void run_log(edge_meter *m, unsigned count, char *words[]) {
   say_number(m, "  without an answer", m->uplink.stats.resent, 0, "");
   say_number(m, "acknowledgements", m->uplink.stats.acks, 0, "");
   say_number(m, "  not understood", m->uplink.stats.strange_acks, 0, "");
+  say_number(m, "questions for the time", m->uplink.stats.questions, 0, "");
   say_number(m, "connections", m->uplink.stats.opened, 0, "");
 }
 

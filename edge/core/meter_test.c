@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { REPLIES_MAX = 80000, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
+enum { REPLIES_MAX = 80000, SECONDS_MAX = 40 * 86400, SETTINGS_SECTORS = 2, HOUR_MS = 3600000 };
 static const int64_t begin_ms = 1767225600000; /* 2026-01-01T00:00:00Z */
 
 /* One reply of the module, known by its register. */
@@ -42,17 +42,25 @@ typedef struct world {
   uint32_t loss; /* of messages and of acks, in 256 */
   uint32_t random;
   bool opening;
-  char ack[64]; /* on its way to the meter; "": none */
+  char ack[96]; /* on its way to the meter; "": none */
   reply *replies;
   uint32_t reply_count;
+  uint32_t *at; /* what the server has of each second from the begin on, by its register */
   sm_sequence sequence;
   uint32_t epoch;
   int64_t newest_s; /* of what the server stored first-hand, in the order it came */
   uint32_t late;    /* stored behind a newer one */
   uint32_t duplicates;
   uint32_t messages;
+  uint32_t questions;
+  bool tells_no_time;
+  int64_t server_off_ms; /* its clock less the true time */
+  int64_t clock_off_ms;  /* the meter's */
   bool restart;
-  const char *password; /* that the broker takes; NULL: any */
+  const char *password;    /* that the broker takes; NULL: any */
+  const char *certificate; /* that it takes beside; NULL: none */
+  char pem[2][EDGE_ENROL_SECRETS][64];
+  bool keeps_nothing;
   uint32_t logins;
 } world;
 
@@ -79,7 +87,7 @@ static void before_reply(test_module *module) {
 
 static bool wall(void *context, int64_t *wall_ms) {
   (void)context;
-  *wall_ms = begin_ms + w.true_ms;
+  *wall_ms = begin_ms + w.true_ms + w.clock_off_ms;
   return w.clock_set;
 }
 
@@ -106,6 +114,13 @@ static void on_reading(void *context, const sm_reading *r, const sm_seq_mark *ma
   int64_t at_s = r->ts_ms / 1000;
   reply *known = &w.replies[r->energy_wh];
   if (r->energy_wh < 1 || r->energy_wh > w.reply_count) fail_msg("a reading out of nowhere");
+  int64_t second = at_s - begin_ms / 1000;
+  if (second >= 0 && second < SECONDS_MAX) {
+    if (w.at[second] != 0 && w.at[second] != r->energy_wh)
+      fail_msg("readings %u and %lld have one time", (unsigned)w.at[second],
+               (long long)r->energy_wh);
+    w.at[second] = (uint32_t)r->energy_wh;
+  }
   if (known->stored_s == 0) {
     known->stored_s = at_s;
     if (at_s <= w.newest_s) w.late++;
@@ -118,6 +133,21 @@ static void on_reading(void *context, const sm_reading *r, const sm_seq_mark *ma
   if (!mark->present || !mark->has_first) fail_msg("no place in the sequence");
   if (sm_sequence_settle(&w.sequence, mark) != SM_OK) abort();
   w.epoch = mark->epoch;
+}
+
+/* As the server does: answered, and not stored. */
+static bool on_question(void *context, uint32_t asks, bool good, const sm_seq_mark *mark,
+                        const char *text, size_t len) {
+  (void)context;
+  (void)text;
+  (void)len;
+  assert_true(good);
+  w.questions++;
+  int64_t now_ms = begin_ms + w.true_ms + w.server_off_ms;
+  (void)snprintf(w.ack, sizeof w.ack, "{\"epoch\":%u,\"seq\":%u,\"asked\":%u,\"time\":%u}",
+                 (unsigned)mark->epoch, (unsigned)(mark->first - 1), (unsigned)asks,
+                 (unsigned)(now_ms / 1000));
+  return true;
 }
 
 static void on_refused(void *context, sm_refusal refusal, const char *detail,
@@ -138,13 +168,27 @@ static bool publish(void *context, const char *payload, size_t len) {
                                         .payload = payload,
                                         .payload_len = len,
                                         .payload_len_sent = len,
-                                        .now_ms = begin_ms + w.true_ms};
-  const sm_telemetry_sink sink = {NULL, on_reading, on_refused};
+                                        .now_ms = begin_ms + w.true_ms + w.server_off_ms};
+  const sm_telemetry_sink sink = {
+      .reading = on_reading, .refused = on_refused, .asked = w.tells_no_time ? NULL : on_question};
+  w.ack[0] = '\0';
   if (sm_telemetry_parse(&message, &sink) != SM_OK) abort();
+  if (w.ack[0] != '\0') {
+    if (chance(256) < w.loss) w.ack[0] = '\0';
+    return true;
+  }
   uint32_t seq;
   if (sm_sequence_acked(&w.sequence, w.epoch, &seq) && chance(256) >= w.loss)
     (void)snprintf(w.ack, sizeof w.ack, "{\"epoch\":%u,\"seq\":%u}", (unsigned)w.epoch,
                    (unsigned)seq);
+  return true;
+}
+
+static bool keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
+  (void)context;
+  assert_true(strlen(pem) < sizeof w.pem[0][0]);
+  if (w.keeps_nothing) return false;
+  (void)snprintf(w.pem[set][which], sizeof w.pem[0][0], "%s", pem);
   return true;
 }
 
@@ -164,6 +208,7 @@ static void power_on(void) {
                           .settings = test_flash_port(&w.settings),
                           .wall = wall,
                           .random = random_word,
+                          .keep = keep,
                           .restart = restart};
   w.start_ms = w.true_ms;
   w.opening = false;
@@ -174,7 +219,9 @@ static void power_on(void) {
 static void begin(uint32_t sectors) {
   memset(&w, 0, sizeof w);
   w.replies = calloc(REPLIES_MAX, sizeof *w.replies);
+  w.at = calloc(SECONDS_MAX, sizeof *w.at);
   assert_non_null(w.replies);
+  assert_non_null(w.at);
   w.random = 4711;
   w.clock_set = w.broker_up = w.server_up = true;
   w.module.before = before_reply;
@@ -194,6 +241,7 @@ static void begin(uint32_t sectors) {
 static void end(void) {
   sm_sequence_fini(&w.sequence);
   free(w.replies);
+  free(w.at);
   test_flash_fini(&w.log);
   test_flash_fini(&w.settings);
 }
@@ -202,6 +250,9 @@ static void end(void) {
 static bool lets_in(void) {
   edge_login login = edge_meter_login(&w.meter);
   w.logins++;
+  if (w.certificate != NULL && login.username[0] == '\0' &&
+      strstr(w.pem[login.secrets][EDGE_ENROL_CERTIFICATE], w.certificate) != NULL)
+    return true;
   return w.password == NULL || strcmp(login.password, w.password) == 0;
 }
 
@@ -263,7 +314,8 @@ static uint32_t check_all(int64_t tolerance_s) {
     if (r->stored_s == 0) continue;
     if (!r->put_down && !r->in_flight) fail_msg("reading %u was never put down", (unsigned)n);
     int64_t apart_s = r->stored_s - (begin_ms + r->at_ms) / 1000;
-    if (apart_s < -1 || apart_s > tolerance_s)
+    /* Both clocks say whole seconds, and a start takes one at least. */
+    if (apart_s < -3 || apart_s > tolerance_s + 1)
       fail_msg("reading %u is %lld s from its time", (unsigned)n, (long long)apart_s);
     count++;
   }
@@ -276,7 +328,7 @@ static void an_hour_without_trouble(void **state) {
   (void)state;
   begin(16);
   run(HOUR_MS);
-  assert_int_equal(check_all(0), 360);
+  assert_int_equal(check_all(0), 361); /* one more, when the clock's time stood */
   assert_int_equal(w.duplicates, 0);
   assert_int_equal(w.late, 0);
   assert_true(w.messages >= 360);
@@ -329,7 +381,7 @@ static void readings_before_the_clock_get_their_time(void **state) {
   assert_int_equal(w.messages, 0);
   w.clock_set = true;
   run(HOUR_MS / 2);
-  assert_int_equal(check_all(0), 360);
+  assert_int_equal(check_all(0), 361); /* one more, when the clock's time stood */
   assert_int_equal(w.late, 0);
   end();
 }
@@ -456,6 +508,70 @@ static void a_login_that_is_not_let_in_leaves_the_old_one(void **state) {
   end();
 }
 
+#define PEM(what, words) "-----BEGIN " what "-----\\n" words "\\n-----END-----\\n"
+#define CERTIFICATE(words)                                                                         \
+  "{\"type\": \"credentials\", \"credentials\": {\"kind\": \"certificate\", \"mqtt\": {\"host\": " \
+  "\"new.example\", \"port\": 8884, \"username\": \"meter-001\"}, \"certificate_pem\": \"" PEM(    \
+      "CERTIFICATE", words) "\", \"key_pem\": \"" PEM("KEY",                                       \
+                                                      words) "\", \"serial\": \"1\", \"ca_pem\": " \
+                                                             "\"" PEM("CA", words) "\"}}"
+
+static void another_certificate_is_taken_once_it_was_let_in(void **state) {
+  (void)state;
+  begin(16);
+  w.password = "none";
+  run(60000);
+  assert_int_equal(w.meter.uplink.stats.opened, 0);
+  w.password = "";
+  run(600000);
+  command(CERTIFICATE("first"));
+  w.certificate = "first";
+  w.password = "none"; /* only that from now on */
+  run(60000);
+  assert_int_equal(w.meter.settings.secrets, 1);
+  assert_string_equal(w.meter.settings.host, "new.example");
+  assert_int_equal(edge_meter_login(&w.meter).port, 8884);
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_KEY], "first"));
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_CA], "first"));
+  power_on();
+  run(60000);
+  /* The one that is not let in leaves it as it is, and is there for later. */
+  command(CERTIFICATE("second"));
+  run(600000);
+  assert_int_equal(w.meter.uplink.state, EDGE_UPLINK_OPEN);
+  assert_int_equal(w.meter.settings.secrets, 1);
+  assert_non_null(strstr(w.pem[1][EDGE_ENROL_CERTIFICATE], "first"));
+  w.certificate = "second";
+  power_on();
+  run(600000);
+  assert_int_equal(w.meter.settings.secrets, 0);
+  assert_non_null(strstr(w.pem[0][EDGE_ENROL_CERTIFICATE], "second"));
+  assert_string_equal(w.pem[1][EDGE_ENROL_CERTIFICATE], ""); /* the old one is forgotten */
+  assert_string_equal(w.pem[1][EDGE_ENROL_KEY], "");
+  drain();
+  (void)check_all(0);
+  end();
+}
+
+static void certificates_that_cannot_be_kept_are_not_taken(void **state) {
+  (void)state;
+  begin(16);
+  run(60000);
+  w.keeps_nothing = true;
+  command(CERTIFICATE("first"));
+  w.keeps_nothing = false;
+  command("{\"type\": \"credentials\", \"credentials\": {\"kind\": \"certificate\", \"mqtt\": "
+          "{\"host\": \"h\", \"port\": 1}, \"ca_pem\": \"" PEM(
+              "CA", "x") "\", \"certificate_pem\": \"" PEM("CERTIFICATE",
+                                                           "x") "\", \"key_pem\": \"none\"}}");
+  assert_string_equal(w.pem[1][EDGE_ENROL_CA], ""); /* the key was looked at before */
+  w.meter.port.keep = NULL;
+  command(CERTIFICATE("first"));
+  assert_int_equal(w.meter.strange_commands, 3);
+  assert_string_equal(w.meter.settings.next_host, "");
+  end();
+}
+
 static void commands_that_are_not_understood_change_nothing(void **state) {
   (void)state;
   static const char *const strange[] = {
@@ -476,6 +592,185 @@ static void commands_that_are_not_understood_change_nothing(void **state) {
   assert_int_equal(w.settings.writes, writes);
   run(60000);
   assert_int_equal(w.meter.uplink.stats.opened, 1);
+  end();
+}
+
+/* ---- the clock held against the server's ---- */
+
+enum { MINUTE_MS = 60000 };
+
+/* How many of those put down the server does not have. */
+static uint32_t missing(void) {
+  uint32_t count = 0;
+  for (uint32_t n = 1; n <= w.reply_count; n++)
+    if (w.replies[n].put_down && w.replies[n].stored_s == 0) count++;
+  return count;
+}
+
+static void a_clock_that_is_put_right_loses_nothing(void **state) {
+  (void)state;
+  static const int64_t off_ms[] = {2 * (int64_t)HOUR_MS, -2 * (int64_t)HOUR_MS, 6 * MINUTE_MS,
+                                   365 * 24 * (int64_t)HOUR_MS};
+  for (size_t i = 0; i < sizeof off_ms / sizeof off_ms[0]; i++) {
+    begin(16);
+    w.clock_off_ms = off_ms[i];
+    run(10 * MINUTE_MS);
+    assert_int_equal(w.meter.clock.state, EDGE_CLOCK_APART);
+    assert_int_equal(w.newest_s, 0); /* nothing was stored, nothing refused */
+    assert_true(w.questions >= 5);
+    w.clock_off_ms = 0;
+    run(2 * MINUTE_MS);
+    assert_int_equal(w.meter.clock.state, EDGE_CLOCK_GOOD);
+    assert_true(check_all(0) >= 72);
+    assert_int_equal(w.late, 0);
+    end();
+  }
+}
+
+static void the_servers_time_is_used_after_an_hour(void **state) {
+  (void)state;
+  begin(16);
+  w.clock_off_ms = 2 * (int64_t)HOUR_MS;
+  run(HOUR_MS / 2);
+  assert_in_range(-w.meter.clock.differs_s, 7198, 7201);
+  power_on(); /* counts anew */
+  run(HOUR_MS - MINUTE_MS);
+  assert_int_equal(w.newest_s, 0);
+  run(10 * MINUTE_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_SERVER);
+  /* Of the first start it is known only that it was before the second. */
+  drain();
+  assert_true(check_all(12) >= 5 * 90);
+  assert_int_equal(w.late, 0);
+  w.clock_off_ms = 0;
+  run(MINUTE_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_GOOD);
+  end();
+}
+
+static void a_clock_that_jumps_is_looked_past(void **state) {
+  (void)state;
+  begin(16);
+  run(10 * MINUTE_MS);
+  w.clock_off_ms = 2 * (int64_t)HOUR_MS;
+  run(10 * MINUTE_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_SERVER);
+  w.clock_off_ms = -90 * (int64_t)HOUR_MS;
+  run(3 * (int64_t)HOUR_MS);
+  w.clock_off_ms = 0;
+  run(10 * MINUTE_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_GOOD);
+  assert_true(check_all(1) >= 3 * 360);
+  assert_int_equal(missing(), 0);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+/* A machine that came up with a clock of yesterday, broker and server, and is put right later. */
+static void a_server_whose_clock_went_back_is_waited_for(void **state) {
+  (void)state;
+  begin(256);
+  run(10 * MINUTE_MS);
+  break_link();
+  run(MINUTE_MS);
+  w.broker_up = true;
+  w.server_off_ms = -24 * (int64_t)HOUR_MS;
+  run(6 * (int64_t)HOUR_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_APART);
+  assert_true(missing() >= 5 * 360);
+  w.server_off_ms = 0;
+  run(10 * MINUTE_MS);
+  drain();
+  assert_true(check_all(0) >= 6 * 360);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+static void a_server_that_tells_no_time_is_served(void **state) {
+  (void)state;
+  begin(16);
+  w.tells_no_time = true;
+  run(HOUR_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_UNTOLD);
+  assert_int_equal(missing(), 0);
+  assert_in_range(check_all(0), 360, 361);
+  w.tells_no_time = false; /* a newer server */
+  run(2 * (int64_t)HOUR_MS);
+  assert_int_equal(w.meter.clock.state, EDGE_CLOCK_GOOD);
+  (void)check_all(0);
+  end();
+}
+
+/* Starts that never heard of the server have the time that their clock said, if that can be. */
+static void starts_that_were_not_checked_keep_their_time(void **state) {
+  (void)state;
+  begin(32);
+  w.broker_up = false;
+  for (int i = 0; i < 4; i++) {
+    run(20 * MINUTE_MS);
+    w.true_ms += 40 * MINUTE_MS; /* without power */
+    power_on();
+  }
+  w.broker_up = true;
+  w.module.mode = SILENT; /* and nothing new to go by */
+  w.module.mode_for = 30;
+  run(3 * MINUTE_MS);
+  assert_int_equal(missing(), 0);
+  assert_in_range(check_all(0), 4 * 120, 4 * 122);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+/* Starts that take hardly any time: no two readings have one time. */
+static void starts_within_a_second_give_no_time_twice(void **state) {
+  (void)state;
+  begin(16);
+  w.meter.settings.interval_s = 2;
+  assert_true(edge_settings_save(&w.meter.store, &w.meter.settings));
+  for (int i = 0; i < 500; i++) {
+    run(3000 + (int64_t)chance(6000));
+    w.true_ms += (int64_t)chance(300);
+    w.module.len = 0;
+    power_on();
+    w.server_up = chance(4) != 0;
+  }
+  drain();
+  assert_int_equal(missing(), 0);
+  assert_int_equal(w.late, 0);
+  end();
+}
+
+static void days_with_clocks_that_go_wrong_lose_nothing(void **state) {
+  (void)state;
+  begin(64);
+  w.loss = 20;
+  for (int i = 0; i < 120; i++) {
+    switch (chance(5)) {
+    case 0:
+      w.clock_off_ms = ((int64_t)chance(48) - 24) * 600000;
+      break;
+    case 1:
+      w.server_up = !w.server_up;
+      break;
+    case 2:
+      break_link();
+      break;
+    case 3:
+      w.true_ms += 5000;
+      w.module.len = 0;
+      power_on();
+      break;
+    default:
+      w.broker_up = true;
+      w.clock_off_ms = 0;
+      break;
+    }
+    run((int64_t)(1 + chance(30)) * MINUTE_MS);
+  }
+  w.clock_off_ms = 0;
+  drain();
+  assert_int_equal(missing(), 0); /* on_refused and on_reading see to the rest */
+  assert_int_equal(w.meter.ring.dropped, 0);
   end();
 }
 
@@ -554,8 +849,18 @@ int main(void) {
       cmocka_unit_test(nothing_is_lost_or_counted_twice),
       cmocka_unit_test(another_login_is_taken_once_it_was_let_in),
       cmocka_unit_test(a_login_that_is_not_let_in_leaves_the_old_one),
+      cmocka_unit_test(another_certificate_is_taken_once_it_was_let_in),
+      cmocka_unit_test(certificates_that_cannot_be_kept_are_not_taken),
       cmocka_unit_test(commands_that_are_not_understood_change_nothing),
       cmocka_unit_test(the_button_sets_up_or_forgets),
+      cmocka_unit_test(a_clock_that_is_put_right_loses_nothing),
+      cmocka_unit_test(the_servers_time_is_used_after_an_hour),
+      cmocka_unit_test(a_clock_that_jumps_is_looked_past),
+      cmocka_unit_test(a_server_whose_clock_went_back_is_waited_for),
+      cmocka_unit_test(a_server_that_tells_no_time_is_served),
+      cmocka_unit_test(starts_that_were_not_checked_keep_their_time),
+      cmocka_unit_test(starts_within_a_second_give_no_time_twice),
+      cmocka_unit_test(days_with_clocks_that_go_wrong_lose_nothing),
       cmocka_unit_test(wear_is_little),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
  *  16 u24 current_ma
  *  19 u24 power_dw
  *  22 u24 energy_wh
- *  25 u8  flags       EDGE_RECORD_LEAPT
+ *  25 u8  flags       EDGE_RECORD_LEAPT, EDGE_RECORD_UNCHECKED
  *  26 u16 0
  *  28 u32 CRC-32 of epoch and seq (8 bytes, in front) and the 28 bytes above
  *
@@ -24,7 +24,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { EDGE_RECORD_LEN = 32, EDGE_RECORD_LEAPT = 1 };
+enum {
+  EDGE_RECORD_LEN = 32,
+  EDGE_RECORD_LEAPT = 1,
+  EDGE_RECORD_UNCHECKED = 2 /* wall_s is of a clock not held against the server's: core/stamp.h */
+};
 
 typedef struct edge_record {
   edge_sample sample;

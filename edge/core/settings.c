@@ -45,8 +45,11 @@ static const item items[] = {
     ITEM(10, HIDDEN, next_username, 0, EDGE_SETTINGS_TEXT_MAX),
     ITEM(11, HIDDEN, next_password, 0, EDGE_SETTINGS_TEXT_MAX),
     ITEM(12, NUMBER, next_port, 0, 65535),
+    /* Of version 3. */
+    ITEM(13, NUMBER, next_certificate, 0, 1),
+    ITEM(14, NUMBER, secrets, 0, 1),
 };
-_Static_assert(7 * (ITEM_HEAD_LEN + EDGE_SETTINGS_TEXT_MAX) + 5 * (ITEM_HEAD_LEN + 4) +
+_Static_assert(7 * (ITEM_HEAD_LEN + EDGE_SETTINGS_TEXT_MAX) + 7 * (ITEM_HEAD_LEN + 4) +
                        EDGE_SETTINGS_CARRIED_MAX <=
                    BODY_MAX,
                "all items, the longest of each, have room");
@@ -249,6 +252,16 @@ bool edge_settings_offer_login(edge_settings *settings, const char *host, uint16
   memcpy(settings->next_username, username, strlen(username) + 1);
   memcpy(settings->next_password, password, strlen(password) + 1);
   settings->next_port = port;
+  settings->next_certificate = false;
+  return true;
+}
+
+bool edge_settings_offer_certificate(edge_settings *settings, const char *host, uint16_t port) {
+  if (!fits(host) || port == 0) return false;
+  edge_settings_drop_login(settings);
+  memcpy(settings->next_host, host, strlen(host) + 1);
+  settings->next_port = port;
+  settings->next_certificate = true;
   return true;
 }
 
@@ -257,6 +270,10 @@ void edge_settings_take_login(edge_settings *settings) {
   memcpy(settings->username, settings->next_username, sizeof settings->username);
   memcpy(settings->password, settings->next_password, sizeof settings->password);
   settings->port = settings->next_port;
+  if (settings->next_certificate) {
+    settings->secrets = (uint8_t)(1 - settings->secrets);
+    settings->tls = true;
+  }
   edge_settings_drop_login(settings);
 }
 
@@ -265,6 +282,7 @@ void edge_settings_drop_login(edge_settings *settings) {
   memset(settings->next_username, 0, sizeof settings->next_username);
   memset(settings->next_password, 0, sizeof settings->next_password);
   settings->next_port = 0;
+  settings->next_certificate = false;
 }
 
 /* ---- by name ---- */

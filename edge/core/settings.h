@@ -14,7 +14,7 @@
 #include "core/flash.h"
 
 enum {
-  EDGE_SETTINGS_VERSION = 2,
+  EDGE_SETTINGS_VERSION = 3,
   EDGE_SETTINGS_SECTORS = 2,
   EDGE_SETTINGS_TEXT_MAX = 64,
   EDGE_SETTINGS_CARRIED_MAX = 256,
@@ -32,6 +32,8 @@ typedef struct edge_settings {
   char next_username[EDGE_SETTINGS_TEXT_MAX + 1];
   char next_password[EDGE_SETTINGS_TEXT_MAX + 1];
   uint16_t next_port;
+  bool next_certificate; /* it is by the certificates of the other set */
+  uint8_t secrets;       /* which of the port's two sets of certificates is used */
   uint16_t port;
   bool tls;
   uint8_t address;                            /* of the module */
@@ -60,6 +62,8 @@ bool edge_settings_save(edge_settings_store *store, const edge_settings *setting
  * is changed. The next one becomes the one, or is forgotten. */
 bool edge_settings_offer_login(edge_settings *settings, const char *host, uint16_t port,
                                const char *username, const char *password);
+/* The same, by certificate: the port keeps it in the set that is not used. */
+bool edge_settings_offer_certificate(edge_settings *settings, const char *host, uint16_t port);
 void edge_settings_take_login(edge_settings *settings);
 void edge_settings_drop_login(edge_settings *settings);
 

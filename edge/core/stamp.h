@@ -1,14 +1,34 @@
-/* When a reading was taken. One that was taken with the clock set says so itself. One taken before
- * is stamped from the first reading behind it that has a time: so far before it as the uptimes say;
- * where a restart lies between, as if the later start followed at once (it cannot have been
- * earlier, and readings keep their order). So the time of a reading depends on the log alone, and
- * is the same whenever it is sent: the server knows a reading by its time.
+/* When a reading was taken. One that was taken with a clock that was held against the server's says
+ * so itself. The others are stamped from the first one behind them that does:
  *
- * Until there is a reading with a time, those before it wait. */
+ * - of the same start: as its clock said if that is within 5 minutes of what the uptimes say, else
+ *   that;
+ * - of an earlier start, when a clock was set that nobody had checked: as that clock said, unless
+ *   the later start could not have been so early; then as if it had followed at once;
+ * - of an earlier start, with no clock set: so far before the first one behind it that had one set
+ *   as the uptimes say, where a restart lies between as if the later start followed at once (it
+ *   cannot have been earlier, and readings keep their order).
+ *
+ * So the time of a reading depends on the log alone, and is the same whenever it is sent: the
+ * server knows a reading by its time. Until there is one whose time stands, those before it wait,
+ * but for those of an earlier start for which any such one would come to the same. */
 #ifndef EDGE_CORE_STAMP_H
 #define EDGE_CORE_STAMP_H
 
 #include "core/ring.h"
+
+enum { EDGE_STAMP_PUT_BACK_S = 300 };
+
+/* The first reading behind another whose time stands, or where there is none, this moment. */
+typedef struct edge_anchor {
+  bool known;
+  bool is_now;
+  uint32_t from_seq; /* of the other … */
+  edge_record from;  /* … which is this */
+  edge_record at;
+  uint32_t behind_s; /* at least */
+  uint32_t starts;   /* between the two */
+} edge_anchor;
 
 /* What is known of the last one asked for, which makes the next one cheap. Zeroed at first. */
 typedef struct edge_stamp {
@@ -16,6 +36,10 @@ typedef struct edge_stamp {
   uint32_t seq;
   uint32_t wall_s;
   edge_record record;
+  edge_anchor anchor;
+  edge_record
+      now;      /* wall_s 0: the clock's time does not stand, else with that, uptime_s and boot */
+  bool as_said; /* a clock that was set is believed as it was, checked or not */
 } edge_stamp;
 
 /* The time of `record`, which is reading `seq` of the log. False: not known yet. */

@@ -26,6 +26,7 @@ void edge_telemetry_add(edge_text *text, const char *device_id, const edge_readi
     add_number(text, "epoch", r->epoch, 0);
     add_number(text, "seq_first", r->seq_first, 0);
   }
+  if (r->has_asks) add_number(text, "asks", r->asks, 0);
   if (fw != NULL) {
     edge_text_add(text, ", \"fw\": \"");
     edge_text_add(text, fw);

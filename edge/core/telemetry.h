@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { EDGE_TELEMETRY_MAX = 400, EDGE_DEVICE_ID_MAX = 64 };
+enum { EDGE_TELEMETRY_MAX = 420, EDGE_DEVICE_ID_MAX = 64 };
 
 typedef struct edge_reading {
   uint32_t wall_s;
@@ -20,12 +20,14 @@ typedef struct edge_reading {
   bool has_rssi;
   bool has_frequency;
   bool has_seq; /* and epoch and seq_first */
+  bool has_asks;
   int32_t power_factor_milli;
   int32_t rssi_dbm;
   int32_t frequency_mhz;
   uint32_t seq;
   uint32_t epoch;
   uint32_t seq_first;
+  uint32_t asks; /* the server's time: what the meter's clock shows, seconds since 1970 */
 } edge_reading;
 
 /* Adds one object, EDGE_TELEMETRY_MAX bytes at most. `fw` is the firmware's version, of characters

@@ -9,11 +9,17 @@
  * double, each with a random part; they grow until an acknowledgement comes, so that a broker that
  * lets one in and serves nobody is not hammered.
  *
+ * What the clock has to ask the server goes with one reading in a message of its own, which the
+ * server answers and does not store; it may be one that the server has. Until the clock lets it,
+ * nothing else is sent, and never a reading whose time is ahead of the clock: the server would
+ * refuse it for good.
+ *
  * Nothing here waits or keeps time: poll it when edge_uplink_due_ms says so, and after an event.
  * Times are ms of a clock that never goes back. One thread. */
 #ifndef EDGE_CORE_UPLINK_H
 #define EDGE_CORE_UPLINK_H
 
+#include "core/clock.h"
 #include "core/ring.h"
 #include "core/stamp.h"
 #include "core/telemetry.h"
@@ -57,6 +63,7 @@ typedef struct edge_uplink_stats {
   uint32_t readings;     /* sent, each time counted */
   uint32_t resent;       /* of messages: for want of an acknowledgement */
   uint32_t acks;         /* that moved the log on */
+  uint32_t questions;    /* for the server's time */
   uint32_t strange_acks; /* not readable, of another epoch, or of readings that there are not */
 } edge_uplink_stats;
 
@@ -64,6 +71,8 @@ typedef struct edge_uplink {
   edge_uplink_settings settings;
   edge_link link;
   edge_ring *ring;
+  uint16_t boot;     /* of this start, as records have it */
+  edge_clock *clock; /* NULL: nobody is asked, and each time is as it was put down */
   edge_stamp stamp;
   const char *device_id;
   const char *fw;
@@ -74,22 +83,26 @@ typedef struct edge_uplink {
   int64_t due_ms; /* of PAUSED and OPENING; of OPEN, when something may be sent again */
   uint32_t pause_ms;
   bool in_flight;
+  bool question;      /* what is in flight is one */
   uint32_t sent_last; /* the last reading of the message on its way */
   int64_t sent_ms;
   uint32_t wait_ms;
   uint32_t tries;
-  bool waits_for_clock; /* the oldest reading has no time yet */
+  bool waits_for_clock; /* the oldest reading has no time yet … */
+  uint32_t waits_at;    /* … with this one as the next */
+  uint32_t mute_at;     /* nothing to ask with, with this one as the next */
   bool acked_ever;      /* since this start */
   int64_t acked_ms;     /* when it was last */
   edge_uplink_stats stats;
 } edge_uplink;
 
 /* `room` (`cap` bytes, enough for EDGE_TELEMETRY_MAX + 4 at least) is where messages are written;
- * room, ring and texts are borrowed for the uplink's life. `seed` is anything random. The first
- * attempt to connect is due at now_ms. */
+ * room, ring, clock and texts are borrowed for the uplink's life. `seed` is anything random. The
+ * first attempt to connect is due at now_ms. */
 void edge_uplink_init(edge_uplink *uplink, const edge_uplink_settings *settings,
-                      const edge_link *link, edge_ring *ring, const char *device_id, const char *fw,
-                      char *room, size_t cap, uint32_t seed, int64_t now_ms);
+                      const edge_link *link, edge_ring *ring, edge_clock *clock, uint16_t boot,
+                      const char *device_id, const char *fw, char *room, size_t cap, uint32_t seed,
+                      int64_t now_ms);
 
 /* The connection stands, and acknowledgements are subscribed to. */
 void edge_uplink_opened(edge_uplink *uplink, int64_t now_ms);

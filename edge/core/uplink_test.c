@@ -59,7 +59,7 @@ static int setup(void **state) {
   edge_flash port = test_flash_port(&device);
   assert_true(edge_ring_mount(&ring, &port, EPOCH, 1));
   const edge_link link = {NULL, open_link, close_link, publish};
-  edge_uplink_init(&uplink, &settings, &link, &ring, "m1", NULL, room, sizeof room, 99, 0);
+  edge_uplink_init(&uplink, &settings, &link, &ring, NULL, 1, "m1", NULL, room, sizeof room, 99, 0);
   return 0;
 }
 

@@ -80,6 +80,19 @@ static void on_disconnect(struct mosquitto *client, void *context, int code) {
 
 /* ---- what the meter asks for ---- */
 
+/* Who gives a name logs in by that. */
+static bool secure(broker_link *l, const edge_login *login) {
+  secret_path path[EDGE_ENROL_SECRETS];
+  bool has[EDGE_ENROL_SECRETS];
+  for (unsigned i = 0; i < EDGE_ENROL_SECRETS; i++)
+    has[i] = secret_files_find(l->secrets, login->secrets, (edge_enrol_secret)i, path[i]);
+  const char *ca = has[EDGE_ENROL_CA] ? path[EDGE_ENROL_CA] : l->ca_file;
+  bool own = login->username[0] == '\0' && has[EDGE_ENROL_CERTIFICATE] && has[EDGE_ENROL_KEY];
+  return mosquitto_tls_set(l->client, ca, ca == NULL ? "/etc/ssl/certs" : NULL,
+                           own ? path[EDGE_ENROL_CERTIFICATE] : NULL,
+                           own ? path[EDGE_ENROL_KEY] : NULL, NULL) == MOSQ_ERR_SUCCESS;
+}
+
 static bool prepare(broker_link *l) {
   const edge_settings *s = &l->meter->settings;
   const edge_login login = edge_meter_login(l->meter);
@@ -93,10 +106,7 @@ static bool prepare(broker_link *l) {
   if (login.username[0] != '\0' &&
       mosquitto_username_pw_set(l->client, login.username, login.password) != MOSQ_ERR_SUCCESS)
     return false;
-  if (s->tls &&
-      mosquitto_tls_set(l->client, l->ca_file, l->ca_file == NULL ? "/etc/ssl/certs" : NULL, NULL,
-                        NULL, NULL) != MOSQ_ERR_SUCCESS)
-    return false;
+  if (s->tls && !secure(l, &login)) return false;
   topic_of(l, "status", topic);
   return mosquitto_will_set(l->client, topic, 7, "offline", 1, true) == MOSQ_ERR_SUCCESS;
 }

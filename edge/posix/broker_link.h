@@ -5,12 +5,15 @@
 #define EDGE_POSIX_BROKER_LINK_H
 
 #include "core/meter.h"
+#include "posix/secret_files.h"
 
 struct mosquitto;
 
 typedef struct broker_link {
-  edge_meter *meter;   /* borrowed: who is told */
-  const char *ca_file; /* borrowed; for settings with tls; NULL: the system's */
+  edge_meter *meter; /* borrowed: who is told */
+  const char
+      *ca_file; /* borrowed; for settings with tls, where no other was kept; NULL: the system's */
+  const secret_files *secrets; /* borrowed */
   int64_t (*now_ms)(void *context);
   void *context;            /* of now_ms */
   struct mosquitto *client; /* NULL: no connection, and no attempt */

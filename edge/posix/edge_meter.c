@@ -52,6 +52,8 @@ static const char usage[] =
     "twice\n"
     "  --console         the meter's command line on this terminal\n"
     "  --clock-after S   the clock is not set for so many seconds after a start\n"
+    "  --clock-off S     for tests: the clock shows so many seconds too much\n"
+    "  --clock-follow S  apart from the server's for so long, its time is used (3600)\n"
     "  --time SPEED@START@ANCHOR  for tests: time passes SPEED times as fast, and was START when\n"
     "                    the machine's clock showed ANCHOR (ms since 1970)\n"
     "  --version         which firmware this is\n"
@@ -65,6 +67,7 @@ typedef struct program {
   flash_file log;
   flash_file settings;
   broker_link link;
+  secret_files secrets;
   posix_updater updater;
   edge_ota_port update; /* of it */
   boot_image running;
@@ -73,9 +76,12 @@ typedef struct program {
   sim_time time;
   int64_t begun_ms; /* steady */
   int64_t clock_after_ms;
+  uint32_t clock_follow_s; /* 0: as usual */
   bool console;
   bool restart;
   edge_led shown;
+  edge_clock_state clock_shown;
+  int64_t clock_off_ms;
 } program;
 
 static volatile sig_atomic_t stopping;
@@ -92,7 +98,7 @@ static int64_t uptime_ms(void *context) {
 
 static bool wall(void *context, int64_t *wall_ms) {
   const program *p = context;
-  *wall_ms = sim_time_wall_ms(&p->time);
+  *wall_ms = sim_time_wall_ms(&p->time) + p->clock_off_ms;
   return uptime_ms(context) >= p->clock_after_ms;
 }
 
@@ -110,6 +116,10 @@ static void print(void *context, const char *text, size_t len) {
 
 static void restart(void *context) {
   ((program *)context)->restart = true;
+}
+
+static bool keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
+  return secret_files_keep(&((program *)context)->secrets, set, which, pem);
 }
 
 static bool report(void *context, const char *payload, size_t len) {
@@ -151,6 +161,12 @@ static bool set_all(program *p, char *const pairs[], unsigned count) {
 static void tune(program *p) {
   static const edge_tuning usual = EDGE_TUNING_DEFAULTS;
   p->tuning = usual;
+  if (p->clock_follow_s > 0) {
+    p->tuning.clock.follow_ms = p->clock_follow_s * 1000;
+    p->tuning.clock.again_ms = 1000;
+  }
+  /* Such a time is of the test's own, as the server's is not. */
+  p->tuning.clock.believed = p->time.speed != 1;
   if (p->time.speed == 1) return;
   uint32_t wire_ms = (uint32_t)(p->time.speed * 150 < 1500 ? p->time.speed * 150 : 1500);
   p->tuning.sampler.reply_ms = wire_ms;
@@ -164,6 +180,7 @@ static bool open_flash(program *p, const char *path) {
                   errno == EWOULDBLOCK ? "another meter runs on it" : strerror(errno));
     return false;
   }
+  p->secrets.flash = path;
   p->settings = (flash_file){fd, 0};
   p->log = (flash_file){fd, EDGE_SETTINGS_SECTORS};
   return true;
@@ -171,6 +188,7 @@ static bool open_flash(program *p, const char *path) {
 
 static void make_port(program *p) {
   p->link.meter = &p->meter;
+  p->link.secrets = &p->secrets;
   p->link.now_ms = uptime_ms;
   p->link.context = p;
   p->port = (edge_port){.context = p,
@@ -182,6 +200,7 @@ static void make_port(program *p) {
                         .random = random_word,
                         .print = print,
                         .restart = restart,
+                        .keep = keep,
                         .fw = version,
                         .self = {product, hardware, version, COUNTER, p->on_trial},
                         .report = report};
@@ -210,9 +229,14 @@ static bool start(program *p) {
 
 static void tell_state(program *p) {
   edge_led led = edge_meter_led(&p->meter);
-  if (led == p->shown) return;
+  edge_clock_state clock = p->meter.clock.state;
+  bool led_same = led == p->shown;
+  bool clock_same = clock == p->clock_shown;
   p->shown = led;
-  if (!p->console) (void)fprintf(stderr, "edge-meter: %s\n", edge_led_word(led));
+  p->clock_shown = clock;
+  if (p->console) return;
+  if (!led_same) (void)fprintf(stderr, "edge-meter: %s\n", edge_led_word(led));
+  if (!clock_same) (void)fprintf(stderr, "edge-meter: clock: %s\n", edge_clock_word(clock));
 }
 
 static int wait_ms(program *p, int64_t now_ms) {
@@ -289,6 +313,8 @@ static int read_options(int argc, char **argv, program *p, wishes *w) {
                                         {"console", no_argument, NULL, 'C'},
                                         {"set-only", no_argument, NULL, 'o'},
                                         {"clock-after", required_argument, NULL, 'k'},
+                                        {"clock-off", required_argument, NULL, 'O'},
+                                        {"clock-follow", required_argument, NULL, 'F'},
                                         {"time", required_argument, NULL, 't'},
                                         {"firmware-dir", required_argument, NULL, 'd'},
                                         {"firmware-key", required_argument, NULL, 'K'},
@@ -325,6 +351,12 @@ static int read_options(int argc, char **argv, program *p, wishes *w) {
       break;
     case 'k':
       p->clock_after_ms = strtoll(optarg, NULL, 10) * 1000;
+      break;
+    case 'O':
+      p->clock_off_ms = strtoll(optarg, NULL, 10) * 1000;
+      break;
+    case 'F':
+      p->clock_follow_s = (uint32_t)strtoul(optarg, NULL, 10);
       break;
     case 'S':
       if (w->count == PAIRS_MAX) return misused("too many settings", "");

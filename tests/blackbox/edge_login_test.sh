@@ -38,6 +38,15 @@ if wait_until 'and goes on' stored_more_than "$(stored)"; then pass 'and goes on
 ok 'the old login is ended' rotate --finish
 if wait_until 'nothing stops by that' stored_more_than "$(stored)"; then pass 'nothing stops by that'; fi
 
+ok 'a certificate is sent' rotate --certificate --send --host localhost
+if wait_until 'the meter comes with it' test -e "$TMP/flash.key-1"; then pass 'the meter keeps it'; fi
+if wait_until 'and goes on with it' stored_more_than "$(stored)"; then pass 'and goes on with it'; fi
+ok 'another certificate is sent' rotate --certificate --send --host localhost
+if wait_until 'the meter comes with that' test ! -e "$TMP/flash.key-1"; then pass 'the first is forgotten once the second was let in'; fi
+ok 'the key is for its owner only' test "$(stat -c %a "$TMP/flash.key-0")" = 600
+ok 'the older logins are ended' rotate --finish
+if wait_until 'nothing stops by that either' stored_more_than "$(stored)"; then pass 'nothing stops by that either'; fi
+
 end_child meter KILL || true
 : >"$TMP/log/meter.log"
 before=$(stored)

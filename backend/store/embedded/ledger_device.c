@@ -103,7 +103,12 @@ sm_err sm_ledger_device_revoke(sm_ledger *ledger, sm_actor actor, const char *de
 }
 
 sm_err sm_ledger_device_known(sm_ledger *ledger, const char *device_id, bool *known) {
-  return sm_ledger_known_ask(&ledger->known, device_id, known);
+  return sm_ledger_known_ask(&ledger->known, device_id, known, NULL);
+}
+
+sm_err sm_ledger_device_modulus(sm_ledger *ledger, const char *device_id, bool *known,
+                                int64_t *modulus_wh) {
+  return sm_ledger_known_ask(&ledger->known, device_id, known, modulus_wh);
 }
 
 void sm_ledger_devices_each(sm_ledger *ledger,

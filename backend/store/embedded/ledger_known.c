@@ -46,7 +46,7 @@ static sm_err grow(sm_ledger_known *known) {
   return SM_OK;
 }
 
-static sm_err put(sm_ledger_known *known, const char *device_id, bool revoked) {
+static sm_err put(sm_ledger_known *known, const char *device_id, bool revoked, int64_t modulus_wh) {
   if (known->count * 2 >= known->cap) {
     sm_err err = grow(known);
     if (err != SM_OK) return err;
@@ -58,11 +58,12 @@ static sm_err put(sm_ledger_known *known, const char *device_id, bool revoked) {
     known->count++;
   }
   slot->revoked = revoked;
+  slot->modulus_wh = modulus_wh;
   return SM_OK;
 }
 
 /* Whether it is there and may send; *gone: it was revoked or disabled. */
-static bool look(sm_ledger_known *known, const char *device_id, bool *gone) {
+static bool look(sm_ledger_known *known, const char *device_id, bool *gone, int64_t *modulus_wh) {
   bool there = false;
   *gone = false;
   (void)pthread_rwlock_rdlock(&known->table_lock);
@@ -70,6 +71,7 @@ static bool look(sm_ledger_known *known, const char *device_id, bool *gone) {
     const sm_ledger_known_slot *slot = slot_of(known->slot, known->cap, known->seed, device_id);
     there = slot->device_id != NULL && !slot->revoked;
     *gone = slot->device_id != NULL && slot->revoked;
+    if (there && modulus_wh != NULL) *modulus_wh = slot->modulus_wh;
   }
   (void)pthread_rwlock_unlock(&known->table_lock);
   return there;
@@ -78,15 +80,17 @@ static bool look(sm_ledger_known *known, const char *device_id, bool *gone) {
 /* ---- refreshing; refresh_lock is held ---- */
 
 static sm_err read_changes(sm_ledger_known *known) {
-  sm_sql_stmt q =
-      sm_sql_use(known->watch, "SELECT device_id, "
-                               "revoked_ms IS NOT NULL OR disabled_ms IS NOT NULL, "
-                               "changed_no FROM device WHERE changed_no > ?1 ORDER BY changed_no");
+  sm_sql_stmt q = sm_sql_use(
+      known->watch, "SELECT device_id, "
+                    "revoked_ms IS NOT NULL OR disabled_ms IS NOT NULL, "
+                    "changed_no, modulus_wh FROM device WHERE changed_no > ?1 ORDER BY changed_no");
   sm_sql_bind_i64(&q, 1, known->changed_no);
   while (sm_sql_row(&q)) {
     const char *device_id = sm_sql_text(&q, 0);
     (void)pthread_rwlock_wrlock(&known->table_lock);
-    sm_err err = device_id != NULL ? put(known, device_id, sm_sql_i64(&q, 1) != 0) : SM_ERR_NOMEM;
+    sm_err err = device_id != NULL
+                     ? put(known, device_id, sm_sql_i64(&q, 1) != 0, sm_sql_i64(&q, 3))
+                     : SM_ERR_NOMEM;
     (void)pthread_rwlock_unlock(&known->table_lock);
     if (err == SM_OK) {
       known->changed_no = sm_sql_i64(&q, 2);
@@ -127,13 +131,14 @@ static void refresh_if_due(sm_ledger_known *known, int64_t age_ms) {
   (void)pthread_mutex_unlock(&known->refresh_lock);
 }
 
-sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id, bool *is_known) {
+sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id, bool *is_known,
+                           int64_t *modulus_wh) {
   bool gone;
-  bool there = look(known, device_id, &gone);
+  bool there = look(known, device_id, &gone, modulus_wh);
   int64_t age_ms = there || gone ? HIT_AGE_MS : MISS_AGE_MS;
   if (due(known, age_ms)) {
     refresh_if_due(known, age_ms);
-    there = look(known, device_id, &gone);
+    there = look(known, device_id, &gone, modulus_wh);
   }
   sm_err failed = (sm_err)atomic_load(&known->failed);
   if (!there && !gone && failed != SM_OK) return failed;

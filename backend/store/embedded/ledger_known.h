@@ -1,7 +1,8 @@
-/* The ids of all devices in memory, for the question that every message asks. Any number of threads
- * look; at most every so often one of them asks the database whether another connection has written
- * (PRAGMA data_version), and reads what was added or revoked since. Unknown ids cost no more than
- * known ones, so a flood of them does not reach the database either. */
+/* The ids of all devices in memory, and where their registers start over, for the question that
+ * every message asks. Any number of threads look; at most every so often one of them asks the
+ * database whether another connection has written (PRAGMA data_version), and reads what was added
+ * or revoked since. Unknown ids cost no more than known ones, so a flood of them does not reach the
+ * database either. */
 #ifndef SM_STORE_EMBEDDED_LEDGER_KNOWN_H
 #define SM_STORE_EMBEDDED_LEDGER_KNOWN_H
 
@@ -13,6 +14,7 @@
 typedef struct sm_ledger_known_slot {
   char *device_id; /* NULL: free */
   bool revoked;
+  int64_t modulus_wh;
 } sm_ledger_known_slot;
 
 typedef struct sm_ledger_known {
@@ -38,9 +40,9 @@ SM_MUST_CHECK sm_err sm_ledger_known_init(sm_ledger_known *known, sm_sql *watch)
 void sm_ledger_known_fini(sm_ledger_known *known);
 /* After a commit that added or revoked a device: the next look asks the database. */
 void sm_ledger_known_touch(sm_ledger_known *known);
-/* As sm_ledger_device_known. */
+/* As sm_ledger_device_known and sm_ledger_device_modulus; `modulus_wh` may be NULL. */
 SM_MUST_CHECK sm_err sm_ledger_known_ask(sm_ledger_known *known, const char *device_id,
-                                         bool *is_known);
+                                         bool *is_known, int64_t *modulus_wh);
 /* As sm_ledger_devices_each. */
 void sm_ledger_known_each(sm_ledger_known *known,
                           void (*each)(void *context, const char *device_id, bool able),

@@ -79,6 +79,7 @@ static void begin_meter(void) {
                           .print = console_port_print,
                           .lamp = panel_pins_lamp,
                           .restart = restart,
+                          .keep = secrets_keep,
                           .set_up = set_up,
                           .self = update_self(),
                           .update = update_begin(&meter),

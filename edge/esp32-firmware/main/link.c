@@ -125,11 +125,11 @@ static void drop(void) {
 }
 
 /* Without a CA there is no TLS here that proves anything: such a meter connects to nobody. */
-static bool fetch_secrets(void) {
+static bool fetch_secrets(unsigned set) {
   if (!state.meter->settings.tls) return true;
-  state.ca = secrets_get(METER_SECRET_CA);
-  state.certificate = secrets_get(METER_SECRET_CERTIFICATE);
-  state.key = secrets_get(METER_SECRET_KEY);
+  state.ca = secrets_of(set, EDGE_ENROL_CA);
+  state.certificate = secrets_of(set, EDGE_ENROL_CERTIFICATE);
+  state.key = secrets_of(set, EDGE_ENROL_KEY);
   return state.ca != NULL;
 }
 
@@ -139,8 +139,8 @@ static bool begin(void) {
   topic_of("ack", state.topics[0]);
   topic_of("command", state.topics[1]);
   topic_of("status", state.status_topic);
-  if (!fetch_secrets()) return false;
-  bool has_key = state.certificate != NULL && state.key != NULL;
+  if (!fetch_secrets(login.secrets)) return false;
+  bool has_key = login.username[0] == '\0' && state.certificate != NULL && state.key != NULL;
   const esp_mqtt_client_config_t config = {
       .broker.address.hostname = login.host,
       .broker.address.port = login.port,

@@ -31,6 +31,24 @@ bool secrets_set(const char *name, const char *text) {
   return err == ESP_OK;
 }
 
+static const char *name_of(unsigned set, edge_enrol_secret which) {
+  static const char *const names[2][EDGE_ENROL_SECRETS] = {
+      {[EDGE_ENROL_CA] = "ca", [EDGE_ENROL_CERTIFICATE] = "certificate", [EDGE_ENROL_KEY] = "key"},
+      {[EDGE_ENROL_CA] = "ca2",
+       [EDGE_ENROL_CERTIFICATE] = "certificate2",
+       [EDGE_ENROL_KEY] = "key2"}};
+  return names[set][which];
+}
+
+char *secrets_of(unsigned set, edge_enrol_secret which) {
+  return secrets_get(name_of(set, which));
+}
+
+bool secrets_keep(void *context, unsigned set, edge_enrol_secret which, const char *pem) {
+  (void)context;
+  return secrets_set(name_of(set, which), pem);
+}
+
 char *secrets_setup_words(void) {
   /* Nothing that is read as something else; 32 of them, 12 times: 60 bits. */
   static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";

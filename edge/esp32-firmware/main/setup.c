@@ -2,7 +2,6 @@
 
 #include "clock.h"
 #include "console_port.h"
-#include "core/enrol.h"
 #include "secrets.h"
 
 #include <esp_event.h>
@@ -113,20 +112,12 @@ void setup_begin(bool for_ever) {
   say(name, words);
 }
 
-static bool keep(void *context, edge_enrol_secret which, const char *pem) {
-  static const char *const names[] = {[EDGE_ENROL_CA] = METER_SECRET_CA,
-                                      [EDGE_ENROL_CERTIFICATE] = METER_SECRET_CERTIFICATE,
-                                      [EDGE_ENROL_KEY] = METER_SECRET_KEY};
-  (void)context;
-  return secrets_set(names[which], pem);
-}
-
 /* What is taken holds from the next start on, which the end of the setup brings. */
 static const char *answer(edge_meter *meter, const question *q) {
   char *room = malloc(PEM_ROOM);
   if (room == NULL) return "there is no memory for it";
   edge_settings settings = meter->settings;
-  const char *wrong = edge_enrol(&settings, q->json, q->len, room, PEM_ROOM, keep, NULL);
+  const char *wrong = edge_enrol(&settings, q->json, q->len, room, PEM_ROOM, secrets_keep, NULL);
   memset(room, 0, PEM_ROOM);
   free(room);
   if (wrong != NULL) return wrong;

@@ -33,6 +33,7 @@ enum {
 typedef struct request {
   unsigned fetch;
   uint32_t from;
+  unsigned secrets; /* the set whose CA vouches for the server */
   char url[EDGE_OTA_URL_MAX + 1];
 } request;
 
@@ -102,7 +103,7 @@ static void leave_out(piece *p, uint32_t *skip) {
 
 static void fetch_image(const request *r) {
   static piece p;
-  char *ca = secrets_get(METER_SECRET_CA);
+  char *ca = secrets_of(r->secrets, EDGE_ENROL_CA);
   const esp_http_client_config_t config = {
       .url = r->url, .cert_pem = ca, .timeout_ms = TIMEOUT_MS, .buffer_size = RECEIVE_ROOM};
   esp_http_client_handle_t client = esp_http_client_init(&config);
@@ -132,7 +133,7 @@ static void run(void *context) {
 /* ---- what core/ota.h asks for ---- */
 
 static void fetch(void *context, const char *url, uint32_t from) {
-  request r = {.from = from};
+  request r = {.from = from, .secrets = state.meter->settings.secrets};
   (void)context;
   (void)snprintf(r.url, sizeof r.url, "%s", url);
   if (++state.fetch == 0) state.fetch = 1;
