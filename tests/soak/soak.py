@@ -379,6 +379,7 @@ def draw(arguments):
     panels = [
         ("readings stored a second", rates(rows, "accepted", "at"), "{:,.0f}"),
         ("from measured to stored, mean, s", rates(rows, "lag_sum", "lag_count"), "{:.1f}"),
+        ("processor of the server, per cent of one core", rates(rows, "cpu_ticks", "at"), "{:.0f}"),
         ("memory of the server (resident), MB", [(r["at"], r["rss_kb"] and r["rss_kb"] / 1024) for r in rows], "{:.0f}"),
         ("open files and sockets of the server", [(r["at"], r["handles"]) for r in rows], "{:.0f}"),
         ("dashboards connected", [(r["at"], r["screens"]) for r in rows], "{:.0f}"),
