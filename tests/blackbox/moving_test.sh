@@ -12,7 +12,7 @@ stored() { [[ $(smartmeter export 2>/dev/null | grep -c "^$1,") == "$2" ]]; }
 start_broker
 start_server
 told=$(smartmeter device add --id m1 --json)
-password=$(json password "$told")
+password=$(json credentials.mqtt.password "$told")
 ok 'a reading' there m1 09 1
 wait_until 'it is stored' stored m1 1
 stop_server || fail 'the server stops'
