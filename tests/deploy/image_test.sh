@@ -118,7 +118,8 @@ has_reading() {
 }
 check 'a meter sends by TLS' send
 check 'its reading is stored' has_reading
-kill "${pids[2]}" && wait "${pids[2]}" || true
+kill "${pids[2]}"
+wait "${pids[2]}" || true
 unset 'pids[2]'
 unhealthy() { ! (inside healthy); }
 check 'without its server it is not healthy' unhealthy

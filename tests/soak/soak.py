@@ -404,7 +404,7 @@ def draw(arguments):
             if begin <= at <= end:
                 out.append(f'<line x1="{x(at):.1f}" y1="{top}" x2="{x(at):.1f}" y2="{top + height}" stroke="{colour}" stroke-dasharray="4 3"/>')
                 if n == 0:
-                    out.append(f'<text x="{x(at):.1f}" y="{12 if "kill" in what else 27}" text-anchor="middle" font-size="11" fill="{colour}">{what}</text>')
+                    out.append(f'<text x="{x(at):.1f}" y="{12 if "kill" in what else 27}" text-anchor="middle" font-size="11" fill="{colour}">{what if "kill" in what else "bills " + what[-2:]}</text>')
         line = []
         for at, value in [*points, (end, None)]:
             if value is not None:
