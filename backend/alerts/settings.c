@@ -15,7 +15,7 @@ static sm_err take_seconds(char *(*get)(const char *name), const char *name, int
   int64_t value = otherwise;
   sm_err err = text != NULL ? sm_decimal_parse(text, strlen(text), 0, &value) : SM_OK;
   bool good = err == SM_OK && value >= 0 && value <= 3600;
-  if (!good) sm_buf_printf(problem, "%s is '%.40s': give seconds from 0 to 3600", name, text);
+  if (!good) sm_buf_line(problem, "%s is '%.40s': give seconds from 0 to 3600", name, text);
   free(text);
   *ms = value * 1000;
   return good ? SM_OK : SM_ERR_INVALID;
@@ -32,8 +32,8 @@ static sm_err take_password(char *(*get)(const char *name), sm_alert_settings *s
   if (err == SM_OK)
     s->smtp_password[strcspn(s->smtp_password, "\r\n")] = '\0';
   else
-    sm_buf_printf(problem, "SMARTMETER_SMTP_PASSWORD_FILE: cannot read '%s': %s", path,
-                  sm_err_text(err));
+    sm_buf_line(problem, "SMARTMETER_SMTP_PASSWORD_FILE: cannot read '%s': %s", path,
+                sm_err_text(err));
   free(path);
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
@@ -48,29 +48,29 @@ static sm_err take_smtp(char *(*get)(const char *name), sm_alert_settings *s, sm
   s->smtp_user = get("SMARTMETER_SMTP_USER");
   s->smtp_from = get("SMARTMETER_SMTP_FROM");
   sm_err err = take_password(get, s, problem);
-  if (err != SM_OK || s->smtp_url == NULL) return err;
+  if (s->smtp_url == NULL) return err;
   if (!is_smtp(s->smtp_url)) {
-    sm_buf_append_text(problem, "SMARTMETER_SMTP_URL: give smtps://host:465 or smtp://host:587, "
-                                "without a user: SMARTMETER_SMTP_USER and SMARTMETER_SMTP_PASSWORD "
-                                "are for that");
-    return SM_ERR_INVALID;
+    sm_buf_line(problem, "SMARTMETER_SMTP_URL: give smtps://host:465 or smtp://host:587, "
+                         "without a user: SMARTMETER_SMTP_USER and SMARTMETER_SMTP_PASSWORD "
+                         "are for that");
+    err = SM_ERR_INVALID;
   }
   if (s->smtp_from == NULL || !sm_mail_address_plain(s->smtp_from)) {
-    sm_buf_append_text(problem, "SMARTMETER_SMTP_FROM: give the address that mails come from, such "
-                                "as meters@example.org");
-    return SM_ERR_INVALID;
+    sm_buf_line(problem, "SMARTMETER_SMTP_FROM: give the address that mails come from, such "
+                         "as meters@example.org");
+    err = SM_ERR_INVALID;
   }
-  return SM_OK;
+  return err;
 }
 
 static sm_err take_reach(char *(*get)(const char *name), sm_alert_settings *s, sm_buf *problem) {
   char *text = get("SMARTMETER_WEBHOOK_ALLOW");
   sm_err err = text != NULL ? sm_reach_parse(text, &s->reach) : SM_OK;
   if (err != SM_OK)
-    sm_buf_printf(problem,
-                  "SMARTMETER_WEBHOOK_ALLOW is '%.80s': give at most %d addresses or networks such "
-                  "as 10.1.2.3, 10.1.0.0/16 or fd00::/8, separated by commas",
-                  text, SM_REACH_MAX);
+    sm_buf_line(problem,
+                "SMARTMETER_WEBHOOK_ALLOW is '%.80s': give at most %d addresses or networks such "
+                "as 10.1.2.3, 10.1.0.0/16 or fd00::/8, separated by commas",
+                text, SM_REACH_MAX);
   free(text);
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
@@ -79,9 +79,9 @@ sm_err sm_alert_settings_load(char *(*get)(const char *name), sm_alert_settings 
                               sm_buf *problem) {
   sm_alert_settings s = {0};
   sm_err err = take_seconds(get, "SMARTMETER_ALERT_GATHER", 30, &s.gather_ms, problem);
-  if (err == SM_OK) err = take_seconds(get, "SMARTMETER_ALERT_GRACE", 60, &s.grace_ms, problem);
-  if (err == SM_OK) err = take_smtp(get, &s, problem);
-  if (err == SM_OK) err = take_reach(get, &s, problem);
+  err = sm_err_first(err, take_seconds(get, "SMARTMETER_ALERT_GRACE", 60, &s.grace_ms, problem));
+  err = sm_err_first(err, take_smtp(get, &s, problem));
+  err = sm_err_first(err, take_reach(get, &s, problem));
   s.ca = get("SMARTMETER_ALERT_CA");
   if (err == SM_OK)
     *settings = s;

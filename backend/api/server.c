@@ -76,44 +76,44 @@ static void set_defaults(sm_api_options *o, bool behind_proxies) {
   if (o->answer_timeout_ms == 0) o->answer_timeout_ms = ANSWER_TIMEOUT_MS;
 }
 
-static sm_err refuse(const char *setting, const char *hint) {
-  sm_log(SM_LOG_ERROR, "http.bad_setting", SM_LOG_TEXT("setting", setting),
-         SM_LOG_TEXT("hint", hint));
+static sm_err refuse(sm_buf *problem, const char *setting, const char *hint) {
+  sm_buf_line(problem, "%s: %s", setting, hint);
   return SM_ERR_INVALID;
 }
 
-static sm_err take_proxies(sm_api *api) {
+static sm_err take_proxies(sm_api *api, sm_buf *problem) {
   sm_err err = sm_proxies_parse(api->options.trusted_proxies, &api->proxies);
   return err == SM_OK ? SM_OK
-                      : refuse("trusted proxies",
+                      : refuse(problem, "SMARTMETER_TRUSTED_PROXIES",
                                "give addresses or networks, such as 10.0.0.1, 192.168.0.0/16");
 }
 
 /* The origin of the public URL: scheme and authority, without a path. */
-static sm_err take_public_url(sm_api *api) {
+static sm_err take_public_url(sm_api *api, sm_buf *problem) {
+  static const char name[] = "SMARTMETER_PUBLIC_URL";
   static const char hint[] = "give it as https://meters.example or http://…, without a query";
   const char *url = api->options.public_url;
   api->secure = api->options.tls_cert != NULL;
   if (url == NULL) return SM_OK;
   bool https = strncasecmp(url, "https://", 8) == 0;
-  if (!https && strncasecmp(url, "http://", 7) != 0) return refuse("public url", hint);
+  if (!https && strncasecmp(url, "http://", 7) != 0) return refuse(problem, name, hint);
   size_t scheme = https ? 8 : 7;
   size_t authority = strcspn(url + scheme, "/");
   static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
   if (authority == 0 || strspn(url + scheme, plain) < authority || strpbrk(url, "?#") != NULL)
-    return refuse("public url", hint);
+    return refuse(problem, name, hint);
   api->public_origin = strndup(url, scheme + authority);
   if (https) api->secure = true;
   return api->public_origin == NULL ? SM_ERR_NOMEM : SM_OK;
 }
 
 /* The reason is the list's own. */
-static sm_err take_origins(sm_api *api) {
-  sm_buf problem;
-  sm_buf_init(&problem, 1024);
-  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins, &problem);
-  if (err == SM_ERR_INVALID) err = refuse("allowed origins", sm_buf_text(&problem));
-  sm_buf_fini(&problem);
+static sm_err take_origins(sm_api *api, sm_buf *problem) {
+  sm_buf why;
+  sm_buf_init(&why, 1024);
+  sm_err err = sm_origins_parse(api->options.allowed_origins, &api->origins, &why);
+  if (err == SM_ERR_INVALID) err = refuse(problem, "SMARTMETER_ALLOWED_ORIGINS", sm_buf_text(&why));
+  sm_buf_fini(&why);
   return err;
 }
 
@@ -132,18 +132,50 @@ static void warn_of_origins(const sm_api *api) {
     sm_log(SM_LOG_WARN, "http.origins_need_https", SM_LOG_TEXT("message", advice));
 }
 
-static sm_err take_tls(sm_api *api) {
+static sm_err take_tls(sm_api *api, sm_buf *problem) {
   const sm_api_options *o = &api->options;
   if ((o->tls_cert == NULL) != (o->tls_key == NULL))
-    return refuse("tls", "set both the certificate and its key, or none of them");
+    return refuse(problem, "SMARTMETER_TLS_CERT",
+                  "set both the certificate and its key, or none of them");
   if (o->tls_cert == NULL) return SM_OK;
   if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
-    return refuse("tls", "this libmicrohttpd was built without TLS: use a proxy in front");
+    return refuse(problem, "SMARTMETER_TLS_CERT",
+                  "this libmicrohttpd was built without TLS: use a proxy in front");
   if (sm_file_read(o->tls_cert, PEM_MAX, &api->cert_pem, NULL) != SM_OK)
-    return refuse("tls certificate", "the file can't be read");
+    return refuse(problem, "SMARTMETER_TLS_CERT", "the file can't be read");
   if (sm_file_read(o->tls_key, PEM_MAX, &api->key_pem, NULL) != SM_OK)
-    return refuse("tls key", "the file can't be read");
+    return refuse(problem, "SMARTMETER_TLS_KEY", "the file can't be read");
   return SM_OK;
+}
+
+static sm_err take_settings(sm_api *api, sm_buf *problem) {
+  sm_err err = take_proxies(api, problem);
+  err = sm_err_first(err, take_public_url(api, problem));
+  err = sm_err_first(err, take_origins(api, problem));
+  return sm_err_first(err, take_tls(api, problem));
+}
+
+sm_err sm_api_check(const sm_api_options *options, sm_buf *problem) {
+  sm_api *api = calloc(1, sizeof *api);
+  if (api == NULL) return SM_ERR_NOMEM;
+  api->options = *options;
+  sm_gate_init(&api->expensive, 1, 0);
+  sm_gate_init(&api->logins, 1, 0);
+  sm_err err = own_texts(&api->options);
+  if (err == SM_OK) err = take_settings(api, problem);
+  sm_api_free(api);
+  return err;
+}
+
+/* The same where nobody has asked before. */
+static sm_err take_or_log(sm_api *api) {
+  sm_buf problem;
+  sm_buf_init(&problem, 0);
+  sm_err err = take_settings(api, &problem);
+  if (err == SM_ERR_INVALID)
+    sm_log(SM_LOG_ERROR, "http.bad_setting", SM_LOG_TEXT("hint", sm_buf_text(&problem)));
+  sm_buf_fini(&problem);
+  return err;
 }
 
 sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
@@ -151,11 +183,8 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
   if (out == NULL) return SM_ERR_NOMEM;
   out->options = *options;
   sm_err err = own_texts(&out->options);
-  if (err == SM_OK) err = take_proxies(out);
-  if (err == SM_OK) err = take_public_url(out);
-  if (err == SM_OK) err = take_origins(out);
+  if (err == SM_OK) err = take_or_log(out);
   if (err == SM_OK) err = take_surface(out);
-  if (err == SM_OK) err = take_tls(out);
   if (err == SM_OK) err = sm_rates_new(&options->rates, 0, &out->rates);
   if (err == SM_OK && options->cabinet != NULL)
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);

@@ -63,9 +63,9 @@ static sm_err open_webhook(void *context, const sm_bytes *sealed, char **text) {
 
 static bool load_settings(sm_alarm *a) {
   sm_buf problem;
-  sm_buf_init(&problem, 4096);
+  sm_buf_init(&problem, 0);
   sm_err err = sm_alert_settings_load(sm_config_get, &a->settings, &problem);
-  if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  if (err != SM_OK) sm_complain_lines(problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
   sm_buf_fini(&problem);
   return err == SM_OK;
 }

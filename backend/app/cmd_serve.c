@@ -18,6 +18,7 @@
 #include "app/replay.h"
 #include "app/rollout.h"
 #include "app/settings_audit.h"
+#include "app/settings_check.h"
 #include "app/uplinks.h"
 #include "app/verbs.h"
 #include "app/vitals.h"
@@ -281,17 +282,6 @@ static bool make_ecosystem(service *s) {
   return sm_foreign_new(&foreign, &s->foreign) && sm_home_assistant_new(&home, &s->home);
 }
 
-static bool has_dashboard(const sm_config *c) {
-  struct stat st;
-  if (c->dashboard_dir == NULL) return true;
-  if (stat(c->dashboard_dir, &st) == 0 && S_ISDIR(st.st_mode)) return true;
-  sm_complain(
-      "SMARTMETER_DASHBOARD_DIR is %s, which is no folder: build the dashboard, or leave the "
-      "setting out",
-      c->dashboard_dir);
-  return false;
-}
-
 /* A proxy that is trusted is taken to do TLS in front of it. */
 static void warn_of_plain_http(const sm_config *c) {
   bool loopback = strncmp(c->http_bind, "127.", 4) == 0 || strcmp(c->http_bind, "::1") == 0 ||
@@ -306,7 +296,6 @@ static void warn_of_plain_http(const sm_config *c) {
 
 static bool make_api(service *s) {
   const sm_config *c = &s->program.config;
-  if (!has_dashboard(c)) return false;
   warn_of_plain_http(c);
   s->dashboard_dir = find_dashboard(c);
   sm_api_options options = {
@@ -340,13 +329,7 @@ static bool make_api(service *s) {
   };
   hook_meters(s, &options.hooks);
   sm_err err = sm_api_new(&options, &s->api);
-  if (err == SM_ERR_INVALID)
-    sm_complain("cannot set up the HTTP server: one of SMARTMETER_PUBLIC_URL, "
-                "SMARTMETER_ALLOWED_ORIGINS, SMARTMETER_TRUSTED_PROXIES, SMARTMETER_TLS_CERT and "
-                "SMARTMETER_TLS_KEY cannot be "
-                "used; the line above says which and why");
-  else if (err != SM_OK)
-    sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));
+  if (err != SM_OK) sm_complain("cannot set up the HTTP server: %s", sm_err_text(err));
   return err == SM_OK;
 }
 
@@ -532,6 +515,7 @@ static bool give_up_key(service *s) {
 }
 
 static bool start(service *s) {
+  if (!sm_settings_check()) return false;
   /* The keeper first: after the filter nothing can be started any more. */
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);

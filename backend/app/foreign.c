@@ -162,6 +162,15 @@ static sm_err make(sm_foreign *f, const sm_foreign_options *o) {
   return err;
 }
 
+bool sm_foreign_check(void) {
+  char *path = sm_config_get("SMARTMETER_MAPPINGS");
+  sm_mappings *mappings = NULL;
+  bool good = path == NULL || load(path, &mappings);
+  free(path);
+  sm_mappings_free(mappings);
+  return good;
+}
+
 bool sm_foreign_new(const sm_foreign_options *options, sm_foreign **foreign) {
   char *path = sm_config_get("SMARTMETER_MAPPINGS");
   sm_foreign *out = calloc(1, sizeof *out);

@@ -259,23 +259,42 @@ static sm_err commit(void *context) {
 
 /* ---- making ---- */
 
-static sm_err read_settings(sm_home_assistant *h, const sm_home_assistant_options *o) {
-  char *prefix = sm_config_get("SMARTMETER_HOME_ASSISTANT");
-  char *names = sm_config_get("SMARTMETER_HOME_ASSISTANT_NAMES");
-  sm_err err = SM_ERR_INVALID;
-  if (prefix != NULL && !sm_discovery_prefix_valid(prefix))
+/* bundled: the broker is the one that ./run makes. */
+static bool settings_hold(const char *prefix, const char *names, bool bundled) {
+  bool good = true;
+  if (prefix != NULL && !sm_discovery_prefix_valid(prefix)) {
     sm_complain(
         "SMARTMETER_HOME_ASSISTANT is '%.80s': give the discovery prefix of Home Assistant, "
         "usually homeassistant; levels of A-Z a-z 0-9 _ -",
         prefix);
-  else if (prefix != NULL && o->broker->passwords != NULL && strcmp(prefix, "homeassistant") != 0)
+    good = false;
+  } else if (prefix != NULL && bundled && strcmp(prefix, "homeassistant") != 0) {
     sm_complain("SMARTMETER_HOME_ASSISTANT is '%.80s': the bundled broker lets through "
                 "'homeassistant' only; set that one, or use another broker (SMARTMETER_MQTT_URL)",
                 prefix);
-  else if (names != NULL && strcmp(names, "0") != 0 && strcmp(names, "1") != 0)
+    good = false;
+  }
+  if (names != NULL && strcmp(names, "0") != 0 && strcmp(names, "1") != 0) {
     sm_complain("SMARTMETER_HOME_ASSISTANT_NAMES is '%.20s': give 0 or 1", names);
-  else
-    err = SM_OK;
+    good = false;
+  }
+  return good;
+}
+
+bool sm_home_assistant_check(void) {
+  char *prefix = sm_config_get("SMARTMETER_HOME_ASSISTANT");
+  char *names = sm_config_get("SMARTMETER_HOME_ASSISTANT_NAMES");
+  bool good = settings_hold(prefix, names, false);
+  free(prefix);
+  free(names);
+  return good;
+}
+
+static sm_err read_settings(sm_home_assistant *h, const sm_home_assistant_options *o) {
+  char *prefix = sm_config_get("SMARTMETER_HOME_ASSISTANT");
+  char *names = sm_config_get("SMARTMETER_HOME_ASSISTANT_NAMES");
+  bool good = settings_hold(prefix, names, o->broker->passwords != NULL);
+  sm_err err = good ? SM_OK : SM_ERR_INVALID;
   if (err == SM_OK && prefix != NULL) {
     h->wanted = true;
     h->with_names = names != NULL && names[0] == '1';

@@ -28,6 +28,8 @@ typedef struct sm_home_assistant_options {
   sm_readings *readings;
 } sm_home_assistant_options;
 
+/* Whether the settings can be used, whatever the broker; if not, the operator has been told. */
+bool sm_home_assistant_check(void);
 /* False: the settings cannot be used, and the operator has been told. *home is NULL if it is off
  * and nothing is left of it. */
 bool sm_home_assistant_new(const sm_home_assistant_options *options, sm_home_assistant **home);

@@ -243,19 +243,19 @@ bool sm_settings_load(sm_config *config) {
     return false;
   }
   sm_buf problem;
-  sm_buf_init(&problem, 4096);
+  sm_buf_init(&problem, 0);
   sm_err err = sm_config_load(config, &problem);
-  if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  if (err != SM_OK) sm_complain_lines(problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
   sm_buf_fini(&problem);
   return err == SM_OK;
 }
 
 bool sm_program_load_invoicing(sm_program *program) {
   sm_buf problem;
-  sm_buf_init(&problem, 4096);
+  sm_buf_init(&problem, 0);
   sm_err err = sm_invoicing_settings_load(sm_config_get, program->config.currency,
                                           &program->invoicing, &problem);
-  if (err != SM_OK) sm_complain("%s", problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
+  if (err != SM_OK) sm_complain_lines(problem.len > 0 ? sm_buf_text(&problem) : sm_err_text(err));
   sm_buf_fini(&problem);
   return err == SM_OK;
 }

@@ -57,13 +57,10 @@ void sm_buf_append_char(sm_buf *buf, char c) {
   sm_buf_append(buf, &c, 1);
 }
 
-void sm_buf_printf(sm_buf *buf, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
+static void SM_PRINTF(2, 0) print(sm_buf *buf, const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int len = vsnprintf(NULL, 0, format, args);
-  va_end(args);
   if (len < 0) {
     buf->err = SM_ERR_INTERNAL;
   } else if (reserve(buf, (size_t)len)) {
@@ -71,6 +68,21 @@ void sm_buf_printf(sm_buf *buf, const char *format, ...) {
     buf->len += (size_t)len;
   }
   va_end(again);
+}
+
+void sm_buf_printf(sm_buf *buf, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  print(buf, format, args);
+  va_end(args);
+}
+
+void sm_buf_line(sm_buf *buf, const char *format, ...) {
+  if (buf->len > 0) sm_buf_append_char(buf, '\n');
+  va_list args;
+  va_start(args, format);
+  print(buf, format, args);
+  va_end(args);
 }
 
 const char *sm_buf_text(sm_buf *buf) {

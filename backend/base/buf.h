@@ -26,6 +26,9 @@ void sm_buf_append(sm_buf *buf, const void *bytes, size_t len);
 void sm_buf_append_text(sm_buf *buf, const char *text);
 void sm_buf_append_char(sm_buf *buf, char c);
 void sm_buf_printf(sm_buf *buf, const char *format, ...) SM_PRINTF(2, 3);
+/* The same on a line of its own: parted by a newline from what is there. For reasons, of which
+ * there may be several. */
+void sm_buf_line(sm_buf *buf, const char *format, ...) SM_PRINTF(2, 3);
 
 /* The content as a NUL-terminated text, borrowed until the next append; "" when empty or failed. */
 const char *sm_buf_text(sm_buf *buf);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void sm_complain(const char *format, ...) {
   va_list args;
@@ -10,6 +11,14 @@ void sm_complain(const char *format, ...) {
   (void)vfprintf(stderr, format, args);
   (void)fputc('\n', stderr);
   va_end(args);
+}
+
+void sm_complain_lines(const char *text) {
+  while (*text != '\0') {
+    size_t len = strcspn(text, "\n");
+    sm_complain("%.*s", (int)len, text);
+    text += len + (text[len] == '\n');
+  }
 }
 
 const char *sm_complain_text(sm_err err) {

@@ -10,6 +10,8 @@
 
 /* Prints "smartmeter: …\n" to standard error. */
 void sm_complain(const char *format, ...) SM_PRINTF(1, 2);
+/* The same for each line of a text. */
+void sm_complain_lines(const char *text);
 /* sm_err_text, and what to do about a permission that lacks. */
 const char *sm_complain_text(sm_err err);
 /* Whether err is SM_OK; if not, "cannot <what> <path>: …" is told. */

@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include "base/broker_url.h"
 #include "base/decimal.h"
 #include "base/file.h"
 
@@ -67,8 +68,8 @@ static sm_err take_port(const char *name, uint16_t otherwise, bool zero_allowed,
   if (err == SM_OK)
     *port = (uint16_t)value;
   else
-    sm_buf_printf(problem, "%s is '%.40s': give a port number from %d to 65535", name, text,
-                  zero_allowed ? 0 : 1);
+    sm_buf_line(problem, "%s is '%.40s': give a port number from %d to 65535", name, text,
+                zero_allowed ? 0 : 1);
   free(text);
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
@@ -84,7 +85,7 @@ static sm_err take_count(const char *name, int64_t low, int64_t high, uint16_t o
   if (good)
     *count = (uint16_t)value;
   else
-    sm_buf_printf(problem, "%s is '%.40s': give %s", name, text, advice);
+    sm_buf_line(problem, "%s is '%.40s': give %s", name, text, advice);
   free(text);
   return good ? SM_OK : SM_ERR_INVALID;
 }
@@ -93,7 +94,7 @@ static sm_err take_flag(const char *name, bool otherwise, bool *flag, sm_buf *pr
   char *text = sm_config_get(name);
   bool on = text == NULL ? otherwise : strcmp(text, "1") == 0;
   bool off = text == NULL ? !otherwise : strcmp(text, "0") == 0;
-  if (!on && !off) sm_buf_printf(problem, "%s is '%.40s': give 0 or 1", name, text);
+  if (!on && !off) sm_buf_line(problem, "%s is '%.40s': give 0 or 1", name, text);
   free(text);
   if (!on && !off) return SM_ERR_INVALID;
   *flag = on;
@@ -114,10 +115,10 @@ static sm_err take_share(sm_config *config, sm_buf *problem) {
     if (config->mqtt_share == NULL) return SM_ERR_NOMEM;
   }
   if (config->mqtt_share == NULL || is_group(config->mqtt_share)) return SM_OK;
-  sm_buf_printf(problem,
-                "SMARTMETER_MQTT_SHARE is '%.64s': give a group's name of 1 to 64 characters "
-                "without / + # $ and spaces, such as smartmeter",
-                config->mqtt_share);
+  sm_buf_line(problem,
+              "SMARTMETER_MQTT_SHARE is '%.64s': give a group's name of 1 to 64 characters "
+              "without / + # $ and spaces, such as smartmeter",
+              config->mqtt_share);
   return SM_ERR_INVALID;
 }
 
@@ -130,17 +131,31 @@ static sm_err take_version(sm_config *config, sm_buf *problem) {
   if (good)
     config->mqtt_version = is_5 ? 5 : is_4 ? 4 : 0;
   else
-    sm_buf_printf(problem, "SMARTMETER_MQTT_VERSION is '%.40s': give auto, 5 or 3.1.1", text);
+    sm_buf_line(problem, "SMARTMETER_MQTT_VERSION is '%.40s': give auto, 5 or 3.1.1", text);
   free(text);
   return good ? SM_OK : SM_ERR_INVALID;
+}
+
+static sm_err take_url(sm_config *config, sm_buf *problem) {
+  sm_broker_url url;
+  sm_buf why;
+  config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
+  if (config->mqtt_url == NULL) return SM_OK;
+  sm_buf_init(&why, 0);
+  sm_err err = sm_broker_url_parse(config->mqtt_url, &url, &why);
+  if (err == SM_OK) sm_broker_url_fini(&url);
+  if (err == SM_ERR_INVALID) sm_buf_line(problem, "SMARTMETER_MQTT_URL: %s", sm_buf_text(&why));
+  sm_buf_fini(&why);
+  return err;
 }
 
 /* How the broker is spoken to. */
 static sm_err take_mqtt(sm_config *config, sm_buf *problem) {
   sm_err err = take_count("SMARTMETER_MQTT_CONNECTIONS", 1, SM_CONFIG_CONNECTIONS_MAX, 1,
                           "a number from 1 to 64", &config->mqtt_connections, problem);
-  if (err == SM_OK) err = take_share(config, problem);
-  return err == SM_OK ? take_version(config, problem) : err;
+  err = sm_err_first(err, take_share(config, problem));
+  err = sm_err_first(err, take_version(config, problem));
+  return sm_err_first(err, take_url(config, problem));
 }
 
 static sm_err take_retention(sm_config *config, sm_buf *problem) {
@@ -158,16 +173,18 @@ static sm_err take_retention(sm_config *config, sm_buf *problem) {
 
 static sm_err take_rates(sm_config *config, sm_buf *problem) {
   static const char advice[] = "requests a minute from 1 to 60000, or 0 for no limit";
-  sm_err err =
-      take_count("SMARTMETER_RATE_READS", 0, 60000, 3000, advice, &config->rate_reads, problem);
-  if (err == SM_OK)
-    err =
-        take_count("SMARTMETER_RATE_WRITES", 0, 60000, 600, advice, &config->rate_writes, problem);
-  if (err == SM_OK)
-    err =
-        take_count("SMARTMETER_RATE_COSTLY", 0, 60000, 120, advice, &config->rate_costly, problem);
-  if (err == SM_OK)
-    err = take_count("SMARTMETER_RATE_LOGINS", 0, 60000, 60, advice, &config->rate_logins, problem);
+  const struct {
+    const char *name;
+    uint16_t otherwise;
+    uint16_t *rate;
+  } rates[] = {{"SMARTMETER_RATE_READS", 3000, &config->rate_reads},
+               {"SMARTMETER_RATE_WRITES", 600, &config->rate_writes},
+               {"SMARTMETER_RATE_COSTLY", 120, &config->rate_costly},
+               {"SMARTMETER_RATE_LOGINS", 60, &config->rate_logins}};
+  sm_err err = SM_OK;
+  for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+    err = sm_err_first(err, take_count(rates[i].name, 0, 60000, rates[i].otherwise, advice,
+                                       rates[i].rate, problem));
   return err;
 }
 
@@ -176,10 +193,10 @@ static sm_err take_zone(sm_config *config, sm_buf *problem) {
   if (name == NULL) return SM_ERR_NOMEM;
   sm_err err = sm_zone_new(name, &config->zone);
   if (err != SM_OK)
-    sm_buf_printf(problem,
-                  "SMARTMETER_TIMEZONE is '%.60s': give a name of the IANA database, such as "
-                  "Asia/Kolkata (package tzdata must be installed)",
-                  name);
+    sm_buf_line(problem,
+                "SMARTMETER_TIMEZONE is '%.60s': give a name of the IANA database, such as "
+                "Asia/Kolkata (package tzdata must be installed)",
+                name);
   free(name);
   return err == SM_OK ? SM_OK : SM_ERR_INVALID;
 }
@@ -207,8 +224,7 @@ static sm_err take_currency(sm_config *config, sm_buf *problem) {
   if (good)
     memcpy(config->currency, text, 4);
   else
-    sm_buf_printf(problem, "SMARTMETER_CURRENCY is '%.40s': give an ISO 4217 code such as INR",
-                  text);
+    sm_buf_line(problem, "SMARTMETER_CURRENCY is '%.40s': give an ISO 4217 code such as INR", text);
   free(text);
   return good ? SM_OK : SM_ERR_INVALID;
 }
@@ -223,8 +239,8 @@ static sm_err take_admin(sm_config *config, sm_buf *problem) {
   }
   sm_err err = sm_file_read(path, SECRET_LIMIT, &config->admin_password, NULL);
   if (err != SM_OK)
-    sm_buf_printf(problem, "SMARTMETER_ADMIN_PASSWORD_FILE: cannot read '%s': %s", path,
-                  sm_err_text(err));
+    sm_buf_line(problem, "SMARTMETER_ADMIN_PASSWORD_FILE: cannot read '%s': %s", path,
+                sm_err_text(err));
   else
     config->admin_password[strcspn(config->admin_password, "\r\n")] = '\0';
   free(path);
@@ -244,17 +260,17 @@ static sm_err check_dotenv(sm_buf *problem) {
   sm_err err = sm_file_read(".env", DOTENV_LIMIT, &text, NULL);
   if (err == SM_ERR_NOT_FOUND) return SM_OK;
   if (err != SM_OK) {
-    sm_buf_printf(problem, ".env cannot be read: %s", sm_err_text(err));
+    sm_buf_line(problem, ".env cannot be read: %s", sm_err_text(err));
     return SM_ERR_INVALID;
   }
   int number = 0;
-  for (const char *line = text; err == SM_OK && *line != '\0';) {
+  for (const char *line = text; *line != '\0';) {
     const char *end = line + strcspn(line, "\n");
     const char *next = *end == '\0' ? end : end + 1;
     number++;
     while (line < end && isspace((unsigned char)*line)) line++;
     if (line < end && *line != '#' && !is_assignment(line, end)) {
-      sm_buf_printf(problem, ".env, line %d is not NAME=VALUE", number);
+      sm_buf_line(problem, ".env, line %d is not NAME=VALUE", number);
       err = SM_ERR_INVALID;
     }
     line = next;
@@ -295,25 +311,24 @@ static bool is_store(const char *store) {
 
 static sm_err take_all(sm_config *config, sm_buf *problem) {
   sm_err err = check_dotenv(problem);
-  if (err == SM_OK)
-    err = take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem);
-  if (err == SM_OK)
-    err = take_port("SMARTMETER_METRICS_PORT", 9464, true, &config->metrics_port, problem);
-  if (err == SM_OK)
-    err = take_port("SMARTMETER_MQTT_PORT", 1883, true, &config->mqtt_port, problem);
-  if (err == SM_OK)
-    err = take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem);
-  if (err == SM_OK) err = take_mqtt(config, problem);
-  if (err == SM_OK) err = take_retention(config, problem);
-  if (err == SM_OK) err = take_rates(config, problem);
-  if (err == SM_OK) err = take_flag("SMARTMETER_SECCOMP", true, &config->seccomp, problem);
-  if (err == SM_OK)
-    err = take_flag("SMARTMETER_AUTO_REGISTER", false, &config->auto_register, problem);
-  if (err == SM_OK) err = take_flag("SMARTMETER_DEMO", false, &config->demo, problem);
-  if (err == SM_OK) err = take_zone(config, problem);
-  if (err == SM_OK) err = take_currency(config, problem);
-  if (err == SM_OK) err = take_admin(config, problem);
-  if (err != SM_OK) return err;
+  err = sm_err_first(err,
+                     take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem));
+  err = sm_err_first(
+      err, take_port("SMARTMETER_METRICS_PORT", 9464, true, &config->metrics_port, problem));
+  err =
+      sm_err_first(err, take_port("SMARTMETER_MQTT_PORT", 1883, true, &config->mqtt_port, problem));
+  err = sm_err_first(err,
+                     take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem));
+  err = sm_err_first(err, take_mqtt(config, problem));
+  err = sm_err_first(err, take_retention(config, problem));
+  err = sm_err_first(err, take_rates(config, problem));
+  err = sm_err_first(err, take_flag("SMARTMETER_SECCOMP", true, &config->seccomp, problem));
+  err = sm_err_first(err,
+                     take_flag("SMARTMETER_AUTO_REGISTER", false, &config->auto_register, problem));
+  err = sm_err_first(err, take_flag("SMARTMETER_DEMO", false, &config->demo, problem));
+  err = sm_err_first(err, take_zone(config, problem));
+  err = sm_err_first(err, take_currency(config, problem));
+  err = sm_err_first(err, take_admin(config, problem));
   config->http_bind = get_or("SMARTMETER_HTTP_BIND", "127.0.0.1");
   config->data_dir = get_or("SMARTMETER_DATA_DIR", "./var");
   config->ca_dir = choose_ca_dir(config->data_dir);
@@ -323,30 +338,28 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->public_url = sm_config_get("SMARTMETER_PUBLIC_URL");
   config->trusted_proxies = sm_config_get("SMARTMETER_TRUSTED_PROXIES");
   config->allowed_origins = sm_config_get("SMARTMETER_ALLOWED_ORIGINS");
-  config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
   config->firmware_keys = sm_config_get("SMARTMETER_FIRMWARE_KEYS");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
   if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
       config->store == NULL)
     return SM_ERR_NOMEM;
   if (!is_store(config->store)) { /* it may hold a password, so it is not repeated */
-    sm_buf_append_text(problem,
-                       "SMARTMETER_STORE is neither 'embedded' nor the URL of a PostgreSQL "
-                       "server, postgresql://user@host/database");
-    return SM_ERR_INVALID;
+    sm_buf_line(problem, "SMARTMETER_STORE is neither 'embedded' nor the URL of a PostgreSQL "
+                         "server, postgresql://user@host/database");
+    err = sm_err_first(err, SM_ERR_INVALID);
   }
   if (lies_in(config->ca_dir, config->data_dir) || lies_in(config->data_dir, config->ca_dir)) {
-    sm_buf_printf(problem,
-                  "SMARTMETER_CA_DIR is '%.200s': it must neither lie in the data folder nor "
-                  "contain it, since the server is kept out of it",
-                  config->ca_dir);
-    return SM_ERR_INVALID;
+    sm_buf_line(problem,
+                "SMARTMETER_CA_DIR is '%.200s': it must neither lie in the data folder nor "
+                "contain it, since the server is kept out of it",
+                config->ca_dir);
+    err = sm_err_first(err, SM_ERR_INVALID);
   }
   if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
-    sm_buf_append_text(problem, "SMARTMETER_TLS_CERT and SMARTMETER_TLS_KEY: set both or neither");
-    return SM_ERR_INVALID;
+    sm_buf_line(problem, "SMARTMETER_TLS_CERT and SMARTMETER_TLS_KEY: set both or neither");
+    err = sm_err_first(err, SM_ERR_INVALID);
   }
-  return SM_OK;
+  return err;
 }
 
 sm_err sm_config_load(sm_config *config, sm_buf *problem) {

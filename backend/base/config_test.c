@@ -122,6 +122,25 @@ static void what_is_wrong_is_named_with_its_fix(void **state) {
     refused("SMARTMETER_RAW_RETENTION_DAYS", days[i], "from 62");
 }
 
+static void all_that_is_wrong_is_told(void **state) {
+  (void)state;
+  sm_config config = {0};
+  sm_buf problem;
+  assert_int_equal(setenv("SMARTMETER_SECCOMP", "no", 1), 0);
+  assert_int_equal(setenv("SMARTMETER_MQTT_VERSION", "3.1", 1), 0);
+  assert_int_equal(load_with("SMARTMETER_RATE_LOGINS", "often", &config, &problem), SM_ERR_INVALID);
+  const char *text = sm_buf_text(&problem);
+  static const char *const names[] = {"SMARTMETER_MQTT_VERSION is", "\nSMARTMETER_RATE_LOGINS is",
+                                      "\nSMARTMETER_SECCOMP is"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    text = strstr(text, names[i]);
+    assert_non_null(text);
+  }
+  sm_buf_fini(&problem);
+  assert_int_equal(unsetenv("SMARTMETER_SECCOMP"), 0);
+  assert_int_equal(unsetenv("SMARTMETER_MQTT_VERSION"), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_connection_is_not_shared),
@@ -131,6 +150,7 @@ int main(void) {
       cmocka_unit_test(rates_have_defaults_and_can_be_turned_off),
       cmocka_unit_test(the_authority_is_beside_the_data),
       cmocka_unit_test(what_is_wrong_is_named_with_its_fix),
+      cmocka_unit_test(all_that_is_wrong_is_told),
   };
   /* Where no .env is; and nothing of the developer's own settings. */
   if (chdir("/") != 0) return 1;

@@ -20,5 +20,9 @@ typedef enum sm_err {
 
 /* A static English text for a code, never NULL. */
 const char *sm_err_text(sm_err err);
+/* The first failure of two: for who goes on after one, to tell of all. */
+static inline sm_err sm_err_first(sm_err a, sm_err b) {
+  return a != SM_OK ? a : b;
+}
 
 #endif

@@ -25,19 +25,18 @@ typedef struct reading {
   sm_setting_fn *get;
   unsigned digits; /* of the currency */
   sm_buf *problem;
-  sm_err err; /* the first failure; later takes do nothing */
+  sm_err err; /* the first failure; later takes go on, so that all are told */
 } reading;
 
 /* ---- what all have in common ---- */
 
 static void refuse(reading *r, const char *name, const char *text, const char *advice) {
-  sm_buf_printf(r->problem, "%s is '%.60s': give %s", name, text, advice);
+  sm_buf_line(r->problem, "%s is '%.60s': give %s", name, text, advice);
   r->err = SM_ERR_INVALID;
 }
 
-/* The text of a setting; NULL if it is not set, is empty, or something has failed before. */
+/* The text of a setting; NULL if it is not set or is empty. */
 static char *text_of(reading *r, const char *name) {
-  if (r->err != SM_OK) return NULL;
   char *text = r->get(name);
   if (text != NULL && text[0] == '\0') {
     free(text);
@@ -158,7 +157,7 @@ static void take_prefix(reading *r, const char *name, char prefix[SM_INVOICE_PRE
 static void take_numbers(reading *r, sm_invoicing_settings *s) {
   take_prefix(r, "SMARTMETER_INVOICE_PREFIX", s->invoice_prefix);
   take_prefix(r, "SMARTMETER_CREDIT_PREFIX", s->credit_prefix);
-  if (r->err == SM_OK && strcmp(s->invoice_prefix, s->credit_prefix) == 0)
+  if (strcmp(s->invoice_prefix, s->credit_prefix) == 0)
     refuse(r, "SMARTMETER_CREDIT_PREFIX", s->credit_prefix,
            "another one than SMARTMETER_INVOICE_PREFIX: credit notes have numbers of their own");
 }
@@ -242,7 +241,7 @@ static void take_logo(reading *r, sm_invoicing_settings *s) {
     refuse(r, name, s->logo, "the path of a PNG file that can be read");
   else if (!is_picture(data, len))
     refuse(r, name, s->logo, "a PNG picture: that one is none");
-  if (r->err == SM_OK) {
+  else {
     uint8_t digest[SM_SHA256_BYTES];
     sm_sha256(data, len, digest);
     (void)sm_hex(digest, sizeof digest, s->logo_sha256);
@@ -270,7 +269,7 @@ static void take_upi(reading *r, const char *currency, sm_invoicing_settings *s)
   static const char name[] = "SMARTMETER_UPI_ID";
   s->upi_id = text_of(r, name);
   take_text(r, "SMARTMETER_UPI_NAME", 1, &s->upi_name);
-  if (r->err != SM_OK || s->upi_id == NULL) return;
+  if (s->upi_id == NULL) return;
   if (!is_upi_id(s->upi_id)) {
     refuse(r, name, s->upi_id, "an address such as society@bank");
   } else if (strcmp(currency, "INR") != 0) {

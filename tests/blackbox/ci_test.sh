@@ -36,6 +36,13 @@ is 'no address is in its output' "$(grep -c "$WEB_PORT\|$MAIL_PORT" "$TMP/out")"
 words=(success 'backend on main')
 ok 'what goes well is not told' ci notify "SLACK_WEBHOOK=http://127.0.0.1:$WEB_PORT/hook"
 is 'indeed' "$(wc -c <"$TMP/received")" 0
+words=('success skipped cancelled failure success' x)
+ok 'of several the worst is told' ci notify "SLACK_WEBHOOK=http://127.0.0.1:$WEB_PORT/hook"
+like 'which is the failure' "$(cat "$TMP/received")" 'x: failure'
+: >"$TMP/received"
+words=('success skipped' x)
+ok 'what was not to be done is no failure' ci notify "SLACK_WEBHOOK=http://127.0.0.1:$WEB_PORT/hook"
+is 'and not told' "$(wc -c <"$TMP/received")" 0
 words=(failure x)
 ok 'nowhere to tell is fine' ci notify SLACK_WEBHOOK=
 if ci notify "SLACK_WEBHOOK=http://127.0.0.1:$WEB_PORT/missing"; then fail 'a hook that is gone is told'; else pass 'a hook that is gone is told'; fi
@@ -53,6 +60,29 @@ ok 'what the dashboard is made of' ci sbom A=1
 parts=$(json .packages "$(cat "$TMP/out")")
 like 'React is in it' "$parts" 'pkg:npm/react@[0-9]'
 is 'what only builds it is not' "$(grep -c 'pkg:npm/vite@' <<<"$parts")" 0
+mkdir -p "$TMP/idf/tools/cmake" "$TMP/idf/components/mbedtls/mbedtls"
+printf 'set(IDF_VERSION_MAJOR 5)\nset(IDF_VERSION_MINOR 5)\nset(IDF_VERSION_PATCH 3)\n' >"$TMP/idf/tools/cmake/version.cmake"
+printf 'name: mbedtls\nversion: 3.6.5\ncpe: cpe:2.3:a:arm\n' >"$TMP/idf/components/mbedtls/mbedtls/sbom.yml"
+words=(firmware "$TMP/idf")
+ok 'what the firmware is made of' ci sbom A=1
+like 'ESP-IDF, and what is in it' "$(tr -d '\n ' <"$TMP/out")" 'espressif/esp-idf@v5\.5\.3.*"versionInfo":"3\.6\.5"'
+
+# A release is made by several machines.
+mkdir -p "$TMP/made/release-files" "$TMP/made/release-esp32dev"
+echo package >"$TMP/made/release-files/smartmeter.deb"
+echo changes >"$TMP/made/release-files/CHANGES.md"
+echo image >"$TMP/made/release-esp32dev/smartmeter-esp32dev.bin"
+(cd "$TMP/made/release-files" && sha256sum -- * >SHA256SUMS)
+(cd "$TMP/made/release-esp32dev" && sha256sum -- * >SHA256SUMS-esp32dev)
+words=("$TMP/made" "$TMP/gathered")
+ok 'they are put together' ci gather A=1
+is 'all of them' "$(cd "$TMP/gathered" && echo *)" 'CHANGES.md SHA256SUMS smartmeter-esp32dev.bin smartmeter.deb'
+ok 'with sums that are right' env -C "$TMP/gathered" sha256sum --check --strict --quiet SHA256SUMS
+echo another >"$TMP/made/release-esp32dev/smartmeter-esp32dev.bin"
+if ci gather A=1; then fail 'what was changed on the way is refused'; else pass 'what was changed on the way is refused'; fi
+echo image >"$TMP/made/release-esp32dev/smartmeter-esp32dev.bin"
+echo stray >"$TMP/made/release-esp32dev/stray"
+if ci gather A=1; then fail 'what has no sum is refused'; else pass 'what has no sum is refused'; fi
 words=(v0.0.0)
 if ci release A=1; then fail 'a tag of another version is refused'; else pass 'a tag of another version is refused'; fi
 like 'with a reason' "$(cat "$TMP/out")" 'the tag is v0.0.0, and CMakeLists.txt says'

@@ -379,6 +379,7 @@ def draw(arguments):
     panels = [
         ("readings stored a second", rates(rows, "accepted", "at"), "{:,.0f}"),
         ("from measured to stored, mean, s", rates(rows, "lag_sum", "lag_count"), "{:.1f}"),
+        ("processor of the server, per cent of one core", rates(rows, "cpu_ticks", "at"), "{:.0f}"),
         ("memory of the server (resident), MB", [(r["at"], r["rss_kb"] and r["rss_kb"] / 1024) for r in rows], "{:.0f}"),
         ("open files and sockets of the server", [(r["at"], r["handles"]) for r in rows], "{:.0f}"),
         ("dashboards connected", [(r["at"], r["screens"]) for r in rows], "{:.0f}"),
@@ -403,7 +404,7 @@ def draw(arguments):
             if begin <= at <= end:
                 out.append(f'<line x1="{x(at):.1f}" y1="{top}" x2="{x(at):.1f}" y2="{top + height}" stroke="{colour}" stroke-dasharray="4 3"/>')
                 if n == 0:
-                    out.append(f'<text x="{x(at):.1f}" y="{12 if "kill" in what else 27}" text-anchor="middle" font-size="11" fill="{colour}">{what}</text>')
+                    out.append(f'<text x="{x(at):.1f}" y="{12 if "kill" in what else 27}" text-anchor="middle" font-size="11" fill="{colour}">{what if "kill" in what else "bills " + what[-2:]}</text>')
         line = []
         for at, value in [*points, (end, None)]:
             if value is not None:
