@@ -152,7 +152,8 @@ static bool rest(sm_member *m) {
   struct timespec until = sm_steady_after(third_ms < LOOK_MS ? third_ms : LOOK_MS);
   (void)pthread_mutex_lock(&m->lock);
   int waited = 0;
-  while (!m->stopping && waited == 0) waited = pthread_cond_timedwait(&m->changed, &m->lock, &until);
+  while (!m->stopping && waited == 0)
+    waited = pthread_cond_timedwait(&m->changed, &m->lock, &until);
   bool go_on = !m->stopping;
   (void)pthread_mutex_unlock(&m->lock);
   return go_on;

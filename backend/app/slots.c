@@ -82,8 +82,7 @@ static void take_readings(void *context, const sm_mqtt_message *message) {
   static const char end[] = "/telemetry";
   const slot *s = context;
   size_t len = sizeof end - 1;
-  if (message->topic_len >= len &&
-      memcmp(message->topic + message->topic_len - len, end, len) == 0)
+  if (message->topic_len >= len && memcmp(message->topic + message->topic_len - len, end, len) == 0)
     s->taking.take(s->taking.context, message);
 }
 
@@ -121,8 +120,12 @@ static sm_mqtt_options settings_of(slot *s, const char *const former[1]) {
       .unshared_filters = first ? state_filters : NULL,
       .unshared_filter_count = first ? 2 : 0,
       /* The slot may have been another server's first one. */
-      .former_filters = first ? NULL : adopted ? former : state_filters,
-      .former_filter_count = first ? 0 : adopted ? 1 : 2,
+      .former_filters = first     ? NULL
+                        : adopted ? former
+                                  : state_filters,
+      .former_filter_count = first     ? 0
+                             : adopted ? 1
+                                       : 2,
       .retire = adopted,
       .retire_quiet_ms = QUIET_MS,
       .probe_topic = s->probe_topic,
@@ -135,8 +138,7 @@ static sm_err make(slot *s) {
   sm_err err = name(s);
   if (err == SM_OK) err = sm_intake_new(s->all->options.pipeline, publish, s, &s->intake);
   if (err != SM_OK) return err;
-  if (s->role == FIRST && s->all->options.offers != NULL)
-    sm_intake_speak_by(s->intake, speak, s);
+  if (s->role == FIRST && s->all->options.offers != NULL) sm_intake_speak_by(s->intake, speak, s);
   s->taking = sm_intake_sink(s->intake);
   const sm_mqtt_sink readings = {.context = s, .take = take_readings, .commit = commit_taken};
   const char *const former[] = {s->group_filter};

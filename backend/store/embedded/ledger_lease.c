@@ -1,7 +1,7 @@
 /* Leases: who does what only one should do at a time. */
+#include "store/ledger_lease.h"
 #include "store/embedded/ledger_internal.h"
 #include "store/ledger_issue.h"
-#include "store/ledger_lease.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,11 +20,12 @@ typedef struct due {
   size_t count;
 } due;
 
-/* No commit that touches these may be open meanwhile: what it adds would stay unknown to the row. So
- * their series are locked, as a commit does. */
+/* No commit that touches these may be open meanwhile: what it adds would stay unknown to the row.
+ * So their series are locked, as a commit does. */
 static sm_err lock_series(pg_readings *store, const due *d) {
-  sm_sql_stmt q = sm_sql_use(store->db, "SELECT series_no FROM series WHERE series_no = ANY("
-                                        "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
+  sm_sql_stmt q =
+      sm_sql_use(store->db, "SELECT series_no FROM series WHERE series_no = ANY("
+                            "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
   sm_sql_bind_text(&q, 1, d->series.data);
   while (sm_sql_row(&q)) continue;
   return sm_sql_end(&q);

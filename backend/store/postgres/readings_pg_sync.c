@@ -1,4 +1,5 @@
-/* What memory knows of the series: all at the start, then what the commits of other servers touched.
+/* What memory knows of the series: all at the start, then what the commits of other servers
+ * touched.
  *
  * A commit notes its series under the number of its transaction. Numbers are given in one order and
  * committed in another, so what is asked for is everything since the oldest one that was still open
@@ -144,7 +145,8 @@ void pg_sync(pg_readings *store) {
   (void)pthread_mutex_lock(&store->sync_lock);
   if (due(store)) { /* else somebody else has just done it */
     sm_err err = look(store);
-    atomic_store(&store->sync_at_ms, sm_clock_steady_ms() + (err == SM_OK ? PG_SYNC_MS : FAILED_MS));
+    atomic_store(&store->sync_at_ms,
+                 sm_clock_steady_ms() + (err == SM_OK ? PG_SYNC_MS : FAILED_MS));
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "readings.not_heard_of_others", SM_LOG_TEXT("reason", sm_err_text(err)));
   }
