@@ -89,8 +89,8 @@ typedef struct pg_readings {
   size_t series_cap;
   int64_t newest_ms; /* the latest instant of all readings */
 
-  pthread_mutex_t sync_lock; /* guards sync_no */
-  int64_t sync_no;           /* all transactions before this one are known; 0: none */
+  pthread_mutex_t sync_lock;  /* guards sync_no */
+  int64_t sync_no;            /* all transactions before this one are known; 0: none */
   _Atomic int64_t sync_at_ms; /* steady clock: not before */
   int64_t self_no;            /* of this store among the servers: random */
 
@@ -102,10 +102,10 @@ typedef struct pg_readings {
 
   /* the writer's */
   pg_batch batch;
-  bool behind;      /* the months and the rejects are to be looked at again */
-  int64_t *month;   /* whose partitions are there: months since 1970 */
+  bool behind;    /* the months and the rejects are to be looked at again */
+  int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
-  int64_t reject_bytes; /* of its own count: another server's are found when it is measured */
+  int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
   int64_t maintain_at_ms; /* steady clock: not before */
   int64_t forget_at_ms;   /* likewise */
 
