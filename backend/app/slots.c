@@ -2,6 +2,7 @@
 
 #include "app/intake.h"
 #include "app/member.h"
+#include "app/sharing.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -24,17 +25,17 @@ enum {
   QUIET_MS = 1000 /* what a session that is adopted holds comes without a pause */
 };
 
-typedef enum role { FIRST, SHARES, ADOPTED } role;
+typedef enum slot_role { FIRST, SHARES, ADOPTED } slot_role;
 
 typedef struct slot {
   sm_slots *all;
   struct slot *next;
   unsigned number;
-  role role;
+  slot_role role;
   char client_id[ID_MAX];
   char username[ID_MAX]; /* "": as the broker's settings say */
   char probe_topic[PROBE_MAX];
-  char group_filter[SM_CONFIG_GROUP_MAX + 40];
+  char group_filter[SM_SHARING_GROUP_MAX + 40];
   sm_intake *intake;
   sm_mqtt_sink taking; /* the intake's, behind what an adopted one leaves out */
   sm_mqtt_subscriber *subscriber;
@@ -154,7 +155,7 @@ static void free_slot(slot *s) {
   free(s);
 }
 
-static sm_err add(sm_slots *slots, unsigned number, role role) {
+static sm_err add(sm_slots *slots, unsigned number, slot_role role) {
   slot *s = calloc(1, sizeof *s);
   if (s == NULL) return SM_ERR_NOMEM;
   s->all = slots;
@@ -325,7 +326,7 @@ static bool take(sm_slots *slots, unsigned number, int64_t now_ms) {
   return err == SM_OK && taken;
 }
 
-static bool begin(sm_slots *slots, unsigned number, role role) {
+static bool begin(sm_slots *slots, unsigned number, slot_role role) {
   sm_err err = add(slots, number, role);
   if (err == SM_OK) {
     sm_log(SM_LOG_INFO, role == ADOPTED ? "mqtt.slot_adopted" : "mqtt.slot_served",
@@ -339,7 +340,7 @@ static bool begin(sm_slots *slots, unsigned number, role role) {
   return false;
 }
 
-static role wanted_role(const sm_slots *slots) {
+static slot_role wanted_role(const sm_slots *slots) {
   return has_first(slots) ? SHARES : FIRST;
 }
 

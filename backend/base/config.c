@@ -106,10 +106,11 @@ static bool is_group(const char *text) {
   return len >= 1 && len <= 64 && strpbrk(text, "/+#$ \t") == NULL;
 }
 
-/* Several connections that do not share would each get every message. */
+/* Several connections, or servers, that do not share would each get every message. */
 static sm_err take_share(sm_config *config, sm_buf *problem) {
   config->mqtt_share = sm_config_get("SMARTMETER_MQTT_SHARE");
-  if (config->mqtt_share == NULL && config->mqtt_connections > 1) {
+  bool shares = config->mqtt_connections > 1 || strcmp(config->store, "embedded") != 0;
+  if (config->mqtt_share == NULL && shares) {
     config->mqtt_share = strdup("smartmeter");
     if (config->mqtt_share == NULL) return SM_ERR_NOMEM;
   }
@@ -140,6 +141,9 @@ static sm_err take_mqtt(sm_config *config, sm_buf *problem) {
   sm_err err = take_count("SMARTMETER_MQTT_CONNECTIONS", 1, SM_CONFIG_CONNECTIONS_MAX, 1,
                           "a number from 1 to 64", &config->mqtt_connections, problem);
   if (err == SM_OK) err = take_share(config, problem);
+  if (err == SM_OK)
+    err = take_count("SMARTMETER_LEASE_S", 3, 300, 15, "a number of seconds from 3 to 300",
+                     &config->lease_s, problem);
   return err == SM_OK ? take_version(config, problem) : err;
 }
 
@@ -303,7 +307,10 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
     err = take_port("SMARTMETER_MQTT_PORT", 1883, true, &config->mqtt_port, problem);
   if (err == SM_OK)
     err = take_port("SMARTMETER_MQTTS_PORT", 8883, true, &config->mqtts_port, problem);
-  if (err == SM_OK) err = take_mqtt(config, problem);
+  if (err == SM_OK) {
+    config->store = get_or("SMARTMETER_STORE", "embedded");
+    err = config->store != NULL ? take_mqtt(config, problem) : SM_ERR_NOMEM;
+  }
   if (err == SM_OK) err = take_retention(config, problem);
   if (err == SM_OK) err = take_rates(config, problem);
   if (err == SM_OK) err = take_flag("SMARTMETER_SECCOMP", true, &config->seccomp, problem);
@@ -317,7 +324,6 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->http_bind = get_or("SMARTMETER_HTTP_BIND", "127.0.0.1");
   config->data_dir = get_or("SMARTMETER_DATA_DIR", "./var");
   config->ca_dir = choose_ca_dir(config->data_dir);
-  config->store = get_or("SMARTMETER_STORE", "embedded");
   config->tls_cert = sm_config_get("SMARTMETER_TLS_CERT");
   config->tls_key = sm_config_get("SMARTMETER_TLS_KEY");
   config->public_url = sm_config_get("SMARTMETER_PUBLIC_URL");
@@ -326,8 +332,7 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->mqtt_url = sm_config_get("SMARTMETER_MQTT_URL");
   config->firmware_keys = sm_config_get("SMARTMETER_FIRMWARE_KEYS");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
-  if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
-      config->store == NULL)
+  if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL)
     return SM_ERR_NOMEM;
   if (!is_store(config->store)) { /* it may hold a password, so it is not repeated */
     sm_buf_append_text(problem,
