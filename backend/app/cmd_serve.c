@@ -573,7 +573,8 @@ static void stop_parts(service *s) {
   sm_meters_stop(s->meters);         /* after the API, which asks it */
   sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
   s->imports = NULL;
-  if (s->program.readings != NULL) {
+  /* On a server store others go on adding, and whoever is there makes what is due. */
+  if (s->program.readings != NULL && !shares_store(s)) {
     sm_err err = sm_readings_maintain(s->program.readings, true);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));

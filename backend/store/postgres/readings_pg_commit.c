@@ -256,7 +256,8 @@ static sm_err look_up(pg_readings *store, const sm_readings_batch *in) {
   sm_sql_stmt q =
       sm_sql_use(store->db, "SELECT DISTINCT r.series_no, " PG_READING_COLUMNS
                             " FROM unnest(CAST(?1 AS bigint[]), CAST(?2 AS bigint[])) k (no, at)"
-                            " JOIN reading r ON r.series_no = k.no AND r.ts_ms = k.at");
+                            " CROSS JOIN LATERAL (SELECT * FROM reading WHERE series_no = k.no "
+                            "AND ts_ms = k.at OFFSET 0) r");
   pg_array_bind(&q, 1, &series);
   pg_array_bind(&q, 2, &instants);
   while (b->found_count < in->reading_count && sm_sql_row(&q))

@@ -65,15 +65,18 @@ static sm_err put_quarters(made *m, int64_t series_no, const sm_run *run) {
   return SM_OK;
 }
 
-/* Readings come by series and instant; a series' are put together when the next one begins. */
+/* Readings come by series and instant; a series' are put together when the next one begins. OFFSET
+ * has them looked up by their key, one quarter after the other, whatever the planner believes of
+ * tables that nobody has analysed yet: their series are locked meanwhile. */
 static sm_err make_quarters(pg_readings *store, const due *d, made *m) {
   sm_run run = {0};
   int64_t series_no = 0;
   sm_sql_stmt q = sm_sql_use(
       store->db, "SELECT r.series_no, " PG_READING_COLUMNS
                  " FROM unnest(CAST(?1 AS bigint[]), CAST(?2 AS bigint[])) d (no, start_ms)"
-                 " JOIN reading r ON r.series_no = d.no AND r.ts_ms >= d.start_ms"
-                 " AND r.ts_ms < d.start_ms + 900000 ORDER BY r.series_no, r.ts_ms");
+                 " CROSS JOIN LATERAL (SELECT * FROM reading WHERE series_no = d.no AND "
+                 "ts_ms >= d.start_ms AND ts_ms < d.start_ms + 900000 OFFSET 0) r "
+                 "ORDER BY r.series_no, r.ts_ms");
   sm_sql_bind_text(&q, 1, d->series.data);
   sm_sql_bind_text(&q, 2, d->starts.data);
   while (sm_sql_row(&q)) {
