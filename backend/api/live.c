@@ -151,8 +151,19 @@ void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *rea
   (void)pthread_mutex_unlock(&gate->mutex);
 }
 
+void sm_live_alerts_to(sm_live *live, void (*told)(void *context, const sm_alert *alert),
+                       void *context) {
+  live->told = told;
+  live->told_context = context;
+}
+
 void sm_live_publish_alert(sm_live *live, const sm_alert *alert) {
   if (live == NULL) return;
+  if (live->told != NULL) live->told(live->told_context, alert);
+  sm_live_show_alert(live, alert);
+}
+
+void sm_live_show_alert(sm_live *live, const sm_alert *alert) {
   sm_live_gate *gate = &live->gate;
   (void)pthread_mutex_lock(&gate->mutex);
   if (gate->listening > 0 && !gate->closed) {

@@ -115,6 +115,12 @@ void sm_live_publish(sm_live *live, const char *device_id, const sm_reading *rea
 /* An alert was opened, acknowledged or ended. As publish: never blocks, never fails; NULL is fine.
  */
 void sm_live_publish_alert(sm_live *live, const sm_alert *alert);
+/* The same of an alert that was told by another server. */
+void sm_live_show_alert(sm_live *live, const sm_alert *alert);
+/* Whom sm_live_publish_alert tells of each besides, whether anybody listens or not: quick. Before
+ * the first of them. */
+void sm_live_alerts_to(sm_live *live, void (*told)(void *context, const sm_alert *alert),
+                       void *context);
 /* Whether anybody listens at all: asked once before a batch is published. Who begins to listen
  * after a no is sent the latest reading of each device, read after that. Any thread. */
 bool sm_live_listening(sm_live *live);

@@ -153,6 +153,8 @@ struct sm_live {
   sm_live_options options; /* defaults filled in */
   char **origins;
   sm_live_gate gate;
+  void (*told)(void *context, const sm_alert *alert); /* of each alert; NULL: nobody */
+  void *told_context;
   pthread_t thread;
   bool started;
   int epoll_fd;

@@ -8,6 +8,7 @@
 #include "base/complain.h"
 #include "invoicing/invoicing.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@ struct sm_alarm {
   sm_live *live;
   sm_invoicing invoicing;
   sm_alert_settings settings;
+  sm_alert_watch_options watching;
+  sm_alert_sender_options sending;
+  pthread_rwlock_t lock; /* guards these two: NULL while nothing runs */
   sm_alert_watch *watch;
   sm_alert_sender *sender;
 };
@@ -70,67 +74,85 @@ static bool load_settings(sm_alarm *a) {
   return err == SM_OK;
 }
 
-static sm_err make(const sm_program *program, sm_alarm *a) {
-  const sm_alert_watch_options watch = {.ledger = program->ledger,
-                                        .readings = program->readings,
-                                        .zone = program->config.zone,
-                                        .currency = program->config.currency,
-                                        .gather_ms = a->settings.gather_ms,
-                                        .grace_ms = a->settings.grace_ms,
-                                        .context = a,
-                                        .changed = changed,
-                                        .month = month};
-  const sm_alert_sender_options sender = {.ledger = program->ledger,
-                                          .settings = &a->settings,
-                                          .zone = program->config.zone,
-                                          .currency = program->config.currency,
-                                          .public_url = program->config.public_url,
-                                          .context = a,
-                                          .email_of = email_of,
-                                          .open_webhook = open_webhook};
-  sm_err err = sm_alert_watch_new(&watch, &a->watch);
-  return err == SM_OK ? sm_alert_sender_new(&sender, &a->sender) : err;
+static void choose(const sm_program *program, sm_alarm *a) {
+  a->watching = (sm_alert_watch_options){.ledger = program->ledger,
+                                         .readings = program->readings,
+                                         .zone = program->config.zone,
+                                         .currency = program->config.currency,
+                                         .gather_ms = a->settings.gather_ms,
+                                         .grace_ms = a->settings.grace_ms,
+                                         .context = a,
+                                         .changed = changed,
+                                         .month = month};
+  a->sending = (sm_alert_sender_options){.ledger = program->ledger,
+                                         .settings = &a->settings,
+                                         .zone = program->config.zone,
+                                         .currency = program->config.currency,
+                                         .public_url = program->config.public_url,
+                                         .context = a,
+                                         .email_of = email_of,
+                                         .open_webhook = open_webhook};
 }
 
 bool sm_alarm_new(const sm_program *program, sm_live *live, sm_alarm **alarm) {
   sm_alarm *a = calloc(1, sizeof *a);
-  sm_err err = a != NULL ? SM_OK : SM_ERR_NOMEM;
-  if (a != NULL) {
-    a->identity = program->identity;
-    a->live = live;
-    a->invoicing = sm_program_invoicing(program);
-    if (!load_settings(a)) {
-      free(a);
-      return false;
-    }
-    err = make(program, a);
-  }
-  if (err != SM_OK) {
-    sm_complain("cannot set up alerts: %s", sm_err_text(err));
-    sm_alarm_free(a);
+  if (a == NULL) {
+    sm_complain("cannot set up alerts: %s", sm_err_text(SM_ERR_NOMEM));
     return false;
   }
+  a->identity = program->identity;
+  a->live = live;
+  a->invoicing = sm_program_invoicing(program);
+  if (!load_settings(a)) {
+    free(a);
+    return false;
+  }
+  (void)pthread_rwlock_init(&a->lock, NULL);
+  choose(program, a);
   *alarm = a;
   return true;
 }
 
+static void show(sm_alarm *a, sm_alert_watch *watch, sm_alert_sender *sender) {
+  (void)pthread_rwlock_wrlock(&a->lock);
+  a->watch = watch;
+  a->sender = sender;
+  (void)pthread_rwlock_unlock(&a->lock);
+}
+
 bool sm_alarm_start(sm_alarm *alarm) {
-  sm_err err = sm_alert_watch_start(alarm->watch);
-  if (err == SM_OK) err = sm_alert_sender_start(alarm->sender);
-  if (err != SM_OK) sm_complain("cannot start alerts: %s", sm_err_text(err));
-  return err == SM_OK;
+  sm_alert_watch *watch = NULL;
+  sm_alert_sender *sender = NULL;
+  if (alarm->watch != NULL) return true; /* only this thread sets it */
+  sm_err err = sm_alert_watch_new(&alarm->watching, &watch);
+  if (err == SM_OK) err = sm_alert_sender_new(&alarm->sending, &sender);
+  if (err == SM_OK) err = sm_alert_watch_start(watch);
+  if (err == SM_OK) err = sm_alert_sender_start(sender);
+  if (err == SM_OK) {
+    show(alarm, watch, sender);
+    return true;
+  }
+  sm_alert_watch_free(watch);
+  sm_alert_sender_free(sender);
+  sm_complain("cannot start alerts: %s", sm_err_text(err));
+  return false;
 }
 
 void sm_alarm_stop(sm_alarm *alarm) {
-  if (alarm == NULL) return;
-  sm_alert_watch_stop(alarm->watch);
-  sm_alert_sender_stop(alarm->sender);
+  if (alarm == NULL || alarm->watch == NULL) return;
+  sm_alert_watch *watch = alarm->watch;
+  sm_alert_sender *sender = alarm->sender;
+  show(alarm, NULL, NULL);
+  sm_alert_watch_stop(watch); /* what it still finds is sent, or by the next start */
+  sm_alert_sender_stop(sender);
+  sm_alert_watch_free(watch);
+  sm_alert_sender_free(sender);
 }
 
 void sm_alarm_free(sm_alarm *alarm) {
   if (alarm == NULL) return;
-  sm_alert_watch_free(alarm->watch);
-  sm_alert_sender_free(alarm->sender);
+  sm_alarm_stop(alarm);
+  (void)pthread_rwlock_destroy(&alarm->lock);
   sm_alert_settings_fini(&alarm->settings);
   free(alarm);
 }
@@ -138,8 +160,10 @@ void sm_alarm_free(sm_alarm *alarm) {
 /* ---- what comes in ---- */
 
 void sm_alarm_stored(void *alarm, const sm_readings_batch *batch) {
-  const sm_alarm *a = alarm;
-  sm_alert_watch_take(a->watch, batch);
+  sm_alarm *a = alarm;
+  (void)pthread_rwlock_rdlock(&a->lock);
+  if (a->watch != NULL) sm_alert_watch_take(a->watch, batch);
+  (void)pthread_rwlock_unlock(&a->lock);
 }
 
 static int by_device(const void *a, const void *b) {
@@ -172,7 +196,7 @@ static size_t put_meters(sm_credential_rows *rows, sm_alert_certificate *list) {
 }
 
 void sm_alarm_certificates(void *alarm, const sm_broker *broker, int64_t now_ms) {
-  const sm_alarm *a = alarm;
+  sm_alarm *a = alarm;
   sm_expiry seen;
   sm_credential_rows rows = {.row = NULL};
   if (sm_credentials_read(broker, &rows) != SM_OK) return;
@@ -185,13 +209,20 @@ void sm_alarm_certificates(void *alarm, const sm_broker *broker, int64_t now_ms)
       if (item->known && strcmp(item->what, "meter") != 0)
         put(&list[count++], "", item->what, item->ends_ms);
     }
-    sm_alert_watch_certificates(a->watch, list, count);
+    (void)pthread_rwlock_rdlock(&a->lock);
+    if (a->watch != NULL)
+      sm_alert_watch_certificates(a->watch, list, count);
+    else
+      free(list);
+    (void)pthread_rwlock_unlock(&a->lock);
   }
   free(rows.row);
 }
 
 void sm_alarm_write_metrics(sm_alarm *alarm, sm_buf *out) {
   if (alarm == NULL) return;
+  (void)pthread_rwlock_rdlock(&alarm->lock);
   sm_alert_watch_write_metrics(alarm->watch, out);
   sm_alert_sender_write_metrics(alarm->sender, out);
+  (void)pthread_rwlock_unlock(&alarm->lock);
 }

@@ -10,13 +10,16 @@
 #include "app/home_assistant.h"
 #include "app/keeper.h"
 #include "app/live_source.h"
+#include "app/member.h"
 #include "app/meters.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/printing.h"
 #include "app/program.h"
+#include "app/relay.h"
 #include "app/replay.h"
 #include "app/rollout.h"
+#include "app/server_id.h"
 #include "app/settings_audit.h"
 #include "app/settings_check.h"
 #include "app/uplinks.h"
@@ -42,7 +45,7 @@
 
 /* A write that takes longer than this is told: no work on the store is cut larger. */
 static const int64_t hangs_after_ms = 5000;
-enum { STOP_TIMEOUT_MS = 10000 };
+enum { STOP_TIMEOUT_MS = 10000, HAND_OVER_MS = 3000 };
 
 typedef struct service {
   sm_program program;
@@ -52,6 +55,9 @@ typedef struct service {
   sm_live_parts live_parts;
   sm_live *live;
   sm_alarm *alarm;
+  char server_id[SM_SERVER_ID_MAX];
+  sm_member *member; /* NULL: no other server can be on this store */
+  sm_relay *relay;   /* likewise */
   sm_writer *writer;
   sm_pipeline *pipeline;
   sm_offers *offers;
@@ -89,6 +95,8 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_job_write_metrics(s->billing, out);
   sm_meters_write_metrics(s->meters, out);
   sm_alarm_write_metrics(s->alarm, out);
+  sm_member_write_metrics(s->member, out);
+  sm_relay_write_metrics(s->relay, out);
   sm_rollout_write_metrics(s->rollout, out);
   sm_readings_stats store;
   sm_readings_stats_get(s->program.readings, &store);
@@ -253,13 +261,20 @@ static char *find_dashboard(const sm_config *config) {
   return NULL;
 }
 
+static bool shares_store(const service *s) {
+  return sm_program_on_server(&s->program.config);
+}
+
 static bool make_uplinks(service *s) {
   sm_err err = sm_broker_find(&s->program.config, &s->broker);
   const sm_uplinks_options options = {.config = &s->program.config,
                                       .broker = &s->broker,
                                       .pipeline = s->pipeline,
                                       .client_id = sm_readings_client_id(s->program.readings),
-                                      .offers = s->offers};
+                                      .offers = s->offers,
+                                      .server_id = shares_store(s) ? s->server_id : NULL,
+                                      .ledger = s->program.ledger,
+                                      .lease_ms = (int64_t)s->program.config.lease_s * 1000};
   if (err == SM_OK) err = sm_meters_new(&s->broker, s->keeper, &s->meters);
   if (err == SM_OK) sm_meters_watch(s->meters, sm_alarm_certificates, s->alarm);
   if (err == SM_OK) err = sm_uplinks_new(&options, &s->uplinks);
@@ -280,6 +295,80 @@ static bool make_ecosystem(service *s) {
                                           .ledger = s->program.ledger,
                                           .readings = s->program.readings};
   return sm_foreign_new(&foreign, &s->foreign) && sm_home_assistant_new(&home, &s->home);
+}
+
+/* ---- among several servers (app/member.h) ---- */
+
+static void relay_stored(void *context, const sm_readings_batch *batch) {
+  const service *s = context;
+  sm_relay_batch(s->relay, batch);
+}
+
+/* What one server does for all. What could not be stopped in time ends with its last call. */
+static void lead(void *context, bool leads) {
+  service *s = context;
+  bool done = true;
+  sm_rollout_lead(s->rollout, leads);
+  if (leads) {
+    done = sm_foreign_start(s->foreign) == SM_OK;
+    done = sm_home_assistant_start(s->home) == SM_OK && done;
+  } else {
+    sm_alarm_stop(s->alarm);
+    done = sm_foreign_stop(s->foreign, HAND_OVER_MS);
+    done = sm_home_assistant_stop(s->home, HAND_OVER_MS) && done;
+  }
+  if (!done) sm_log(SM_LOG_ERROR, "servers.not_handed_over", SM_LOG_INT("leads", leads));
+}
+
+static void turn(void *context, const sm_lease *list, size_t count, int64_t now_ms) {
+  service *s = context;
+  sm_relay_turn(s->relay, sm_member_others(s->member));
+  sm_slots_turn(sm_uplinks_slots(s->uplinks), list, count, now_ms);
+  /* Each time, as it may have failed. */
+  if (sm_member_leads(s->member) && !sm_alarm_start(s->alarm))
+    sm_log(SM_LOG_ERROR, "servers.no_alerts", SM_LOG_TEXT("server", s->server_id));
+}
+
+static void cut_off(void *context) {
+  service *s = context;
+  sm_slots_suspend(sm_uplinks_slots(s->uplinks));
+}
+
+static bool make_member(service *s) {
+  if (!shares_store(s)) return true;
+  const sm_member_options member = {.ledger = s->program.ledger,
+                                    .server_id = s->server_id,
+                                    .lease_ms = (int64_t)s->program.config.lease_s * 1000,
+                                    .context = s,
+                                    .turn = turn,
+                                    .cut_off = cut_off,
+                                    .lead = lead};
+  const sm_relay_options relay = {.config = &s->program.config,
+                                  .broker = &s->broker,
+                                  .pipeline = s->pipeline,
+                                  .live = s->live,
+                                  .ledger = s->program.ledger,
+                                  .client_id = sm_readings_client_id(s->program.readings),
+                                  .server_id = s->server_id};
+  sm_err err = sm_relay_new(&relay, &s->relay);
+  if (err == SM_OK) err = sm_member_new(&member, &s->member);
+  if (err == SM_OK) sm_live_alerts_to(s->live, sm_relay_alert, s->relay);
+  if (err != SM_OK) sm_complain("cannot work beside other servers: %s", sm_err_text(err));
+  return err == SM_OK;
+}
+
+/* Alone, the store's own name is good enough. */
+static bool name_server(service *s) {
+  if (!shares_store(s)) {
+    (void)snprintf(s->server_id, sizeof s->server_id, "%s",
+                   sm_readings_client_id(s->program.readings));
+    return true;
+  }
+  sm_err err = sm_server_id_get(s->program.config.data_dir, s->server_id);
+  if (err != SM_OK)
+    sm_complain("cannot read or make %s/server-id: %s", s->program.config.data_dir,
+                sm_complain_text(err));
+  return err == SM_OK;
 }
 
 /* A proxy that is trusted is taken to do TLS in front of it. */
@@ -337,6 +426,7 @@ static bool make_api(service *s) {
  */
 static void tick(void *context) {
   service *s = context;
+  if (!sm_member_leads(s->member)) return;
   sm_err err = sm_replay_step(&s->replay);
   (void)err;
 }
@@ -363,7 +453,7 @@ static bool make_billing(service *s) {
   if (!s->program.invoicing.billing_job) return true;
   s->invoicing = sm_program_invoicing(&s->program);
   const sm_job_options options = {.invoicing = &s->invoicing,
-                                  .holder = sm_readings_client_id(s->program.readings),
+                                  .holder = s->server_id,
                                   .delay_ms = (int64_t)s->program.invoicing.billing_delay_s * 1000};
   sm_err err = sm_job_new(&options, &s->billing);
   if (err != SM_OK) sm_complain("cannot set up the billing job: %s", sm_err_text(err));
@@ -384,6 +474,8 @@ static bool make_parts(service *s) {
   const sm_pipeline_options pipeline = {.ledger = s->program.ledger,
                                         .writer = s->writer,
                                         .live = s->live,
+                                        .relay = relay_stored,
+                                        .relay_context = s,
                                         .stored = sm_alarm_stored,
                                         .stored_context = s->alarm,
                                         .firmware = sm_rollout_said,
@@ -395,14 +487,15 @@ static bool make_parts(service *s) {
     sm_complain("cannot start: %s", sm_err_text(err));
     return false;
   }
-  return make_uplinks(s) && make_ecosystem(s) && make_imports(s) && make_billing(s) &&
-         sm_printing_open(&s->program, &s->cabinet) && make_api(s);
+  return make_uplinks(s) && make_ecosystem(s) && make_member(s) && make_imports(s) &&
+         make_billing(s) && sm_printing_open(&s->program, &s->cabinet) && make_api(s);
 }
 
 static bool start_parts(service *s) {
   const sm_config *c = &s->program.config;
   sm_err err = sm_live_start(s->live);
-  if (err == SM_OK && !sm_alarm_start(s->alarm)) return false;
+  bool alone = s->member == NULL;
+  if (err == SM_OK && alone && !sm_alarm_start(s->alarm)) return false;
   if (err == SM_OK) err = sm_api_start(s->api);
   if (err == SM_ERR_BUSY)
     sm_complain("port %u or %u is taken: stop what uses it, or set SMARTMETER_HTTP_PORT and "
@@ -415,11 +508,12 @@ static bool start_parts(service *s) {
   if (err == SM_OK) {
     err = sm_writer_start(s->writer, tick, s);
     if (err == SM_OK) err = sm_uplinks_start(s->uplinks);
-    if (err == SM_OK) err = sm_foreign_start(s->foreign);
-    if (err == SM_OK) err = sm_home_assistant_start(s->home);
+    if (err == SM_OK && alone) err = sm_foreign_start(s->foreign);
+    if (err == SM_OK && alone) err = sm_home_assistant_start(s->home);
     if (err != SM_OK) sm_complain("cannot start MQTT: %s", sm_err_text(err));
   }
   if (err == SM_OK) {
+    sm_rollout_lead(s->rollout, alone);
     err = sm_rollout_start(s->rollout);
     if (err != SM_OK) sm_complain("cannot start the rollout of firmware: %s", sm_err_text(err));
   }
@@ -431,22 +525,29 @@ static bool start_parts(service *s) {
     err = sm_job_start(s->billing);
     if (err != SM_OK) sm_complain("cannot start the billing job: %s", sm_err_text(err));
   }
+  if (err == SM_OK && !alone) {
+    err = sm_member_start(s->member);
+    if (err != SM_OK) sm_complain("cannot work beside other servers: %s", sm_err_text(err));
+  }
   return err == SM_OK;
 }
 
 /* In the order of the stream: no more readings in, what is in made durable and sealed, then the
  * rest. */
 static void stop_parts(service *s) {
+  sm_member_stop(s->member);
   bool billed = sm_job_stop(s->billing, STOP_TIMEOUT_MS);
   bool ended = s->uplinks == NULL || sm_uplinks_stop(s->uplinks, STOP_TIMEOUT_MS);
   ended = sm_foreign_stop(s->foreign, STOP_TIMEOUT_MS) && ended;
   ended = sm_home_assistant_stop(s->home, STOP_TIMEOUT_MS) && ended;
+  ended = sm_relay_stop(s->relay, STOP_TIMEOUT_MS) && ended;
   if (!ended || !billed) {
     /* The store holds a commit up for longer than anybody waits. What is not acknowledged comes
      * again; memory that the thread still uses must not be freed. */
     sm_log(SM_LOG_ERROR, "serve.stop_timed_out", SM_LOG_INT("ms", STOP_TIMEOUT_MS));
     _exit(SM_EXIT_FAILED);
   }
+  sm_member_leave(s->member); /* from now on others may take over */
   if (s->writer != NULL) sm_writer_stop(s->writer);
   sm_rollout_stop(s->rollout);
   sm_alarm_stop(s->alarm);
@@ -455,7 +556,8 @@ static void stop_parts(service *s) {
   sm_meters_stop(s->meters);         /* after the API, which asks it */
   sm_import_server_stop(s->imports); /* after the API, which tells its metrics */
   s->imports = NULL;
-  if (s->program.readings != NULL) {
+  /* On a server store others go on adding, and whoever is there makes what is due. */
+  if (s->program.readings != NULL && !shares_store(s)) {
     sm_err err = sm_readings_maintain(s->program.readings, true);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
@@ -469,6 +571,8 @@ static void free_parts(service *s) {
   sm_uplinks_free(s->uplinks);
   sm_foreign_free(s->foreign);
   sm_home_assistant_free(s->home);
+  sm_member_free(s->member);
+  sm_relay_free(s->relay);
   sm_live_free(s->live);
   sm_pipeline_free(s->pipeline);
   sm_rollout_free(s->rollout);
@@ -520,7 +624,7 @@ static bool start(service *s) {
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
-         check_demo(s) && make_first_admin(s) && open_readings(s) &&
+         check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s) &&
          sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);
 }
 

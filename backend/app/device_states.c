@@ -16,8 +16,9 @@ bool sm_device_live_get(sm_pipeline *pipeline, sm_readings *readings, const char
   sm_presence presence;
   if (!sm_pipeline_presence(pipeline, device_id, &presence)) return false;
   sm_reading last;
-  if (!presence.seen &&
-      sm_readings_latest(readings, device_id, SM_CHANNEL_IMPORT, &last) == SM_OK) {
+  /* Another server may have taken a newer reading. */
+  if (sm_readings_latest(readings, device_id, SM_CHANNEL_IMPORT, &last) == SM_OK &&
+      (!presence.seen || last.ts_ms > presence.last_seen_ms)) {
     presence.seen = true;
     presence.last_seen_ms = last.ts_ms;
   }

@@ -170,11 +170,20 @@ sm_err sm_pipeline_commit(sm_pipeline *pipeline, sm_readings_batch *batch) {
     publish_all(pipeline, batch);
     sign_all(pipeline, batch, now_ms);
     count_all(pipeline, batch, now_ms);
+    if (pipeline->options.relay != NULL)
+      pipeline->options.relay(pipeline->options.relay_context, batch);
     if (pipeline->options.stored != NULL)
       pipeline->options.stored(pipeline->options.stored_context, batch);
   }
   sm_writer_end(pipeline->options.writer);
   return err;
+}
+
+void sm_pipeline_heard(sm_pipeline *pipeline, const sm_readings_batch *batch) {
+  publish_all(pipeline, batch);
+  sign_all(pipeline, batch, sm_clock_now_ms());
+  if (pipeline->options.stored != NULL)
+    pipeline->options.stored(pipeline->options.stored_context, batch);
 }
 
 /* ---- metrics ---- */

@@ -27,6 +27,9 @@ typedef struct sm_pipeline_options {
   /* Called after each commit, in its turn: it must be quick. NULL: nobody. */
   void (*stored)(void *context, const sm_readings_batch *batch);
   void *stored_context;
+  /* Called before that with what this server itself has stored; quick. NULL: nobody. */
+  void (*relay)(void *context, const sm_readings_batch *batch);
+  void *relay_context;
   /* What a device that is known says of its firmware; quick. NULL: nobody cares. */
   void (*firmware)(void *context, const char *device_id, const sm_firmware_report *report,
                    bool fresh);
@@ -42,6 +45,10 @@ void sm_pipeline_free(sm_pipeline *pipeline); /* NULL is fine */
  * the readings are known ones. The verdicts and acks are the caller's to act on; failures are those
  * of sm_readings_commit. */
 SM_MUST_CHECK sm_err sm_pipeline_commit(sm_pipeline *pipeline, sm_readings_batch *batch);
+
+/* What another server has stored, with its verdicts: announced as what was stored here, and counted
+ * nowhere. */
+void sm_pipeline_heard(sm_pipeline *pipeline, const sm_readings_batch *batch);
 
 /* Whether a device may send; with `may_register`, and if that is switched on, an unknown one
  * becomes a device. Failures are those of sm_ledger_device_known. */

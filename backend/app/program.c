@@ -1,5 +1,6 @@
 #include "app/program.h"
 
+#include "app/logins.h"
 #include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
@@ -188,9 +189,12 @@ static bool add_first_tariff(sm_program *program, sm_program_data data) {
 /* Makes the keys that are not there. */
 static bool open_identity(sm_program *program) {
   if (!may_make_keys(program)) return false;
-  const sm_identity_options options = {.ledger = program->ledger,
-                                       .data_dir = program->config.data_dir};
-  sm_err err = sm_identity_new(&options, &program->identity);
+  sm_identity_options options = {.ledger = program->ledger, .data_dir = program->config.data_dir};
+  sm_err err = SM_OK;
+  if (sm_program_on_server(&program->config))
+    err = sm_logins_new(program->config.store, &program->logins);
+  if (program->logins != NULL) options.throttle.table = sm_logins_table(program->logins);
+  if (err == SM_OK) err = sm_identity_new(&options, &program->identity);
   if (err != SM_OK)
     sm_complain("cannot read or make the keys in %s/keys: %s", program->config.data_dir,
                 sm_complain_text(err));
@@ -310,6 +314,7 @@ void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *led
 void sm_program_fini(sm_program *program) {
   sm_readings_close(program->readings);
   sm_identity_free(program->identity);
+  sm_logins_free(program->logins);
   sm_ledger_close(program->ledger);
   sm_audit_key_free(program->audit_key);
   sm_sealer_free(program->texts);

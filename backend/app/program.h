@@ -25,6 +25,7 @@ typedef struct sm_program {
   sm_ledger *ledger;
   sm_audit_key *audit_key;         /* NULL: it is not there, and nothing can be signed */
   sm_sealer *texts;                /* of free texts; NULL: their key is not there */
+  struct sm_logins *logins;        /* tried at all servers; NULL: this one is alone */
   sm_identity *identity;           /* NULL until opened */
   sm_readings *readings;           /* NULL until opened */
   sm_invoicing_settings invoicing; /* zeros until loaded */

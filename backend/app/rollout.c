@@ -35,6 +35,7 @@ struct sm_rollout {
   int64_t version;
   int64_t next_step_ms;
   uint64_t connection; /* to the broker, of which all was forgotten */
+  atomic_bool follows; /* another server tells the broker */
   atomic_uint_fast64_t reports;
   atomic_uint_fast64_t failures;
 };
@@ -254,7 +255,7 @@ static void *run(void *context) {
   do {
     bool heard = keep_said(r);
     bring_on(r, heard);
-    tell_broker(r);
+    if (!atomic_load(&r->follows)) tell_broker(r);
   } while (rest(r));
   (void)keep_said(r);
   return NULL;
@@ -264,6 +265,10 @@ sm_err sm_rollout_start(sm_rollout *rollout) {
   sm_err err = sm_thread_start(&rollout->thread, run, rollout);
   rollout->started = err == SM_OK;
   return err;
+}
+
+void sm_rollout_lead(sm_rollout *rollout, bool leads) {
+  atomic_store(&rollout->follows, !leads);
 }
 
 void sm_rollout_stop(sm_rollout *rollout) {

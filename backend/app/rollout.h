@@ -20,6 +20,9 @@ void sm_rollout_free(sm_rollout *rollout); /* NULL is fine; stops first */
 /* A report of a device that is known; the last one of each is what counts. Any thread; quick. */
 void sm_rollout_said(void *rollout, const char *device_id, const sm_firmware_report *report,
                      bool fresh);
+/* Whether this server tells the broker of offers, which one of several does; at first it does. Any
+ * thread. */
+void sm_rollout_lead(sm_rollout *rollout, bool leads);
 void sm_rollout_write_metrics(sm_rollout *rollout, sm_buf *out);
 
 #endif

@@ -34,6 +34,7 @@ struct sm_uplinks {
   bool stopping;
   bool retiring; /* those that are to be retired are started */
   sm_sharing sharing;
+  sm_slots *slots; /* NULL: one server alone; else all above is empty */
 };
 
 /* ---- getting there ---- */
@@ -179,6 +180,22 @@ static sm_err make_all(const sm_uplinks_options *o, sm_uplinks *uplinks) {
   return err;
 }
 
+static sm_err make_slots(const sm_uplinks_options *o, sm_slots **slots) {
+  const sm_slots_options options = {.config = o->config,
+                                    .broker = o->broker,
+                                    .pipeline = o->pipeline,
+                                    .ledger = o->ledger,
+                                    .client_id = o->client_id,
+                                    .server_id = o->server_id,
+                                    .lease_ms = o->lease_ms,
+                                    .offers = o->offers};
+  return sm_slots_new(&options, slots);
+}
+
+sm_slots *sm_uplinks_slots(sm_uplinks *uplinks) {
+  return uplinks != NULL ? uplinks->slots : NULL;
+}
+
 sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
   const sm_config *config = options->config;
   sm_uplinks *out = calloc(1, sizeof *out);
@@ -187,9 +204,14 @@ sm_err sm_uplinks_new(const sm_uplinks_options *options, sm_uplinks **uplinks) {
     free(out);
     return SM_ERR_NOMEM;
   }
-  sm_err err = sm_sharing_init(&out->sharing, config->data_dir, config->mqtt_connections,
-                               config->mqtt_share);
-  if (err == SM_OK) err = make_all(options, out);
+  sm_err err = SM_OK;
+  if (options->server_id != NULL) {
+    err = make_slots(options, &out->slots);
+  } else {
+    err = sm_sharing_init(&out->sharing, config->data_dir, config->mqtt_connections,
+                          config->mqtt_share);
+    if (err == SM_OK) err = make_all(options, out);
+  }
   if (err != SM_OK) {
     sm_uplinks_free(out);
     return err;
@@ -209,6 +231,7 @@ sm_err sm_uplinks_start(sm_uplinks *uplinks) {
 }
 
 bool sm_uplinks_stop(sm_uplinks *uplinks, uint32_t timeout_ms) {
+  if (uplinks->slots != NULL) return sm_slots_stop(uplinks->slots, timeout_ms);
   int64_t end_ms = sm_clock_steady_ms() + timeout_ms;
   bool all = true;
   (void)pthread_mutex_lock(&uplinks->lock);
@@ -230,6 +253,7 @@ void sm_uplinks_free(sm_uplinks *uplinks) {
     sm_intake_free(uplinks->item[i].intake);
   }
   free(uplinks->item);
+  sm_slots_free(uplinks->slots);
   sm_sharing_fini(&uplinks->sharing);
   (void)pthread_mutex_destroy(&uplinks->lock);
   free(uplinks);
@@ -238,6 +262,7 @@ void sm_uplinks_free(sm_uplinks *uplinks) {
 /* ---- state ---- */
 
 bool sm_uplinks_ready(sm_uplinks *uplinks, char *reason, size_t cap) {
+  if (uplinks->slots != NULL) return sm_slots_ready(uplinks->slots, reason, cap);
   for (size_t i = 0; i < uplinks->serve; i++) {
     sm_mqtt_status status;
     sm_mqtt_subscriber_status(uplinks->item[i].subscriber, &status);
@@ -255,6 +280,10 @@ bool sm_uplinks_ready(sm_uplinks *uplinks, char *reason, size_t cap) {
 }
 
 void sm_uplinks_write_metrics(sm_uplinks *uplinks, sm_buf *out) {
+  if (uplinks->slots != NULL) {
+    sm_slots_write_metrics(uplinks->slots, out);
+    return;
+  }
   uint64_t messages = 0;
   uint64_t acknowledged = 0;
   uint64_t connects = 0;

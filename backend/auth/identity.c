@@ -37,7 +37,15 @@ static sm_err open_parts(sm_identity *id, const sm_identity_options *options) {
   sm_err err = sm_tokens_new(&tokens, &id->tokens);
   if (err == SM_OK) err = sm_sealer_new(options->data_dir, &id->sealer);
   if (err == SM_OK) err = sm_passwords_new(&options->password, &id->passwords);
-  if (err == SM_OK) err = sm_throttle_new(&options->throttle, &id->throttle);
+  /* All servers with the same keys have the same, and nobody else has. */
+  uint8_t key[32] = {0};
+  sm_throttle_options throttle = options->throttle;
+  if (err == SM_OK && throttle.table != NULL) {
+    err = sm_email_hash(id->sealer, "throttle@servers.invalid", key);
+    throttle.table_key = key;
+  }
+  if (err == SM_OK) err = sm_throttle_new(&throttle, &id->throttle);
+  sodium_memzero(key, sizeof key);
   return err;
 }
 

@@ -27,7 +27,7 @@ typedef struct sm_identity_options {
   const char *data_dir;          /* keys are in <data_dir>/keys */
   const char *issuer;            /* of tokens; NULL: "smartmeter" */
   sm_passwords_options password; /* zeroed: defaults */
-  sm_throttle_options throttle;  /* zeroed: defaults */
+  sm_throttle_options throttle;  /* zeroed: defaults; with a table the key is the identity's */
   sm_now_fn now;                 /* wall clock; NULL: sm_clock_now_ms */
   sm_now_fn steady;              /* for throttle and caches; NULL: sm_clock_steady_ms */
   void *now_context;

@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -33,6 +34,8 @@ struct sm_throttle {
   size_t sets; /* of WAYS slots each; a power of two */
   slot *slots;
   unsigned char key[crypto_shorthash_KEYBYTES];
+  bool shared;
+  sm_throttle_table table; /* if shared */
   pthread_mutex_t mutex;
 };
 
@@ -61,7 +64,14 @@ sm_err sm_throttle_new(const sm_throttle_options *options, sm_throttle **throttl
   t->rule[0] = rule_or(o.pair, 10, 5000);
   t->rule[1] = rule_or(o.account, 50, 2000);
   t->rule[2] = rule_or(o.address, 100, 1000);
-  crypto_shorthash_keygen(t->key);
+  static_assert(SM_THROTTLE_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key of tags");
+  t->shared = o.table != NULL;
+  if (t->shared) {
+    t->table = *o.table;
+    memcpy(t->key, o.table_key, sizeof t->key);
+  } else {
+    crypto_shorthash_keygen(t->key);
+  }
   *throttle = t;
   return SM_OK;
 }
@@ -164,6 +174,7 @@ void sm_throttle_know(sm_throttle *t, const uint8_t account[32], const char *add
                       int64_t now_ms) {
   uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
+  if (t->shared && t->table.know(t->table.context, tag[0]) == SM_OK) return;
   (void)pthread_mutex_lock(&t->mutex);
   known_slot *set = known_set(t, tag[0]);
   known_slot *best = &set[0];
@@ -187,11 +198,32 @@ static int64_t wait_of(const slot *bucket, sm_bucket_rule rule, int64_t now_ms) 
   return full - now_ms <= room ? 0 : full - now_ms - room;
 }
 
+static sm_err take_shared(const sm_throttle *t, const uint64_t tag[KINDS], int64_t *wait_ms) {
+  bool known = false;
+  sm_err err = t->table.known(t->table.context, tag[0], known_ms, &known);
+  if (err != SM_OK) return err;
+  return t->table.take(t->table.context, tag, t->rule, known ? 1 : KINDS, wait_ms);
+}
+
+static sm_err give_shared(const sm_throttle *t, const uint64_t tag[KINDS]) {
+  bool known = false;
+  sm_err err = t->table.known(t->table.context, tag[0], known_ms, &known);
+  if (err != SM_OK) return err;
+  return t->table.give(t->table.context, tag, t->rule, known ? 1 : KINDS);
+}
+
+static sm_err refused(int64_t wait_ms, int64_t *retry_after_ms) {
+  if (wait_ms == 0) return SM_OK;
+  *retry_after_ms = wait_ms;
+  return SM_ERR_BUSY;
+}
+
 sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *address,
                         int64_t now_ms, int64_t *retry_after_ms) {
   uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
   int64_t wait = 0;
+  if (t->shared && take_shared(t, tag, &wait) == SM_OK) return refused(wait, retry_after_ms);
   (void)pthread_mutex_lock(&t->mutex);
   size_t kinds = kinds_for(t, tag[0], now_ms);
   for (size_t i = 0; i < kinds; i++) {
@@ -204,15 +236,14 @@ sm_err sm_throttle_take(sm_throttle *t, const uint8_t account[32], const char *a
     bucket->full_ms += t->rule[i].refill_ms;
   }
   (void)pthread_mutex_unlock(&t->mutex);
-  if (wait == 0) return SM_OK;
-  *retry_after_ms = wait;
-  return SM_ERR_BUSY;
+  return refused(wait, retry_after_ms);
 }
 
 void sm_throttle_forgive(sm_throttle *t, const uint8_t account[32], const char *address,
                          int64_t now_ms) {
   uint64_t tag[KINDS] = {0};
   tags_of(t, account, address, tag);
+  if (t->shared && give_shared(t, tag) == SM_OK) return;
   (void)pthread_mutex_lock(&t->mutex);
   size_t kinds = kinds_for(t, tag[0], now_ms);
   for (size_t i = 0; i < kinds; i++) {

@@ -5,12 +5,15 @@
  * one guesser. Nor by many of them: an address from which somebody has got into the account within
  * thirty days is known for it, and there only the bucket of the pair counts, which strangers
  * elsewhere cannot empty. When the table is full, the bucket that is nearest to full again is given
- * up, and of what is known the oldest. Any number of threads. */
+ * up, and of what is known the oldest. Several servers that let the same people in keep the buckets
+ * in a table that they share (sm_throttle_table), under a key that they share; memory is then what
+ * is left while that fails. Any number of threads. */
 #ifndef SM_AUTH_THROTTLE_H
 #define SM_AUTH_THROTTLE_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,12 +24,27 @@ typedef struct sm_bucket_rule {
   uint32_t refill_ms; /* then one each */
 } sm_bucket_rule;
 
+/* Buckets of several servers. Any thread; all may fail. */
+typedef struct sm_throttle_table {
+  void *context;
+  /* From all, or (*wait_ms over 0) from none. */
+  sm_err (*take)(void *context, const uint64_t *tag, const sm_bucket_rule *rule, size_t count,
+                 int64_t *wait_ms);
+  sm_err (*give)(void *context, const uint64_t *tag, const sm_bucket_rule *rule, size_t count);
+  sm_err (*know)(void *context, uint64_t tag);
+  sm_err (*known)(void *context, uint64_t tag, int64_t within_ms, bool *known);
+} sm_throttle_table;
+
+enum { SM_THROTTLE_KEY_BYTES = 16 };
+
 typedef struct sm_throttle_options {
-  size_t slots;           /* buckets kept; 0: 16384 (a power of two) */
-  sm_bucket_rule pair;    /* 0: 10, 5000 */
-  sm_bucket_rule account; /* 0: 50, 2000 */
-  sm_bucket_rule address; /* 0: 100, 1000 */
-  size_t known;           /* pairs that are known; 0: 16384 (a power of two) */
+  size_t slots;                   /* buckets kept; 0: 16384 (a power of two) */
+  sm_bucket_rule pair;            /* 0: 10, 5000 */
+  sm_bucket_rule account;         /* 0: 50, 2000 */
+  sm_bucket_rule address;         /* 0: 100, 1000 */
+  size_t known;                   /* pairs that are known; 0: 16384 (a power of two) */
+  const sm_throttle_table *table; /* NULL: this process is alone; copied */
+  const uint8_t *table_key;       /* SM_THROTTLE_KEY_BYTES of all servers alike, with a table */
 } sm_throttle_options;
 
 SM_MUST_CHECK sm_err sm_throttle_new(const sm_throttle_options *options, sm_throttle **throttle);

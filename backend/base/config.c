@@ -107,10 +107,11 @@ static bool is_group(const char *text) {
   return len >= 1 && len <= 64 && strpbrk(text, "/+#$ \t") == NULL;
 }
 
-/* Several connections that do not share would each get every message. */
+/* Several connections, or servers, that do not share would each get every message. */
 static sm_err take_share(sm_config *config, sm_buf *problem) {
   config->mqtt_share = sm_config_get("SMARTMETER_MQTT_SHARE");
-  if (config->mqtt_share == NULL && config->mqtt_connections > 1) {
+  bool shares = config->mqtt_connections > 1 || strcmp(config->store, "embedded") != 0;
+  if (config->mqtt_share == NULL && shares) {
     config->mqtt_share = strdup("smartmeter");
     if (config->mqtt_share == NULL) return SM_ERR_NOMEM;
   }
@@ -154,6 +155,9 @@ static sm_err take_mqtt(sm_config *config, sm_buf *problem) {
   sm_err err = take_count("SMARTMETER_MQTT_CONNECTIONS", 1, SM_CONFIG_CONNECTIONS_MAX, 1,
                           "a number from 1 to 64", &config->mqtt_connections, problem);
   err = sm_err_first(err, take_share(config, problem));
+  err =
+      sm_err_first(err, take_count("SMARTMETER_LEASE_S", 3, 300, 15,
+                                   "a number of seconds from 3 to 300", &config->lease_s, problem));
   err = sm_err_first(err, take_version(config, problem));
   return sm_err_first(err, take_url(config, problem));
 }
@@ -311,6 +315,8 @@ static bool is_store(const char *store) {
 
 static sm_err take_all(sm_config *config, sm_buf *problem) {
   sm_err err = check_dotenv(problem);
+  config->store = get_or("SMARTMETER_STORE", "embedded");
+  if (config->store == NULL) return SM_ERR_NOMEM;
   err = sm_err_first(err,
                      take_port("SMARTMETER_HTTP_PORT", 5000, false, &config->http_port, problem));
   err = sm_err_first(
@@ -332,7 +338,6 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->http_bind = get_or("SMARTMETER_HTTP_BIND", "127.0.0.1");
   config->data_dir = get_or("SMARTMETER_DATA_DIR", "./var");
   config->ca_dir = choose_ca_dir(config->data_dir);
-  config->store = get_or("SMARTMETER_STORE", "embedded");
   config->tls_cert = sm_config_get("SMARTMETER_TLS_CERT");
   config->tls_key = sm_config_get("SMARTMETER_TLS_KEY");
   config->public_url = sm_config_get("SMARTMETER_PUBLIC_URL");
@@ -340,8 +345,7 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   config->allowed_origins = sm_config_get("SMARTMETER_ALLOWED_ORIGINS");
   config->firmware_keys = sm_config_get("SMARTMETER_FIRMWARE_KEYS");
   config->dashboard_dir = sm_config_get("SMARTMETER_DASHBOARD_DIR");
-  if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
-      config->store == NULL)
+  if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL)
     return SM_ERR_NOMEM;
   if (!is_store(config->store)) { /* it may hold a password, so it is not repeated */
     sm_buf_line(problem, "SMARTMETER_STORE is neither 'embedded' nor the URL of a PostgreSQL "

@@ -121,6 +121,6 @@ sm_err sm_mqtt_batch_retain(sm_mqtt_batch *batch, const char *topic, const void 
 
 sm_err sm_mqtt_batch_publish(sm_mqtt_batch *batch, const char *topic, const void *payload,
                              size_t payload_len) {
-  assert(batch->calling);
+  assert(batch->calling || batch->speaking);
   return sm_mqtt_outgoing_add(&batch->outgoing, topic, payload, payload_len, false, NULL);
 }

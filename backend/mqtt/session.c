@@ -5,7 +5,6 @@
 enum {
   ANSWER_TIMEOUT_MS = 10000,
   DISCONNECT_TIMEOUT_MS = 1000,
-  SPEAK_EVERY_MS = 250,
   OUTBOX_HIGH = 256 * 1024 /* with this much unsent nothing more is read */
 };
 
@@ -153,7 +152,7 @@ static bool may_speak(const sm_mqtt_session *session) {
 static void check_speak(sm_mqtt_session *session, int64_t now_ms) {
   if (!may_speak(session) || now_ms < session->speak_ms || sm_mqtt_batch_pending(session->batch))
     return;
-  session->speak_ms = now_ms + SPEAK_EVERY_MS;
+  session->speak_ms = now_ms + session->settings->speak_every_ms;
   sm_mqtt_batch_speak(session->batch, &session->outbox);
 }
 

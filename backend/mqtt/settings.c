@@ -18,6 +18,7 @@ enum {
   PACKET_DEFAULT = 1024 * 1024,
   PROBE_TIMEOUT_DEFAULT_MS = 5000,
   RETIRE_QUIET_DEFAULT_MS = 3000,
+  SPEAK_EVERY_DEFAULT_MS = 250,
   /* Mosquitto 2.0 does not save what is on its way to a connected client, and takes this number
      over its own max_inflight_messages: so it is also what a killed broker can lose, of meters
      that send no `seq`. */
@@ -218,6 +219,8 @@ static void set_limits(sm_mqtt_settings *settings, const sm_mqtt_options *option
   settings->probe_timeout_ms =
       options->probe_timeout_ms ? options->probe_timeout_ms : PROBE_TIMEOUT_DEFAULT_MS;
   settings->receive_max = options->receive_max ? options->receive_max : RECEIVE_MAX_DEFAULT;
+  settings->speak_every_ms =
+      options->speak_every_ms ? options->speak_every_ms : SPEAK_EVERY_DEFAULT_MS;
   settings->retire_quiet_ms =
       options->retire_quiet_ms ? options->retire_quiet_ms : RETIRE_QUIET_DEFAULT_MS;
 }

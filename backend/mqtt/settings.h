@@ -21,6 +21,7 @@ typedef struct sm_mqtt_settings {
   bool retire;
   bool live;
   uint32_t retire_quiet_ms;
+  uint32_t speak_every_ms;
   void (*reached)(void *context, sm_mqtt_state state); /* NULL: nobody wants to know */
   void *reached_context;
   char *probe_topic; /* what comes under it is ours; NULL: nothing is shared, nothing to prove */

@@ -58,8 +58,8 @@ typedef struct sm_mqtt_sink {
    * connection is committed before the next connection is made; its messages then come again. */
   sm_err (*commit)(void *context);
   /* NULL, or called some times a second while the state is READY and nothing waits for a commit, to
-   * say what has nothing to do with what is heard: it may call sm_mqtt_subscriber_retain and
-   * sm_mqtt_subscriber_answered. The same haste. */
+   * say what has nothing to do with what is heard: it may call sm_mqtt_subscriber_publish,
+   * sm_mqtt_subscriber_retain and sm_mqtt_subscriber_answered. The same haste. */
   void (*speak)(void *context);
 } sm_mqtt_sink;
 
@@ -103,6 +103,7 @@ typedef struct sm_mqtt_options {
                   holds, end the session at the broker for good, and be RETIRED */
   uint32_t retire_quiet_ms; /* 0: 3000. How long nothing must have come before it is asked whether
                                the session is empty */
+  uint32_t speak_every_ms;  /* 0: 250. How often the sink's `speak` is called */
   bool live; /* hear only what is said while connected: QoS 0, and no session at the broker. Nothing
                 comes twice, and nothing that was said before, but for retained messages */
   const char *probe_topic;   /* with share_group: a topic of this subscriber alone, which the broker
@@ -162,8 +163,8 @@ bool sm_mqtt_subscriber_stop(sm_mqtt_subscriber *subscriber, uint32_t timeout_ms
 void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 
 /* Queues a QoS 1 PUBLISH (not retained), sent after the PUBACKs of the running commit and as fast
- * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit` or `take`
- * (asserted). What a failing commit queued is forgotten, since it will be called again. It
+ * as the broker answers (the Receive Maximum of MQTT 5). Only from within `commit`, `take` or
+ * `speak` (asserted). What a failing commit queued is forgotten, since it will be called again. It
  * is not repeated after a lost connection: what it says must be safe to lose (a meter that misses
  * an ack sends again and is acknowledged again). SM_ERR_INVALID: no topic to publish under.
  * SM_ERR_RANGE: more than 256 MiB, or than the broker takes. SM_ERR_CLOSED: there is no connection,

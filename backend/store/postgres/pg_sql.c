@@ -254,21 +254,24 @@ static void rollback(sm_sql *base) {
   if (in_transaction(db)) PQclear(PQexec(db->conn, "ROLLBACK"));
 }
 
-static void begin_words(const pg *db, bool immediate, char sql[120]) {
-  if (immediate)
-    (void)snprintf(sql, 120, "BEGIN; SELECT pg_advisory_xact_lock(%d, %d)", LOCK_CLASS,
-                   (int)db->lock_no);
-  else
+typedef enum beginning { READING, SHARED, ALONE } beginning;
+
+static void begin_words(const pg *db, beginning how, char sql[120]) {
+  if (how == READING)
     (void)snprintf(sql, 120, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  else
+    (void)snprintf(sql, 120,
+                   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock%s(%d, %d)",
+                   how == SHARED ? "_shared" : "", LOCK_CLASS, (int)db->lock_no);
 }
 
 /* An idle connection may have been cut without a word: that is found out here, and mended once. */
-static sm_err begin(sm_sql *base, bool immediate) {
+static sm_err begin_as(sm_sql *base, beginning how) {
   pg *db = of(base);
   char sql[120];
   sm_err err = SM_OK;
   db->begun = false;
-  begin_words(db, immediate, sql);
+  begin_words(db, how, sql);
   if (PQstatus(db->conn) == CONNECTION_OK) {
     err = run_words(db, sql);
     if (err == SM_OK || PQstatus(db->conn) == CONNECTION_OK) goto done;
@@ -279,6 +282,14 @@ done:
   if (err != SM_OK) rollback(base);
   db->begun = err == SM_OK;
   return err;
+}
+
+static sm_err begin(sm_sql *db, bool immediate) {
+  return begin_as(db, immediate ? ALONE : READING);
+}
+
+sm_err sm_pg_begin_shared(sm_sql *db) {
+  return begin_as(db, SHARED);
 }
 
 /* Without a time limit: a commit that waits for its standby and is cut short has warned, and is

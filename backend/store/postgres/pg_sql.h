@@ -3,6 +3,7 @@
  *
  * A writer's transaction takes an advisory lock first, which makes it the one writer of its kind
  * among all servers, as SQLite's file lock does; the server takes the lock from a holder that died.
+ * One that only keeps such writers away, and not others like itself, takes it shared.
  * A lost connection is opened again at the beginning of the next transaction, never inside of one.
  * A commit is durable when it returns (synchronous_commit is on or higher whatever the server's
  * default, and a synchronous standby has it too, if there is one); SM_ERR_IO from a commit whose
@@ -28,6 +29,10 @@ SM_MUST_CHECK sm_err sm_pg_open(const sm_pg_options *options, sm_sql **db);
 PGconn *sm_pg_handle(sm_sql *db);
 /* Changes whenever the connection was opened again: what the session held is gone. */
 uint64_t sm_pg_session(sm_sql *db);
+
+/* As sm_sql_begin_immediate, but beside other transactions that were begun so: the lock is shared.
+ * Each statement sees what was committed before it. */
+SM_MUST_CHECK sm_err sm_pg_begin_shared(sm_sql *db);
 
 /* A result as an sm_err: unique_violation is SM_ERR_EXISTS, a foreign key and what a trigger
  * refuses SM_ERR_CONFLICT, checks and unfit values SM_ERR_INVALID, locks, deadlocks and time limits

@@ -4,5 +4,6 @@
 
 extern const char sm_postgres_schema_1[];
 extern const char sm_postgres_readings_1[];
+extern const char sm_postgres_logins_1[];
 
 #endif

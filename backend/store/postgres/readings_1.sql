@@ -15,6 +15,16 @@ CREATE TABLE series (
   UNIQUE (device_id, channel)
 );
 
+-- Which series a commit changed, so that other servers hear of it: they read what was added since
+-- the oldest transaction that was open when they read last. Rows are dropped after some minutes.
+CREATE TABLE series_change (
+  transaction_no bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+  server_no bigint NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  series bigint[] NOT NULL
+);
+CREATE INDEX series_change_transaction ON series_change (transaction_no);
+
 -- A reading as it came, once. A partition is a month of UTC, called reading_YYYY_MM; it is made when
 -- or before it is needed, and dropped by the raw retention. What a reading does not have is NULL.
 CREATE TABLE reading (

@@ -1,10 +1,15 @@
 /* The readings store on PostgreSQL from inside: what its files share. Nobody else includes this.
  *
- * Of each series the first and last reading and the sequence stand in memory, as in the embedded
- * store, and in `series.state`, which each commit brings up to date. So a reading newer than the
- * series' last needs no question; an older one is looked up. The primary key of `reading` is the
- * judge all the same: if it finds what memory did not know of (a commit whose answer was lost), the
- * batch is taken back, the series are read again, and it is judged once more.
+ * Any number of servers write. A commit first locks the rows of the series that it touches, in the
+ * order of their numbers, so that two commits wait for each other only where they are about the
+ * same meters, and never in a circle. What it then reads there (`series.state`: first and last
+ * reading, and what of the sequence is settled) is what it judges by: a reading newer than the last
+ * needs no question, an older one is looked up, and nothing that this process remembers decides
+ * anything. The primary key of `reading` stands behind all of that.
+ *
+ * What is told from memory (the first and last reading of each series) is brought up to date by
+ * `series_change`, where each commit notes what it touched: at most PG_SYNC_MS behind the others'
+ * commits, and never behind this process's own.
  *
  * Quarters follow: a commit writes down in `quarter_due` which ones it touched, maintenance makes
  * their rows, and until then readers make them from raw. */
@@ -21,19 +26,27 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { PG_READERS_MAX = 8, PG_LOCK_READINGS = 2 };
+enum {
+  PG_READERS_MAX = 8,
+  PG_LOCK_READINGS = 2, /* shared by commits; alone: who changes the schema, who drops a month */
+  PG_SYNC_MS = 100
+};
+
+/* More advisory locks of transactions (0x534d, …), for what one server does at a time. */
+#define PG_TRY_UPKEEP "SELECT pg_try_advisory_xact_lock(21325, 100)"
+#define PG_LOCK_MONTHS "SELECT pg_advisory_xact_lock(21325, 101)"
 
 #define DAY_MS ((int64_t)86400000)
 
 /* A series of the running batch. */
 typedef struct pg_touched {
-  sm_series *series;
+  sm_series *series;     /* the one in memory */
   const char *device_id; /* the batch's, for acks */
+  int64_t no;            /* 0: there is none yet */
   int64_t latest_ms;     /* with what the batch has so far */
   bool stored;
   bool marked;     /* a mark of the batch names it */
-  bool is_new;     /* its number is of the running transaction */
-  sm_series *next; /* what it is when the batch is stored */
+  sm_series *next; /* what is stored, and what it is when the batch is, too */
 } pg_touched;
 
 typedef struct pg_item { /* of the running batch, one a reading */
@@ -74,6 +87,12 @@ typedef struct pg_readings {
   sm_series **series; /* those with a number, ascending */
   size_t series_count;
   size_t series_cap;
+  int64_t newest_ms; /* the latest instant of all readings */
+
+  pthread_mutex_t sync_lock;  /* guards sync_no */
+  int64_t sync_no;            /* all transactions before this one are known; 0: none */
+  _Atomic int64_t sync_at_ms; /* steady clock: not before */
+  int64_t self_no;            /* of this store among the servers: random */
 
   pthread_mutex_t pool_lock; /* guards the members below */
   pthread_cond_t pool_freed;
@@ -83,13 +102,12 @@ typedef struct pg_readings {
 
   /* the writer's */
   pg_batch batch;
-  bool behind;      /* memory may not know all that is stored */
-  uint64_t session; /* of the connection that the writer's lock belongs to */
-  int64_t *month;   /* whose partitions are there: months since 1970 */
+  bool behind;    /* the months and the rejects are to be looked at again */
+  int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
-  int64_t newest_ms; /* the latest instant of all readings */
-  int64_t reject_bytes;
+  int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
   int64_t maintain_at_ms; /* steady clock: not before */
+  int64_t forget_at_ms;   /* likewise */
 
   atomic_uint_fast64_t commits;
   atomic_uint_fast64_t dropped_days;
@@ -102,10 +120,21 @@ static inline pg_readings *pg_of(sm_readings *store) {
 /* ---- connections and series (readings_pg_open.c) ---- */
 SM_MUST_CHECK sm_err pg_read_begin(pg_readings *store, sm_sql **db);
 void pg_read_end(pg_readings *store, sm_sql *db);
-/* A writer's transaction, if the lock is still this process's. */
+/* A writer's transaction, beside those of other servers. */
 SM_MUST_CHECK sm_err pg_write_begin(pg_readings *store);
-/* Reads what is new of all series into memory. */
+/* One for work that one server does at a time; *mine false: another one is at it, and there is no
+ * transaction. */
+SM_MUST_CHECK sm_err pg_upkeep_begin(pg_readings *store, bool *mine);
+/* Reads the numbers, first and last readings of all series into memory. */
 SM_MUST_CHECK sm_err pg_load_series(pg_readings *store, sm_sql *db);
+/* Takes a series of that number into memory, unless it is there. Under the lock, for writing. */
+SM_MUST_CHECK sm_err pg_add_series(pg_readings *store, const char *device_id, uint8_t channel,
+                                   int64_t no, sm_series **series);
+/* Widens what memory knows of a series by what is stored of it. Under the lock, for writing. */
+void pg_widen_series(pg_readings *store, sm_series *series, const sm_series *stored);
+/* Hears of what other servers have committed, if that was not done a moment ago. A failure leaves
+ * what is known, and is tried again a second later. */
+void pg_sync(pg_readings *store);
 /* The number of a series, 0 if there is none, and (may be NULL) its ends. */
 int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms);
@@ -126,6 +155,7 @@ int64_t pg_quarter_value(const sm_quarter *q, size_t column);
 /* An array's text, as it grows: each value, then its end. */
 void pg_array_i64(sm_buf *array, int64_t value);
 void pg_array_null(sm_buf *array);
+void pg_array_word(sm_buf *array, const char *word); /* of letters, digits, '-' and '_' */
 void pg_array_bytes(sm_buf *array, const void *data, size_t len);
 const char *pg_array_end(sm_buf *array); /* its text, borrowed */
 /* Ends and binds it; buf->err is the statement's. */
@@ -140,7 +170,7 @@ bool pg_has_month(const pg_readings *store, int64_t month);
  */
 SM_MUST_CHECK sm_err pg_need_month(pg_readings *store, int64_t month);
 /* Readings of before are refused, and their partitions dropped. */
-int64_t pg_horizon_ms(const pg_readings *store, int64_t now_ms);
+int64_t pg_horizon_ms(pg_readings *store, int64_t now_ms);
 /* Drops one month that is over its retention, keeping what must be kept; *done: one was. */
 SM_MUST_CHECK sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done);
 

@@ -1,5 +1,5 @@
-/* One batch: judged against memory and, where that cannot tell, what is stored; written in one
- * transaction; and only then shown. */
+/* One batch: its series locked, judged by what is stored of them, written in one transaction, and
+ * only then shown. */
 #include "store/postgres/readings_pg.h"
 
 #include "base/clock.h"
@@ -12,20 +12,26 @@
 #include <string.h>
 
 /* Nothing later fits the embedded store's keys: what one engine takes, the other does. */
+enum { TRIES = 5 };
 #define TS_MAX_MS (((int64_t)1 << 24) * DAY_MS - 1)
 
 /* ---- the batch's series ---- */
 
-static sm_err series_for(pg_readings *store, const char *device_id, uint8_t channel,
+static sm_series *series_in_memory(pg_readings *store, const char *device_id, uint8_t channel) {
+  (void)pthread_rwlock_rdlock(&store->lock);
+  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
+  (void)pthread_rwlock_unlock(&store->lock);
+  return series;
+}
+
+/* Another thread may have heard of it meanwhile. */
+static sm_err add_series(pg_readings *store, const char *device_id, uint8_t channel,
                          sm_series **out) {
-  /* Only this thread adds series, so it may look without the lock. */
   sm_series *series = sm_series_table_get(&store->table, device_id, channel);
   if (series == NULL) {
     series = sm_series_new(device_id, channel);
     if (series == NULL) return SM_ERR_NOMEM;
-    (void)pthread_rwlock_wrlock(&store->lock);
     sm_err err = sm_series_table_add(&store->table, series);
-    (void)pthread_rwlock_unlock(&store->lock);
     if (err != SM_OK) {
       sm_series_free(series);
       return err;
@@ -33,6 +39,19 @@ static sm_err series_for(pg_readings *store, const char *device_id, uint8_t chan
   }
   *out = series;
   return SM_OK;
+}
+
+static sm_err series_for(pg_readings *store, const char *device_id, uint8_t channel,
+                         sm_series **out) {
+  sm_series *series = series_in_memory(store, device_id, channel);
+  if (series != NULL) {
+    *out = series;
+    return SM_OK;
+  }
+  (void)pthread_rwlock_wrlock(&store->lock);
+  sm_err err = add_series(store, device_id, channel, out);
+  (void)pthread_rwlock_unlock(&store->lock);
+  return err;
 }
 
 static sm_err touch(pg_readings *store, const char *device_id, uint8_t channel, uint32_t *index) {
@@ -52,10 +71,7 @@ static sm_err touch(pg_readings *store, const char *device_id, uint8_t channel, 
     b->touched_cap = cap;
   }
   *index = (uint32_t)b->touched_count;
-  b->touched[b->touched_count++] =
-      (pg_touched){.series = series,
-                   .device_id = device_id,
-                   .latest_ms = series->has_last ? series->last.ts_ms : INT64_MIN};
+  b->touched[b->touched_count++] = (pg_touched){.series = series, .device_id = device_id};
   series->touched = *index + 1;
   return SM_OK;
 }
@@ -79,34 +95,15 @@ static sm_err make_room(pg_batch *b, size_t count) {
   return SM_OK;
 }
 
-/* ---- verdicts ---- */
-
-static bool is_stored(const pg_item *it) {
-  return it->verdict == SM_VERDICT_STORED || it->verdict == SM_VERDICT_LATE;
-}
-
-/* What memory alone can tell: newest, past retention, or to be looked up. */
-static sm_err judge_first(pg_readings *store, const sm_readings_batch *in, int64_t now_ms) {
+static sm_err touch_all(pg_readings *store, const sm_readings_batch *in) {
   pg_batch *b = &store->batch;
-  int64_t horizon_ms = pg_horizon_ms(store, now_ms);
   for (size_t i = 0; i < in->reading_count; i++) {
     const sm_reading_in *r = &in->readings[i];
-    pg_item *it = &b->item[i];
-    *it = (pg_item){.verdict = SM_VERDICT_STORED};
+    b->item[i] = (pg_item){.verdict = SM_VERDICT_STORED};
     if (r->reading.ts_ms < 0 || r->reading.ts_ms > TS_MAX_MS) return SM_ERR_RANGE;
-    sm_err err = touch(store, r->device_id, r->channel, &it->touched);
+    sm_err err = touch(store, r->device_id, r->channel, &b->item[i].touched);
     if (err != SM_OK) return err;
-    pg_touched *t = &b->touched[it->touched];
-    if (r->mark.present) t->marked = true;
-    if (r->reading.ts_ms < horizon_ms) {
-      it->verdict = SM_VERDICT_PAST_RETENTION;
-      b->refused++;
-    } else if (r->reading.ts_ms > t->latest_ms) {
-      t->latest_ms = r->reading.ts_ms;
-    } else {
-      it->late = true;
-      b->late++;
-    }
+    if (r->mark.present) b->touched[b->item[i].touched].marked = true;
   }
   for (size_t i = 0; i < in->reject_count; i++) {
     const sm_reject_in *r = &in->rejects[i];
@@ -117,6 +114,122 @@ static sm_err judge_first(pg_readings *store, const sm_readings_batch *in, int64
     b->touched[index].marked = true;
   }
   return SM_OK;
+}
+
+/* ---- what is stored of them ---- */
+
+/* The numbers of those that memory has none of: another server may have made them. */
+static sm_err find_numbers(pg_readings *store) {
+  pg_batch *b = &store->batch;
+  sm_buf names;
+  sm_buf channels;
+  sm_buf_init(&names, 0);
+  sm_buf_init(&channels, 0);
+  (void)pthread_rwlock_rdlock(&store->lock);
+  for (size_t i = 0; i < b->touched_count; i++) {
+    const sm_series *s = b->touched[i].series;
+    b->touched[i].no = s->no;
+    if (s->no != 0) continue;
+    pg_array_word(&names, s->device_id);
+    pg_array_i64(&channels, s->channel);
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
+  sm_err err = SM_OK;
+  if (names.len > 0) {
+    sm_sql_stmt q = sm_sql_use(
+        store->db, "SELECT s.series_no, s.device_id, s.channel FROM unnest(CAST(?1 AS text[]), "
+                   "CAST(?2 AS bigint[])) n (device_id, channel) JOIN series s "
+                   "ON s.device_id = n.device_id AND s.channel = n.channel ORDER BY s.series_no");
+    pg_array_bind(&q, 1, &names);
+    pg_array_bind(&q, 2, &channels);
+    while (sm_sql_row(&q)) {
+      sm_series *s = NULL;
+      const char *device_id = sm_sql_text(&q, 1);
+      (void)pthread_rwlock_wrlock(&store->lock);
+      sm_err added = device_id == NULL ? SM_ERR_CORRUPT
+                                       : pg_add_series(store, device_id, (uint8_t)sm_sql_i64(&q, 2),
+                                                       sm_sql_i64(&q, 0), &s);
+      (void)pthread_rwlock_unlock(&store->lock);
+      if (added == SM_OK && s->touched != 0) b->touched[s->touched - 1].no = s->no;
+      if (added != SM_OK) q.err = added;
+    }
+    err = sm_sql_end(&q);
+  }
+  sm_buf_fini(&names);
+  sm_buf_fini(&channels);
+  return err;
+}
+
+static sm_err take_stored(pg_readings *store, sm_sql_stmt *q, size_t *taken) {
+  size_t len = 0;
+  const char *device_id = sm_sql_text(q, 0);
+  const uint8_t *state = sm_sql_blob(q, 2, &len);
+  if (device_id == NULL) return SM_ERR_CORRUPT;
+  const sm_series *s = series_in_memory(store, device_id, (uint8_t)sm_sql_i64(q, 1));
+  if (s == NULL || s->touched == 0) return SM_ERR_CORRUPT;
+  pg_touched *t = &store->batch.touched[s->touched - 1];
+  sm_err err = state != NULL ? sm_state_decode(state, len, t->next) : SM_OK;
+  if (err == SM_OK && t->next->has_last) t->latest_ms = t->next->last.ts_ms;
+  if (err == SM_OK) (*taken)++;
+  return err;
+}
+
+/* Locked in the order of their numbers, until the transaction ends. */
+static sm_err lock_series(pg_readings *store) {
+  pg_batch *b = &store->batch;
+  size_t wanted = 0;
+  size_t taken = 0;
+  sm_buf numbers;
+  sm_buf_init(&numbers, 0);
+  for (size_t i = 0; i < b->touched_count; i++) {
+    pg_touched *t = &b->touched[i];
+    t->latest_ms = INT64_MIN;
+    t->next = sm_series_new(t->series->device_id, t->series->channel);
+    if (t->next == NULL) {
+      sm_buf_fini(&numbers);
+      return SM_ERR_NOMEM;
+    }
+    if (t->no == 0) continue;
+    pg_array_i64(&numbers, t->no);
+    wanted++;
+  }
+  sm_sql_stmt q =
+      sm_sql_use(store->db, "SELECT device_id, channel, state FROM series WHERE series_no = ANY("
+                            "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
+  pg_array_bind(&q, 1, &numbers);
+  while (sm_sql_row(&q)) {
+    sm_err err = take_stored(store, &q, &taken);
+    if (err != SM_OK) q.err = err;
+  }
+  sm_err err = sm_sql_end(&q);
+  sm_buf_fini(&numbers);
+  return err == SM_OK && taken != wanted ? SM_ERR_CORRUPT : err;
+}
+
+/* ---- verdicts ---- */
+
+static bool is_stored(const pg_item *it) {
+  return it->verdict == SM_VERDICT_STORED || it->verdict == SM_VERDICT_LATE;
+}
+
+/* What the series' last reading alone can tell: newest, past retention, or to be looked up. */
+static void judge_first(pg_readings *store, const sm_readings_batch *in, int64_t now_ms) {
+  pg_batch *b = &store->batch;
+  int64_t horizon_ms = pg_horizon_ms(store, now_ms);
+  for (size_t i = 0; i < in->reading_count; i++) {
+    const sm_reading_in *r = &in->readings[i];
+    pg_item *it = &b->item[i];
+    pg_touched *t = &b->touched[it->touched];
+    if (r->reading.ts_ms < horizon_ms) {
+      it->verdict = SM_VERDICT_PAST_RETENTION;
+      b->refused++;
+    } else if (r->reading.ts_ms > t->latest_ms) {
+      t->latest_ms = r->reading.ts_ms;
+    } else {
+      it->late = true;
+      b->late++;
+    }
+  }
 }
 
 static int by_key(const void *a, const void *b) {
@@ -135,15 +248,16 @@ static sm_err look_up(pg_readings *store, const sm_readings_batch *in) {
   sm_buf_init(&series, 0);
   sm_buf_init(&instants, 0);
   for (size_t i = 0; i < in->reading_count; i++) {
-    const sm_series *s = b->touched[b->item[i].touched].series;
-    if (!b->item[i].late || s->no == 0) continue;
-    pg_array_i64(&series, s->no);
+    int64_t no = b->touched[b->item[i].touched].no;
+    if (!b->item[i].late || no == 0) continue;
+    pg_array_i64(&series, no);
     pg_array_i64(&instants, in->readings[i].reading.ts_ms);
   }
   sm_sql_stmt q =
       sm_sql_use(store->db, "SELECT DISTINCT r.series_no, " PG_READING_COLUMNS
                             " FROM unnest(CAST(?1 AS bigint[]), CAST(?2 AS bigint[])) k (no, at)"
-                            " JOIN reading r ON r.series_no = k.no AND r.ts_ms = k.at");
+                            " CROSS JOIN LATERAL (SELECT * FROM reading WHERE series_no = k.no "
+                            "AND ts_ms = k.at OFFSET 0) r");
   pg_array_bind(&q, 1, &series);
   pg_array_bind(&q, 2, &instants);
   while (b->found_count < in->reading_count && sm_sql_row(&q))
@@ -171,8 +285,8 @@ static int by_place(const void *a, const void *b) {
   return (left->at > right->at) - (left->at < right->at);
 }
 
-static const sm_reading *find_stored(const pg_batch *b, const sm_series *series, int64_t ts_ms) {
-  const pg_found wanted = {.series_no = series->no, .reading = {.ts_ms = ts_ms}};
+static const sm_reading *find_stored(const pg_batch *b, int64_t series_no, int64_t ts_ms) {
+  const pg_found wanted = {.series_no = series_no, .reading = {.ts_ms = ts_ms}};
   if (b->found_count == 0) return NULL;
   const pg_found *found = bsearch(&wanted, b->found, b->found_count, sizeof wanted, by_key);
   return found != NULL ? &found->reading : NULL;
@@ -194,7 +308,7 @@ static void judge_one(pg_batch *b, const sm_readings_batch *in, size_t at,
 /* Readings of one key, in the order in which they stand in the batch: the first of what is stored
  * and of these counts. */
 static void judge_key(pg_batch *b, const sm_readings_batch *in, const key *keys, size_t count) {
-  const sm_reading *first = find_stored(b, b->touched[keys[0].touched].series, keys[0].ts_ms);
+  const sm_reading *first = find_stored(b, b->touched[keys[0].touched].no, keys[0].ts_ms);
   for (size_t i = 0; i < count; i++) {
     judge_one(b, in, keys[i].at, first);
     if (first == NULL && is_stored(&b->item[keys[i].at])) first = &in->readings[keys[i].at].reading;
@@ -225,24 +339,43 @@ static sm_err judge_late(pg_readings *store, const sm_readings_batch *in) {
 
 /* ---- writing ---- */
 
+static int by_name(const void *a, const void *b) {
+  const sm_series *left = (*(pg_touched *const *)a)->series;
+  const sm_series *right = (*(pg_touched *const *)b)->series;
+  int order = strcmp(left->device_id, right->device_id);
+  return order != 0 ? order : (left->channel > right->channel) - (left->channel < right->channel);
+}
+
+/* SM_ERR_CONFLICT: another server has made it since it was looked for. */
+static sm_err insert_series(pg_readings *store, pg_touched *t) {
+  int64_t no = 0;
+  sm_sql_stmt q = sm_sql_use(store->db, "INSERT INTO series (device_id, channel) VALUES (?1, ?2) "
+                                        "ON CONFLICT DO NOTHING RETURNING series_no");
+  sm_sql_bind_text(&q, 1, t->series->device_id);
+  sm_sql_bind_i64(&q, 2, t->series->channel);
+  if (sm_sql_row(&q)) no = sm_sql_i64(&q, 0);
+  sm_err err = sm_sql_end(&q);
+  if (err != SM_OK) return err;
+  if (no > UINT32_MAX) return SM_ERR_FULL;
+  t->no = no;
+  return no != 0 ? SM_OK : SM_ERR_CONFLICT;
+}
+
+/* In the order of their names: two servers that make the same ones do not wait in a circle. */
 static sm_err write_series(pg_readings *store) {
   pg_batch *b = &store->batch;
+  size_t count = 0;
+  sm_err err = SM_OK;
+  pg_touched **list = malloc((b->touched_count + 1) * sizeof *list);
+  if (list == NULL) return SM_ERR_NOMEM;
   for (size_t i = 0; i < b->touched_count; i++) {
     pg_touched *t = &b->touched[i];
-    if (t->series->no != 0 || !(t->stored || t->marked)) continue;
-    sm_sql_stmt q =
-        sm_sql_use(store->db, "INSERT INTO series (device_id, channel) VALUES (?1, ?2)");
-    sm_sql_bind_text(&q, 1, t->series->device_id);
-    sm_sql_bind_i64(&q, 2, t->series->channel);
-    sm_err err = sm_sql_run(&q);
-    if (err == SM_ERR_EXISTS) store->behind = true; /* a lost answer's */
-    if (err != SM_OK) return err == SM_ERR_EXISTS ? SM_ERR_CONFLICT : err;
-    int64_t no = sm_sql_last_insert_no(store->db);
-    if (no <= 0 || no > UINT32_MAX) return SM_ERR_FULL;
-    t->series->no = (uint32_t)no; /* in no list yet; taken back if the transaction is */
-    t->is_new = true;
+    if (t->no == 0 && (t->stored || t->marked)) list[count++] = t;
   }
-  return SM_OK;
+  qsort(list, count, sizeof *list, by_name);
+  for (size_t i = 0; err == SM_OK && i < count; i++) err = insert_series(store, list[i]);
+  free(list);
+  return err;
 }
 
 enum { COLUMNS = 12 };
@@ -269,14 +402,15 @@ static void put_reading(sm_buf column[COLUMNS], int64_t series_no, const sm_read
   pg_array_i64(&column[11], r->has);
 }
 
-/* SM_ERR_CONFLICT: something of it is stored already, and memory did not know. */
+/* SM_ERR_CONFLICT: something of it is stored already, and its series did not know; or a month that
+ * was there has been dropped. */
 static sm_err insert_readings(pg_readings *store, const sm_readings_batch *in) {
   const pg_batch *b = &store->batch;
   sm_buf column[COLUMNS];
   for (size_t c = 0; c < COLUMNS; c++) sm_buf_init(&column[c], 0);
   for (size_t i = 0; i < in->reading_count; i++)
     if (is_stored(&b->item[i]))
-      put_reading(column, b->touched[b->item[i].touched].series->no, &in->readings[i].reading);
+      put_reading(column, b->touched[b->item[i].touched].no, &in->readings[i].reading);
   sm_sql_stmt q = sm_sql_use(
       store->db,
       "INSERT INTO reading SELECT * FROM unnest(CAST(?1 AS bigint[]), "
@@ -287,8 +421,11 @@ static sm_err insert_readings(pg_readings *store, const sm_readings_batch *in) {
   for (int c = 0; c < COLUMNS; c++) pg_array_bind(&q, c + 1, &column[c]);
   sm_err err = sm_sql_run(&q);
   for (size_t c = 0; c < COLUMNS; c++) sm_buf_fini(&column[c]);
+  if (err == SM_ERR_INVALID) { /* no partition takes it */
+    store->behind = true;
+    return SM_ERR_CONFLICT;
+  }
   if (err != SM_OK || (size_t)sm_sql_changes(store->db) == b->stored) return err;
-  store->behind = true;
   return SM_ERR_CONFLICT;
 }
 
@@ -302,7 +439,7 @@ static sm_err insert_due(pg_readings *store, const sm_readings_batch *in) {
   sm_buf_init(&starts, 0);
   for (size_t i = 0; i < in->reading_count; i++) {
     if (!is_stored(&b->item[i])) continue;
-    int64_t no = b->touched[b->item[i].touched].series->no;
+    int64_t no = b->touched[b->item[i].touched].no;
     int64_t start_ms = sm_quarter_start_ms(in->readings[i].reading.ts_ms);
     if (no == last_no && start_ms == last_ms) continue; /* readings of one meter come together */
     pg_array_i64(&series, last_no = no);
@@ -373,23 +510,6 @@ static sm_err write_all_refused(pg_readings *store, const sm_readings_batch *in,
 
 /* ---- state ---- */
 
-/* A copy of each touched series, which becomes what it is when the batch is stored. */
-static sm_err copy_series(const sm_series *from, sm_series **out) {
-  sm_series *copy = sm_series_new(from->device_id, from->channel);
-  if (copy == NULL) return SM_ERR_NOMEM;
-  sm_buf state;
-  sm_buf_init(&state, 0);
-  sm_state_encode(from, &state);
-  sm_err err = state.err;
-  if (err == SM_OK) err = sm_state_decode((const uint8_t *)state.data, state.len, copy);
-  sm_buf_fini(&state);
-  if (err == SM_OK)
-    *out = copy;
-  else
-    sm_series_free(copy);
-  return err;
-}
-
 static void add_reading(sm_series *series, const sm_reading *r) {
   if (!series->has_last || r->ts_ms < series->first_ms) series->first_ms = r->ts_ms;
   if (!series->has_last || r->ts_ms > series->last.ts_ms) series->last = *r;
@@ -403,12 +523,8 @@ static void settle(pg_touched *t, const sm_seq_mark *mark) {
     sm_log(SM_LOG_WARN, "readings.sequence_not_kept", SM_LOG_TEXT("device_id", t->device_id));
 }
 
-static sm_err make_next(pg_readings *store, const sm_readings_batch *in) {
+static void make_next(pg_readings *store, const sm_readings_batch *in) {
   pg_batch *b = &store->batch;
-  for (size_t i = 0; i < b->touched_count; i++) {
-    sm_err err = copy_series(b->touched[i].series, &b->touched[i].next);
-    if (err != SM_OK) return err;
-  }
   for (size_t i = 0; i < in->reading_count; i++) {
     pg_touched *t = &b->touched[b->item[i].touched];
     if (is_stored(&b->item[i])) add_reading(t->next, &in->readings[i].reading);
@@ -417,10 +533,9 @@ static sm_err make_next(pg_readings *store, const sm_readings_batch *in) {
   for (size_t i = 0; i < in->reject_count; i++) {
     const sm_reject_in *r = &in->rejects[i];
     if (!r->mark.present || r->drop_no != 0) continue;
-    const sm_series *s = sm_series_table_get(&store->table, r->device_id, SM_CHANNEL_IMPORT);
+    const sm_series *s = series_in_memory(store, r->device_id, SM_CHANNEL_IMPORT);
     settle(&b->touched[s->touched - 1], &r->mark);
   }
-  return SM_OK;
 }
 
 static sm_err write_states(pg_readings *store) {
@@ -436,15 +551,19 @@ static sm_err write_states(pg_readings *store) {
     if (!t->stored && !t->marked) continue;
     sm_buf_clear(&state);
     sm_state_encode(t->next, &state);
-    pg_array_i64(&numbers, t->series->no);
+    pg_array_i64(&numbers, t->no);
     pg_array_bytes(&states, state.data, state.len);
     if (state.err != SM_OK) states.err = state.err;
   }
-  sm_sql_stmt q = sm_sql_use(store->db, "UPDATE series SET state = n.state FROM unnest("
-                                        "CAST(?1 AS bigint[]), CAST(?2 AS bytea[])) n (no, state) "
-                                        "WHERE series.series_no = n.no");
+  sm_sql_stmt q = sm_sql_use(
+      store->db, "WITH n AS (UPDATE series SET state = n.state FROM unnest("
+                 "CAST(?1 AS bigint[]), CAST(?2 AS bytea[])) n (no, state) "
+                 "WHERE series.series_no = n.no RETURNING series_no) "
+                 "INSERT INTO series_change (server_no, series) "
+                 "SELECT CAST(?3 AS bigint), array_agg(series_no) FROM n HAVING count(*) > 0");
   pg_array_bind(&q, 1, &numbers);
   pg_array_bind(&q, 2, &states);
+  sm_sql_bind_i64(&q, 3, store->self_no);
   sm_err err = sm_sql_run(&q);
   sm_buf_fini(&numbers);
   sm_buf_fini(&states);
@@ -457,38 +576,20 @@ static sm_err write_all(pg_readings *store, const sm_readings_batch *in, int64_t
   if (err == SM_OK) err = write_readings(store, in);
   if (err == SM_OK) err = pg_rejects_write(store, in->rejects, in->reject_count);
   if (err == SM_OK && store->batch.refused > 0) err = write_all_refused(store, in, now_ms);
-  if (err == SM_OK) err = make_next(store, in);
-  return err == SM_OK ? write_states(store) : err;
+  if (err != SM_OK) return err;
+  make_next(store, in);
+  return write_states(store);
 }
 
 /* ---- showing ---- */
 
-/* Room for what is shown after the commit, so that showing cannot fail. */
-static sm_err reserve_series(pg_readings *store) {
-  size_t need = store->series_count + store->batch.touched_count;
-  if (need <= store->series_cap) return SM_OK;
-  sm_err err = SM_ERR_NOMEM;
-  (void)pthread_rwlock_wrlock(&store->lock);
-  sm_series **list = realloc(store->series, 2 * need * sizeof *list);
-  if (list != NULL) {
-    store->series = list;
-    store->series_cap = 2 * need;
-    err = SM_OK;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return err;
-}
-
-static void show_one(pg_readings *store, pg_touched *t) {
+static void show_one(pg_readings *store, const pg_touched *t) {
   sm_series *s = t->series;
-  sm_sequence before = s->sequence;
-  if (t->is_new) store->series[store->series_count++] = s;
-  s->first_ms = t->next->first_ms;
-  s->last = t->next->last;
-  s->has_last = t->next->has_last;
-  s->sequence = t->next->sequence;
-  t->next->sequence = before; /* goes with the copy */
-  if (s->has_last && s->last.ts_ms > store->newest_ms) store->newest_ms = s->last.ts_ms;
+  sm_series *same = NULL;
+  /* Without memory its number is looked up at the next commit. */
+  if (t->no != 0 && pg_add_series(store, s->device_id, s->channel, t->no, &same) != SM_OK)
+    sm_log(SM_LOG_WARN, "readings.series_not_shown", SM_LOG_TEXT("device_id", s->device_id));
+  pg_widen_series(store, s, t->next);
 }
 
 static void show(pg_readings *store) {
@@ -517,7 +618,7 @@ static bool names(const sm_readings_batch *in, const pg_batch *b, uint32_t index
 
 static void add_acks(const pg_batch *b, sm_readings_batch *in) {
   for (uint32_t t = 0; t < b->touched_count; t++) {
-    const sm_sequence *sequence = &b->touched[t].series->sequence;
+    const sm_sequence *sequence = &b->touched[t].next->sequence;
     if (!b->touched[t].marked) continue;
     for (size_t i = 0; i < sequence->count; i++) {
       uint32_t epoch = sequence->epoch[i].epoch;
@@ -541,20 +642,14 @@ static void count_stored(pg_batch *b, const sm_readings_batch *in) {
 
 static sm_err judge(pg_readings *store, const sm_readings_batch *in, int64_t now_ms) {
   sm_err err = make_room(&store->batch, in->reading_count + 1);
-  if (err == SM_OK) err = judge_first(store, in, now_ms);
-  if (err == SM_OK) err = judge_late(store, in);
+  if (err == SM_OK) err = touch_all(store, in);
+  if (err == SM_OK) err = find_numbers(store);
+  if (err == SM_OK) err = lock_series(store);
+  if (err != SM_OK) return err;
+  judge_first(store, in, now_ms);
+  err = judge_late(store, in);
   if (err == SM_OK) count_stored(&store->batch, in);
-  return err == SM_OK ? reserve_series(store) : err;
-}
-
-static void take_back(pg_readings *store) {
-  pg_batch *b = &store->batch;
-  sm_sql_rollback(store->db);
-  for (size_t i = 0; i < b->touched_count; i++) {
-    if (b->touched[i].is_new) b->touched[i].series->no = 0;
-    b->touched[i].is_new = false;
-  }
-  store->behind = true; /* also where nobody knows whether it was committed */
+  return err;
 }
 
 static sm_err run_once(pg_readings *store, sm_readings_batch *in, int64_t now_ms) {
@@ -564,7 +659,8 @@ static sm_err run_once(pg_readings *store, sm_readings_batch *in, int64_t now_ms
   if (err == SM_OK) err = write_all(store, in, now_ms);
   if (err == SM_OK) err = sm_sql_commit(store->db);
   if (err != SM_OK) {
-    take_back(store);
+    sm_sql_rollback(store->db);
+    store->behind = true; /* a month may have been made in vain */
     return err;
   }
   show(store);
@@ -588,11 +684,11 @@ sm_err pg_readings_commit(sm_readings *base, sm_readings_batch *batch) {
   if (batch->reading_count == 0 && batch->reject_count == 0) return SM_OK;
   if (batch->reading_count > INT32_MAX / 2) return SM_ERR_RANGE;
   int64_t now_ms = sm_clock_now_ms();
-  sm_err err = run_once(store, batch, now_ms);
-  end_batch(store);
-  if (err != SM_ERR_CONFLICT) return err;
-  /* Memory did not know of something: now it does. */
-  err = run_once(store, batch, now_ms);
-  end_batch(store);
-  return err == SM_ERR_CONFLICT ? SM_ERR_INTERNAL : err;
+  sm_err err = SM_ERR_CONFLICT;
+  /* Where another server was quicker, what it did is seen the next time. */
+  for (int i = 0; err == SM_ERR_CONFLICT && i < TRIES; i++) {
+    err = run_once(store, batch, now_ms);
+    end_batch(store);
+  }
+  return err == SM_ERR_CONFLICT ? SM_ERR_BUSY : err;
 }

@@ -10,7 +10,8 @@ enum {
   /* A quarter gets its row when it is over and its meters have had time: until then it is made from
    * raw by who asks. */
   WAIT_MS = SM_QUARTER_MS + 60000,
-  PAUSE_MS = 5000
+  PAUSE_MS = 5000,
+  FORGET_EVERY_MS = 60000
 };
 
 typedef struct due {
@@ -18,6 +19,17 @@ typedef struct due {
   sm_buf starts;
   size_t count;
 } due;
+
+/* No commit that touches these may be open meanwhile: what it adds would stay unknown to the row.
+ * So their series are locked, as a commit does. */
+static sm_err lock_series(pg_readings *store, const due *d) {
+  sm_sql_stmt q =
+      sm_sql_use(store->db, "SELECT series_no FROM series WHERE series_no = ANY("
+                            "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
+  sm_sql_bind_text(&q, 1, d->series.data);
+  while (sm_sql_row(&q)) continue;
+  return sm_sql_end(&q);
+}
 
 static sm_err take_due(pg_readings *store, int64_t before_ms, due *d) {
   sm_sql_stmt q =
@@ -53,15 +65,18 @@ static sm_err put_quarters(made *m, int64_t series_no, const sm_run *run) {
   return SM_OK;
 }
 
-/* Readings come by series and instant; a series' are put together when the next one begins. */
+/* Readings come by series and instant; a series' are put together when the next one begins. OFFSET
+ * has them looked up by their key, one quarter after the other, whatever the planner believes of
+ * tables that nobody has analysed yet: their series are locked meanwhile. */
 static sm_err make_quarters(pg_readings *store, const due *d, made *m) {
   sm_run run = {0};
   int64_t series_no = 0;
   sm_sql_stmt q = sm_sql_use(
       store->db, "SELECT r.series_no, " PG_READING_COLUMNS
                  " FROM unnest(CAST(?1 AS bigint[]), CAST(?2 AS bigint[])) d (no, start_ms)"
-                 " JOIN reading r ON r.series_no = d.no AND r.ts_ms >= d.start_ms"
-                 " AND r.ts_ms < d.start_ms + 900000 ORDER BY r.series_no, r.ts_ms");
+                 " CROSS JOIN LATERAL (SELECT * FROM reading WHERE series_no = d.no AND "
+                 "ts_ms >= d.start_ms AND ts_ms < d.start_ms + 900000 OFFSET 0) r "
+                 "ORDER BY r.series_no, r.ts_ms");
   sm_sql_bind_text(&q, 1, d->series.data);
   sm_sql_bind_text(&q, 2, d->starts.data);
   while (sm_sql_row(&q)) {
@@ -111,7 +126,8 @@ static sm_err drop_due(pg_readings *store, const due *d) {
 static sm_err make_slice(pg_readings *store, int64_t before_ms, due *d, made *m) {
   sm_err err = take_due(store, before_ms, d);
   if (err != SM_OK || d->count == 0) return err;
-  err = make_quarters(store, d, m);
+  err = lock_series(store, d);
+  if (err == SM_OK) err = make_quarters(store, d, m);
   if (err == SM_OK) err = write_quarters(store, m);
   if (err == SM_OK) err = drop_due(store, d);
   return err == SM_OK ? sm_sql_commit(store->db) : err;
@@ -120,8 +136,10 @@ static sm_err make_slice(pg_readings *store, int64_t before_ms, due *d, made *m)
 sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *done) {
   due d = {.count = 0};
   made m;
-  sm_err err = pg_write_begin(store);
-  if (err != SM_OK) return err;
+  bool mine = false;
+  sm_err err = pg_upkeep_begin(store, &mine);
+  if (err == SM_OK && !mine) *done = false;
+  if (err != SM_OK || !mine) return err;
   sm_buf_init(&d.series, 0);
   sm_buf_init(&d.starts, 0);
   for (size_t c = 0; c <= PG_QUARTER_COLUMN_COUNT; c++) sm_buf_init(&m.column[c], 0);
@@ -150,11 +168,32 @@ static sm_err make_ahead(pg_readings *store, int64_t now_ms) {
   return err;
 }
 
+/* Servers that have not looked for so long read all series anew. */
+static sm_err forget_changes(pg_readings *store) {
+  bool mine = false;
+  sm_err err = pg_upkeep_begin(store, &mine);
+  if (err != SM_OK || !mine) return err;
+  err = sm_sql_exec(store->db,
+                    "WITH dropped AS (DELETE FROM series_change WHERE changed_at < now() - "
+                    "interval '10 minutes' RETURNING transaction_no) "
+                    "INSERT INTO readings_meta (key, value) SELECT 'changes_from', "
+                    "(max(transaction_no) + 1)::text FROM dropped HAVING count(*) > 0 "
+                    "ON CONFLICT (key) DO UPDATE SET value = "
+                    "greatest(readings_meta.value::bigint, excluded.value::bigint)::text");
+  if (err == SM_OK) err = sm_sql_commit(store->db);
+  sm_sql_rollback(store->db);
+  return err;
+}
+
 /* *more: there may be as much again to do. */
 static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, bool *more) {
   bool done = true;
   int64_t before_ms = force ? INT64_MAX : now_ms - WAIT_MS;
   sm_err err = make_ahead(store, now_ms);
+  if (err == SM_OK && sm_clock_steady_ms() >= store->forget_at_ms) {
+    err = forget_changes(store);
+    store->forget_at_ms = sm_clock_steady_ms() + FORGET_EVERY_MS;
+  }
   while (err == SM_OK && done) {
     err = pg_make_due(store, before_ms, &done);
     *more = done;

@@ -60,24 +60,31 @@ sm_err pg_load_months(pg_readings *store, sm_sql *db) {
 sm_err pg_need_month(pg_readings *store, int64_t month) {
   char sql[400];
   if (pg_has_month(store, month)) return SM_OK;
+  /* Another server may be about to make it: then it is there when the lock is had. */
+  sm_err err = sm_sql_exec(store->db, PG_LOCK_MONTHS);
+  if (err == SM_OK) err = pg_load_months(store, store->db);
+  if (err != SM_OK || pg_has_month(store, month)) return err;
   int year = (int)(1970 + month / 12);
   int number = (int)(month % 12 + 1);
   (void)snprintf(sql, sizeof sql,
-                 "CREATE TABLE IF NOT EXISTS reading_%04d_%02d (LIKE reading INCLUDING ALL);"
+                 "CREATE TABLE reading_%04d_%02d (LIKE reading INCLUDING ALL);"
                  "ALTER TABLE reading ATTACH PARTITION reading_%04d_%02d"
                  " FOR VALUES FROM (%lld) TO (%lld)",
                  year, number, year, number, (long long)pg_month_start_ms(month),
                  (long long)pg_month_start_ms(month + 1));
-  sm_err err = sm_sql_exec(store->db, sql);
+  err = sm_sql_exec(store->db, sql);
   return err == SM_OK ? remember(store, month) : err;
 }
 
 /* ---- retention ---- */
 
-int64_t pg_horizon_ms(const pg_readings *store, int64_t now_ms) {
+int64_t pg_horizon_ms(pg_readings *store, int64_t now_ms) {
   if (store->retention_days == 0) return INT64_MIN;
+  (void)pthread_rwlock_rdlock(&store->lock);
+  int64_t newest_ms = store->newest_ms;
+  (void)pthread_rwlock_unlock(&store->lock);
   /* By both clocks: one that jumps must not drop what is kept. */
-  int64_t sure_ms = now_ms < store->newest_ms ? now_ms : store->newest_ms;
+  int64_t sure_ms = now_ms < newest_ms ? now_ms : newest_ms;
   int64_t oldest_ms = sure_ms > 0 ? sure_ms - store->retention_days * DAY_MS : 0;
   return oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
 }
@@ -140,17 +147,27 @@ sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done) {
   if (at == store->month_count) return SM_OK;
   /* Its quarters need all of their readings first. */
   bool due = true;
+  bool gone = false;
   sm_err err = SM_OK;
   while (err == SM_OK && due) err = pg_make_due(store, horizon_ms, &due);
-  if (err == SM_OK) err = pg_write_begin(store);
+  /* Alone, so that no commit of another server is on its way there. */
+  if (err == SM_OK) err = sm_sql_begin_immediate(store->db);
   if (err != SM_OK) return err;
+  int64_t month = store->month[at];
   int64_t days = 0;
-  err = drop(store, store->month[at], &days);
+  err = pg_load_months(store, store->db);
+  for (at = 0; at < store->month_count && store->month[at] != month;) at++;
+  gone = at == store->month_count; /* by another server */
+  if (err == SM_OK && !gone) err = drop(store, month, &days);
   if (err == SM_OK) err = sm_sql_commit(store->db);
   sm_sql_rollback(store->db);
-  if (err != SM_OK) return err;
+  if (err != SM_OK) {
+    store->behind = true;
+    return err;
+  }
+  *done = true;
+  if (gone) return SM_OK;
   store->month[at] = store->month[--store->month_count];
   atomic_fetch_add(&store->dropped_days, (uint64_t)days);
-  *done = true;
   return SM_OK;
 }

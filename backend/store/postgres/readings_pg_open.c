@@ -1,17 +1,14 @@
-/* Opening, connections, series, and what is told from memory. */
+/* Opening, connections, and what is told from memory. */
 #include "store/postgres/readings_pg.h"
 
 #include "base/crypto.h"
-#include "base/log.h"
 #include "store/embedded/embedded.h"
-#include "store/embedded/state.h"
 #include "store/postgres/postgres_schema.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static sm_err connect_to(const pg_readings *store, bool read_only, sm_sql **db) {
@@ -67,34 +64,10 @@ void pg_read_end(pg_readings *store, sm_sql *db) {
 
 /* ---- the writer ---- */
 
-/* One process is the writer: a lock of the session, beside that of each transaction. The server
- * gives it back when the session ends, however that ends. */
-static sm_err take_writer_lock(pg_readings *store) {
-  enum { TRIES = 20, TRY_NS = 50000000 };
-  int64_t taken = 0;
-  sm_err err = SM_OK;
-  /* A writer that died a moment ago holds it until the server has noticed. */
-  for (int i = 0; err == SM_OK && taken == 0 && i < TRIES; i++) {
-    if (i > 0) (void)nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
-    err = sm_sql_query_i64(store->db, "SELECT pg_try_advisory_lock(21325, 100)", &taken);
-  }
-  if (err == SM_OK && taken == 0) err = SM_ERR_BUSY;
-  if (err != SM_OK) return err;
-  store->session = sm_pg_session(store->db);
-  store->behind = true; /* who was the writer in between has stored something */
-  return SM_OK;
-}
-
 sm_err pg_write_begin(pg_readings *store) {
-  sm_err err = sm_sql_begin_immediate(store->db);
-  if (err == SM_OK && sm_pg_session(store->db) != store->session) {
-    sm_sql_rollback(store->db);
-    err = take_writer_lock(store);
-    if (err == SM_OK) err = sm_sql_begin_immediate(store->db);
-  }
+  sm_err err = sm_pg_begin_shared(store->db);
   if (err == SM_OK && store->behind) {
-    err = pg_load_series(store, store->db);
-    if (err == SM_OK) err = pg_load_months(store, store->db);
+    err = pg_load_months(store, store->db);
     if (err == SM_OK) err = pg_rejects_measure(store);
     if (err != SM_OK) sm_sql_rollback(store->db);
     store->behind = err != SM_OK;
@@ -102,63 +75,21 @@ sm_err pg_write_begin(pg_readings *store) {
   return err;
 }
 
-/* ---- series ---- */
-
-static sm_err add_series(pg_readings *store, const char *device_id, uint8_t channel, int64_t no,
-                         sm_series **out) {
-  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  if (series == NULL) {
-    series = sm_series_new(device_id, channel);
-    if (series == NULL) return SM_ERR_NOMEM;
-    sm_err err = sm_series_table_add(&store->table, series);
-    if (err != SM_OK) {
-      sm_series_free(series);
-      return err;
-    }
-  }
-  *out = series;
-  if (series->no != 0) return SM_OK;
-  if (store->series_count == store->series_cap) {
-    size_t cap = store->series_cap == 0 ? 64 : store->series_cap * 2;
-    sm_series **list = realloc(store->series, cap * sizeof *list);
-    if (list == NULL) return SM_ERR_NOMEM;
-    store->series = list;
-    store->series_cap = cap;
-  }
-  series->no = (uint32_t)no;
-  store->series[store->series_count++] = series;
-  return SM_OK;
-}
-
-static sm_err take_series(pg_readings *store, sm_sql_stmt *q) {
-  size_t len = 0;
-  int64_t no = sm_sql_i64(q, 0);
-  const char *device_id = sm_sql_text(q, 1);
-  const uint8_t *state = sm_sql_blob(q, 3, &len);
-  sm_series *series = NULL;
-  if (device_id == NULL || no > UINT32_MAX) return SM_ERR_CORRUPT;
-  sm_err err = add_series(store, device_id, (uint8_t)sm_sql_i64(q, 2), no, &series);
-  if (err != SM_OK || state == NULL) return err;
-  err = sm_state_decode(state, len, series);
-  if (err == SM_OK && series->has_last && series->last.ts_ms > store->newest_ms)
-    store->newest_ms = series->last.ts_ms;
+sm_err pg_upkeep_begin(pg_readings *store, bool *mine) {
+  int64_t taken = 0;
+  sm_err err = pg_write_begin(store);
+  if (err != SM_OK) return err;
+  err = sm_sql_query_i64(store->db, PG_TRY_UPKEEP, &taken);
+  if (err != SM_OK || taken == 0) sm_sql_rollback(store->db);
+  if (err == SM_OK) *mine = taken != 0;
   return err;
 }
 
-sm_err pg_load_series(pg_readings *store, sm_sql *db) {
-  sm_sql_stmt q =
-      sm_sql_use(db, "SELECT series_no, device_id, channel, state FROM series ORDER BY series_no");
-  while (sm_sql_row(&q)) {
-    (void)pthread_rwlock_wrlock(&store->lock);
-    sm_err err = take_series(store, &q);
-    (void)pthread_rwlock_unlock(&store->lock);
-    if (err != SM_OK) q.err = err;
-  }
-  return sm_sql_end(&q);
-}
+/* ---- told from memory ---- */
 
 int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms) {
+  pg_sync(store);
   (void)pthread_rwlock_rdlock(&store->lock);
   const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
   bool there = series != NULL && series->no != 0 && series->has_last;
@@ -173,6 +104,7 @@ sm_err pg_readings_latest(sm_readings *base, const char *device_id, uint8_t chan
                           sm_reading *reading) {
   pg_readings *store = pg_of(base);
   sm_err err = SM_ERR_NOT_FOUND;
+  pg_sync(store);
   (void)pthread_rwlock_rdlock(&store->lock);
   const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
   if (series != NULL && series->has_last) {
@@ -185,6 +117,7 @@ sm_err pg_readings_latest(sm_readings *base, const char *device_id, uint8_t chan
 
 sm_err pg_readings_last_ms(sm_readings *base, int64_t *ts_ms) {
   pg_readings *store = pg_of(base);
+  pg_sync(store);
   (void)pthread_rwlock_rdlock(&store->lock);
   int64_t last_ms = store->newest_ms;
   (void)pthread_rwlock_unlock(&store->lock);
@@ -221,6 +154,7 @@ sm_err pg_readings_each(sm_readings *store, sm_readings_each_fn each, void *cont
   char device_id[SM_DEVICE_ID_MAX + 1];
   sm_readings_span span;
   bool has;
+  pg_sync(pg_of(store));
   for (size_t i = 0; span_at(pg_of(store), i, device_id, &span, &has); i++) {
     sm_err err = has ? each(context, &span) : SM_OK;
     if (err != SM_OK) return err;
@@ -279,6 +213,7 @@ static void free_store(sm_readings *base) {
   free(store->batch.found);
   free(store->month);
   (void)pthread_rwlock_destroy(&store->lock);
+  (void)pthread_mutex_destroy(&store->sync_lock);
   (void)pthread_mutex_destroy(&store->pool_lock);
   (void)pthread_cond_destroy(&store->pool_freed);
   if (store->lock_fd >= 0) (void)close(store->lock_fd);
@@ -328,8 +263,17 @@ static sm_err load_client_id(pg_readings *store, sm_sql *db) {
   return err == SM_OK && !found ? SM_ERR_CORRUPT : err;
 }
 
-/* The lock of the data folder is of this machine, that of the database of all: two servers share
- * neither keys nor broker. */
+static sm_err load_all(pg_readings *store) {
+  sm_sql *db;
+  sm_err err = pg_read_begin(store, &db);
+  if (err != SM_OK) return err;
+  err = load_client_id(store, db);
+  if (err == SM_OK) err = pg_load_series(store, db);
+  pg_read_end(store, db);
+  return err;
+}
+
+/* The lock of the data folder: a folder is one server's, with its keys and its broker. */
 static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
   sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
@@ -337,12 +281,8 @@ static sm_err open_writer(pg_readings *store, const char *data_dir) {
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,
                         NULL);
-  if (err == SM_OK) err = take_writer_lock(store);
-  if (err == SM_OK) err = pg_write_begin(store); /* reads what there is */
-  if (err != SM_OK) return err;
-  err = load_client_id(store, store->db);
-  sm_sql_rollback(store->db);
-  return err;
+  store->behind = true;
+  return err == SM_OK ? load_all(store) : err;
 }
 
 static sm_err is_there(sm_sql *db) {
@@ -357,10 +297,8 @@ static sm_err open_reader(pg_readings *store) {
   sm_err err = pg_read_begin(store, &db);
   if (err != SM_OK) return err;
   err = is_there(db);
-  if (err == SM_OK) err = load_client_id(store, db);
-  if (err == SM_OK) err = pg_load_series(store, db);
   pg_read_end(store, db);
-  return err;
+  return err == SM_OK ? load_all(store) : err;
 }
 
 static pg_readings *new_store(const sm_postgres_options *options, bool writer) {
@@ -377,6 +315,8 @@ static pg_readings *new_store(const sm_postgres_options *options, bool writer) {
   store->url = url;
   store->retention_days = options->raw_retention_days;
   store->newest_ms = INT64_MIN;
+  sm_random_bytes(&store->self_no, sizeof store->self_no);
+  (void)pthread_mutex_init(&store->sync_lock, NULL);
   (void)pthread_rwlock_init(&store->lock, NULL);
   (void)pthread_mutex_init(&store->pool_lock, NULL);
   (void)pthread_cond_init(&store->pool_freed, NULL);

@@ -209,9 +209,10 @@ sm_err pg_readings_survey(sm_readings *base, const char *device_id, uint8_t chan
   source s = {.kept_day = -1};
   sm_trace_source from = {
       .quarters = source_quarters, .day = source_day, .course = source_course, .context = &s};
+  /* Before a connection is taken: it may need one itself. */
+  s.series_no = pg_series_no(pg_of(base), device_id, channel, &from.first_ms, &from.last_ms);
   sm_err err = pg_read_begin(pg_of(base), &s.db);
   if (err != SM_OK) return err;
-  s.series_no = pg_series_no(pg_of(base), device_id, channel, &from.first_ms, &from.last_ms);
   from.there = s.series_no != 0;
   from_ms = sm_trace_near(from_ms, 0);
   err = sm_trace_survey(&from, from_ms, sm_trace_near(to_ms, from_ms), &rule, trace, quarters);

@@ -65,6 +65,13 @@ void pg_array_null(sm_buf *array) {
   sm_buf_append_text(array, "NULL");
 }
 
+void pg_array_word(sm_buf *array, const char *word) {
+  separate(array);
+  sm_buf_append_char(array, '"');
+  sm_buf_append_text(array, word);
+  sm_buf_append_char(array, '"');
+}
+
 void pg_array_bytes(sm_buf *array, const void *data, size_t len) {
   static const char digit[] = "0123456789abcdef";
   const uint8_t *bytes = data;

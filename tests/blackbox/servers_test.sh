@@ -1,0 +1,207 @@
+#!/usr/bin/env bash
+# Two servers on one PostgreSQL and one broker: a login at one is good at the other, each tells what the other has taken, months and
+# alerts are made once, and killing or restarting one of them loses nothing and doubles nothing.
+FAULT_BUILD=${FAULT_BUILD:-asan}
+source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+if ! on_postgres; then exec "$SM_ROOT/tests/postgres/with_postgres" "$SM_HERE/servers_test.sh"; fi
+
+OWNER=owner@example.org
+OTHER_DATA=$TMP/other
+lives=$(long 2 12)
+{
+  read -r OTHER_HTTP_PORT
+  read -r OTHER_METRICS_PORT
+} < <(free_port 2)
+OTHER_API=http://127.0.0.1:$OTHER_HTTP_PORT
+
+# A broker of the operator's own, as docs/scaling.md asks for it: the server's client ids are its own, and what servers tell each other
+# is theirs alone.
+start_own_broker() {
+  local password=$TMP/broker
+  mkdir -p "$password"
+  mosquitto_passwd -b -c "$password/passwords" smartmeter-server secret
+  printf '%s\n' "listener $MQTT_PORT 127.0.0.1" 'allow_anonymous true' "password_file $password/passwords" "acl_file $password/acl" \
+    'max_inflight_messages 0' 'max_queued_messages 0' 'persistence false' "user $(id -un)" >"$password/mosquitto.conf"
+  printf '%s\n' 'topic write meters/+/telemetry' 'topic write meters/+/status' 'topic read meters/+/ack' '' \
+    'user smartmeter-server' 'topic read meters/#' 'topic write meters/+/ack' 'topic write meters/+/command' \
+    'topic readwrite smartmeter/probe/#' 'topic readwrite smartmeter/live/#' >"$password/acl"
+  start_child broker "$TMP/log/broker.log" mosquitto -c "$password/mosquitto.conf"
+  wait_for_port "$MQTT_PORT" "$WAIT_S" "$(child_pid broker)" || { fail 'the broker starts'; exit 1; }
+}
+
+SERVER_SETTINGS=("SMARTMETER_MQTT_URL=mqtt://smartmeter-server:secret@127.0.0.1:$MQTT_PORT" SMARTMETER_LEASE_S=3 SMARTMETER_ALERT_GRACE=0
+  SMARTMETER_BILLING_DELAY=0)
+
+launch_one() { launch_again; }
+launch_other() {
+  server_command "SMARTMETER_DATA_DIR=$OTHER_DATA" "SMARTMETER_HTTP_PORT=$OTHER_HTTP_PORT" "SMARTMETER_METRICS_PORT=$OTHER_METRICS_PORT" \
+    "SMARTMETER_STORE=$(store_url "$DATA")" "${SERVER_SETTINGS[@]}"
+  start_child other "$TMP/log/other.log" "${SM_COMMAND[@]}" serve
+}
+one_is_ready() { wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)" || fail 'the one is ready'; }
+other_is_ready() { wait_for_http "$OTHER_API/readyz" "$WAIT_S" "$(child_pid other)" || fail 'the other is ready'; }
+# at_other COMMAND...: with the other server's API and metrics.
+at_other() { local API=$OTHER_API METRICS_PORT=$OTHER_METRICS_PORT && "$@"; }
+see_each_other() { [[ $(metric smartmeter_servers_others) == 1 && $(at_other metric smartmeter_servers_others) == 1 ]]; }
+at_one() { "$@"; }
+leads() { [[ $(metric smartmeter_servers_leads) == 1 ]]; }
+lead_is_one() { (($(metric smartmeter_servers_leads) + $(at_other metric smartmeter_servers_leads) == 1)); }
+
+# --- a month, by both at once ---------------------------------------------------------------------------------------------
+accounts=6
+start_own_broker
+start_again SMARTMETER_BILLING_JOB=0
+login
+readings='' at=''
+for at in 2026-07-31T18:30 2026-08-20T00:00 2026-08-31T18:30 2026-09-20T00:00 2026-09-30T18:30 2026-10-20T00:00 2026-10-31T18:30 2026-11-01T00:00; do
+  readings+=${readings:+,}$(reading DEVICE "$at:00Z" "$((100 + 10 * $(tr -cd , <<<"$readings" | wc -c)))")
+done
+for ((i = 0; i < accounts; i++)); do
+  api POST /api/devices "$(json_object device_id "flat-$i" owner "$OWNER")" || fail "flat-$i is added" "$API_BODY"
+  publish "meters/flat-$i/telemetry" "[${readings//DEVICE/flat-$i}]"
+done
+has_flat() { api_has GET "/api/devices/flat-$((accounts - 1))/readings?from=2026-11-01T00:00:00Z" 2026-11-01; }
+wait_until 'the readings are stored' has_flat
+ok 'August is issued by hand' smartmeter bill --month 2026-08 --summary >"$TMP/log/bill.log"
+stop_server || fail 'it stops'
+mkdir -p "$OTHER_DATA"
+cp -r -- "$DATA/keys" "$OTHER_DATA/"
+
+launch_one
+launch_other
+one_is_ready
+other_is_ready
+invoices() { ledger_sql 'SELECT count(*) FROM invoice'; }
+all_issued() { (($(invoices) >= 3 * accounts)); }
+wait_until 'the months are issued' all_issued
+is 'each month is issued once an account' "$(ledger_sql 'SELECT count(*), count(DISTINCT (account_no, month)), count(DISTINCT serial), max(serial) FROM invoice')" \
+  "$((3 * accounts)) $((3 * accounts)) $((3 * accounts)) $((3 * accounts))"
+
+# --- a login at one is good at the other ----------------------------------------------------------------------------------
+login
+ok 'a token of the one is good at the other' at_other api GET /api/devices
+wait_until 'they see each other' see_each_other && pass 'they see each other'
+ok 'one of them leads' lead_is_one
+cookie=$(curl -sS -o /dev/null -D - -H 'Content-Type: application/json' -X POST "$API/api/auth/login" \
+  --data-binary "$(json_object email "$ADMIN_EMAIL" password "$ADMIN_PASSWORD")" | sed -n 's/^[Ss]et-[Cc]ookie: \(smartmeter_refresh=[^;]*\).*/\1/p')
+# at_session API PATH: with that cookie, as the dashboard of that server asks.
+at_session() { curl -sS -X POST -D "$TMP/head" -H "Cookie: $cookie" -H "Origin: $1" "$1$2" 2>>"$TMP/log/curl.log"; }
+foreign=$(curl -sS -o /dev/null -w '%{http_code}' -X POST -H "Cookie: $cookie" -H 'Origin: https://elsewhere.example' "$OTHER_API/api/auth/refresh")
+is 'a page of somebody else may not use the session there' "$foreign" 403
+SESSION=$(json .token "$(at_session "$OTHER_API" /api/auth/refresh)")
+cookie=$(sed -n 's/^[Ss]et-[Cc]ookie: \(smartmeter_refresh=[^;]*\).*/\1/p' "$TMP/head")
+with_session() { local TOKEN=$SESSION && "$@"; }
+ok 'a session of the one goes on at the other' with_session api GET /api/me
+at_session "$OTHER_API" /api/auth/logout >/dev/null
+ended() { ! with_session api GET /api/me && [[ $API_STATUS == 401 ]]; }
+wait_until 'it ends' ended && pass 'and what ended it there ends it here'
+
+# Ten wrong passwords in all, wherever they are tried.
+wrong=$(json_object email nobody@example.org password 'not the password')
+statuses=''
+for ((i = 0; i < 6; i++)); do
+  api POST /api/auth/login "$wrong" || statuses+=" $API_STATUS"
+  at_other api POST /api/auth/login "$wrong" || statuses+=" $API_STATUS"
+done
+is 'tries of logins are counted together' "$(grep -o 401 <<<"$statuses" | wc -l) ${statuses: -3}" '10 429'
+
+# --- what one takes the other tells ---------------------------------------------------------------------------------------
+# at_seconds S: an instant so many seconds before now.
+at_seconds() { date -u -d "@$(($(date +%s) - $1))" +%Y-%m-%dT%H:%M:%SZ; }
+# tell DEVICE SECONDS_AGO VOLTAGE KWH [MORE]
+tell() {
+  publish "meters/$1/telemetry" "{\"device_id\": \"$1\", \"timestamp\": \"$(at_seconds "$2")\", \"voltage\": $3, \"current\": 1.0, \
+\"power_w\": 100, \"energy_kwh\": $4${5:-}}"
+}
+watch_live() {
+  python3 "$SM_HERE/websocket.py" "$1" /api/live "{\"token\": \"$TOKEN\", \"devices\": [\"flat-0\"]}" 100000 600 >"$2" 2>>"$TMP/log/live.log" &
+}
+watch_live "$HTTP_PORT" "$TMP/live.one"
+watch_live "$OTHER_HTTP_PORT" "$TMP/live.other"
+wait_until 'the one lets in' grep -q ready "$TMP/live.one"
+wait_until 'the other lets in' grep -q ready "$TMP/live.other"
+for ((i = 0; i < 20; i++)); do tell flat-0 "$((120 - i))" 230 "$((300 + i))"; done
+heard_all() { (($(grep -c '"energy_kwh":3[0-9][0-9]' "$1") >= 20)); }
+wait_until 'the one tells all' heard_all "$TMP/live.one" && pass 'live clients of the one hear all of them'
+wait_until 'the other tells all' heard_all "$TMP/live.other" && pass 'and those of the other'
+is 'each once' "$(grep -o '"energy_kwh":3[0-9][0-9]' "$TMP/live.one" | sort -u | wc -l) $(grep -o '"energy_kwh":3[0-9][0-9]' "$TMP/live.other" |
+  wc -l)" '20 20'
+took() { metric smartmeter_readings_accepted_total; }
+note "the one took $(took), the other $(at_other took)"
+is 'both took some' "$(($(took) > 0)) $(($(at_other took) > 0))" '1 1'
+last_kwh() { api GET /api/devices && python3 -c 'import json, sys
+print(*(d["last_reading"]["energy_kwh"] for d in json.load(sys.stdin)["devices"] if d["device_id"] == "flat-0"))' <<<"$API_BODY"; }
+is_last() { [[ $(last_kwh) == "$1" ]]; }
+wait_until 'the one knows the last' is_last 319.0 && pass 'the last reading is the same at the one'
+at_other wait_until 'the other knows the last' is_last 319.0 && pass 'and at the other'
+anybody=$(mosquitto_pub -h 127.0.0.1 -p "$MQTT_PORT" -q 1 -t smartmeter/live/x -m "S flat-0 $(reading flat-0 "$(at_seconds 1)" 999)" 2>&1 || true)
+note "somebody who is no server: ${anybody:-silently refused}"
+
+# --- an alert, once -------------------------------------------------------------------------------------------------------
+api PUT /api/devices/flat-0/thresholds '{"thresholds": {"voltage_high": {"for_s": 0, "clear_s": 0}}}' || fail 'thresholds' "$API_BODY"
+at_other api PUT /api/devices/flat-1/thresholds '{"thresholds": {"voltage_high": {"for_s": 0, "clear_s": 0}}}' || fail 'thresholds' "$API_BODY"
+for ((i = 0; i < 8; i++)); do
+  tell flat-0 "$((60 - i))" 270 "$((320 + i))"
+  tell flat-1 "$((60 - i))" 270 "$((320 + i))"
+done
+alert_count() { ledger_sql "SELECT count(*) FROM alert WHERE kind = 'voltage_high'"; }
+has_alerts() { (($(alert_count) >= 2)); }
+wait_until 'the alerts open' has_alerts
+told_alert() { grep -q '"type":"alert".*"device_id":"flat-0"' "$1"; }
+wait_until 'the one tells it' told_alert "$TMP/live.one" && pass 'live clients of the one hear of an alert'
+wait_until 'the other tells it' told_alert "$TMP/live.other" && pass 'and those of the other'
+is 'there is one alert a meter' "$(alert_count)" 2
+grep -q 999 "$TMP/live.one" "$TMP/live.other" && fail 'nobody else can tell servers anything' || pass 'nobody else can tell servers anything'
+
+# --- an acknowledgement, once ---------------------------------------------------------------------------------------------
+mosquitto_sub -h 127.0.0.1 -p "$MQTT_PORT" -t meters/flat-2/ack -q 1 >"$TMP/acks" 2>>"$TMP/log/acks.log" &
+acked() { grep -q "\"seq\":$1}" "$TMP/acks"; }
+for ((i = 1; i <= 8; i++)); do
+  tell flat-2 "$((60 - i))" 230 "$((320 + i))" ", \"epoch\": 7, \"seq\": $i, \"seq_first\": 1"
+  wait_until "$i is acknowledged" acked "$i" || break
+done
+is 'each reading is acknowledged once' "$(wc -l <"$TMP/acks")" 8
+
+# --- killed in turn, restarted in turn, while meters send -----------------------------------------------------------------
+add_devices plain "$PLAIN_METERS"
+add_devices seq "$SEQ_METERS"
+start_meters --rate 300
+wait_until 'some are acknowledged' meters_acked 200
+# The client ids that are leased are those of who is there: what a dead one left is drained, and its session ended.
+slots_are() { [[ $(ledger_sql "SELECT count(*) FROM lease WHERE name LIKE 'fleet/mqtt/%'") == "$1" ]]; }
+for ((k = 0; k < lives; k++)); do
+  pause_ms "$(random_below 300)"
+  if ((k % 2 == 0)); then end_child other KILL || true; else kill_server; fi
+  if ((k % 2 == 0)); then is_left=at_one; else is_left=at_other; fi
+  meters_go_on 200
+  $is_left wait_until 'its client id is drained' slots_are 1 && pass "what the dead one's session held is taken over"
+  ok 'one leads' $is_left leads
+  if ((k % 2 == 0)); then launch_other && other_is_ready; else launch_one && one_is_ready; fi
+  meters_go_on 200
+done
+# A rolling restart: one after the other, and neither is ever missed.
+for name in server other; do
+  end_child "$name" TERM || fail "$name stops by itself"
+  meters_go_on 100
+  if [[ $name == server ]]; then
+    ok 'the other is ready meanwhile' at_other server_says 200 /readyz
+    launch_one
+    one_is_ready
+  else
+    ok 'the one is ready meanwhile' server_says 200 /readyz
+    launch_other
+    other_is_ready
+  fi
+done
+stop_meters
+login
+all_is_there 'asked of the one'
+at_other all_is_there 'asked of the other'
+wait_until 'both serve a client id' slots_are 2 && pass 'both serve a client id again'
+is 'nothing was refused' "$(ledger_sql 'SELECT count(*) FROM reject')" 0
+is 'still one alert a meter' "$(alert_count)" 2
+is 'still each month once' "$(ledger_sql 'SELECT count(*), count(DISTINCT (account_no, month)) FROM invoice')" "$((3 * accounts)) $((3 * accounts))"
+ok 'nothing is wrong' smartmeter doctor >"$TMP/log/doctor.log"
+end_child other TERM || fail 'the other stops'
+stop_server || fail 'the one stops'
+finish
