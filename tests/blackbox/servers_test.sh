@@ -62,7 +62,8 @@ for ((i = 0; i < accounts; i++)); do
 done
 has_flat() { api_has GET "/api/devices/flat-$((accounts - 1))/readings?from=2026-11-01T00:00:00Z" 2026-11-01; }
 wait_until 'the readings are stored' has_flat
-ok 'August is issued by hand' smartmeter bill --month 2026-08 --summary >"$TMP/log/bill.log"
+quietly() { smartmeter "$@" >>"$TMP/log/cli.log" 2>&1; }
+ok 'August is issued by hand' quietly bill --month 2026-08 --summary
 stop_server || fail 'it stops'
 mkdir -p "$OTHER_DATA"
 cp -r -- "$DATA/keys" "$OTHER_DATA/"
@@ -202,7 +203,7 @@ wait_until 'both serve a client id' slots_are 2 && pass 'both serve a client id 
 is 'nothing was refused' "$(ledger_sql 'SELECT count(*) FROM reject')" 0
 is 'still one alert a meter' "$(alert_count)" 2
 is 'still each month once' "$(ledger_sql 'SELECT count(*), count(DISTINCT (account_no, month)) FROM invoice')" "$((3 * accounts)) $((3 * accounts))"
-ok 'nothing is wrong' smartmeter doctor >"$TMP/log/doctor.log"
+ok 'nothing is wrong' quietly doctor
 end_child other TERM || fail 'the other stops'
 stop_server || fail 'the one stops'
 finish
