@@ -155,13 +155,14 @@ is 'there is one alert a meter' "$(alert_count)" 2
 is 'nobody else can tell servers anything' "$(cat "$TMP/live.one" "$TMP/live.other" | grep -c 999)" 0
 
 # --- an acknowledgement, once ---------------------------------------------------------------------------------------------
-mosquitto_sub -h 127.0.0.1 -p "$MQTT_PORT" -t meters/flat-2/ack -q 1 >"$TMP/acks" 2>>"$TMP/log/acks.log" &
+stdbuf -oL mosquitto_sub -d -h 127.0.0.1 -p "$MQTT_PORT" -t meters/flat-2/ack -q 1 >"$TMP/acks" 2>>"$TMP/log/acks.log" &
+wait_until 'the meter listens' grep -q SUBACK "$TMP/acks"
 acked() { grep -q "\"seq\":$1}" "$TMP/acks"; }
 for ((i = 1; i <= 8; i++)); do
   tell flat-2 "$((60 - i))" 230 "$((320 + i))" ", \"epoch\": 7, \"seq\": $i, \"seq_first\": 1"
   wait_until "$i is acknowledged" acked "$i" || break
 done
-is 'each reading is acknowledged once' "$(wc -l <"$TMP/acks")" 8
+is 'each reading is acknowledged once' "$(grep -c '^{' "$TMP/acks")" 8
 
 # --- killed in turn, restarted in turn, while meters send -----------------------------------------------------------------
 add_devices plain "$PLAIN_METERS"
