@@ -41,7 +41,10 @@ static bool open_readings(sm_program *program) {
 static int make(const char *dir, bool json) {
   sm_program program;
   sm_manifest manifest = {0};
-  bool good = sm_program_open(&program, SM_PROGRAM_EXISTING) && open_readings(&program);
+  bool good = sm_program_open(&program, SM_PROGRAM_EXISTING) &&
+              sm_program_in_files(&program.config, "back it up with pg_dump or pg_basebackup, and "
+                                                   "the keys with smartmeter keys export") &&
+              open_readings(&program);
   const sm_backup_source source = {
       .data_dir = program.config.data_dir, .ledger = program.ledger, .readings = program.readings};
   good = good && sm_backup_make(&source, sm_program_open_stores, dir, &manifest);

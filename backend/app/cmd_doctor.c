@@ -139,9 +139,12 @@ static int check(const sm_config *config, bool json) {
   printer p = {.json = json};
   sm_log_set_level(SM_LOG_ERROR);
   sm_progress_init(&p.progress, stderr, "checking", "");
-  sm_program_open_stores(data_dir, &stores, &ledger, &readings);
+  if (sm_program_on_server(config))
+    sm_program_open_server(config, &stores, &ledger, &readings);
+  else
+    sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
-    sm_complain_no_data(data_dir);
+    sm_complain_no_data(config);
     sm_stores_fini(&stores);
     return SM_EXIT_FAILED;
   }

@@ -55,6 +55,11 @@ int sm_cmd_restore(int argc, char **argv) {
   sm_log_set_level(SM_LOG_ERROR);
   sm_config config;
   if (!sm_settings_load(&config)) return SM_EXIT_FAILED;
+  if (!sm_program_in_files(&config, "restore it with pg_restore, and the keys with smartmeter keys "
+                                    "import")) {
+    sm_config_fini(&config);
+    return SM_EXIT_FAILED;
+  }
   const sm_restore_options restore = {.backup = argv[1],
                                       .data_dir = config.data_dir,
                                       .force = force,

@@ -7,6 +7,7 @@
 #include "store/embedded/embedded.h"
 #include "store/ledger_audit.h"
 #include "store/ledger_sealed.h"
+#include "store/postgres/postgres.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -68,6 +69,10 @@ static sm_err add_default_tariff(sm_ledger *ledger) {
   return err;
 }
 
+bool sm_program_on_server(const sm_config *config) {
+  return sm_postgres_url(config->store);
+}
+
 /* Whether a file of the data folder is there: SM_ERR_NOT_FOUND, SM_ERR_DENIED, SM_ERR_IO. */
 static sm_err look_at(const char *data_dir, const char *name) {
   char *path = sm_path_join(data_dir, name);
@@ -76,8 +81,11 @@ static sm_err look_at(const char *data_dir, const char *name) {
   return err;
 }
 
-void sm_complain_no_data(const char *data_dir) {
-  if (look_at(data_dir, "readings.db") == SM_OK)
+void sm_complain_no_data(const sm_config *config) {
+  const char *data_dir = config->data_dir;
+  if (sm_program_on_server(config))
+    sm_complain("there is no data in the database of SMARTMETER_STORE: smartmeter serve makes it");
+  else if (look_at(data_dir, "readings.db") == SM_OK)
     sm_complain("the ledger in %s is gone, only readings are there: restore the last backup",
                 data_dir);
   else if (look_at(data_dir, "site/ledger.db") == SM_OK)
@@ -92,15 +100,59 @@ static void complain_newer(const char *data_dir) {
   sm_complain("the data in %s was made by a newer version of this program: use that one", data_dir);
 }
 
+/* ---- on a server ---- */
+
+static sm_postgres_options on_server(const sm_config *c) {
+  return (sm_postgres_options){.url = c->store,
+                               .data_dir = c->data_dir,
+                               .zone = sm_zone_name(c->zone),
+                               .currency = c->currency,
+                               .raw_retention_days = c->raw_retention_days};
+}
+
+static bool open_server_ledger(sm_program *program, sm_program_data data) {
+  sm_postgres_options options = on_server(&program->config);
+  options.create = data == SM_PROGRAM_MAY_CREATE;
+  sm_err err = sm_postgres_ledger_open(&options, &program->ledger);
+  if (err == SM_ERR_NOT_FOUND)
+    sm_complain_no_data(&program->config);
+  else if (err == SM_ERR_UNSUPPORTED)
+    sm_complain(
+        "the data of SMARTMETER_STORE was made by a newer version of this program: use that "
+        "one");
+  else if (err == SM_ERR_IO)
+    sm_complain("cannot reach the PostgreSQL server of SMARTMETER_STORE: the log above says why");
+  else if (err != SM_OK)
+    sm_complain("cannot open the ledger of SMARTMETER_STORE: %s", sm_complain_text(err));
+  return err == SM_OK;
+}
+
+void sm_program_open_server(const sm_config *config, sm_stores *stores, sm_err *ledger,
+                            sm_err *readings) {
+  const sm_postgres_options options = on_server(config);
+  *stores = (sm_stores){.ledger = NULL};
+  *ledger = sm_postgres_ledger_open(&options, &stores->ledger);
+  *readings = sm_postgres_readings_open(&options, false, &stores->readings);
+}
+
+bool sm_program_in_files(const sm_config *config, const char *instead) {
+  if (!sm_program_on_server(config)) return true;
+  sm_complain("the data of SMARTMETER_STORE is on a PostgreSQL server: %s", instead);
+  return false;
+}
+
+/* ---- in files ---- */
+
 static bool open_ledger(sm_program *program, sm_program_data data) {
   const sm_config *c = &program->config;
+  if (sm_program_on_server(c)) return open_server_ledger(program, data);
   const sm_embedded_options options = {
       .data_dir = c->data_dir, .zone = sm_zone_name(c->zone), .currency = c->currency};
   sm_err err =
       data == SM_PROGRAM_MAY_CREATE ? sm_dir_make(c->data_dir) : look_at(c->data_dir, LEDGER);
   if (err == SM_OK) err = sm_embedded_ledger_open(&options, &program->ledger);
   if (err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_EXISTING) {
-    sm_complain_no_data(c->data_dir);
+    sm_complain_no_data(c);
     return false;
   }
   if (err == SM_ERR_UNSUPPORTED)
@@ -235,6 +287,8 @@ bool sm_program_open(sm_program *program, sm_program_data data) {
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
   const sm_config *c = &program->config;
+  const sm_postgres_options there = on_server(c);
+  if (sm_program_on_server(c)) return sm_postgres_readings_open(&there, writer, &program->readings);
   const sm_embedded_options options = {.data_dir = c->data_dir,
                                        .zone = sm_zone_name(c->zone),
                                        .currency = c->currency,

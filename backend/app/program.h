@@ -47,14 +47,22 @@ bool sm_program_open_identity(sm_program *program);
 bool sm_program_load_invoicing(sm_program *program);
 /* What bills and invoices are made from: after both the readings and those settings. Borrows. */
 sm_invoicing sm_program_invoicing(const sm_program *program);
-/* Tells that there is no data in a folder, and where there is some. */
-void sm_complain_no_data(const char *data_dir);
+/* Tells that there is no data where the settings say, and where there is some. */
+void sm_complain_no_data(const sm_config *config);
 /* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left
  * for the caller to tell. */
 SM_MUST_CHECK sm_err sm_program_open_readings(sm_program *program, bool writer);
 /* The stores of a folder as they are found: an sm_stores_open. */
 void sm_program_open_stores(const char *data_dir, sm_stores *stores, sm_err *ledger,
                             sm_err *readings);
+/* The same of the server that the settings name. */
+void sm_program_open_server(const sm_config *config, sm_stores *stores, sm_err *ledger,
+                            sm_err *readings);
+/* Whether the settings name a server. */
+bool sm_program_on_server(const sm_config *config);
+/* For commands that work on files: false where the data is on a server, which has been told with
+ * what to use instead. */
+bool sm_program_in_files(const sm_config *config, const char *instead);
 void sm_program_fini(sm_program *program);
 
 /* Reads standard input up to its end or first newline into `out` (terminated). SM_ERR_RANGE if it

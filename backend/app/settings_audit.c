@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-/* What decides bills, who is believed, and what is kept. Not ports and folders; of the broker's
- * URL, which may hold a password, only whether there is one. */
+/* What decides bills, who is believed, and what is kept. Not ports and folders; of URLs that may
+ * hold a password only whether there is one. */
 static const char *const names[] = {"SMARTMETER_AFTER_LAST_READING",
                                     "SMARTMETER_ARREARS",
                                     "SMARTMETER_AUTO_REGISTER",
@@ -42,7 +42,7 @@ static const char *const names[] = {"SMARTMETER_AFTER_LAST_READING",
                                     "SMARTMETER_UPI_ID",
                                     "SMARTMETER_UPI_NAME",
                                     "SMARTMETER_WEBHOOK_ALLOW"};
-static const char *const hidden[] = {"SMARTMETER_MQTT_URL"};
+static const char *const hidden[] = {"SMARTMETER_MQTT_URL", "SMARTMETER_STORE"};
 
 static void write_settings(sm_buf *out) {
   sm_jsonw w;

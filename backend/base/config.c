@@ -300,6 +300,15 @@ static bool lies_in(const char *path, const char *folder) {
          (path[len] == '\0' || path[len] == '/' || folder[len - 1] == '/');
 }
 
+static bool begins(const char *text, const char *with) {
+  return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_store(const char *store) {
+  return strcmp(store, "embedded") == 0 || begins(store, "postgresql://") ||
+         begins(store, "postgres://");
+}
+
 static sm_err take_all(sm_config *config, sm_buf *problem) {
   sm_err err = check_dotenv(problem);
   err = sm_err_first(err,
@@ -334,9 +343,9 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
   if (config->http_bind == NULL || config->data_dir == NULL || config->ca_dir == NULL ||
       config->store == NULL)
     return SM_ERR_NOMEM;
-  if (strcmp(config->store, "embedded") != 0) {
-    sm_buf_line(problem, "SMARTMETER_STORE is '%.80s': this build has only 'embedded'",
-                config->store);
+  if (!is_store(config->store)) { /* it may hold a password, so it is not repeated */
+    sm_buf_line(problem, "SMARTMETER_STORE is neither 'embedded' nor the URL of a PostgreSQL "
+                         "server, postgresql://user@host/database");
     err = sm_err_first(err, SM_ERR_INVALID);
   }
   if (lies_in(config->ca_dir, config->data_dir) || lies_in(config->data_dir, config->ca_dir)) {

@@ -5,16 +5,16 @@
 # shellcheck disable=SC2034
 SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev libssl-dev libsodium-dev libmicrohttpd-dev
   libjansson-dev libjwt-dev libwslay-dev libmosquitto-dev libglib2.0-dev libcairo2-dev libpango1.0-dev libharfbuzz-dev
-  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev libmbedtls-dev fonts-noto-core tzdata
-  ca-certificates openssl mosquitto)
+  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev libmbedtls-dev libpq-dev fonts-noto-core
+  tzdata ca-certificates openssl mosquitto)
 # shellcheck disable=SC2034
-# What looks at the dashboard as it was built: a browser, the letters that it draws with beside fonts-noto-core, a clock that stands still.
-SM_LOOK_PACKAGES=(chromium fonts-dejavu-core libfaketime curl python3)
+# What looks at the dashboard as it was built: a browser, and the letters that it draws with beside fonts-noto-core.
+SM_LOOK_PACKAGES=(chromium fonts-dejavu-core curl python3)
 # shellcheck disable=SC2034
 SM_TEST_PACKAGES=("${SM_LOOK_PACKAGES[@]}" libcmocka-dev mosquitto-clients clang clang-format clang-tidy libclang-rt-14-dev
   python3-jinja2 python3-jsonschema python3-paho-mqtt shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
-  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc)
+  gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc postgresql)
 # For `./test --long` only: two more brokers.
 # shellcheck disable=SC2034
 SM_LONG_TEST_PACKAGES=(rabbitmq-server nats-server)

@@ -5,8 +5,8 @@
 #   start_house '2026-07-17 14:10:00'     # the program's clock, UTC, stands still there
 #   start_house now                       # the machine's clock
 #
-# Given an instant, the house is the same on every machine and on any day. The program is the delivered one: libfaketime, which
-# stops its clock, and AddressSanitizer both want to be loaded first.
+# Given an instant, the house is the same on every machine and on any day. The program is the delivered one: what stops its clock
+# (../faults/clock.c) and AddressSanitizer both want to be loaded first.
 
 # For the scripts that source this.
 # shellcheck disable=SC2034
@@ -18,14 +18,13 @@ house_settings=() house_clock=()
 
 # settle_house INSTANT: house_settings, and house_clock with what stops the clock of a program that is started with it.
 settle_house() {
-  local library
+  local faults=$SM_ROOT/tests/faults
   # Months are issued here, and by the server only where nobody looks.
   house_settings=(SMARTMETER_DEMO=1 SMARTMETER_BILLING_JOB=0 "SMARTMETER_DASHBOARD_DIR=${SM_DASHBOARD_DIR:-$SM_ROOT/frontend/dist}"
     'SMARTMETER_SELLER_NAME=Lake View Society' SMARTMETER_UPI_ID=society@bank 'SMARTMETER_UPI_NAME=Lake View')
   [[ $1 != now ]] || return 0
-  library=$(dpkg -L libfaketime | grep -m 1 '/libfaketimeMT\.so\.1$')
-  # What waits waits by the steady clock, which goes on.
-  house_clock=("LD_PRELOAD=$library" "FAKETIME=$1" FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=UTC)
+  cc -std=c11 -O2 -D_GNU_SOURCE -shared -fPIC -o "$TMP/clock.so" "$faults/clock.c" "$faults/shim.c" -ldl
+  house_clock=("LD_PRELOAD=$TMP/clock.so" "SM_CLOCK_STILL=$(date -u -d "$1" +%s)" TZ=UTC)
   house_settings+=("${house_clock[@]}")
 }
 

@@ -1,6 +1,7 @@
 /* A wall clock that jumps: SM_CLOCK_FILE holds how many seconds it is ahead of the real one
- * (behind, if negative), as text, read at every look at the clock. The clock that never goes back
- * is left alone, and so are the waits of threads that go by it. */
+ * (behind, if negative), as text, read at every look at the clock. Or one that stands still, at
+ * SM_CLOCK_STILL, seconds since 1970. The clock that never goes back is left alone, and so are the
+ * waits of threads that go by it. */
 #include "shim.h"
 
 #include <fcntl.h>
@@ -9,12 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *control;
+static const char *control, *still;
 static int (*next_clock_gettime)(clockid_t, struct timespec *);
 
 __attribute__((constructor)) static void start(void) {
   SM_SHIM_NEXT(next_clock_gettime, "clock_gettime");
   control = getenv("SM_CLOCK_FILE");
+  still = getenv("SM_CLOCK_STILL");
 }
 
 static time_t ahead_s(void) {
@@ -31,8 +33,9 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
   /* Another library's constructor may ask before ours has run. */
   if (next_clock_gettime == NULL) start();
   int result = next_clock_gettime(clock, now);
-  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-    now->tv_sec += ahead_s();
+  if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return result;
+  if (still != NULL) *now = (struct timespec){.tv_sec = (time_t)strtoll(still, NULL, 10)};
+  now->tv_sec += ahead_s();
   return result;
 }
 

@@ -1,34 +1,18 @@
-/* Opening, connections, and the site. */
+/* Connections, and the site. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "store/embedded/embedded.h"
 #include "store/embedded/ledger_audit_head.h"
 #include "store/embedded/ledger_internal.h"
-#include "store/embedded/ledger_schema.h"
-#include "store/embedded/ledger_sealed_sql.h"
-#include "store/embedded/sql_migrate.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const int32_t application_id = 0x534d4c31; /* "SML1" */
-
 /* ---- connections ---- */
 
-static sm_err open_reader(sm_ledger *ledger, sm_sql **out) {
-  sm_sql *db = NULL;
-  sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
-                                             .read_only = true,
-                                             .trust_schema = true,
-                                             .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
-                           &db);
-  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, db);
-  if (err == SM_OK)
-    *out = db;
-  else
-    sm_sql_close(db);
+static sm_err open_on(sm_ledger *ledger, bool writer, sm_sql **db) {
+  sm_err err = ledger->backing.open(ledger->backing.context, writer, db);
+  if (err == SM_OK) sm_sql_set_context(*db, ledger);
   return err;
 }
 
@@ -62,7 +46,7 @@ static void pool_give(sm_ledger *ledger, sm_sql *db) {
 sm_err sm_ledger_read_begin(sm_ledger *ledger, sm_sql **out) {
   sm_sql *db;
   pool_take(ledger, &db);
-  sm_err err = db == NULL ? open_reader(ledger, &db) : SM_OK;
+  sm_err err = db == NULL ? open_on(ledger, false, &db) : SM_OK;
   if (err == SM_OK) err = sm_sql_begin(db);
   if (err != SM_OK) {
     pool_give(ledger, db);
@@ -103,40 +87,18 @@ sm_err sm_ledger_write_end(sm_ledger *ledger, sm_err err) {
 
 /* ---- opening ---- */
 
-static sm_err add_site(sm_sql *db, void *context) {
-  const sm_embedded_options *options = context;
-  if (options->zone == NULL || options->currency == NULL) return SM_ERR_INVALID;
+sm_err sm_ledger_add_site(sm_sql *db, const char *zone_name, const char *currency) {
+  if (zone_name == NULL || currency == NULL) return SM_ERR_INVALID;
   sm_zone *zone = NULL;
-  sm_err err = sm_zone_new(options->zone, &zone);
+  sm_err err = sm_zone_new(zone_name, &zone);
   if (err != SM_OK) return err == SM_ERR_NOT_FOUND ? SM_ERR_INVALID : err;
   sm_zone_free(zone);
   sm_sql_stmt q = sm_sql_use(db, "INSERT INTO site (site_no, name, zone, currency, created_ms) "
                                  "VALUES (1, 'Smartmeter', ?1, ?2, ?3)");
-  sm_sql_bind_text(&q, 1, options->zone);
-  sm_sql_bind_text(&q, 2, options->currency);
+  sm_sql_bind_text(&q, 1, zone_name);
+  sm_sql_bind_text(&q, 2, currency);
   sm_sql_bind_i64(&q, 3, sm_clock_now_ms());
   return sm_sql_run(&q);
-}
-
-/* A billing run commits some hundred pages at a time, and would copy and sync the file at every
- * other commit. */
-static sm_err open_writer(sm_ledger *ledger, const sm_embedded_options *options) {
-  enum { WAL_PAGES = 4000 };
-  sm_err err = sm_sql_open(&(sm_sql_options){.path = ledger->path,
-                                             .create = true,
-                                             .trust_schema = true,
-                                             .wal_pages = WAL_PAGES,
-                                             .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
-                           &ledger->writer);
-  if (err == SM_OK) err = sm_ledger_sealed_functions(ledger, ledger->writer);
-  if (err != SM_OK) return err;
-  const sm_sql_migration steps[] = {
-      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3}, {sm_ledger_schema_4},
-      {sm_ledger_schema_5}, {sm_ledger_schema_6}, {sm_ledger_schema_7}, {sm_ledger_schema_8},
-      {sm_ledger_schema_9}, {sm_ledger_schema_10}};
-  sm_embedded_options copy = *options;
-  return sm_sql_migrate(ledger->writer, application_id, steps, sizeof steps / sizeof steps[0],
-                        add_site, &copy);
 }
 
 static sm_err load_zone(sm_ledger *ledger) {
@@ -156,20 +118,21 @@ static sm_err load_zone(sm_ledger *ledger) {
 
 static sm_err load_known(sm_ledger *ledger) {
   sm_sql *watch = NULL;
-  sm_err err = open_reader(ledger, &watch);
+  sm_err err = open_on(ledger, false, &watch);
   return err == SM_OK ? sm_ledger_known_init(&ledger->known, watch) : err;
 }
 
-sm_err sm_embedded_ledger_open(const sm_embedded_options *options, sm_ledger **out) {
-  sm_err err = sm_dir_make(options->data_dir);
-  if (err != SM_OK) return err;
+sm_err sm_ledger_open_on(const sm_ledger_backing *backing, sm_ledger **out) {
   sm_ledger *ledger = calloc(1, sizeof *ledger);
-  if (ledger == NULL) return SM_ERR_NOMEM;
+  if (ledger == NULL) {
+    backing->free(backing->context);
+    return SM_ERR_NOMEM;
+  }
+  ledger->backing = *backing;
   (void)pthread_mutex_init(&ledger->write_lock, NULL);
   (void)pthread_mutex_init(&ledger->pool_lock, NULL);
   (void)pthread_cond_init(&ledger->pool_freed, NULL);
-  ledger->path = sm_path_join(options->data_dir, "ledger.db");
-  err = ledger->path != NULL ? open_writer(ledger, options) : SM_ERR_NOMEM;
+  sm_err err = open_on(ledger, true, &ledger->writer);
   if (err == SM_OK) err = load_zone(ledger);
   if (err == SM_OK) err = load_known(ledger);
   if (err != SM_OK) {
@@ -181,7 +144,7 @@ sm_err sm_embedded_ledger_open(const sm_embedded_options *options, sm_ledger **o
 }
 
 uint64_t sm_ledger_bytes(const sm_ledger *ledger) {
-  return sm_sql_file_bytes(ledger->path);
+  return ledger->backing.bytes(ledger->backing.context);
 }
 
 void sm_ledger_close(sm_ledger *ledger) {
@@ -194,7 +157,7 @@ void sm_ledger_close(sm_ledger *ledger) {
   (void)pthread_mutex_destroy(&ledger->pool_lock);
   (void)pthread_mutex_destroy(&ledger->write_lock);
   sm_zone_free(ledger->zone);
-  free(ledger->path);
+  ledger->backing.free(ledger->backing.context);
   free(ledger);
 }
 

@@ -82,9 +82,10 @@ static void take_meter(sm_sql_stmt *q, sm_account_meter *meter) {
 static sm_err load_meters(sm_sql *db, int64_t account_no, sm_account *account) {
   size_t cap = 0;
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT d.device_id, m.from_ms, m.to_ms, m.sign, m.multiplier_milli, d.modulus_wh, "
-          "d.max_power_w FROM account_meter m JOIN device d ON d.device_no = m.device_no "
-          "WHERE m.account_no = ?1 ORDER BY m.from_ms, m.meter_no"); /* NULL comes first */
+      db,
+      "SELECT d.device_id, m.from_ms, m.to_ms, m.sign, m.multiplier_milli, d.modulus_wh, "
+      "d.max_power_w FROM account_meter m JOIN device d ON d.device_no = m.device_no "
+      "WHERE m.account_no = ?1 ORDER BY m.from_ms NULLS FIRST, m.meter_no"); /* NULL comes first */
   sm_sql_bind_i64(&q, 1, account_no);
   while (sm_sql_row(&q)) {
     sm_account_meter *grown =

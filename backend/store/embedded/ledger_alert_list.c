@@ -9,7 +9,7 @@
   "(?2 IS NULL OR d.device_id = ?2) AND (?3 IS NULL OR a.kind = ?3) "                              \
   "AND CASE ?4 WHEN 1 THEN a.ended_ms IS NULL AND a.acknowledged_ms IS NULL "                      \
   "WHEN 2 THEN a.ended_ms IS NULL AND a.acknowledged_ms IS NOT NULL "                              \
-  "WHEN 3 THEN a.ended_ms IS NULL WHEN 4 THEN a.ended_ms IS NOT NULL ELSE 1 END "                  \
+  "WHEN 3 THEN a.ended_ms IS NULL WHEN 4 THEN a.ended_ms IS NOT NULL ELSE 1 = 1 END "              \
   "AND (?5 = 0 OR a.device_no IN (SELECT m.device_no FROM account_meter m "                        \
   "JOIN account t ON t.account_no = m.account_no WHERE t.user_no = ?5)) "
 

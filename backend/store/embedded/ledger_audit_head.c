@@ -70,12 +70,7 @@ sm_err sm_ledger_head_add(sm_ledger *ledger, sm_audit_head *head) {
 /* ---- the copy beside ---- */
 
 static char *path_beside(const sm_ledger *ledger) {
-  size_t dir = strlen(ledger->path) - strlen("ledger.db");
-  char *path = malloc(dir + sizeof SM_AUDIT_HEAD_FILE);
-  if (path == NULL) return NULL;
-  memcpy(path, ledger->path, dir);
-  memcpy(path + dir, SM_AUDIT_HEAD_FILE, sizeof SM_AUDIT_HEAD_FILE);
-  return path;
+  return sm_path_join(ledger->backing.data_dir, SM_AUDIT_HEAD_FILE);
 }
 
 sm_err sm_ledger_head_beside(sm_ledger *ledger, sm_audit_head *head) {

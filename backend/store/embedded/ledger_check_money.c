@@ -8,18 +8,18 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " AND (e.account_no IS NOT r.account_no OR e.amount_minor IS NOT -r.amount_minor"
      " OR e.currency IS NOT r.currency)"},
     {"entry", "entries",
-     "SELECT reverses, printf('it is taken back %d times', count(*)) FROM entry"
+     "SELECT reverses, format('it is taken back %s times', count(*)) FROM entry"
      " WHERE reverses IS NOT NULL GROUP BY reverses HAVING count(*) > 1"},
     {"entry", "entries",
-     "SELECT min(entry_no), printf('the same payment is there %d times', count(*)) FROM entry"
+     "SELECT min(entry_no), format('the same payment is there %s times', count(*)) FROM entry"
      " WHERE reference IS NOT NULL GROUP BY account_no, reference HAVING count(*) > 1"},
     {"entry", "entries",
-     "SELECT min(entry_no), printf('the same request is there %d times', count(*)) FROM entry"
+     "SELECT min(entry_no), format('the same request is there %s times', count(*)) FROM entry"
      " WHERE request_key IS NOT NULL GROUP BY site_no, request_key HAVING count(*) > 1"},
     {"entry", "entries",
-     "SELECT i.number, printf('it has %d late fees for its overdue month %d', count(*), e.part)"
+     "SELECT i.number, format('it has %s late fees for its overdue month %s', count(*), e.part)"
      " FROM entry e JOIN invoice i USING (invoice_no) WHERE e.kind = 'fee'"
-     " GROUP BY e.invoice_no, e.part HAVING count(*) > 1"},
+     " GROUP BY e.invoice_no, e.part, i.number HAVING count(*) > 1"},
     {"entry", "entries",
      "SELECT i.number, 'a late fee was written down while it was disputed'"
      " FROM entry e JOIN dispute d USING (invoice_no) JOIN invoice i USING (invoice_no)"
@@ -32,7 +32,7 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " AND (n.total_minor <> i.total_minor OR n.tax_minor <> i.tax_minor"
      " OR n.currency <> i.currency)"},
     {"exception", "corrections",
-     "SELECT exception_no, printf('it stands on %d invoices', count(*)) FROM settled"
+     "SELECT exception_no, format('it stands on %s invoices', count(*)) FROM settled"
      " GROUP BY exception_no HAVING count(*) > 1"},
     {"exception", "corrections",
      "SELECT e.exception_no, 'it stands on an invoice, and is not meant to'"
@@ -46,7 +46,8 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " AND NOT EXISTS (SELECT 1 FROM settlement s WHERE s.exception_no = e.exception_no)"},
     {"exception", "corrections",
      "SELECT exception_no, 'its taxes do not add up' FROM exception WHERE tax_minor IS NOT"
-     " (SELECT coalesce(sum(json_extract(value, '$.amount_minor')), 0) FROM json_each(taxes))"},
+     " (SELECT coalesce(sum(CAST(json_extract(value, '$.amount_minor') AS INTEGER)), 0) FROM "
+     "json_each(taxes))"},
     {"exception", "corrections",
      "SELECT i.number, 'its lines of kind true_up are not the corrections that stand on it'"
      " FROM invoice i WHERE i.kind = 'invoice' AND json_valid(i.body)"
@@ -56,7 +57,7 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " <> (SELECT coalesce(sum(e.net_minor), 0) FROM settlement s JOIN exception e"
      " USING (exception_no) WHERE s.invoice_no = i.invoice_no)"},
     {"utility", "utility bills",
-     "SELECT b.utility_id, printf('account %s takes %d minor units of it, and its entry does not "
+     "SELECT b.utility_id, format('account %s takes %s minor units of it, and its entry does not "
      "say"
      " so', a.account_id, s.common_minor) FROM utility_share s JOIN account a USING (account_no)"
      " JOIN utility_posting p USING (posting_no) JOIN utility_bill b USING (utility_no)"
@@ -68,26 +69,27 @@ const sm_ledger_rule sm_ledger_money_rules[] = {
      " WHERE e.kind = 'common'"
      " AND NOT EXISTS (SELECT 1 FROM utility_share s WHERE s.entry_no = e.entry_no)"},
     {"utility", "utility bills",
-     "SELECT b.utility_id, printf('entry %d of it is %s', s.entry_no, iif(p.reversed_ms IS NULL,"
+     "SELECT b.utility_id, format('entry %s of it is %s', s.entry_no, iif(p.reversed_ms IS NULL,"
      " 'taken back, though it is posted', 'not taken back, though it is'))"
      " FROM utility_share s JOIN utility_posting p USING (posting_no)"
      " JOIN utility_bill b USING (utility_no) WHERE s.entry_no IS NOT NULL"
      " AND (p.reversed_ms IS NULL) ="
      " EXISTS (SELECT 1 FROM entry r WHERE r.reverses = s.entry_no)"},
     {"utility", "utility bills",
-     "SELECT b.utility_id, printf('its parts add up to %d minor units, and it costs %d',"
+     "SELECT b.utility_id, format('its parts add up to %s minor units, and it costs %s',"
      " sum(s.energy_minor + s.common_minor), b.amount_minor + b.tax_minor)"
      " FROM utility_share s JOIN utility_posting p USING (posting_no)"
-     " JOIN utility_bill b USING (utility_no) GROUP BY p.posting_no"
+     " JOIN utility_bill b USING (utility_no) GROUP BY p.posting_no, b.utility_id, b.amount_minor, "
+     "b.tax_minor"
      " HAVING sum(s.energy_minor + s.common_minor) <> b.amount_minor + b.tax_minor"},
     {"dispute", "disputes",
      "SELECT d.dispute_no, 'it is open, and its invoice was taken back' FROM dispute d"
      " JOIN invoice i USING (invoice_no) WHERE d.resolved_ms IS NULL"
      " AND EXISTS (" SM_LEDGER_CREDIT_NOTE ")"},
     {"dispute", "disputes",
-     "SELECT i.number, printf('%d disputes of it are open', count(*)) FROM dispute d"
+     "SELECT i.number, format('%s disputes of it are open', count(*)) FROM dispute d"
      " JOIN invoice i USING (invoice_no) WHERE d.resolved_ms IS NULL"
-     " GROUP BY d.invoice_no HAVING count(*) > 1"},
+     " GROUP BY d.invoice_no, i.number HAVING count(*) > 1"},
     {"dispute", "disputes",
      "SELECT d.dispute_no, 'it belongs to an invoice of another account' FROM dispute d"
      " JOIN invoice i USING (invoice_no) WHERE i.account_no <> d.account_no"},

@@ -114,6 +114,7 @@ static void an_entry_that_is_gone_is_found(void **state) {
 }
 
 static void a_broken_reference_is_found(void **state) {
+  only_embedded();
   change(*state, "UPDATE account_tariff SET tariff_no = 9");
   (void)check(*state, "reference account_tariff;");
 }
@@ -177,6 +178,7 @@ static void add_money(const ledger_fixture *f) {
 
 /* Each as another program could leave it, and what is found then. */
 static void money_that_does_not_fit_is_found(void **state) {
+  only_embedded();
   const ledger_fixture *f = *state;
   static const char *const cases[][2] = {
       {"DROP TRIGGER entry_opposite; INSERT INTO entry (site_no, account_no, kind, amount_minor, "
@@ -290,6 +292,7 @@ static void an_entry_of_no_bill_is_found(void **state) {
 }
 
 static void a_value_that_the_schema_refuses_is_found(void **state) {
+  only_embedded();
   change(*state, "UPDATE user SET role = 'king'");
   (void)check(*state, "page ;");
 }
@@ -310,6 +313,7 @@ static void a_check_can_be_ended(void **state) {
 }
 
 static void a_copy_holds_the_same(void **state) {
+  only_embedded();
   const ledger_fixture *f = *state;
   char dir[100];
   char path[120];

@@ -18,11 +18,12 @@ typedef struct task {
 
 static sm_err update_device(const task *t, const sm_device_change *c, int64_t device_no) {
   sm_sql_stmt q = sm_sql_use(
-      t->db, "UPDATE device SET name = iif(?2, ?3, name), "
-             "disabled_ms = iif(?4, iif(?5, coalesce(disabled_ms, ?6), NULL), disabled_ms), "
-             "modulus_wh = iif(?7 > 0, ?7, modulus_wh), "
-             "max_power_w = iif(?8 > 0, ?8, max_power_w), cohort = coalesce(?9, cohort), "
-             "changed_no = (SELECT max(changed_no) + 1 FROM device) WHERE device_no = ?1");
+      t->db,
+      "UPDATE device SET name = iif(?2 <> 0, ?3, name), "
+      "disabled_ms = iif(?4 <> 0, iif(?5 <> 0, coalesce(disabled_ms, ?6), NULL), disabled_ms), "
+      "modulus_wh = iif(?7 > 0, ?7, modulus_wh), "
+      "max_power_w = iif(?8 > 0, ?8, max_power_w), cohort = coalesce(?9, cohort), "
+      "changed_no = (SELECT max(changed_no) + 1 FROM device) WHERE device_no = ?1");
   sm_sql_bind_i64(&q, 1, device_no);
   sm_sql_bind_i64(&q, 2, c->has_name ? 1 : 0);
   sm_sql_bind_text(&q, 3, c->name);

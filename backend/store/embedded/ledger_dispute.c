@@ -29,17 +29,20 @@ typedef struct dispute_row {
 
 static sm_err insert_dispute(sm_sql *db, sm_actor actor, const dispute_row *r,
                              int64_t *dispute_no) {
+  char *sealed = NULL;
+  sm_err err = sm_ledger_seal_text(db, SM_SEALED_DISPUTE, r->text, &sealed);
+  if (err != SM_OK) return err;
   sm_sql_stmt q =
       sm_sql_use(db, "INSERT INTO dispute (site_no, account_no, invoice_no, opened_ms, opened_by, "
-                     "text, explanation) VALUES (1, ?1, ?2, ?3, ?4, "
-                     "seal_text('" SM_SEALED_DISPUTE "', ?5), ?6)");
+                     "text, explanation) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)");
   sm_sql_bind_i64(&q, 1, r->account_no);
   sm_sql_bind_i64(&q, 2, r->invoice_no);
   sm_sql_bind_i64(&q, 3, r->now_ms);
   sm_sql_bind_text(&q, 4, actor.id != NULL ? actor.id : "server");
-  sm_sql_bind_text(&q, 5, r->text);
+  sm_sql_bind_text(&q, 5, sealed);
   sm_sql_bind_text(&q, 6, r->explanation);
-  sm_err err = sm_sql_run(&q);
+  err = sm_sql_run(&q);
+  free(sealed);
   if (err == SM_OK) *dispute_no = sm_sql_last_insert_no(db);
   return err;
 }
@@ -82,8 +85,7 @@ sm_err sm_ledger_dispute_open(sm_ledger *ledger, sm_actor actor, const char *num
 
 #define DISPUTE_SELECT                                                                             \
   "SELECT p.dispute_no, a.account_id, d.device_id, i.number, i.month, p.opened_ms, p.opened_by, "  \
-  "open_text('" SM_SEALED_DISPUTE "', p.text), p.explanation, p.resolved_ms, p.resolved_by, "      \
-  "open_text('" SM_SEALED_DISPUTE "', p.resolution) FROM dispute p "                               \
+  "p.text, p.explanation, p.resolved_ms, p.resolved_by, p.resolution FROM dispute p "              \
   "JOIN invoice i ON i.invoice_no = p.invoice_no JOIN account a ON a.account_no = p.account_no "   \
   "LEFT JOIN device d ON d.device_no = i.device_no "
 
@@ -97,10 +99,10 @@ static void take_dispute(sm_sql_stmt *q, sm_dispute *d) {
   sm_sql_take_text(q, 3, &d->invoice);
   sm_sql_take_text(q, 4, &d->month);
   sm_sql_take_text(q, 6, &d->opened_by);
-  sm_sql_take_text(q, 7, &d->text);
+  sm_ledger_take_sealed(q, 7, SM_SEALED_DISPUTE, &d->text);
   sm_sql_take_text(q, 8, &d->explanation);
   sm_sql_take_text(q, 10, &d->resolved_by);
-  sm_sql_take_text(q, 11, &d->resolution);
+  sm_ledger_take_sealed(q, 11, SM_SEALED_DISPUTE, &d->resolution);
 }
 
 /* All rows of a bound DISPUTE_SELECT, which ends with it. */
@@ -176,15 +178,17 @@ sm_err sm_ledger_dispute(sm_ledger *ledger, int64_t dispute_no, sm_dispute *disp
 
 static sm_err set_resolved(sm_sql *db, sm_actor actor, int64_t dispute_no, const char *number,
                            const char *text, int64_t now_ms) {
+  char *sealed = NULL;
+  sm_err err = sm_ledger_seal_text(db, SM_SEALED_DISPUTE, text, &sealed);
+  if (err != SM_OK) return err;
   sm_sql_stmt q = sm_sql_use(db, "UPDATE dispute SET resolved_ms = max(?2, opened_ms), "
-                                 "resolved_by = ?3, "
-                                 "resolution = seal_text('" SM_SEALED_DISPUTE "', ?4) "
-                                 "WHERE dispute_no = ?1");
+                                 "resolved_by = ?3, resolution = ?4 WHERE dispute_no = ?1");
   sm_sql_bind_i64(&q, 1, dispute_no);
   sm_sql_bind_i64(&q, 2, now_ms);
   sm_sql_bind_text(&q, 3, actor.id != NULL ? actor.id : "server");
-  sm_sql_bind_text(&q, 4, text);
-  sm_err err = sm_sql_run(&q);
+  sm_sql_bind_text(&q, 4, sealed);
+  err = sm_sql_run(&q);
+  free(sealed);
   return err == SM_OK ? audit_dispute(db, actor, "dispute.resolve", number, dispute_no) : err;
 }
 

@@ -61,11 +61,12 @@ static void note(touched *t, const char *number, sm_date month) {
 /* The valid invoices that stand on the register in that span. */
 static sm_err find_invoiced_months(sm_sql *db, int64_t device_no, touched *t) {
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT DISTINCT i.account_no, i.month || '-01', i.number FROM account_meter m "
+      db, "SELECT i.account_no, i.month || '-01', i.number FROM account_meter m "
           "JOIN invoice i ON i.account_no = m.account_no AND i.kind = 'invoice' "
           "WHERE m.device_no = ?1 AND NOT EXISTS (SELECT 1 FROM invoice c "
           " WHERE c.account_no = i.account_no AND c.kind = 'credit_note' AND c.month = i.month "
-          " AND c.revision = i.revision) ORDER BY i.month, i.invoice_no");
+          " AND c.revision = i.revision) GROUP BY i.invoice_no, i.account_no, i.month, i.number "
+          "ORDER BY i.month, i.invoice_no");
   sm_sql_bind_i64(&q, 1, device_no);
   while (sm_sql_row(&q)) {
     sm_date month = {0};

@@ -63,7 +63,7 @@ static sm_err list_edits(sm_sql *db, const sm_reading_edit_query *query, sm_read
       sm_sql_use(db, "SELECT " COLUMNS "WHERE e.device_no = (SELECT device_no FROM device "
                      " WHERE device_id = ?1) AND e.channel = ?2 AND e.ts_ms >= ?3 AND e.ts_ms < ?4 "
                      "AND (e.ts_ms, e.edit_no) > (?5, ?6) AND e.kind <> 'withdraw' "
-                     "AND (?7 OR w.edit_no IS NULL) ORDER BY e.ts_ms, e.edit_no LIMIT ?8");
+                     "AND (?7 <> 0 OR w.edit_no IS NULL) ORDER BY e.ts_ms, e.edit_no LIMIT ?8");
   sm_sql_bind_text(&q, 1, query->device_id);
   sm_sql_bind_i64(&q, 2, query->channel);
   sm_sql_bind_i64(&q, 3, query->from_ms);

@@ -89,12 +89,14 @@ static sm_err find_named(sm_sql *db, entry_row *row, bool *valid) {
 
 static sm_err insert_entry(sm_sql *db, sm_actor actor, const entry_row *row, int64_t *entry_no) {
   const sm_entry_new *e = row->entry;
+  char *sealed = NULL;
+  sm_err err = sm_ledger_seal_text(db, SM_SEALED_NOTE, e->reason, &sealed);
+  if (err != SM_OK) return err;
   sm_sql_stmt q = sm_sql_use(
       db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, invoice_no, "
           "at_ms, posted_ms, made_by, method, reference, request_key, note) VALUES (1, ?1, ?2, "
           "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-          "iif(?12 IS NULL, '{}', "
-          "json_object('reason', seal_text('" SM_SEALED_NOTE "', ?12))))");
+          "iif(?12 IS NULL, '{}', json_object('reason', ?12)))");
   sm_sql_bind_i64(&q, 1, row->account_no);
   sm_sql_bind_text(&q, 2, e->kind);
   sm_sql_bind_i64(&q, 3, e->amount_minor);
@@ -106,8 +108,9 @@ static sm_err insert_entry(sm_sql *db, sm_actor actor, const entry_row *row, int
   sm_sql_bind_text(&q, 9, e->method);
   sm_sql_bind_text(&q, 10, e->reference);
   sm_sql_bind_text(&q, 11, e->request_key);
-  sm_sql_bind_text(&q, 12, e->reason);
-  sm_err err = sm_sql_run(&q);
+  sm_sql_bind_text(&q, 12, sealed);
+  err = sm_sql_run(&q);
+  free(sealed);
   if (err == SM_OK) *entry_no = sm_sql_last_insert_no(db);
   return err;
 }
@@ -192,17 +195,21 @@ sm_err sm_ledger_entries_add(sm_ledger *ledger, sm_actor actor, const sm_entry_n
 
 static sm_err insert_reversal(sm_sql *db, sm_actor actor, int64_t entry_no, const char *reason,
                               int64_t *reversal_no) {
+  char *sealed = NULL;
+  sm_err err = sm_ledger_seal_text(db, SM_SEALED_NOTE, reason, &sealed);
+  if (err != SM_OK) return err;
   sm_sql_stmt q = sm_sql_use(
       db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, currency, invoice_no, "
           "at_ms, posted_ms, made_by, reverses, note) SELECT 1, account_no, 'reversal', "
           "-amount_minor, currency, invoice_no, ?2, ?2, ?3, entry_no, "
-          "json_object('reason', seal_text('" SM_SEALED_NOTE "', ?4)) "
+          "json_object('reason', ?4) "
           "FROM entry WHERE entry_no = ?1");
   sm_sql_bind_i64(&q, 1, entry_no);
   sm_sql_bind_i64(&q, 2, sm_clock_now_ms());
   sm_sql_bind_text(&q, 3, actor.id != NULL ? actor.id : "server");
-  sm_sql_bind_text(&q, 4, reason);
-  sm_err err = sm_sql_run(&q);
+  sm_sql_bind_text(&q, 4, sealed);
+  err = sm_sql_run(&q);
+  free(sealed);
   if (err == SM_OK) *reversal_no = sm_sql_last_insert_no(db);
   return err;
 }
@@ -285,8 +292,7 @@ sm_err sm_ledger_entry_reverse(sm_ledger *ledger, sm_actor actor, const char *ac
 
 #define ENTRY_SELECT                                                                               \
   "SELECT e.entry_no, e.kind, e.amount_minor, e.currency, i.number, e.at_ms, "                     \
-  "coalesce(e.posted_ms, e.at_ms), e.method, e.reference, "                                        \
-  "open_text('" SM_SEALED_NOTE "', json_extract(e.note, '$.reason')), "                            \
+  "coalesce(e.posted_ms, e.at_ms), e.method, e.reference, json_extract(e.note, '$.reason'), "      \
   "e.made_by, e.part, e.reverses, (SELECT r.entry_no FROM entry r WHERE r.reverses = e.entry_no) " \
   "FROM entry e LEFT JOIN invoice i ON i.invoice_no = e.invoice_no "
 
@@ -303,7 +309,7 @@ static void take_entry(sm_sql_stmt *q, sm_entry *entry) {
   sm_sql_take_text(q, 4, &entry->invoice);
   sm_sql_take_text(q, 7, &entry->method);
   sm_sql_take_text(q, 8, &entry->reference);
-  sm_sql_take_text(q, 9, &entry->reason);
+  sm_ledger_take_sealed(q, 9, SM_SEALED_NOTE, &entry->reason);
   sm_sql_take_text(q, 10, &entry->made_by);
 }
 

@@ -365,6 +365,7 @@ static void what_many_send_at_once_counts_once(void **state) {
 /* A ledger of version 2 with an invoice, a payment and what a person wrote keeps them, and is then
  * as strict as a new one. */
 static void a_ledger_of_version_2_keeps_its_entries(void **state) {
+  only_embedded();
   ledger_fixture *f = *state;
   char path[100];
   sqlite3 *db;

@@ -119,8 +119,8 @@ static sm_err insert_exception(sm_sql *db, const exception_row *r, int64_t *exce
     sm_sql_bind_text(&q, 14, automatic);
   } else {
     sm_sql_bind_null(&q, 12);
-    sm_sql_bind_null(&q, 13);
-    sm_sql_bind_null(&q, 14);
+    sm_sql_bind_text(&q, 13, NULL);
+    sm_sql_bind_text(&q, 14, NULL);
   }
   sm_err err = sm_sql_run(&q);
   if (err == SM_OK) *exception_no = sm_sql_last_insert_no(db);
@@ -281,9 +281,10 @@ static sm_err turn_round(sm_sql *db, sm_actor actor, int64_t exception_no) {
           "decided_ms, decided_by, reason) SELECT 1, account_no, invoice_no, 'credit', "
           "readings_hash, -net_minor, -tax_minor, (SELECT json_group_array(json_object('name', "
           " json_extract(value, '$.name'), 'percent_micro', "
-          " json_extract(value, '$.percent_micro'), 'base_minor', "
-          " -json_extract(value, '$.base_minor'), 'amount_minor', "
-          " -json_extract(value, '$.amount_minor'))) FROM json_each(taxes)), currency, 0, '{}', "
+          " CAST(json_extract(value, '$.percent_micro') AS INTEGER), 'base_minor', "
+          " -CAST(json_extract(value, '$.base_minor') AS INTEGER), 'amount_minor', "
+          " -CAST(json_extract(value, '$.amount_minor') AS INTEGER))) FROM json_each(taxes)), "
+          "currency, 0, '{}', "
           "?2, 'true_up', ?2, ?3, ?4 FROM exception WHERE exception_no = ?1");
   sm_sql_bind_i64(&q, 1, exception_no);
   sm_sql_bind_i64(&q, 2, sm_clock_now_ms());

@@ -162,12 +162,11 @@ static void open_and_add(const char *dir, int gate, int child) {
   char byte;
   while (read(gate, &byte, 1) < 0 && errno == EINTR) {
   }
-  const sm_embedded_options options = {.data_dir = dir, .zone = "Asia/Kolkata", .currency = "INR"};
   sm_ledger *ledger = NULL;
   char id[16];
   (void)snprintf(id, sizeof id, "m%d", child);
   const sm_device_new device = {.device_id = id};
-  sm_err err = sm_embedded_ledger_open(&options, &ledger);
+  sm_err err = ledger_try(dir, "Asia/Kolkata", "INR", &ledger);
   if (err == SM_OK) err = sm_ledger_device_add(ledger, tester, &device);
   sm_ledger_close(ledger);
   _exit((int)err);
@@ -179,6 +178,7 @@ static void processes_open_a_new_ledger_at_once(void **state) {
   for (int round = 0; round < ROUNDS; round++) {
     char dir[100];
     (void)snprintf(dir, sizeof dir, "%s", f->dir);
+    ledger_place(dir);
     int gate[2];
     assert_int_equal(pipe(gate), 0);
     pid_t pid[CHILDREN];
@@ -195,20 +195,14 @@ static void processes_open_a_new_ledger_at_once(void **state) {
     assert_int_equal(raw_i64(dir, "SELECT count(*) FROM device"), CHILDREN);
     assert_int_equal(raw_i64(dir, "SELECT count(*) FROM site"), 1);
     assert_int_equal(raw_i64(dir, "SELECT count(*) = max(audit_no) FROM audit"), 1);
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
-    for (size_t i = 0; i < 3; i++) {
-      char path[200];
-      (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-      (void)unlink(path);
-    }
+    ledger_remove(dir);
   }
 }
 
 /* A child: issues one revision after another and tells each. Never returns. */
 static void issue_until_killed(const char *dir, const char *account, int told, int32_t revision) {
-  const sm_embedded_options options = {.data_dir = dir, .zone = "Asia/Kolkata", .currency = "INR"};
   sm_ledger *ledger = NULL;
-  if (sm_embedded_ledger_open(&options, &ledger) != SM_OK) _exit(1);
+  if (ledger_try(dir, "Asia/Kolkata", "INR", &ledger) != SM_OK) _exit(1);
   for (;;) {
     if (issue_one(ledger, account, "2026-04", ++revision, 0) != SM_OK) _exit(2);
     if (write(told, "x", 1) != 1) _exit(3);
@@ -285,6 +279,7 @@ static void expect_usable_when_full(const ledger_fixture *f, const char *account
 }
 
 static void a_file_that_may_not_grow_is_full_and_usable(void **state) {
+  only_embedded();
   ledger_fixture *f = *state;
   char *account;
   add_accounts(f->ledger, &account, 1);
@@ -310,6 +305,7 @@ static int disk_tear_down(void **state) {
 }
 
 static void a_full_disk_is_full_and_usable(void **state) {
+  only_embedded();
   ledger_fixture *f = *state;
   if (mount("tmpfs", f->dir, "tmpfs", 0, "size=1m") != 0) skip(); /* not root */
   f->ledger = ledger_open(f->dir);
@@ -333,6 +329,7 @@ static void a_full_disk_is_full_and_usable(void **state) {
 }
 
 static void a_disk_without_room_for_a_ledger_says_so(void **state) {
+  only_embedded();
   ledger_fixture *f = *state;
   if (mount("tmpfs", f->dir, "tmpfs", 0, "size=64k") != 0) skip();
   const sm_embedded_options options = {

@@ -14,19 +14,20 @@
 
 #include "base/jsonw.h"
 #include "store/audit_head.h"
+#include "store/embedded/ledger_backing.h"
 #include "store/embedded/ledger_known.h"
-#include "store/embedded/sqlite_util.h"
 #include "store/ledger.h"
 #include "store/ledger_landlord.h"
 #include "store/ledger_money.h"
 #include "store/ledger_people.h"
+#include "store/sql/sql.h"
 
 #include <pthread.h>
 
 enum { SM_LEDGER_READERS_MAX = 8, SM_LEDGER_BUSY_TIMEOUT_MS = 10000 };
 
 struct sm_ledger {
-  char *path;
+  sm_ledger_backing backing;
   sm_zone *zone; /* the site's */
 
   pthread_mutex_t write_lock; /* guards writer */
@@ -69,6 +70,13 @@ void *sm_ledger_room(void *list, size_t *cap, size_t count, size_t size);
 
 /* Whether a text has 1 to max_chars characters of UTF-8. */
 bool sm_ledger_text_valid(const char *text, size_t max_chars);
+
+/* ---- sealed texts ---- */
+/* What is stored for a text (heap): itself without a sealer. NULL stays NULL. */
+SM_MUST_CHECK sm_err sm_ledger_seal_text(sm_sql *db, const char *field, const char *text,
+                                         char **out);
+/* Takes a column that may be sealed, opened; one whose key is not there is "(sealed)". */
+void sm_ledger_take_sealed(sm_sql_stmt *q, int column, const char *field, char **out);
 
 /* ---- audit ---- */
 /* Adds to the chain inside a write. subject and detail (JSON) may be NULL. */

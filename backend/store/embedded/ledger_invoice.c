@@ -82,9 +82,10 @@ static sm_err take_number(sm_sql *db, issue *it, int64_t last) {
   it->serial = last + 1;
   (void)snprintf(it->number, sizeof it->number, "%s%s-%06d", it->prefix, it->financial_year,
                  (int)it->serial);
-  sm_sql_stmt q = sm_sql_use(
-      db, "INSERT INTO invoice_series (site_no, series, financial_year, last_serial) "
-          "VALUES (1, ?1, ?2, 1) ON CONFLICT DO UPDATE SET last_serial = last_serial + 1");
+  sm_sql_stmt q =
+      sm_sql_use(db, "INSERT INTO invoice_series (site_no, series, financial_year, last_serial) "
+                     "VALUES (1, ?1, ?2, 1) ON CONFLICT (site_no, series, financial_year) "
+                     "DO UPDATE SET last_serial = invoice_series.last_serial + 1");
   sm_sql_bind_text(&q, 1, it->prefix);
   sm_sql_bind_text(&q, 2, it->financial_year);
   return sm_sql_run(&q);

@@ -5,7 +5,7 @@
 #ifndef SM_STORE_EMBEDDED_LEDGER_KNOWN_H
 #define SM_STORE_EMBEDDED_LEDGER_KNOWN_H
 
-#include "store/embedded/sqlite_util.h"
+#include "store/sql/sql.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

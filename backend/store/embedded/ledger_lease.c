@@ -6,8 +6,8 @@ static sm_err take(sm_sql *db, const char *name, const char *holder, int64_t now
                    bool *taken) {
   sm_sql_stmt q = sm_sql_use(
       db, "INSERT INTO lease (site_no, name, holder, until_ms) VALUES (1, ?1, ?2, ?3 + ?4) "
-          "ON CONFLICT DO UPDATE SET holder = ?2, until_ms = ?3 + ?4 "
-          "WHERE holder = ?2 OR until_ms <= ?3 OR until_ms > ?3 + ?4");
+          "ON CONFLICT (site_no, name) DO UPDATE SET holder = ?2, until_ms = ?3 + ?4 "
+          "WHERE lease.holder = ?2 OR lease.until_ms <= ?3 OR lease.until_ms > ?3 + ?4");
   sm_sql_bind_text(&q, 1, name);
   sm_sql_bind_text(&q, 2, holder);
   sm_sql_bind_i64(&q, 3, now_ms);

@@ -46,10 +46,7 @@ static sm_err write_row(sm_sql *db, int64_t user_no, const sm_notice *notice) {
           "quiet_from = ?5, quiet_to = ?6, changed_ms = ?7");
   sm_sql_bind_i64(&q, 1, user_no);
   sm_sql_bind_i64(&q, 2, notice->email);
-  if (notice->webhook_sealed.data != NULL)
-    sm_sql_bind_blob(&q, 3, notice->webhook_sealed.data, notice->webhook_sealed.len);
-  else
-    sm_sql_bind_null(&q, 3);
+  sm_sql_bind_blob(&q, 3, notice->webhook_sealed.data, notice->webhook_sealed.len);
   sm_sql_bind_text(&q, 4, notice->kinds);
   if (notice->has_quiet) {
     sm_sql_bind_i64(&q, 5, notice->quiet_from);

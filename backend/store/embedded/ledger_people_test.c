@@ -224,6 +224,7 @@ static void what_is_as_it_was_writes_nothing(void **state) {
 /* ---- a ledger from before ---- */
 
 static void a_ledger_of_version_5_keeps_its_people(void **state) {
+  only_embedded();
   ledger_fixture *f = *state;
   char path[100];
   sqlite3 *db;

@@ -1,9 +1,8 @@
-/* Sealed texts in SQL, and the walk that seals everything again. */
+/* Sealed texts, and the walk that seals everything again. */
 #include "store/ledger_sealed.h"
 
 #include "base/log.h"
 #include "store/embedded/ledger_internal.h"
-#include "store/embedded/ledger_sealed_sql.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -46,65 +45,53 @@ static sm_err from_text(const char *text, sm_bytes *sealed) {
   return SM_OK;
 }
 
-/* ---- SQL functions ---- */
+/* ---- one text ---- */
 
-static void give_error(sqlite3_context *context, sm_err err) {
-  sqlite3_result_error_code(context, err == SM_ERR_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT);
+static char *copy_text(const char *text, sm_err *err) {
+  char *copy = strdup(text);
+  *err = copy != NULL ? SM_OK : SM_ERR_NOMEM;
+  return copy;
 }
 
-/* seal_text(field, text) */
-static void seal_text(sqlite3_context *context, int count, sqlite3_value **value) {
-  const sm_ledger *ledger = sqlite3_user_data(context);
-  const char *field = (const char *)sqlite3_value_text(value[0]);
-  const char *text = (const char *)sqlite3_value_text(value[1]);
-  (void)count;
-  if (text == NULL || ledger->texts == NULL) {
-    sqlite3_result_value(context, value[1]);
-    return;
+sm_err sm_ledger_seal_text(sm_sql *db, const char *field, const char *text, char **out) {
+  const struct sm_text_sealer *texts = ((const sm_ledger *)sm_sql_context(db))->texts;
+  sm_err err = SM_OK;
+  *out = NULL;
+  if (text == NULL) return SM_OK;
+  if (texts == NULL) {
+    *out = copy_text(text, &err);
+    return err;
   }
   sm_bytes sealed = {0};
-  sm_err err = ledger->texts->seal(ledger->texts->context, field, text, &sealed);
-  char *out = err == SM_OK ? to_text(&sealed) : NULL;
-  if (out != NULL)
-    sqlite3_result_text(context, out, -1, free);
-  else
-    give_error(context, err == SM_OK ? SM_ERR_NOMEM : err);
+  err = texts->seal(texts->context, field, text, &sealed);
+  if (err == SM_OK) *out = to_text(&sealed);
+  if (err == SM_OK && *out == NULL) err = SM_ERR_NOMEM;
   free(sealed.data);
+  return err;
 }
 
-/* open_text(field, text) */
-static void open_text(sqlite3_context *context, int count, sqlite3_value **value) {
-  const sm_ledger *ledger = sqlite3_user_data(context);
-  const char *field = (const char *)sqlite3_value_text(value[0]);
-  const char *text = (const char *)sqlite3_value_text(value[1]);
-  (void)count;
-  if (text == NULL || !is_sealed(text)) {
-    sqlite3_result_value(context, value[1]);
-    return;
-  }
-  if (ledger->texts == NULL) {
-    sqlite3_result_text(context, "(sealed)", -1, SQLITE_STATIC);
-    return;
-  }
+static sm_err open_sealed(const struct sm_text_sealer *texts, const char *field, const char *text,
+                          char **out) {
   sm_bytes sealed = {0};
-  char *out = NULL;
   sm_err err = from_text(text, &sealed);
-  if (err == SM_OK) err = ledger->texts->open(ledger->texts->context, field, &sealed, &out);
-  if (err == SM_OK)
-    sqlite3_result_text(context, out, -1, free);
-  else
-    give_error(context, err);
+  if (err == SM_OK) err = texts->open(texts->context, field, &sealed, out);
   free(sealed.data);
+  return err == SM_OK || err == SM_ERR_NOMEM ? err : SM_ERR_CORRUPT;
 }
 
-sm_err sm_ledger_sealed_functions(sm_ledger *ledger, sm_sql *db) {
-  sqlite3 *handle = sm_sql_handle(db);
-  int result = sqlite3_create_function_v2(handle, "seal_text", 2, SQLITE_UTF8, ledger, seal_text,
-                                          NULL, NULL, NULL);
-  if (result == SQLITE_OK)
-    result = sqlite3_create_function_v2(handle, "open_text", 2, SQLITE_UTF8, ledger, open_text,
-                                        NULL, NULL, NULL);
-  return sm_sql_err(handle, result);
+void sm_ledger_take_sealed(sm_sql_stmt *q, int column, const char *field, char **out) {
+  const struct sm_text_sealer *texts = ((const sm_ledger *)sm_sql_context(q->db))->texts;
+  *out = NULL;
+  if (q->err != SM_OK || sm_sql_is_null(q, column)) return;
+  const char *text = sm_sql_text(q, column);
+  if (text == NULL)
+    q->err = SM_ERR_NOMEM;
+  else if (!is_sealed(text))
+    *out = copy_text(text, &q->err);
+  else if (texts == NULL)
+    *out = copy_text("(sealed)", &q->err);
+  else
+    q->err = open_sealed(texts, field, text, out);
 }
 
 /* ---- the walk ---- */

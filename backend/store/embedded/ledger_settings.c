@@ -16,14 +16,16 @@ static sm_err load(sm_sql *db, char **json) {
 
 /* {"before": {…}, "after": {…}} of the members that are not the same in both. */
 static sm_err difference(sm_sql *db, const char *before, const char *after, char **detail) {
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT json_object("
-          "'before', json((SELECT json_group_object(b.key, b.value) FROM json_each(?1) b "
-          "  WHERE NOT EXISTS (SELECT 1 FROM json_each(?2) a WHERE a.key = b.key "
-          "    AND a.value IS b.value))), "
-          "'after', json((SELECT json_group_object(a.key, a.value) FROM json_each(?2) a "
-          "  WHERE NOT EXISTS (SELECT 1 FROM json_each(?1) b WHERE b.key = a.key "
-          "    AND b.value IS a.value))))");
+  static const char sqlite[] =
+      "SELECT json_object("
+      "'before', json((SELECT json_group_object(b.key, b.value) FROM json_each(?1) b "
+      "  WHERE NOT EXISTS (SELECT 1 FROM json_each(?2) a WHERE a.key = b.key "
+      "    AND a.value IS b.value))), "
+      "'after', json((SELECT json_group_object(a.key, a.value) FROM json_each(?2) a "
+      "  WHERE NOT EXISTS (SELECT 1 FROM json_each(?1) b WHERE b.key = a.key "
+      "    AND b.value IS a.value))))";
+  static const char postgres[] = "SELECT json_difference(?1, ?2)";
+  sm_sql_stmt q = sm_sql_use(db, sm_sql_engine_of(db) == SM_SQL_SQLITE ? sqlite : postgres);
   sm_sql_bind_text(&q, 1, before);
   sm_sql_bind_text(&q, 2, after);
   *detail = NULL;

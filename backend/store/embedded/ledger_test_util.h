@@ -5,6 +5,7 @@
 
 #include "store/ledger.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,17 @@ int ledger_tear_down(void **state);
 int ledger_dir_set_up(void **state);
 
 sm_ledger *ledger_open(const char *dir);
+/* The same with what a new one begins with, and without asserting anything. On a server the
+ * database is made first by ledger_place. */
+sm_err ledger_try(const char *dir, const char *zone, const char *currency, sm_ledger **ledger);
+void ledger_place(const char *dir);
+/* Takes a ledger away that nobody has open. */
+void ledger_remove(const char *dir);
 void ledger_reopen(ledger_fixture *f);
+
+/* For tests of what only SQLite files have: skips the test if it runs on a server. */
+void only_embedded(void);
+bool on_server(void);
 
 extern const sm_actor tester;
 

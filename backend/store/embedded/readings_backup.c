@@ -1,7 +1,7 @@
 #include "store/embedded/readings_internal.h"
 #include "store/embedded/sql_backup.h"
 
-sm_err sm_readings_backup(sm_readings *store, const char *path, sm_readings_progress_fn progress,
+sm_err sm_embedded_backup(sm_readings *store, const char *path, sm_readings_progress_fn progress,
                           void *context) {
   reader r;
   sm_err err = sm_reader_begin(store, "", 0, 0, 0, &r);

@@ -375,7 +375,7 @@ static sm_err check_all(check *c) {
   return err == SM_OK ? check_days(c) : err;
 }
 
-sm_err sm_readings_check(sm_readings *store, sm_readings_finding_fn finding,
+sm_err sm_embedded_check(sm_readings *store, sm_readings_finding_fn finding,
                          sm_readings_progress_fn progress, void *context,
                          sm_readings_check_result *result) {
   check c = {.finding = finding, .progress = progress, .context = context};

@@ -487,7 +487,7 @@ static sm_err run_batch(sm_readings *store, sm_readings_batch *in) {
   return SM_OK;
 }
 
-sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch) {
+sm_err sm_embedded_commit(sm_readings *store, sm_readings_batch *batch) {
   if (!store->writer) return SM_ERR_DENIED;
   batch->ack_count = 0;
   if (batch->reading_count == 0 && batch->reject_count == 0) return SM_OK;

@@ -24,8 +24,10 @@
 #include "store/embedded/journal_row.h"
 #include "store/embedded/quarter.h"
 #include "store/embedded/quarter_block.h"
+#include "store/embedded/readings_embedded.h"
 #include "store/embedded/series.h"
 #include "store/embedded/sqlite_util.h"
+#include "store/embedded/state.h"
 #include "store/readings.h"
 
 #include <pthread.h>
@@ -173,6 +175,7 @@ typedef struct fresh_day {
 } fresh_day;
 
 struct sm_readings {
+  const sm_readings_engine *engine; /* first */
   bool writer;
   int lock_fd; /* of the writer's lock, -1 otherwise */
   char *path;
@@ -248,10 +251,6 @@ SM_MUST_CHECK sm_err sm_readings_series_reserve(sm_readings *store, size_t more)
 
 /* ---- what the file knows of a series (readings_state.c) ---- */
 
-/* Bytes: first and last reading and the sequence, with a checksum. */
-void sm_state_encode(const sm_series *series, sm_buf *out);
-/* SM_ERR_CORRUPT, SM_ERR_UNSUPPORTED: nothing was changed; SM_ERR_NOMEM. */
-SM_MUST_CHECK sm_err sm_state_decode(const uint8_t *data, size_t len, sm_series *series);
 SM_MUST_CHECK sm_err sm_state_write(sm_readings *store, sm_series *series);
 /* Finds first and last of a series in the file itself; its fresh rows are of hours from first_hour
  * to last_hour (-1: it has none). */
@@ -342,33 +341,6 @@ SM_MUST_CHECK sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms,
                                       sm_reading_list *list);
 SM_MUST_CHECK sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limit,
                                         sm_quarter_list *list);
-
-/* ---- quarters around a span of time (readings_span.c) ---- */
-
-/* The quarters of one reader over some days, which grow at both ends by what is wanted next, so
- * that no day is read twice. */
-typedef struct quarter_span {
-  reader *r;
-  int64_t floor_ms; /* the start of the first quarter of all, and the end of the last */
-  int64_t stop_ms;
-  int64_t from_ms; /* whole days are looked at, so far */
-  int64_t to_ms;
-  sm_quarter_list list;
-} quarter_span;
-
-enum { SPAN_STEP_MS = 16 * SM_QUARTER_MS }; /* looked at beyond what is asked for, at first */
-
-/* 0 <= from_ms <= to_ms. A reader without a series has no quarters. fini after success. */
-SM_MUST_CHECK sm_err sm_span_init(quarter_span *s, reader *r, int64_t from_ms, int64_t to_ms);
-void sm_span_fini(quarter_span *s);
-/* Goes back by width_ms or more, not beyond floor_ms; *more: so many quarters stand before the
- * others now. And on, not beyond stop_ms. After a failure it is as it was. */
-SM_MUST_CHECK sm_err sm_span_back(quarter_span *s, int64_t width_ms, size_t *more);
-SM_MUST_CHECK sm_err sm_span_on(quarter_span *s, int64_t width_ms);
-/* The index of the first quarter that starts at or after an instant. */
-size_t sm_span_find(const quarter_span *s, int64_t start_ms);
-/* The quarters that touch [from_ms, to_ms), as far as they are there; the span has none after. */
-void sm_span_take(quarter_span *s, int64_t from_ms, int64_t to_ms, sm_quarter_list *quarters);
 
 /* ---- the writer's pieces ---- */
 

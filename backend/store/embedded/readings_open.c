@@ -154,9 +154,30 @@ static void init_lock(pthread_rwlock_t *lock) {
   (void)pthread_rwlockattr_destroy(&attr);
 }
 
+static const sm_readings_engine engine = {.commit = sm_embedded_commit,
+                                          .maintain = sm_embedded_maintain,
+                                          .raw = sm_embedded_raw,
+                                          .brief = sm_embedded_brief,
+                                          .latest = sm_embedded_latest,
+                                          .last_ms = sm_embedded_last_ms,
+                                          .first_ms = sm_embedded_first_ms,
+                                          .each = sm_embedded_each,
+                                          .quarters = sm_embedded_quarters,
+                                          .trace = sm_embedded_trace,
+                                          .outline = sm_embedded_outline,
+                                          .survey = sm_embedded_survey,
+                                          .rejects = sm_embedded_rejects,
+                                          .rejects_wanted = sm_embedded_rejects_wanted,
+                                          .backup = sm_embedded_backup,
+                                          .check = sm_embedded_check,
+                                          .stats_get = sm_embedded_stats_get,
+                                          .client_id = sm_embedded_client_id,
+                                          .close = sm_embedded_close};
+
 static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   sm_readings *store = calloc(1, sizeof *store);
   if (store == NULL) return NULL;
+  store->engine = &engine;
   store->writer = writer;
   store->lock_fd = -1;
   store->seal_slice_readings = SEAL_SLICE_READINGS;
@@ -171,7 +192,7 @@ static sm_readings *new_store(const sm_embedded_options *options, bool writer) {
   (void)pthread_cond_init(&store->readers.free_again, NULL);
   store->path = sm_path_join(options->data_dir, "readings.db");
   if (store->path != NULL) return store;
-  sm_readings_close(store);
+  sm_embedded_close(store);
   return NULL;
 }
 
@@ -184,7 +205,7 @@ sm_err sm_embedded_readings_open(const sm_embedded_options *options, bool writer
   err = writer ? open_writer(out, options->data_dir) : open_snapshot(out);
   if (err == SM_OK) err = sm_readings_load(out);
   if (err != SM_OK) {
-    sm_readings_close(out);
+    sm_embedded_close(out);
     return err;
   }
   *store = out;
@@ -204,7 +225,7 @@ static void free_writers(sm_readings *store) {
   free(store->fresh_days);
 }
 
-void sm_readings_close(sm_readings *store) {
+void sm_embedded_close(sm_readings *store) {
   if (store == NULL) return;
   for (size_t i = 0; i < store->readers.idle_count; i++)
     if (store->readers.idle[i] != store->db) sm_sql_close(store->readers.idle[i]);
@@ -222,11 +243,11 @@ void sm_readings_close(sm_readings *store) {
   free(store);
 }
 
-const char *sm_readings_client_id(sm_readings *store) {
+const char *sm_embedded_client_id(sm_readings *store) {
   return store->client_id;
 }
 
-void sm_readings_stats_get(sm_readings *store, sm_readings_stats *stats) {
+void sm_embedded_stats_get(sm_readings *store, sm_readings_stats *stats) {
   (void)pthread_rwlock_rdlock(&store->lock);
   uint64_t series = store->series_count;
   (void)pthread_rwlock_unlock(&store->lock);

@@ -137,12 +137,12 @@ static sm_err read_raw(sm_readings *store, const char *device_id, uint8_t channe
   return err;
 }
 
-sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+sm_err sm_embedded_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list) {
   return read_raw(store, device_id, channel, from_ms, to_ms, false, limit, list);
 }
 
-sm_err sm_readings_brief(sm_readings *store, const char *device_id, uint8_t channel,
+sm_err sm_embedded_brief(sm_readings *store, const char *device_id, uint8_t channel,
                          int64_t from_ms, int64_t to_ms, size_t limit, sm_reading_list *list) {
   return read_raw(store, device_id, channel, from_ms, to_ms, true, limit, list);
 }
@@ -170,7 +170,7 @@ sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_li
 
 /* ---- latest, first, each ---- */
 
-sm_err sm_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
+sm_err sm_embedded_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading) {
   sm_err err = SM_ERR_NOT_FOUND;
   (void)pthread_rwlock_rdlock(&store->lock);
@@ -196,7 +196,7 @@ static bool look_at_some(sm_readings *store, size_t *at, int64_t *last_ms) {
   return more;
 }
 
-sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
+sm_err sm_embedded_last_ms(sm_readings *store, int64_t *ts_ms) {
   int64_t last_ms = INT64_MIN;
   size_t at = 0;
   while (look_at_some(store, &at, &last_ms)) continue;
@@ -205,7 +205,7 @@ sm_err sm_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
   return SM_OK;
 }
 
-sm_err sm_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
+sm_err sm_embedded_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
   sm_err err = SM_ERR_NOT_FOUND;
   (void)pthread_rwlock_rdlock(&store->lock);
@@ -238,7 +238,7 @@ static bool span_at(sm_readings *store, size_t at, char device_id[SM_DEVICE_ID_M
   return there;
 }
 
-sm_err sm_readings_each(sm_readings *store, sm_readings_each_fn each, void *context) {
+sm_err sm_embedded_each(sm_readings *store, sm_readings_each_fn each, void *context) {
   char device_id[SM_DEVICE_ID_MAX + 1];
   sm_readings_span span;
   bool has;
@@ -372,7 +372,7 @@ sm_err sm_reader_quarters(reader *r, int64_t from_ms, int64_t to_ms, size_t limi
   return err;
 }
 
-sm_err sm_readings_quarters(sm_readings *store, const char *device_id, uint8_t channel,
+sm_err sm_embedded_quarters(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t from_ms, int64_t to_ms, size_t limit, sm_quarter_list *list) {
   reader r;
   sm_err err = sm_reader_begin(store, device_id, channel, from_ms, to_ms, &r);

@@ -68,7 +68,7 @@ static void take_row(sm_sql_stmt *q, sm_reject *r) {
   r->payload_len_sent = (size_t)sm_sql_i64(q, 7);
 }
 
-sm_err sm_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, int64_t after,
+sm_err sm_embedded_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, int64_t after,
                            size_t limit, sm_reject_list *list) {
   reader r;
   sm_err err = sm_reader_begin(store, "", 0, 0, 0, &r);
@@ -119,7 +119,7 @@ static sm_err walk(reader *r, const char *reason, sm_reject_wanted_fn wanted, vo
   return sm_sql_end(&q);
 }
 
-sm_err sm_readings_rejects_wanted(sm_readings *store, const char *reason,
+sm_err sm_embedded_rejects_wanted(sm_readings *store, const char *reason,
                                   sm_reject_wanted_fn wanted, void *context, int64_t after,
                                   size_t limit, sm_reject_list *list, int64_t *next) {
   reader r;

@@ -137,6 +137,7 @@ static void commit_days(sm_readings *store, const char *device_id, int64_t first
 }
 
 static void days_that_are_over_become_blocks(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 3);
   seal_all(f->store);
@@ -153,6 +154,7 @@ static void days_that_are_over_become_blocks(void **state) {
 
 /* A day at 10 s of twelve meters, which takes far less room as blocks than by the hour. */
 static void what_a_bulk_load_leaves_free_is_given_back(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   enum { METERS = 12, DAY = 8640 };
   sm_reading_in *in = calloc(DAY, sizeof *in);
@@ -177,6 +179,7 @@ static void what_a_bulk_load_leaves_free_is_given_back(void **state) {
 }
 
 static void a_clock_ahead_merges_nothing_early(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   int64_t today = sm_clock_now_ms() / DAY_MS * DAY_MS;
   (void)commit_one(f->store, "a", make_reading(today, 1));
@@ -203,6 +206,7 @@ static size_t count_quarters(sm_readings *store, const char *device_id) {
 }
 
 static void a_damaged_block_costs_its_day_and_keeps_its_quarters(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 4);
   seal_all(f->store);
@@ -223,6 +227,7 @@ static void a_damaged_block_costs_its_day_and_keeps_its_quarters(void **state) {
 }
 
 static void a_damaged_quarter_row_is_made_again(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 3);
   seal_all(f->store);
@@ -236,6 +241,7 @@ static void a_damaged_quarter_row_is_made_again(void **state) {
 }
 
 static void a_damaged_journal_row_is_put_aside(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   for (int64_t i = 0; i < 3; i++) (void)commit_one(f->store, "a", make_reading(t0 + i, i));
   file_run(f, "UPDATE journal SET body = x'0201020304050607' WHERE journal_no = 2");
@@ -250,6 +256,7 @@ static void a_damaged_journal_row_is_put_aside(void **state) {
 }
 
 static void a_series_whose_state_is_damaged_is_found_out_again(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 3);
   seal_all(f->store);
@@ -269,6 +276,7 @@ static void a_series_whose_state_is_damaged_is_found_out_again(void **state) {
 
 /* Every page of the file in turn: no start crashes, and one that succeeds serves what it can. */
 static void a_damaged_page_is_not_the_end(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   enum { PAGE = 4096, METERS = 40 };
   char path[128];
@@ -323,6 +331,7 @@ static void a_damaged_page_is_not_the_end(void **state) {
 }
 
 static void doctor_tells_what_is_wrong(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 4);
   seal_all(f->store);
@@ -343,6 +352,7 @@ static void doctor_tells_what_is_wrong(void **state) {
 
 /* Taken before the horizon passed it, and not sealed yet: its quarter counts it all the same. */
 static void what_waits_in_the_journal_is_in_its_quarter_before_raw_goes(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   f->options.raw_retention_days = 5;
   store_reopen(f);
@@ -369,6 +379,7 @@ static void what_waits_in_the_journal_is_in_its_quarter_before_raw_goes(void **s
 }
 
 static void old_raw_goes_and_quarters_and_bills_stay(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   f->options.raw_retention_days = 5;
   store_reopen(f);
@@ -445,6 +456,7 @@ static void make_v1(store_fixture *f, int64_t hours) {
 }
 
 static void a_file_of_the_version_before_is_taken_over(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   make_v1(f, 60);
   store_reopen(f);
@@ -474,6 +486,7 @@ static sm_err count_span(void *context, const sm_readings_span *span) {
 }
 
 static void a_copy_is_the_store_of_its_moment(void **state) {
+  only_embedded();
   store_fixture *f = *state;
   commit_days(f->store, "a", 0, 3);
   seal_all(f->store);

@@ -4,6 +4,8 @@
 #include "store/embedded/column.h"
 #include "store/embedded/reading_column.h"
 #include "store/embedded/varint.h"
+#include "store/postgres/postgres.h"
+#include "store/postgres/test_server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,10 +18,28 @@
 
 const int64_t t0 = 1767225600000;
 
+bool on_server(void) {
+  return test_server_is_there();
+}
+
+void only_embedded(void) {
+  if (on_server()) skip();
+}
+
+sm_err store_try(const sm_embedded_options *options, bool writer, sm_readings **store) {
+  char url[TEST_SERVER_URL_MAX];
+  if (!on_server()) return sm_embedded_readings_open(options, writer, store);
+  (void)test_server_create(options->data_dir, "");
+  const sm_postgres_options there = {.url = test_server_url(options->data_dir, url),
+                                     .data_dir = options->data_dir,
+                                     .raw_retention_days = options->raw_retention_days};
+  return sm_postgres_readings_open(&there, writer, store);
+}
+
 sm_readings *store_open(const char *dir, bool writer) {
   const sm_embedded_options options = {.data_dir = dir};
   sm_readings *store = NULL;
-  assert_int_equal(sm_embedded_readings_open(&options, writer, &store), SM_OK);
+  assert_int_equal(store_try(&options, writer, &store), SM_OK);
   return store;
 }
 
@@ -49,6 +69,7 @@ void store_dir_remove(const char *dir) {
 int store_tear_down(void **state) {
   store_fixture *f = *state;
   sm_readings_close(f->store);
+  if (on_server()) test_server_drop(f->dir);
   store_dir_remove(f->dir);
   free(f);
   return 0;
@@ -57,7 +78,7 @@ int store_tear_down(void **state) {
 void store_reopen(store_fixture *f) {
   sm_readings_close(f->store);
   f->store = NULL;
-  assert_int_equal(sm_embedded_readings_open(&f->options, true, &f->store), SM_OK);
+  assert_int_equal(store_try(&f->options, true, &f->store), SM_OK);
 }
 
 sm_reading make_reading(int64_t ts_ms, int64_t wh) {

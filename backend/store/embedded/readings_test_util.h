@@ -18,12 +18,17 @@ typedef struct store_fixture {
 } store_fixture;
 
 /* For cmocka: a new store in *state, and its end with all files. */
+/* A store of SQLite files, or of the server that the program runs beside (test_server.h). */
 int store_set_up(void **state);
 int store_tear_down(void **state);
 void store_dir_remove(const char *dir); /* with what a store leaves there */
 
 sm_readings *store_open(const char *dir, bool writer);
+sm_err store_try(const sm_embedded_options *options, bool writer, sm_readings **store);
 void store_reopen(store_fixture *f);
+bool on_server(void);
+/* For tests of what only SQLite files have: skips the test if it runs on a server. */
+void only_embedded(void);
 
 extern const int64_t t0; /* 2026-01-01T00:00:00Z */
 

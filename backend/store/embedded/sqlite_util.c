@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/sql/driver.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,7 +23,9 @@ typedef struct cached {
   bool in_use;
 } cached;
 
-struct sm_sql {
+/* A connection, as sql.h knows it and with what is SQLite's. */
+typedef struct lite {
+  sm_sql base;
   sqlite3 *handle;
   cached *cache;
   size_t count;
@@ -32,7 +35,17 @@ struct sm_sql {
   bool begun;             /* and neither committed nor rolled back by us */
   bool unsynced;          /* commits are not synced just now */
   int wal_pages;
-};
+} lite;
+
+static const sm_sql_driver driver;
+
+static lite *of(sm_sql *db) {
+  return (lite *)db;
+}
+
+static lite *its(const sm_sql_stmt *q) {
+  return (lite *)q->db;
+}
 
 /* ---- result codes ---- */
 
@@ -131,12 +144,27 @@ static sm_err configure_handle(sqlite3 *handle, const sm_sql_options *options) {
   return sm_sql_err(handle, result);
 }
 
+static bool in_transaction(const lite *db) {
+  return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+/* Without memory or disk SQLite rolls back by itself. What its transaction's owner still does, not
+ * knowing of it, must not be committed piece by piece. */
+static bool transaction_is_lost(const lite *db) {
+  return db->begun && !in_transaction(db);
+}
+
+static sm_err exec(lite *db, const char *sql) {
+  if (transaction_is_lost(db)) return SM_ERR_INTERNAL;
+  return sm_sql_err(db->handle, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
 /* The change to WAL wants the file alone and does not wait by the busy time-out when two processes
  * try it at once, so it is tried until that time is over. */
-static sm_err enter_wal(sm_sql *db, int busy_timeout_ms) {
+static sm_err enter_wal(lite *db, int busy_timeout_ms) {
   int64_t deadline = sm_clock_steady_ms() + busy_timeout_ms;
   sm_err err;
-  while ((err = sm_sql_exec(db, "PRAGMA journal_mode = WAL")) == SM_ERR_BUSY) {
+  while ((err = exec(db, "PRAGMA journal_mode = WAL")) == SM_ERR_BUSY) {
     if (sm_clock_steady_ms() >= deadline) break;
     (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
   }
@@ -146,43 +174,42 @@ static sm_err enter_wal(sm_sql *db, int busy_timeout_ms) {
 static int keep_wal_pages(void *context, sqlite3 *handle, const char *name, int pages) {
   (void)handle;
   (void)name;
-  ((sm_sql *)context)->wal_pages = pages;
+  ((lite *)context)->wal_pages = pages;
   return SQLITE_OK;
 }
 
-static sm_err configure_size(sm_sql *db, const sm_sql_options *options) {
+static sm_err configure_size(lite *db, const sm_sql_options *options) {
   char sql[64];
   (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%d", options->cache_kib);
-  sm_err err = options->cache_kib > 0 ? sm_sql_exec(db, sql) : SM_OK;
+  sm_err err = options->cache_kib > 0 ? exec(db, sql) : SM_OK;
   if (err == SM_OK && options->wal_pages > 0 && !options->fast_delete)
     err = sm_sql_err(db->handle, sqlite3_wal_autocheckpoint(db->handle, options->wal_pages));
   if (err != SM_OK || !options->fast_delete) return err;
   (void)sqlite3_wal_hook(db->handle, keep_wal_pages, db); /* in the place of the automatic one */
-  return sm_sql_exec(db, "PRAGMA secure_delete = FAST");
+  return exec(db, "PRAGMA secure_delete = FAST");
 }
 
-static sm_err configure_pragmas(sm_sql *db, const sm_sql_options *options) {
-  return sm_sql_exec(db, options->read_only
-                             ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
-                             : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-                               "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
+static sm_err configure_pragmas(lite *db, const sm_sql_options *options) {
+  return exec(db, options->read_only
+                      ? "PRAGMA query_only = ON; PRAGMA cell_size_check = ON"
+                      : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                        "PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864");
 }
 
-static sm_err configure(sm_sql *db, const sm_sql_options *options) {
+static sm_err configure(lite *db, const sm_sql_options *options) {
   sm_err err = configure_handle(db->handle, options);
   /* Before anything is in the file; of no effect later. */
-  if (err == SM_OK && options->can_shrink)
-    err = sm_sql_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
+  if (err == SM_OK && options->can_shrink) err = exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
   if (err == SM_OK && !options->read_only) err = enter_wal(db, options->busy_timeout_ms);
   if (err == SM_OK) err = configure_pragmas(db, options);
   return err == SM_OK ? configure_size(db, options) : err;
 }
 
 static void note_rollback(void *context) {
-  ((sm_sql *)context)->rolled_back = true;
+  ((lite *)context)->rolled_back = true;
 }
 
-static sm_err prepare_rollback(sm_sql *db) {
+static sm_err prepare_rollback(lite *db) {
   (void)sqlite3_rollback_hook(db->handle, note_rollback, db);
   return sm_sql_err(db->handle, sqlite3_prepare_v3(db->handle, "ROLLBACK", -1,
                                                    SQLITE_PREPARE_PERSISTENT, &db->rollback, NULL));
@@ -202,28 +229,7 @@ static void configure_memory(void) {
   (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, configure_memory);
-  sm_err found = find_file(options);
-  if (found != SM_OK) return found;
-  sm_sql *db = calloc(1, sizeof *db);
-  if (db == NULL) return SM_ERR_NOMEM;
-  int result = sqlite3_open_v2(options->path, &db->handle,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  sm_err err = sm_sql_err(db->handle, result);
-  if (err == SM_OK) err = configure(db, options);
-  if (err == SM_OK) err = prepare_rollback(db);
-  if (err != SM_OK) {
-    sm_sql_close(db);
-    return err;
-  }
-  *out = db;
-  return SM_OK;
-}
-
-void sm_sql_close(sm_sql *db) {
-  if (db == NULL) return;
+static void close_it(lite *db) {
   for (size_t i = 0; i < db->count; i++) {
     assert(!db->cache[i].in_use);
     (void)sqlite3_finalize(db->cache[i].stmt);
@@ -234,86 +240,88 @@ void sm_sql_close(sm_sql *db) {
   free(db);
 }
 
+sm_err sm_sql_open(const sm_sql_options *options, sm_sql **out) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, configure_memory);
+  sm_err found = find_file(options);
+  if (found != SM_OK) return found;
+  lite *db = calloc(1, sizeof *db);
+  if (db == NULL) return SM_ERR_NOMEM;
+  db->base.driver = &driver;
+  int result = sqlite3_open_v2(options->path, &db->handle,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  sm_err err = sm_sql_err(db->handle, result);
+  if (err == SM_OK) err = configure(db, options);
+  if (err == SM_OK) err = prepare_rollback(db);
+  if (err != SM_OK) {
+    close_it(db);
+    return err;
+  }
+  *out = &db->base;
+  return SM_OK;
+}
+
 sqlite3 *sm_sql_handle(sm_sql *db) {
-  return db->handle;
-}
-
-static bool in_transaction(const sm_sql *db) {
-  return sqlite3_get_autocommit(db->handle) == 0;
-}
-
-/* Without memory or disk SQLite rolls back by itself. What its transaction's owner still does, not
- * knowing of it, must not be committed piece by piece. */
-static bool transaction_is_lost(const sm_sql *db) {
-  return db->begun && !in_transaction(db);
-}
-
-sm_err sm_sql_exec(sm_sql *db, const char *sql) {
-  if (transaction_is_lost(db)) return SM_ERR_INTERNAL;
-  return sm_sql_err(db->handle, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+  return of(db)->handle;
 }
 
 /* ---- transactions ---- */
 
-static sm_err run_plain(sm_sql *db, const char *sql) {
-  sm_sql_stmt q = sm_sql_use(db, sql);
+static sm_err run_plain(lite *db, const char *sql) {
+  sm_sql_stmt q = sm_sql_use(&db->base, sql);
   return sm_sql_run(&q);
 }
 
-static sm_err begin(sm_sql *db, const char *sql) {
+static sm_err begin(sm_sql *base, bool immediate) {
+  lite *db = of(base);
   db->begun = false;
-  sm_err err = run_plain(db, sql);
+  sm_err err = run_plain(db, immediate ? "BEGIN IMMEDIATE" : "BEGIN");
   db->begun = err == SM_OK;
   return err;
 }
 
-sm_err sm_sql_begin(sm_sql *db) {
-  return begin(db, "BEGIN");
-}
-
-sm_err sm_sql_begin_immediate(sm_sql *db) {
-  return begin(db, "BEGIN IMMEDIATE");
-}
-
-/* COMMIT may run out of memory when all is written already: then the transaction is committed,
- * whatever SQLite returns. Only a rollback makes it nothing. */
-sm_err sm_sql_commit(sm_sql *db) {
-  db->rolled_back = transaction_is_lost(db);
-  sm_err err = db->rolled_back ? SM_ERR_INTERNAL : run_plain(db, "COMMIT");
-  if (err != SM_OK && !in_transaction(db) && !db->rolled_back) err = SM_OK;
-  sm_sql_rollback(db);
-  return err;
-}
-
-void sm_sql_rollback(sm_sql *db) {
+static void rollback(sm_sql *base) {
+  lite *db = of(base);
   db->begun = false;
   if (!in_transaction(db)) return;
   (void)sqlite3_step(db->rollback);
   (void)sqlite3_reset(db->rollback);
 }
 
-sm_err sm_sql_set_synced(sm_sql *db, bool synced) {
+/* COMMIT may run out of memory when all is written already: then the transaction is committed,
+ * whatever SQLite returns. Only a rollback makes it nothing. */
+static sm_err commit(sm_sql *base) {
+  lite *db = of(base);
+  db->rolled_back = transaction_is_lost(db);
+  sm_err err = db->rolled_back ? SM_ERR_INTERNAL : run_plain(db, "COMMIT");
+  if (err != SM_OK && !in_transaction(db) && !db->rolled_back) err = SM_OK;
+  rollback(base);
+  return err;
+}
+
+sm_err sm_sql_set_synced(sm_sql *base, bool synced) {
+  lite *db = of(base);
   if (db->unsynced == !synced) return SM_OK;
-  sm_err err =
-      sm_sql_exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  sm_err err = exec(db, synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
   if (err == SM_OK) db->unsynced = !synced;
   return err;
 }
 
 int sm_sql_wal_pages(const sm_sql *db) {
-  return db->wal_pages;
+  return ((const lite *)db)->wal_pages;
 }
 
 sm_err sm_sql_checkpoint(sm_sql *db) {
-  int result = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  int result =
+      sqlite3_wal_checkpoint_v2(of(db)->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   /* Busy: somebody else is at it, or a reader holds some back. */
   if ((result & 0xff) == SQLITE_BUSY) return SM_OK;
-  return sm_sql_err(db->handle, result);
+  return sm_sql_err(of(db)->handle, result);
 }
 
 /* ---- statements ---- */
 
-static sm_err prepare(sm_sql *db, const char *sql, size_t *slot) {
+static sm_err prepare(lite *db, const char *sql, size_t *slot) {
   if (db->count == db->cap) {
     size_t cap = db->cap == 0 ? 32 : db->cap * 2;
     cached *grown = realloc(db->cache, cap * sizeof *grown);
@@ -329,131 +337,115 @@ static sm_err prepare(sm_sql *db, const char *sql, size_t *slot) {
   return SM_OK;
 }
 
-sm_sql_stmt sm_sql_use(sm_sql *db, const char *sql) {
-  sm_sql_stmt q = {.db = db};
-  for (q.slot = 0; q.slot < db->count && db->cache[q.slot].sql != sql;) q.slot++;
-  if (q.slot == db->count) q.err = prepare(db, sql, &q.slot);
-  if (q.err != SM_OK) return q;
-  assert(!db->cache[q.slot].in_use);
-  db->cache[q.slot].in_use = true;
-  q.stmt = db->cache[q.slot].stmt;
-  return q;
+static void use(sm_sql_stmt *q, const char *sql) {
+  lite *db = its(q);
+  for (q->slot = 0; q->slot < db->count && db->cache[q->slot].sql != sql;) q->slot++;
+  if (q->slot == db->count) q->err = prepare(db, sql, &q->slot);
+  if (q->err != SM_OK) return;
+  assert(!db->cache[q->slot].in_use);
+  db->cache[q->slot].in_use = true;
+  q->stmt = db->cache[q->slot].stmt;
 }
 
 static void keep(sm_sql_stmt *q, int result) {
-  if (q->err == SM_OK) q->err = sm_sql_err(q->db->handle, result);
+  if (q->err == SM_OK) q->err = sm_sql_err(its(q)->handle, result);
 }
 
-void sm_sql_bind_i64(sm_sql_stmt *q, int index, int64_t value) {
-  if (q->err == SM_OK) keep(q, sqlite3_bind_int64(q->stmt, index, value));
+static void bind_i64(sm_sql_stmt *q, int index, int64_t value) {
+  keep(q, sqlite3_bind_int64(q->stmt, index, value));
 }
 
-void sm_sql_bind_text(sm_sql_stmt *q, int index, const char *text) {
-  if (q->err == SM_OK) keep(q, sqlite3_bind_text(q->stmt, index, text, -1, SQLITE_STATIC));
+static void bind_text(sm_sql_stmt *q, int index, const char *text) {
+  keep(q, sqlite3_bind_text(q->stmt, index, text, -1, SQLITE_STATIC));
 }
 
-void sm_sql_bind_blob(sm_sql_stmt *q, int index, const void *data, size_t len) {
-  if (q->err != SM_OK) return;
+static void bind_blob(sm_sql_stmt *q, int index, const void *data, size_t len) {
   /* A NULL pointer means NULL; an empty blob needs any address. */
   keep(q, sqlite3_bind_blob64(q->stmt, index, data, len, SQLITE_STATIC));
 }
 
-void sm_sql_bind_null(sm_sql_stmt *q, int index) {
-  if (q->err == SM_OK) keep(q, sqlite3_bind_null(q->stmt, index));
+static void bind_null(sm_sql_stmt *q, int index) {
+  keep(q, sqlite3_bind_null(q->stmt, index));
 }
 
-bool sm_sql_row(sm_sql_stmt *q) {
-  if (q->err == SM_OK && transaction_is_lost(q->db)) q->err = SM_ERR_INTERNAL;
-  if (q->err != SM_OK) return false;
+static bool row(sm_sql_stmt *q) {
+  if (transaction_is_lost(its(q))) {
+    q->err = SM_ERR_INTERNAL;
+    return false;
+  }
   int result = sqlite3_step(q->stmt);
   if (result == SQLITE_ROW) return true;
   keep(q, result);
   return false;
 }
 
-int64_t sm_sql_i64(sm_sql_stmt *q, int column) {
+static int64_t column_i64(sm_sql_stmt *q, int column) {
   return sqlite3_column_int64(q->stmt, column);
 }
 
-bool sm_sql_is_null(sm_sql_stmt *q, int column) {
+static bool column_is_null(sm_sql_stmt *q, int column) {
   return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
 }
 
-const char *sm_sql_text(sm_sql_stmt *q, int column) {
+static const char *column_text(sm_sql_stmt *q, int column) {
   return (const char *)sqlite3_column_text(q->stmt, column);
 }
 
-const void *sm_sql_blob(sm_sql_stmt *q, int column, size_t *len) {
+static const void *column_blob(sm_sql_stmt *q, int column, size_t *len) {
   const void *data = sqlite3_column_blob(q->stmt, column);
   *len = (size_t)sqlite3_column_bytes(q->stmt, column);
   return data;
 }
 
-void sm_sql_take_blob(sm_sql_stmt *q, int column, uint8_t **data, size_t *len) {
-  *data = NULL;
-  *len = 0;
-  if (q->err != SM_OK || sm_sql_is_null(q, column)) return;
-  size_t got;
-  const void *from = sm_sql_blob(q, column, &got);
-  uint8_t *copy = malloc(got + 1);
-  if (copy == NULL || (from == NULL && got > 0)) {
-    free(copy);
-    q->err = SM_ERR_NOMEM;
-    return;
-  }
-  if (got > 0) memcpy(copy, from, got);
-  copy[got] = 0;
-  *data = copy;
-  *len = got;
-}
-
-void sm_sql_take_text(sm_sql_stmt *q, int column, char **text) {
-  *text = NULL;
-  if (q->err != SM_OK || sm_sql_is_null(q, column)) return;
-  const char *from = sm_sql_text(q, column);
-  *text = from != NULL ? strdup(from) : NULL;
-  if (*text == NULL) q->err = SM_ERR_NOMEM;
-}
-
-void sm_sql_again(sm_sql_stmt *q) {
-  if (q->stmt == NULL) return;
+static void again(sm_sql_stmt *q) {
   /* The result of a reset repeats that of the last step, which is kept already. */
   (void)sqlite3_reset(q->stmt);
 }
 
-sm_err sm_sql_end(sm_sql_stmt *q) {
-  if (q->stmt == NULL) return q->err;
+static void end_use(sm_sql_stmt *q) {
   (void)sqlite3_reset(q->stmt);
   (void)sqlite3_clear_bindings(q->stmt); /* they borrow the caller's memory */
-  q->db->cache[q->slot].in_use = false;
-  q->stmt = NULL;
-  return q->err;
+  its(q)->cache[q->slot].in_use = false;
 }
 
-sm_err sm_sql_run(sm_sql_stmt *q) {
-  while (sm_sql_row(q)) {
-  }
-  return sm_sql_end(q);
+/* ---- the engine ---- */
+
+static void close_base(sm_sql *db) {
+  close_it(of(db));
 }
 
-int64_t sm_sql_changes(sm_sql *db) {
-  return sqlite3_changes64(db->handle);
+static sm_err exec_base(sm_sql *db, const char *sql) {
+  return exec(of(db), sql);
 }
 
-int64_t sm_sql_last_insert_no(sm_sql *db) {
-  return sqlite3_last_insert_rowid(db->handle);
+static int64_t changes(sm_sql *db) {
+  return sqlite3_changes64(of(db)->handle);
 }
 
-sm_err sm_sql_query_i64(sm_sql *db, const char *sql, int64_t *value) {
-  sm_sql_stmt q = sm_sql_use(db, sql);
-  bool found = sm_sql_row(&q);
-  int64_t got = found ? sm_sql_i64(&q, 0) : 0;
-  sm_err err = sm_sql_end(&q);
-  if (err != SM_OK) return err;
-  if (!found) return SM_ERR_NOT_FOUND;
-  *value = got;
-  return SM_OK;
+static int64_t last_insert_no(sm_sql *db) {
+  return sqlite3_last_insert_rowid(of(db)->handle);
 }
+
+static const sm_sql_driver driver = {.engine = SM_SQL_SQLITE,
+                                     .close = close_base,
+                                     .exec = exec_base,
+                                     .begin = begin,
+                                     .commit = commit,
+                                     .rollback = rollback,
+                                     .changes = changes,
+                                     .last_insert_no = last_insert_no,
+                                     .use = use,
+                                     .bind_i64 = bind_i64,
+                                     .bind_text = bind_text,
+                                     .bind_blob = bind_blob,
+                                     .bind_null = bind_null,
+                                     .row = row,
+                                     .i64 = column_i64,
+                                     .is_null = column_is_null,
+                                     .text = column_text,
+                                     .blob = column_blob,
+                                     .again = again,
+                                     .end = end_use};
 
 static uint64_t size_of(const char *path, const char *suffix) {
   sm_buf name;

@@ -1,0 +1,607 @@
+#include "store/postgres/pg_sql.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "store/postgres/pg_dialect.h"
+#include "store/sql/driver.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  VALUES_MAX = 24,    /* of one statement */
+  DECODED_MAX = 8,    /* blobs of one row that are looked at together */
+  NUMBER_CHARS = 24,  /* an int64 as text */
+  LOCK_CLASS = 0x534d /* "SM": of the advisory locks */
+};
+
+/* Types by their fixed numbers in PostgreSQL's catalogue. */
+static const Oid type_int8 = 20;
+static const Oid type_text = 25;
+static const Oid type_bytea = 17;
+
+typedef struct value {
+  Oid type;
+  const char *data; /* borrowed, or number; NULL is NULL */
+  int len;
+  char number[NUMBER_CHARS];
+} value;
+
+/* A statement of the connection's cache. */
+typedef struct statement {
+  const char *sql; /* the key is its address */
+  char *text;      /* in PostgreSQL's words */
+  char name[16];
+  int params;
+  bool prepared; /* in the present session, for `types` */
+  bool in_use;
+  bool executed;
+  Oid types[VALUES_MAX];
+  value values[VALUES_MAX];
+  PGresult *result;
+  int row; /* of the result, -1 before the first */
+  unsigned char *decoded[DECODED_MAX];
+  size_t decoded_count;
+} statement;
+
+typedef struct pg {
+  sm_sql base;
+  PGconn *conn;
+  char schema[64];
+  bool read_only;
+  int32_t lock_no;
+  statement **cache;
+  size_t count;
+  size_t cap;
+  bool begun;  /* and neither committed nor rolled back by us */
+  bool warned; /* the server warned during the statement that runs */
+  int64_t changes;
+  uint64_t session;
+} pg;
+
+static const sm_sql_driver driver;
+
+static pg *of(sm_sql *db) {
+  return (pg *)db;
+}
+
+static pg *its(const sm_sql_stmt *q) {
+  return (pg *)q->db;
+}
+
+/* ---- result codes ---- */
+
+static void log_words(const char *words, const char *code) {
+  char line[300];
+  (void)snprintf(line, sizeof line, "%s", words != NULL ? words : "");
+  line[strcspn(line, "\n")] = '\0';
+  sm_log(SM_LOG_ERROR, "store.postgres", SM_LOG_TEXT("message", line), SM_LOG_TEXT("code", code));
+}
+
+static bool begins(const char *code, const char *with) {
+  return strncmp(code, with, strlen(with)) == 0;
+}
+
+typedef struct state_err {
+  const char *begin; /* of the SQLSTATE */
+  sm_err err;
+} state_err;
+
+/* The first that fits. */
+static const state_err state_errs[] = {
+    {"23505", SM_ERR_EXISTS},   {"23P01", SM_ERR_EXISTS},   {"23503", SM_ERR_CONFLICT},
+    {"23001", SM_ERR_CONFLICT}, {"P0001", SM_ERR_CONFLICT}, {"23", SM_ERR_INVALID},
+    {"22003", SM_ERR_RANGE},    {"22", SM_ERR_INVALID},     {"54000", SM_ERR_RANGE},
+    {"53100", SM_ERR_FULL},     {"53200", SM_ERR_NOMEM},    {"53300", SM_ERR_BUSY},
+    {"55P03", SM_ERR_BUSY},     {"40", SM_ERR_BUSY},        {"57014", SM_ERR_BUSY},
+    {"57P03", SM_ERR_BUSY},     {"57P", SM_ERR_IO},         {"08", SM_ERR_IO},
+    {"25P03", SM_ERR_IO},       {"25006", SM_ERR_IO},       {"58", SM_ERR_IO},
+    {"XX001", SM_ERR_CORRUPT},  {"XX002", SM_ERR_CORRUPT},  {"25P02", SM_ERR_INTERNAL},
+};
+
+static sm_err of_state(const char *code) {
+  for (size_t i = 0; i < sizeof state_errs / sizeof state_errs[0]; i++)
+    if (begins(code, state_errs[i].begin)) return state_errs[i].err;
+  return SM_ERR_INTERNAL;
+}
+
+sm_err sm_pg_err(PGconn *conn, const PGresult *result) {
+  ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN)
+    return SM_OK;
+  const char *code = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+  if (code == NULL) { /* libpq's own words: mostly that the connection broke */
+    bool lost = PQstatus(conn) != CONNECTION_OK;
+    log_words(PQerrorMessage(conn), "");
+    return lost ? SM_ERR_IO : SM_ERR_NOMEM;
+  }
+  sm_err err = of_state(code);
+  bool expected = err == SM_ERR_EXISTS || err == SM_ERR_CONFLICT || err == SM_ERR_INVALID ||
+                  err == SM_ERR_RANGE || strcmp(code, "25P02") == 0;
+  if (!expected) log_words(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), code);
+  return err;
+}
+
+/* ---- connections ---- */
+
+static void take_notice(void *context, const PGresult *result) {
+  const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity == NULL || strcmp(severity, "WARNING") != 0) return;
+  ((pg *)context)->warned = true;
+  sm_log(SM_LOG_WARN, "store.postgres",
+         SM_LOG_TEXT("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+static sm_err run_words(pg *db, const char *sql) {
+  PGresult *result = PQexec(db->conn, sql);
+  sm_err err = sm_pg_err(db->conn, result);
+  PQclear(result);
+  return err;
+}
+
+/* What each session needs, whatever the server's and the role's defaults are. */
+static sm_err set_up_session(pg *db) {
+  char sql[900];
+  (void)snprintf(
+      sql, sizeof sql,
+      "SET client_min_messages = warning;"
+      "SET search_path = %s; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = hex;"
+      "SET standard_conforming_strings = on; SET jit = off; SET lock_timeout = '10s';"
+      "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s';"
+      "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+      " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);%s",
+      db->schema, db->read_only ? "SET default_transaction_read_only = on" : "");
+  for (size_t i = 0; i < db->count; i++) db->cache[i]->prepared = false;
+  db->session++;
+  return run_words(db, sql);
+}
+
+static sm_err connect_first(pg *db, const char *url) {
+  /* What the URL says itself goes before these. */
+  const char *const keys[] = {
+      "application_name", "connect_timeout",      "tcp_user_timeout", "keepalives_idle",
+      "client_encoding",  "target_session_attrs", "dbname",           NULL};
+  const char *const values[] = {"smartmeter", "5", "15000", "15", "UTF8", "read-write", url, NULL};
+  db->conn = PQconnectdbParams(keys, values, 1);
+  if (db->conn == NULL) return SM_ERR_NOMEM;
+  if (PQstatus(db->conn) != CONNECTION_OK) {
+    log_words(PQerrorMessage(db->conn), "connect");
+    return SM_ERR_IO;
+  }
+  (void)PQsetNoticeReceiver(db->conn, take_notice, db);
+  return SM_OK;
+}
+
+static sm_err connect_again(pg *db) {
+  PQreset(db->conn);
+  if (PQstatus(db->conn) != CONNECTION_OK) {
+    log_words(PQerrorMessage(db->conn), "connect");
+    return SM_ERR_IO;
+  }
+  sm_log(SM_LOG_INFO, "store.postgres", SM_LOG_TEXT("message", "connected again"));
+  return set_up_session(db);
+}
+
+static void free_statement(statement *s) {
+  assert(!s->in_use);
+  free(s->text);
+  free(s);
+}
+
+static void close_it(sm_sql *base) {
+  pg *db = of(base);
+  for (size_t i = 0; i < db->count; i++) free_statement(db->cache[i]);
+  free(db->cache);
+  PQfinish(db->conn);
+  free(db);
+}
+
+static bool schema_valid(const char *name) {
+  size_t len = strlen(name);
+  return len > 0 && len < 60 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+}
+
+sm_err sm_pg_open(const sm_pg_options *options, sm_sql **out) {
+  if (!schema_valid(options->schema)) return SM_ERR_INVALID;
+  pg *db = calloc(1, sizeof *db);
+  if (db == NULL) return SM_ERR_NOMEM;
+  db->base.driver = &driver;
+  db->read_only = options->read_only;
+  db->lock_no = options->lock_no;
+  (void)snprintf(db->schema, sizeof db->schema, "%s", options->schema);
+  sm_err err = connect_first(db, options->url);
+  if (err == SM_OK) err = set_up_session(db);
+  if (err != SM_OK) {
+    close_it(&db->base);
+    return err;
+  }
+  *out = &db->base;
+  return SM_OK;
+}
+
+uint64_t sm_pg_session(sm_sql *db) {
+  return of(db)->session;
+}
+
+PGconn *sm_pg_handle(sm_sql *db) {
+  return of(db)->conn;
+}
+
+/* ---- transactions ---- */
+
+static bool in_transaction(const pg *db) {
+  PGTransactionStatusType status = PQtransactionStatus(db->conn);
+  return status != PQTRANS_IDLE && status != PQTRANS_UNKNOWN;
+}
+
+/* After a failed statement PostgreSQL takes nothing more until the rollback, and a lost connection
+ * has rolled back. */
+static bool transaction_is_lost(const pg *db) {
+  return db->begun && PQtransactionStatus(db->conn) != PQTRANS_INTRANS;
+}
+
+static sm_err exec(sm_sql *base, const char *sql) {
+  pg *db = of(base);
+  return transaction_is_lost(db) ? SM_ERR_INTERNAL : run_words(db, sql);
+}
+
+static void rollback(sm_sql *base) {
+  pg *db = of(base);
+  db->begun = false;
+  if (in_transaction(db)) PQclear(PQexec(db->conn, "ROLLBACK"));
+}
+
+static void begin_words(const pg *db, bool immediate, char sql[120]) {
+  if (immediate)
+    (void)snprintf(sql, 120, "BEGIN; SELECT pg_advisory_xact_lock(%d, %d)", LOCK_CLASS,
+                   (int)db->lock_no);
+  else
+    (void)snprintf(sql, 120, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+/* An idle connection may have been cut without a word: that is found out here, and mended once. */
+static sm_err begin(sm_sql *base, bool immediate) {
+  pg *db = of(base);
+  char sql[120];
+  sm_err err = SM_OK;
+  db->begun = false;
+  begin_words(db, immediate, sql);
+  if (PQstatus(db->conn) == CONNECTION_OK) {
+    err = run_words(db, sql);
+    if (err == SM_OK || PQstatus(db->conn) == CONNECTION_OK) goto done;
+  }
+  err = connect_again(db);
+  if (err == SM_OK) err = run_words(db, sql);
+done:
+  if (err != SM_OK) rollback(base);
+  db->begun = err == SM_OK;
+  return err;
+}
+
+/* Without a time limit: a commit that waits for its standby and is cut short has warned, and is
+ * nothing that a meter may be told of. */
+static sm_err commit(sm_sql *base) {
+  pg *db = of(base);
+  if (transaction_is_lost(db)) {
+    rollback(base);
+    return SM_ERR_INTERNAL;
+  }
+  db->warned = false;
+  sm_err err = run_words(db, "SET LOCAL statement_timeout = 0; COMMIT");
+  if (err == SM_OK && db->warned) err = SM_ERR_IO;
+  rollback(base);
+  return err;
+}
+
+/* ---- statements ---- */
+
+static sm_err add_statement(pg *db, const char *sql, statement **out) {
+  if (db->count == db->cap) {
+    size_t cap = db->cap == 0 ? 32 : db->cap * 2;
+    statement **grown = realloc(db->cache, cap * sizeof *grown);
+    if (grown == NULL) return SM_ERR_NOMEM;
+    db->cache = grown;
+    db->cap = cap;
+  }
+  statement *s = calloc(1, sizeof *s);
+  if (s == NULL) return SM_ERR_NOMEM;
+  sm_buf text;
+  sm_buf_init(&text, 0);
+  sm_err err = sm_pg_translate(sql, &text, &s->params);
+  if (err == SM_OK && s->params > VALUES_MAX) err = SM_ERR_INTERNAL;
+  if (err == SM_OK) s->text = sm_buf_take(&text);
+  if (err == SM_OK && s->text == NULL) err = SM_ERR_NOMEM;
+  sm_buf_fini(&text);
+  if (err != SM_OK) {
+    free(s);
+    return err;
+  }
+  s->sql = sql;
+  (void)snprintf(s->name, sizeof s->name, "s%zu", db->count);
+  db->cache[db->count++] = s;
+  *out = s;
+  return SM_OK;
+}
+
+static void use(sm_sql_stmt *q, const char *sql) {
+  pg *db = its(q);
+  statement *s = NULL;
+  for (size_t i = 0; i < db->count && s == NULL; i++)
+    if (db->cache[i]->sql == sql) s = db->cache[i];
+  if (s == NULL) q->err = add_statement(db, sql, &s);
+  if (q->err != SM_OK) return;
+  assert(!s->in_use);
+  s->in_use = true;
+  /* What is not bound is a NULL that fits where a number does. */
+  for (int i = 0; i < s->params; i++) s->values[i] = (value){.type = type_int8};
+  q->stmt = s;
+}
+
+static value *value_at(sm_sql_stmt *q, int index) {
+  statement *s = q->stmt;
+  if (index < 1 || index > s->params) {
+    q->err = SM_ERR_INTERNAL;
+    return NULL;
+  }
+  return &s->values[index - 1];
+}
+
+static void bind_i64(sm_sql_stmt *q, int index, int64_t number) {
+  value *v = value_at(q, index);
+  if (v == NULL) return;
+  int len = snprintf(v->number, sizeof v->number, "%lld", (long long)number);
+  v->type = type_int8;
+  v->data = v->number;
+  v->len = len;
+}
+
+static void bind_text(sm_sql_stmt *q, int index, const char *text) {
+  value *v = value_at(q, index);
+  if (v == NULL) return;
+  v->type = type_text;
+  v->data = text;
+  v->len = text != NULL ? (int)strlen(text) : 0;
+}
+
+static void bind_blob(sm_sql_stmt *q, int index, const void *data, size_t len) {
+  value *v = value_at(q, index);
+  if (v == NULL) return;
+  if (len > INT32_MAX / 2) {
+    q->err = SM_ERR_RANGE;
+    return;
+  }
+  v->type = type_bytea;
+  v->data = data;
+  v->len = (int)len;
+}
+
+static void bind_null(sm_sql_stmt *q, int index) {
+  value *v = value_at(q, index);
+  if (v != NULL) *v = (value){.type = type_int8};
+}
+
+static bool types_fit(const statement *s) {
+  for (int i = 0; i < s->params; i++)
+    if (s->types[i] != s->values[i].type) return false;
+  return true;
+}
+
+/* Prepared when its values are known: their types are what it is prepared for. Two uses of one
+ * statement with other types are rare, and prepare it anew. */
+static sm_err prepare(pg *db, statement *s) {
+  if (s->prepared && types_fit(s)) return SM_OK;
+  char sql[40];
+  (void)snprintf(sql, sizeof sql, "DEALLOCATE %s", s->name);
+  sm_err err = s->prepared ? run_words(db, sql) : SM_OK;
+  s->prepared = false;
+  if (err != SM_OK) return err;
+  for (int i = 0; i < s->params; i++) s->types[i] = s->values[i].type;
+  PGresult *result = PQprepare(db->conn, s->name, s->text, s->params, s->types);
+  err = sm_pg_err(db->conn, result);
+  PQclear(result);
+  s->prepared = err == SM_OK;
+  return err;
+}
+
+static sm_err execute(pg *db, statement *s) {
+  const char *data[VALUES_MAX];
+  int len[VALUES_MAX];
+  int format[VALUES_MAX];
+  for (int i = 0; i < s->params; i++) {
+    data[i] = s->values[i].data;
+    len[i] = s->values[i].len;
+    format[i] = s->values[i].type == type_bytea;
+  }
+  sm_err err = prepare(db, s);
+  if (err != SM_OK) return err;
+  s->result = PQexecPrepared(db->conn, s->name, s->params, data, len, format, 0);
+  err = sm_pg_err(db->conn, s->result);
+  const char *changed = err == SM_OK ? PQcmdTuples(s->result) : "";
+  if (changed[0] != '\0' && !begins(PQcmdStatus(s->result), "SELECT"))
+    db->changes = strtoll(changed, NULL, 10);
+  return err;
+}
+
+static void forget_decoded(statement *s) {
+  for (size_t i = 0; i < s->decoded_count; i++) PQfreemem(s->decoded[i]);
+  s->decoded_count = 0;
+}
+
+static void forget_result(statement *s) {
+  forget_decoded(s);
+  PQclear(s->result);
+  s->result = NULL;
+  s->executed = false;
+  s->row = -1;
+}
+
+/* Outside of a transaction a lost connection is mended here. */
+static sm_err execute_first(pg *db, statement *s) {
+  if (!db->begun && PQstatus(db->conn) != CONNECTION_OK) {
+    sm_err err = connect_again(db);
+    if (err != SM_OK) return err;
+  }
+  return execute(db, s);
+}
+
+static bool row(sm_sql_stmt *q) {
+  pg *db = its(q);
+  statement *s = q->stmt;
+  if (transaction_is_lost(db)) {
+    q->err = SM_ERR_INTERNAL;
+    return false;
+  }
+  if (!s->executed) {
+    s->executed = true;
+    s->row = -1;
+    q->err = execute_first(db, s);
+    if (q->err != SM_OK) return false;
+  }
+  forget_decoded(s);
+  if (s->row < PQntuples(s->result)) s->row++;
+  return s->row < PQntuples(s->result);
+}
+
+static bool there(const statement *s, int column) {
+  return s->result != NULL && s->row >= 0 && s->row < PQntuples(s->result) &&
+         PQgetisnull(s->result, s->row, column) == 0;
+}
+
+static bool is_null(sm_sql_stmt *q, int column) {
+  return !there(q->stmt, column);
+}
+
+static const char *text(sm_sql_stmt *q, int column) {
+  const statement *s = q->stmt;
+  return there(s, column) ? PQgetvalue(s->result, s->row, column) : NULL;
+}
+
+/* Numbers, also numeric ones (a sum's), and truth. */
+static int64_t number(sm_sql_stmt *q, int column) {
+  const char *words = text(q, column);
+  if (words == NULL) return 0;
+  if (words[0] == 't' && words[1] == '\0') return 1;
+  errno = 0;
+  int64_t got = strtoll(words, NULL, 10);
+  if (errno == ERANGE && q->err == SM_OK) q->err = SM_ERR_RANGE;
+  return got;
+}
+
+static const void *blob(sm_sql_stmt *q, int column, size_t *len) {
+  statement *s = q->stmt;
+  *len = 0;
+  if (!there(s, column)) return NULL;
+  const char *words = PQgetvalue(s->result, s->row, column);
+  if (PQftype(s->result, column) != type_bytea) {
+    *len = strlen(words);
+    return words;
+  }
+  if (s->decoded_count == DECODED_MAX) {
+    if (q->err == SM_OK) q->err = SM_ERR_INTERNAL;
+    return NULL;
+  }
+  unsigned char *data = PQunescapeBytea((const unsigned char *)words, len);
+  if (data == NULL) {
+    if (q->err == SM_OK) q->err = SM_ERR_NOMEM;
+    return NULL;
+  }
+  s->decoded[s->decoded_count++] = data;
+  return data;
+}
+
+static void again(sm_sql_stmt *q) {
+  forget_result(q->stmt);
+}
+
+static void end_use(sm_sql_stmt *q) {
+  statement *s = q->stmt;
+  forget_result(s);
+  s->in_use = false;
+}
+
+/* ---- the engine ---- */
+
+static int64_t changes(sm_sql *db) {
+  return of(db)->changes;
+}
+
+static int64_t last_insert_no(sm_sql *db) {
+  int64_t no = 0;
+  return sm_sql_query_i64(db, "SELECT lastval()", &no) == SM_OK ? no : 0;
+}
+
+static const sm_sql_driver driver = {.engine = SM_SQL_POSTGRES,
+                                     .close = close_it,
+                                     .exec = exec,
+                                     .begin = begin,
+                                     .commit = commit,
+                                     .rollback = rollback,
+                                     .changes = changes,
+                                     .last_insert_no = last_insert_no,
+                                     .use = use,
+                                     .bind_i64 = bind_i64,
+                                     .bind_text = bind_text,
+                                     .bind_blob = bind_blob,
+                                     .bind_null = bind_null,
+                                     .row = row,
+                                     .i64 = number,
+                                     .is_null = is_null,
+                                     .text = text,
+                                     .blob = blob,
+                                     .again = again,
+                                     .end = end_use};
+
+/* ---- migrations ---- */
+
+static sm_err read_version(sm_sql *db, const char *part, size_t newest, size_t *version) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT version FROM schema_version WHERE part = ?1");
+  sm_sql_bind_text(&q, 1, part);
+  int64_t at = sm_sql_row(&q) ? sm_sql_i64(&q, 0) : 0;
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && (at < 0 || at > (int64_t)newest)) err = SM_ERR_UNSUPPORTED;
+  if (err == SM_OK) *version = (size_t)at;
+  return err;
+}
+
+static sm_err write_version(sm_sql *db, const char *part, size_t version) {
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO schema_version (part, version) VALUES (?1, ?2) "
+                                 "ON CONFLICT (part) DO UPDATE SET version = ?2");
+  sm_sql_bind_text(&q, 1, part);
+  sm_sql_bind_i64(&q, 2, (int64_t)version);
+  return sm_sql_run(&q);
+}
+
+static sm_err make_schema(sm_sql *db) {
+  char sql[300];
+  (void)snprintf(sql, sizeof sql,
+                 "CREATE SCHEMA IF NOT EXISTS %s;"
+                 "CREATE TABLE IF NOT EXISTS schema_version"
+                 " (part text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL)",
+                 of(db)->schema);
+  return sm_sql_exec(db, sql);
+}
+
+static sm_err migrate_locked(sm_sql *db, const char *part, const sm_pg_migration *steps,
+                             size_t count, sm_err (*init)(sm_sql *, void *), void *context) {
+  size_t version = 0;
+  sm_err err = make_schema(db);
+  if (err == SM_OK) err = read_version(db, part, count, &version);
+  if (err != SM_OK || version == count) return err;
+  for (size_t i = version; err == SM_OK && i < count; i++) err = sm_sql_exec(db, steps[i].sql);
+  if (err == SM_OK) err = write_version(db, part, count);
+  if (err == SM_OK && version == 0 && init != NULL) err = init(db, context);
+  return err;
+}
+
+sm_err sm_pg_migrate(sm_sql *db, const char *part, const sm_pg_migration *steps, size_t count,
+                     sm_err (*init)(sm_sql *db, void *context), void *context) {
+  sm_err err = sm_sql_begin_immediate(db);
+  if (err != SM_OK) return err;
+  err = migrate_locked(db, part, steps, count, init, context);
+  if (err == SM_OK) return sm_sql_commit(db);
+  sm_sql_rollback(db);
+  return err;
+}

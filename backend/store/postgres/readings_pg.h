@@ -1,0 +1,194 @@
+/* The readings store on PostgreSQL from inside: what its files share. Nobody else includes this.
+ *
+ * Of each series the first and last reading and the sequence stand in memory, as in the embedded
+ * store, and in `series.state`, which each commit brings up to date. So a reading newer than the
+ * series' last needs no question; an older one is looked up. The primary key of `reading` is the
+ * judge all the same: if it finds what memory did not know of (a commit whose answer was lost), the
+ * batch is taken back, the series are read again, and it is judged once more.
+ *
+ * Quarters follow: a commit writes down in `quarter_due` which ones it touched, maintenance makes
+ * their rows, and until then readers make them from raw. */
+#ifndef SM_STORE_READINGS_PG_H
+#define SM_STORE_READINGS_PG_H
+
+#include "base/buf.h"
+#include "store/embedded/quarter.h"
+#include "store/embedded/series.h"
+#include "store/postgres/pg_sql.h"
+#include "store/postgres/postgres.h"
+#include "store/readings_engine.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { PG_READERS_MAX = 8, PG_LOCK_READINGS = 2 };
+
+#define DAY_MS ((int64_t)86400000)
+
+/* A series of the running batch. */
+typedef struct pg_touched {
+  sm_series *series;
+  const char *device_id; /* the batch's, for acks */
+  int64_t latest_ms;     /* with what the batch has so far */
+  bool stored;
+  bool marked;     /* a mark of the batch names it */
+  bool is_new;     /* its number is of the running transaction */
+  sm_series *next; /* what it is when the batch is stored */
+} pg_touched;
+
+typedef struct pg_item { /* of the running batch, one a reading */
+  uint32_t touched;
+  uint8_t verdict;
+  bool late; /* must be looked up */
+} pg_item;
+
+typedef struct pg_found { /* a stored reading of an instant that was asked for */
+  int64_t series_no;
+  sm_reading reading;
+} pg_found;
+
+typedef struct pg_batch {
+  pg_touched *touched;
+  size_t touched_count;
+  size_t touched_cap;
+  pg_item *item;
+  size_t item_cap;
+  pg_found *found; /* by series and instant */
+  size_t found_count;
+  size_t stored;
+  size_t late;
+  size_t refused;
+} pg_batch;
+
+typedef struct pg_readings {
+  const sm_readings_engine *engine; /* first */
+  bool writer;
+  int lock_fd; /* the writer's data folder; -1: none */
+  char *url;
+  char client_id[32];
+  int64_t retention_days; /* 0: for ever */
+  sm_sql *db;             /* the writer's connection */
+
+  pthread_rwlock_t lock; /* guards table, series (the list), each one's last, first_ms, no */
+  sm_series_table table;
+  sm_series **series; /* those with a number, ascending */
+  size_t series_count;
+  size_t series_cap;
+
+  pthread_mutex_t pool_lock; /* guards the members below */
+  pthread_cond_t pool_freed;
+  sm_sql *idle[PG_READERS_MAX];
+  size_t idle_count;
+  size_t open_count;
+
+  /* the writer's */
+  pg_batch batch;
+  bool behind;      /* memory may not know all that is stored */
+  uint64_t session; /* of the connection that the writer's lock belongs to */
+  int64_t *month;   /* whose partitions are there: months since 1970 */
+  size_t month_count;
+  int64_t newest_ms; /* the latest instant of all readings */
+  int64_t reject_bytes;
+  int64_t maintain_at_ms; /* steady clock: not before */
+
+  atomic_uint_fast64_t commits;
+  atomic_uint_fast64_t dropped_days;
+} pg_readings;
+
+static inline pg_readings *pg_of(sm_readings *store) {
+  return (pg_readings *)(void *)store;
+}
+
+/* ---- connections and series (readings_pg_open.c) ---- */
+SM_MUST_CHECK sm_err pg_read_begin(pg_readings *store, sm_sql **db);
+void pg_read_end(pg_readings *store, sm_sql *db);
+/* A writer's transaction, if the lock is still this process's. */
+SM_MUST_CHECK sm_err pg_write_begin(pg_readings *store);
+/* Reads what is new of all series into memory. */
+SM_MUST_CHECK sm_err pg_load_series(pg_readings *store, sm_sql *db);
+/* The number of a series, 0 if there is none, and (may be NULL) its ends. */
+int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
+                     int64_t *last_ms);
+
+/* ---- rows and arrays (readings_pg_row.c) ---- */
+#define PG_READING_COLUMNS                                                                         \
+  "r.ts_ms, r.energy_wh, r.voltage_mv, r.current_ma, r.power_mw, r.frequency_mhz, r.seq, "         \
+  "r.epoch, r.power_factor_milli, r.rssi_dbm, r.has"
+enum { PG_READING_COLUMN_COUNT = 11 };
+sm_reading pg_take_reading(sm_sql_stmt *q, int column);
+#define PG_QUARTER_COLUMNS                                                                         \
+  "q.start_ms, q.first_ms, q.first_wh, q.last_ms, q.last_wh, q.count, q.power_sum_mw, "            \
+  "q.power_max_mw, q.voltage_sum_mv, q.voltage_min_mv, q.voltage_max_mv, q.gap_max_ms, "           \
+  "q.step_max_w, q.fell"
+enum { PG_QUARTER_COLUMN_COUNT = 14 };
+sm_quarter pg_take_quarter(sm_sql_stmt *q, int column);
+int64_t pg_quarter_value(const sm_quarter *q, size_t column);
+/* An array's text, as it grows: each value, then its end. */
+void pg_array_i64(sm_buf *array, int64_t value);
+void pg_array_null(sm_buf *array);
+void pg_array_bytes(sm_buf *array, const void *data, size_t len);
+const char *pg_array_end(sm_buf *array); /* its text, borrowed */
+/* Ends and binds it; buf->err is the statement's. */
+void pg_array_bind(sm_sql_stmt *q, int index, sm_buf *array);
+
+/* ---- months (readings_pg_month.c) ---- */
+int64_t pg_month_of(int64_t ts_ms); /* since 1970 */
+int64_t pg_month_start_ms(int64_t month);
+SM_MUST_CHECK sm_err pg_load_months(pg_readings *store, sm_sql *db);
+bool pg_has_month(const pg_readings *store, int64_t month);
+/* Makes the partition of a month unless it is known to be there, inside the writer's transaction.
+ */
+SM_MUST_CHECK sm_err pg_need_month(pg_readings *store, int64_t month);
+/* Readings of before are refused, and their partitions dropped. */
+int64_t pg_horizon_ms(const pg_readings *store, int64_t now_ms);
+/* Drops one month that is over its retention, keeping what must be kept; *done: one was. */
+SM_MUST_CHECK sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done);
+
+/* ---- reading (readings_pg_read.c) ---- */
+SM_MUST_CHECK sm_err pg_raw(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
+                            size_t limit, sm_run *run);
+SM_MUST_CHECK sm_err pg_quarters(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
+                                 size_t limit, sm_quarter_list *list);
+
+/* ---- rejects (readings_pg_reject.c) ---- */
+SM_MUST_CHECK sm_err pg_rejects_write(pg_readings *store, const sm_reject_in *rejects,
+                                      size_t count);
+SM_MUST_CHECK sm_err pg_rejects_measure(pg_readings *store);
+
+/* ---- quarters that are due (readings_pg_due.c) ---- */
+/* Makes the rows of some quarters that are due and began before an instant, in a transaction of its
+ * own; *done false: there were none. */
+SM_MUST_CHECK sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *done);
+
+/* ---- the engine ---- */
+sm_err pg_readings_commit(sm_readings *store, sm_readings_batch *batch);
+sm_err pg_readings_maintain(sm_readings *store, bool force);
+sm_err pg_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                       int64_t to_ms, size_t limit, sm_reading_list *list);
+sm_err pg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
+                          sm_reading *reading);
+sm_err pg_readings_last_ms(sm_readings *store, int64_t *ts_ms);
+sm_err pg_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
+                            int64_t *ts_ms);
+sm_err pg_readings_each(sm_readings *store, sm_readings_each_fn each, void *context);
+sm_err pg_readings_quarters(sm_readings *store, const char *device_id, uint8_t channel,
+                            int64_t from_ms, int64_t to_ms, size_t limit, sm_quarter_list *list);
+sm_err pg_readings_trace(sm_readings *store, const char *device_id, uint8_t channel,
+                         int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                         const sm_edits *edits, sm_trace *trace);
+sm_err pg_readings_outline(sm_readings *store, const char *device_id, uint8_t channel,
+                           int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                           const int64_t *instant_ms, size_t count, sm_trace *trace, bool *whole);
+sm_err pg_readings_survey(sm_readings *store, const char *device_id, uint8_t channel,
+                          int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
+                          const sm_edits *edits, sm_trace *trace, sm_quarter_list *quarters);
+sm_err pg_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, int64_t after,
+                           size_t limit, sm_reject_list *list);
+sm_err pg_readings_rejects_wanted(sm_readings *store, const char *reason,
+                                  sm_reject_wanted_fn wanted, void *context, int64_t after,
+                                  size_t limit, sm_reject_list *list, int64_t *next);
+sm_err pg_readings_check(sm_readings *store, sm_readings_finding_fn finding,
+                         sm_readings_progress_fn progress, void *context,
+                         sm_readings_check_result *result);
+
+#endif

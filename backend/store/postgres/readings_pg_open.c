@@ -1,0 +1,397 @@
+/* Opening, connections, series, and what is told from memory. */
+#include "store/postgres/readings_pg.h"
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "store/embedded/embedded.h"
+#include "store/embedded/state.h"
+#include "store/postgres/postgres_schema.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static sm_err connect_to(const pg_readings *store, bool read_only, sm_sql **db) {
+  return sm_pg_open(&(sm_pg_options){.url = store->url,
+                                     .schema = "smartmeter",
+                                     .read_only = read_only,
+                                     .lock_no = PG_LOCK_READINGS},
+                    db);
+}
+
+/* ---- readers ---- */
+
+/* An idle connection, else a place for a new one (*db NULL), else waits for either. */
+static void pool_take(pg_readings *store, sm_sql **db) {
+  *db = NULL;
+  (void)pthread_mutex_lock(&store->pool_lock);
+  while (store->idle_count == 0 && store->open_count == PG_READERS_MAX)
+    (void)pthread_cond_wait(&store->pool_freed, &store->pool_lock);
+  if (store->idle_count > 0)
+    *db = store->idle[--store->idle_count];
+  else
+    store->open_count++;
+  (void)pthread_mutex_unlock(&store->pool_lock);
+}
+
+static void pool_give(pg_readings *store, sm_sql *db) {
+  (void)pthread_mutex_lock(&store->pool_lock);
+  if (db != NULL)
+    store->idle[store->idle_count++] = db;
+  else
+    store->open_count--;
+  (void)pthread_cond_signal(&store->pool_freed);
+  (void)pthread_mutex_unlock(&store->pool_lock);
+}
+
+sm_err pg_read_begin(pg_readings *store, sm_sql **out) {
+  sm_sql *db;
+  pool_take(store, &db);
+  sm_err err = db == NULL ? connect_to(store, true, &db) : SM_OK;
+  if (err == SM_OK) err = sm_sql_begin(db);
+  if (err != SM_OK) {
+    pool_give(store, db);
+    return err;
+  }
+  *out = db;
+  return SM_OK;
+}
+
+void pg_read_end(pg_readings *store, sm_sql *db) {
+  sm_sql_rollback(db);
+  pool_give(store, db);
+}
+
+/* ---- the writer ---- */
+
+/* One process is the writer: a lock of the session, beside that of each transaction. The server
+ * gives it back when the session ends, however that ends. */
+static sm_err take_writer_lock(pg_readings *store) {
+  enum { TRIES = 20, TRY_NS = 50000000 };
+  int64_t taken = 0;
+  sm_err err = SM_OK;
+  /* A writer that died a moment ago holds it until the server has noticed. */
+  for (int i = 0; err == SM_OK && taken == 0 && i < TRIES; i++) {
+    if (i > 0) (void)nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+    err = sm_sql_query_i64(store->db, "SELECT pg_try_advisory_lock(21325, 100)", &taken);
+  }
+  if (err == SM_OK && taken == 0) err = SM_ERR_BUSY;
+  if (err != SM_OK) return err;
+  store->session = sm_pg_session(store->db);
+  store->behind = true; /* who was the writer in between has stored something */
+  return SM_OK;
+}
+
+sm_err pg_write_begin(pg_readings *store) {
+  sm_err err = sm_sql_begin_immediate(store->db);
+  if (err == SM_OK && sm_pg_session(store->db) != store->session) {
+    sm_sql_rollback(store->db);
+    err = take_writer_lock(store);
+    if (err == SM_OK) err = sm_sql_begin_immediate(store->db);
+  }
+  if (err == SM_OK && store->behind) {
+    err = pg_load_series(store, store->db);
+    if (err == SM_OK) err = pg_load_months(store, store->db);
+    if (err == SM_OK) err = pg_rejects_measure(store);
+    if (err != SM_OK) sm_sql_rollback(store->db);
+    store->behind = err != SM_OK;
+  }
+  return err;
+}
+
+/* ---- series ---- */
+
+static sm_err add_series(pg_readings *store, const char *device_id, uint8_t channel, int64_t no,
+                         sm_series **out) {
+  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
+  if (series == NULL) {
+    series = sm_series_new(device_id, channel);
+    if (series == NULL) return SM_ERR_NOMEM;
+    sm_err err = sm_series_table_add(&store->table, series);
+    if (err != SM_OK) {
+      sm_series_free(series);
+      return err;
+    }
+  }
+  *out = series;
+  if (series->no != 0) return SM_OK;
+  if (store->series_count == store->series_cap) {
+    size_t cap = store->series_cap == 0 ? 64 : store->series_cap * 2;
+    sm_series **list = realloc(store->series, cap * sizeof *list);
+    if (list == NULL) return SM_ERR_NOMEM;
+    store->series = list;
+    store->series_cap = cap;
+  }
+  series->no = (uint32_t)no;
+  store->series[store->series_count++] = series;
+  return SM_OK;
+}
+
+static sm_err take_series(pg_readings *store, sm_sql_stmt *q) {
+  size_t len = 0;
+  int64_t no = sm_sql_i64(q, 0);
+  const char *device_id = sm_sql_text(q, 1);
+  const uint8_t *state = sm_sql_blob(q, 3, &len);
+  sm_series *series = NULL;
+  if (device_id == NULL || no > UINT32_MAX) return SM_ERR_CORRUPT;
+  sm_err err = add_series(store, device_id, (uint8_t)sm_sql_i64(q, 2), no, &series);
+  if (err != SM_OK || state == NULL) return err;
+  err = sm_state_decode(state, len, series);
+  if (err == SM_OK && series->has_last && series->last.ts_ms > store->newest_ms)
+    store->newest_ms = series->last.ts_ms;
+  return err;
+}
+
+sm_err pg_load_series(pg_readings *store, sm_sql *db) {
+  sm_sql_stmt q =
+      sm_sql_use(db, "SELECT series_no, device_id, channel, state FROM series ORDER BY series_no");
+  while (sm_sql_row(&q)) {
+    (void)pthread_rwlock_wrlock(&store->lock);
+    sm_err err = take_series(store, &q);
+    (void)pthread_rwlock_unlock(&store->lock);
+    if (err != SM_OK) q.err = err;
+  }
+  return sm_sql_end(&q);
+}
+
+int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
+                     int64_t *last_ms) {
+  (void)pthread_rwlock_rdlock(&store->lock);
+  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
+  bool there = series != NULL && series->no != 0 && series->has_last;
+  int64_t no = there ? series->no : 0;
+  if (there && first_ms != NULL) *first_ms = series->first_ms;
+  if (there && last_ms != NULL) *last_ms = series->last.ts_ms;
+  (void)pthread_rwlock_unlock(&store->lock);
+  return no;
+}
+
+sm_err pg_readings_latest(sm_readings *base, const char *device_id, uint8_t channel,
+                          sm_reading *reading) {
+  pg_readings *store = pg_of(base);
+  sm_err err = SM_ERR_NOT_FOUND;
+  (void)pthread_rwlock_rdlock(&store->lock);
+  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
+  if (series != NULL && series->has_last) {
+    *reading = series->last;
+    err = SM_OK;
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
+  return err;
+}
+
+sm_err pg_readings_last_ms(sm_readings *base, int64_t *ts_ms) {
+  pg_readings *store = pg_of(base);
+  (void)pthread_rwlock_rdlock(&store->lock);
+  int64_t last_ms = store->newest_ms;
+  (void)pthread_rwlock_unlock(&store->lock);
+  if (last_ms == INT64_MIN) return SM_ERR_NOT_FOUND;
+  *ts_ms = last_ms;
+  return SM_OK;
+}
+
+sm_err pg_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
+                            int64_t *ts_ms) {
+  return pg_series_no(pg_of(store), device_id, channel, ts_ms, NULL) != 0 ? SM_OK
+                                                                          : SM_ERR_NOT_FOUND;
+}
+
+/* A copy of a series' span, so that the callback runs without the lock. */
+static bool span_at(pg_readings *store, size_t at, char device_id[SM_DEVICE_ID_MAX + 1],
+                    sm_readings_span *span, bool *has) {
+  (void)pthread_rwlock_rdlock(&store->lock);
+  bool there = at < store->series_count;
+  *has = there && store->series[at]->has_last;
+  if (*has) {
+    const sm_series *series = store->series[at];
+    (void)snprintf(device_id, SM_DEVICE_ID_MAX + 1, "%s", series->device_id);
+    *span = (sm_readings_span){.device_id = device_id,
+                               .channel = series->channel,
+                               .first_ms = series->first_ms,
+                               .last_ms = series->last.ts_ms};
+  }
+  (void)pthread_rwlock_unlock(&store->lock);
+  return there;
+}
+
+sm_err pg_readings_each(sm_readings *store, sm_readings_each_fn each, void *context) {
+  char device_id[SM_DEVICE_ID_MAX + 1];
+  sm_readings_span span;
+  bool has;
+  for (size_t i = 0; span_at(pg_of(store), i, device_id, &span, &has); i++) {
+    sm_err err = has ? each(context, &span) : SM_OK;
+    if (err != SM_OK) return err;
+  }
+  return SM_OK;
+}
+
+/* ---- state ---- */
+
+static sm_err no_backup(sm_readings *store, const char *path, sm_readings_progress_fn progress,
+                        void *context) {
+  (void)store;
+  (void)path;
+  (void)progress;
+  (void)context;
+  return SM_ERR_UNSUPPORTED;
+}
+
+static uint64_t disk_bytes(pg_readings *store) {
+  sm_sql *db;
+  int64_t bytes = 0;
+  if (pg_read_begin(store, &db) != SM_OK) return 0;
+  sm_err err = sm_sql_query_i64(db,
+                                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
+                                "WHERE relnamespace = 'smartmeter'::regnamespace AND relkind = 'r' "
+                                "AND (relname LIKE 'reading\\_%' OR relname IN ('series', "
+                                "'quarter', 'quarter_due', 'course', 'reject'))",
+                                &bytes);
+  pg_read_end(store, db);
+  return err == SM_OK ? (uint64_t)bytes : 0;
+}
+
+static void get_stats(sm_readings *base, sm_readings_stats *stats) {
+  pg_readings *store = pg_of(base);
+  *stats = (sm_readings_stats){.commits = atomic_load(&store->commits),
+                               .dropped_days = atomic_load(&store->dropped_days),
+                               .bytes = disk_bytes(store)};
+  (void)pthread_rwlock_rdlock(&store->lock);
+  stats->series = store->series_count;
+  (void)pthread_rwlock_unlock(&store->lock);
+}
+
+static const char *client_id(sm_readings *store) {
+  return pg_of(store)->client_id;
+}
+
+static void free_store(sm_readings *base) {
+  pg_readings *store = pg_of(base);
+  assert(store->idle_count == store->open_count); /* nobody is in a call */
+  for (size_t i = 0; i < store->idle_count; i++) sm_sql_close(store->idle[i]);
+  sm_sql_close(store->db);
+  sm_series_table_fini(&store->table);
+  free(store->series);
+  free(store->batch.touched);
+  free(store->batch.item);
+  free(store->batch.found);
+  free(store->month);
+  (void)pthread_rwlock_destroy(&store->lock);
+  (void)pthread_mutex_destroy(&store->pool_lock);
+  (void)pthread_cond_destroy(&store->pool_freed);
+  if (store->lock_fd >= 0) (void)close(store->lock_fd);
+  free(store->url);
+  free(store);
+}
+
+/* ---- opening ---- */
+
+static const sm_readings_engine engine = {.commit = pg_readings_commit,
+                                          .maintain = pg_readings_maintain,
+                                          .raw = pg_readings_raw,
+                                          .brief = pg_readings_raw,
+                                          .latest = pg_readings_latest,
+                                          .last_ms = pg_readings_last_ms,
+                                          .first_ms = pg_readings_first_ms,
+                                          .each = pg_readings_each,
+                                          .quarters = pg_readings_quarters,
+                                          .trace = pg_readings_trace,
+                                          .outline = pg_readings_outline,
+                                          .survey = pg_readings_survey,
+                                          .rejects = pg_readings_rejects,
+                                          .rejects_wanted = pg_readings_rejects_wanted,
+                                          .backup = no_backup,
+                                          .check = pg_readings_check,
+                                          .stats_get = get_stats,
+                                          .client_id = client_id,
+                                          .close = free_store};
+
+static sm_err init_meta(sm_sql *db, void *context) {
+  (void)context;
+  uint8_t random[4];
+  char hex[2 * sizeof random + 1];
+  char id[32];
+  sm_random_bytes(random, sizeof random);
+  (void)snprintf(id, sizeof id, "smartmeter-%s", sm_hex(random, sizeof random, hex));
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO readings_meta (key, value) VALUES ('client_id', ?1)");
+  sm_sql_bind_text(&q, 1, id);
+  return sm_sql_run(&q);
+}
+
+static sm_err load_client_id(pg_readings *store, sm_sql *db) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT value FROM readings_meta WHERE key = 'client_id'");
+  bool found = sm_sql_row(&q);
+  if (found) (void)snprintf(store->client_id, sizeof store->client_id, "%s", sm_sql_text(&q, 0));
+  sm_err err = sm_sql_end(&q);
+  return err == SM_OK && !found ? SM_ERR_CORRUPT : err;
+}
+
+/* The lock of the data folder is of this machine, that of the database of all: two servers share
+ * neither keys nor broker. */
+static sm_err open_writer(pg_readings *store, const char *data_dir) {
+  static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
+  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
+  if (err == SM_OK) err = connect_to(store, false, &store->db);
+  if (err == SM_OK)
+    err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,
+                        NULL);
+  if (err == SM_OK) err = take_writer_lock(store);
+  if (err == SM_OK) err = pg_write_begin(store); /* reads what there is */
+  if (err != SM_OK) return err;
+  err = load_client_id(store, store->db);
+  sm_sql_rollback(store->db);
+  return err;
+}
+
+static sm_err is_there(sm_sql *db) {
+  int64_t there = 0;
+  sm_err err =
+      sm_sql_query_i64(db, "SELECT to_regclass('smartmeter.readings_meta') IS NOT NULL", &there);
+  return err == SM_OK && there == 0 ? SM_ERR_NOT_FOUND : err;
+}
+
+static sm_err open_reader(pg_readings *store) {
+  sm_sql *db;
+  sm_err err = pg_read_begin(store, &db);
+  if (err != SM_OK) return err;
+  err = is_there(db);
+  if (err == SM_OK) err = load_client_id(store, db);
+  if (err == SM_OK) err = pg_load_series(store, db);
+  pg_read_end(store, db);
+  return err;
+}
+
+static pg_readings *new_store(const sm_postgres_options *options, bool writer) {
+  pg_readings *store = calloc(1, sizeof *store);
+  char *url = strdup(options->url);
+  if (store == NULL || url == NULL) {
+    free(store);
+    free(url);
+    return NULL;
+  }
+  store->engine = &engine;
+  store->writer = writer;
+  store->lock_fd = -1;
+  store->url = url;
+  store->retention_days = options->raw_retention_days;
+  store->newest_ms = INT64_MIN;
+  (void)pthread_rwlock_init(&store->lock, NULL);
+  (void)pthread_mutex_init(&store->pool_lock, NULL);
+  (void)pthread_cond_init(&store->pool_freed, NULL);
+  return store;
+}
+
+sm_err sm_postgres_readings_open(const sm_postgres_options *options, bool writer,
+                                 sm_readings **out) {
+  pg_readings *store = new_store(options, writer);
+  if (store == NULL) return SM_ERR_NOMEM;
+  sm_err err = writer ? open_writer(store, options->data_dir) : open_reader(store);
+  if (err != SM_OK) {
+    free_store((sm_readings *)(void *)store);
+    return err;
+  }
+  *out = (sm_readings *)(void *)store;
+  return SM_OK;
+}
