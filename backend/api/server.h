@@ -116,8 +116,8 @@ typedef struct sm_api_options {
 typedef struct sm_api sm_api;
 
 /* What sm_api_new would say of proxies, public URL, origins and certificate, without making
- * anything: SM_ERR_INVALID and in `problem` (initialised by the caller) a line for each that can't be
- * used, by the name of its setting. */
+ * anything: SM_ERR_INVALID and in `problem` (initialised by the caller) a line for each that can't
+ * be used, by the name of its setting. */
 SM_MUST_CHECK sm_err sm_api_check(const sm_api_options *options, sm_buf *problem);
 /* Checks the options and reads certificate and key. SM_ERR_INVALID: one of them can't be used, the
  * reason is logged. Options are copied, what they borrow is not. The caller frees it. */

@@ -29,8 +29,8 @@ typedef struct sm_foreign_options {
   sm_readings *readings;
 } sm_foreign_options;
 
-/* Whether the mappings that SMARTMETER_MAPPINGS names can be used; if not, the operator has been told
- * all that is wrong. True without the setting. */
+/* Whether the mappings that SMARTMETER_MAPPINGS names can be used; if not, the operator has been
+ * told all that is wrong. True without the setting. */
 bool sm_foreign_check(void);
 /* Reads the mappings that SMARTMETER_MAPPINGS names and makes the connections for them. False: they
  * cannot be used, and the operator has been told all that is wrong. *foreign is NULL if there is

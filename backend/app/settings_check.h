@@ -1,5 +1,5 @@
-/* All settings of `serve`, looked at before anything is opened or made: whoever has ten of them wrong
- * is told ten things, and not one at each start. */
+/* All settings of `serve`, looked at before anything is opened or made: whoever has ten of them
+ * wrong is told ten things, and not one at each start. */
 #ifndef SM_APP_SETTINGS_CHECK_H
 #define SM_APP_SETTINGS_CHECK_H
 

@@ -55,7 +55,8 @@ typedef struct sm_config {
 } sm_config;
 
 /* Reads and checks all settings. On bad ones: SM_ERR_INVALID and `problem` (initialised by the
- * caller) says of each, on a line of its own, which variable, what is wrong and what would be right. fini with sm_config_fini. */
+ * caller) says of each, on a line of its own, which variable, what is wrong and what would be
+ * right. fini with sm_config_fini. */
 SM_MUST_CHECK sm_err sm_config_load(sm_config *config, sm_buf *problem);
 void sm_config_fini(sm_config *config);
 

@@ -46,6 +46,11 @@ mkdir -p "$store"
 {
   from=$(store from scratch)
   store add -q "$from" "$base" /
+  # Where the network has an authority of its own, npm in the image has to know it as npm here does.
+  if [[ -n ${NODE_EXTRA_CA_CERTS:-} ]]; then
+    store copy -q "$from" "$NODE_EXTRA_CA_CERTS" /etc/ssl/network.pem
+    store config --env NODE_EXTRA_CA_CERTS=/etc/ssl/network.pem "$from"
+  fi
   store commit -q --format docker --rm "$from" localhost/debian
 } >>"$log" 2>&1 || die 'the base could not be made an image.' "$(tail -n 5 "$log")"
 
