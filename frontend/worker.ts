@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 
 /** Files of public/ that a start without a network needs. */
-const SHELL = ["/", "/color-scheme.js", "/favicon.svg", "/manifest.webmanifest"];
+const SHELL = ["/", "/favicon.svg", "/manifest.webmanifest"];
 
 /**
  * Writes `sw.js`: the service worker in `src/worker/sw.js` with the names of this build's files before

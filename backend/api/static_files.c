@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES_MAX = 1024, HASH_CHARS = 8 };
+enum { PATH_BYTES_MAX = 1024, HASH_CHARS = 8, INLINE_BYTES_MAX = 1024, SOURCES_BYTES_MAX = 512 };
+
+/* Where the build names the hashes of what it has written into its page. */
+static const char INLINE_POLICY[] = "/inline-policy.txt";
 
 static const char NOT_BUILT[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Smartmeter</title>\n"
@@ -86,18 +89,64 @@ static bool host_is_plain(const char *host) {
   return host != NULL && host[0] != '\0' && strlen(host) < 256 && host[strspn(host, set)] == '\0';
 }
 
-/* 'self' does not mean the same host's WebSocket in every browser, so it is named. */
-static void add_policy(const char *public_origin, const sm_request *request, sm_answer *answer) {
+/* "'sha256-…='", and nothing that could open the policy further. */
+static bool is_hash(const char *text, size_t len) {
+  static const char prefix[] = "'sha256-";
+  static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=";
+  size_t head = sizeof prefix - 1;
+  if (len < head + 2 || strncmp(text, prefix, head) != 0 || text[len - 1] != '\'') return false;
+  return head + strspn(text + head, set) == len - 1;
+}
+
+/* Appends " 'sha256-…'" of each line "script-src 'sha256-…'" of `text` for `directive`. */
+static void gather_hashes(const char *text, const char *directive,
+                          char sources[SOURCES_BYTES_MAX]) {
+  size_t name = strlen(directive), used = 0;
+  sources[0] = '\0';
+  for (const char *line = text; *line != '\0'; line += strspn(line, "\n")) {
+    size_t len = strcspn(line, "\n");
+    if (len > name + 1 && strncmp(line, directive, name) == 0 && line[name] == ' ' &&
+        is_hash(line + name + 1, len - name - 1) && used + len - name < SOURCES_BYTES_MAX) {
+      (void)snprintf(sources + used, SOURCES_BYTES_MAX - used, "%.*s", (int)(len - name),
+                     line + name);
+      used += len - name;
+    }
+    line += len;
+  }
+}
+
+/* What a page of this build may run and look like without a file of its own; "" where the build has
+ * not said anything. */
+static void read_inline(int root, char text[INLINE_BYTES_MAX]) {
+  char path[sizeof INLINE_POLICY];
+  struct stat about;
+  text[0] = '\0';
+  memcpy(path, INLINE_POLICY, sizeof path);
+  int file = open_below(root, path, &about);
+  if (file < 0) return;
+  ssize_t len = read(file, text, INLINE_BYTES_MAX - 1);
+  text[len > 0 ? len : 0] = '\0';
+  (void)close(file);
+}
+
+/* 'self' does not mean the same host's WebSocket in every browser, so it is named. `allowed` is
+ * what read_inline() gave. */
+static void add_policy(const char *allowed, const char *public_origin, const sm_request *request,
+                       sm_answer *answer) {
+  char scripts[SOURCES_BYTES_MAX], styles[SOURCES_BYTES_MAX];
+  gather_hashes(allowed, "script-src", scripts);
+  gather_hashes(allowed, "style-src", styles);
   const char *host = request->header[SM_HEADER_HOST];
   bool plain = host_is_plain(host);
   const char *authority = public_origin == NULL ? NULL : strstr(public_origin, "://");
   sm_answer_header_add(
       answer, "Content-Security-Policy",
-      "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+      "default-src 'self'; script-src 'self'%s; style-src 'self'%s; img-src 'self' data:; "
       "connect-src 'self'%s%s%s%s%s%s; object-src 'none'; base-uri 'none'; form-action 'self'; "
       "frame-ancestors 'none'",
-      plain ? " ws://" : "", plain ? host : "", plain ? " wss://" : "", plain ? host : "",
-      authority == NULL ? "" : " wss://", authority == NULL ? "" : authority + 3);
+      scripts, styles, plain ? " ws://" : "", plain ? host : "", plain ? " wss://" : "",
+      plain ? host : "", authority == NULL ? "" : " wss://",
+      authority == NULL ? "" : authority + 3);
 }
 
 /* What a path names: the file as it is or in a smaller form. */
@@ -126,7 +175,7 @@ static void prefer_smaller(int root, const char *path, const sm_request *request
   *out = (found){.file = file, .about = about, .coding = coding};
 }
 
-static void answer_file(const found *f, const char *name, const char *public_origin,
+static void answer_file(int root, const found *f, const char *name, const char *public_origin,
                         const sm_request *request, sm_answer *answer) {
   char etag[80];
   bool varies = sm_squeeze_type(type_of(name));
@@ -148,7 +197,9 @@ static void answer_file(const found *f, const char *name, const char *public_ori
   if (varies) sm_answer_header_add(answer, "Vary", "Accept-Encoding");
   sm_answer_header_add(answer, "Cache-Control", "%s",
                        has_hash(name) ? "public, max-age=31536000, immutable" : "no-cache");
-  add_policy(public_origin, request, answer);
+  char allowed[INLINE_BYTES_MAX] = "";
+  if (strcmp(name, "index.html") == 0) read_inline(root, allowed);
+  add_policy(allowed, public_origin, request, answer);
 }
 
 /* Nobody looks for a hidden file or a parent folder here with good intent. */
@@ -185,7 +236,7 @@ void sm_static_serve_path(const char *dir, const char *public_origin, const char
     f = find(root, "/index.html", request);
   }
   if (f.file >= 0)
-    answer_file(&f, name, public_origin, request, answer);
+    answer_file(root, &f, name, public_origin, request, answer);
   else if (page && (root < 0 || faccessat(root, "index.html", F_OK, 0) != 0))
     sm_answer_text(answer, 200, "text/html; charset=utf-8", NOT_BUILT);
   else

@@ -79,7 +79,7 @@ typedef struct got {
   char body[64]; /* of a file */
   char cache[64];
   char etag[64];
-  char policy[512];
+  char policy[1536];
   char coding[16];
   char vary[32];
 } got;
@@ -228,6 +228,42 @@ static void a_host_that_is_none_is_not_repeated(void **state) {
   assert_non_null(strstr(g.policy, "connect-src 'self';"));
 }
 
+static void a_page_may_have_in_it_what_the_build_has_named(void **state) {
+  const site *s = *state;
+  char path[PATH_MAX_HERE];
+  put(s->dir, "inline-policy.txt",
+      "script-src 'sha256-AbC+/9='\n"
+      "script-src 'sha256-second='\n"
+      "style-src 'sha256-look='\n"
+      "script-src 'unsafe-inline'\n"
+      "script-src 'sha256-x' https://evil.example\n"
+      "script-src 'sha256-'\n"
+      "script-srcx 'sha256-y'\n"
+      "img-src 'sha256-z'\n");
+  got page = get(s, "/meters/meter-001");
+  got file = get(s, "/assets/plain.js");
+  (void)unlink(below(s->dir, "inline-policy.txt", path));
+  assert_non_null(strstr(page.policy, "script-src 'self' 'sha256-AbC+/9=' 'sha256-second=';"));
+  assert_non_null(strstr(page.policy, "style-src 'self' 'sha256-look=';"));
+  assert_null(strstr(page.policy, "unsafe"));
+  assert_null(strstr(page.policy, "evil"));
+  assert_non_null(strstr(file.policy, "script-src 'self';"));
+  assert_non_null(strstr(get(s, "/").policy, "script-src 'self';"));
+}
+
+/* More than has room is left out, whole. */
+static void a_long_list_of_what_is_inline_ends_somewhere(void **state) {
+  const site *s = *state;
+  char path[PATH_MAX_HERE], text[4096] = "";
+  for (int i = 0; i < 60; i++) strcat(text, "script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAA='\n");
+  put(s->dir, "inline-policy.txt", text);
+  got page = get(s, "/");
+  (void)unlink(below(s->dir, "inline-policy.txt", path));
+  const char *end = strstr(page.policy, "; style-src 'self';");
+  assert_non_null(end);
+  assert_memory_equal(end - 3, "A='", 3);
+}
+
 static void without_a_dashboard_a_page_says_how_to_get_it(void **state) {
   (void)state;
   got g = get_from(NULL, "/", NULL, NULL);
@@ -245,6 +281,8 @@ int main(void) {
       cmocka_unit_test(what_is_known_is_not_sent_again),
       cmocka_unit_test(a_smaller_form_goes_to_who_reads_it),
       cmocka_unit_test(a_host_that_is_none_is_not_repeated),
+      cmocka_unit_test(a_page_may_have_in_it_what_the_build_has_named),
+      cmocka_unit_test(a_long_list_of_what_is_inline_ends_somewhere),
       cmocka_unit_test(without_a_dashboard_a_page_says_how_to_get_it),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,143 +1,22 @@
-import { Button, Loader } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo } from "react";
-import { Route, Switch, useLocation } from "wouter";
-import { useSite } from "./api/queries";
-import { begin, start } from "./api/session";
-import type { User } from "./api/types";
-import css from "./app.module.css";
-import { Boundary } from "./components/boundary";
-import { Failure, Notice } from "./components/notice";
-import { officeRoutes } from "./components/office/routes";
-import { Shell } from "./components/shell";
-import { localeFor } from "./lib/format";
-import { PlaceContext, UserContext, useSession } from "./lib/hooks";
-import { startLive } from "./live/socket";
-import { clearLive } from "./live/store";
-import { LoginPage } from "./pages/login";
-import { NotFoundPage } from "./pages/not-found";
-import { fleetPage, meterPage } from "./pages/parts";
-import { FirstPasswordPage, LinkPage } from "./pages/password";
-import { StartPage } from "./pages/start";
-import { useChosenLanguage, useLanguage, useText } from "./text/text";
+import { Suspense, useEffect } from "react";
+import { useLocation } from "wouter";
+import { begin } from "./api/session";
+import { Away } from "./components/away";
+import { Waiting } from "./components/waiting";
+import { useSession } from "./lib/hooks";
+import { signedIn, signedOut } from "./pages/parts";
 
-const AlertsPage = lazy(() => import("./pages/alerts"));
-const MeterPage = lazy(meterPage);
-const TariffsPage = lazy(() => import("./pages/tariffs"));
-const ProfilePage = lazy(() => import("./pages/profile"));
-// Administrators' own: nothing of these is in what others load.
-const AllAlertsPage = lazy(() => import("./pages/alerts-all"));
-const AuditPage = lazy(() => import("./pages/audit"));
-const DevicePage = lazy(() => import("./pages/device"));
-const FirmwarePage = lazy(() => import("./pages/firmware"));
-const FleetPage = lazy(fleetPage);
-const KeysPage = lazy(() => import("./pages/keys"));
-const PeoplePage = lazy(() => import("./pages/people"));
-const PersonPage = lazy(() => import("./pages/person"));
-const RejectsPage = lazy(() => import("./pages/rejects"));
-const SettingsPage = lazy(() => import("./pages/settings"));
-
-function Waiting() {
-  const { t } = useText("common");
-  return (
-    <div className={css.center}>
-      <Loader aria-label={t("loading")} />
-    </div>
-  );
-}
-
-function Away() {
-  const { t } = useText("shell");
-  return (
-    <div className={css.center}>
-      <Notice icon="cloud" title={t("away")}>
-        <p>{t("awayHint")}</p>
-        <Button mt="md" onClick={() => void start()}>
-          {t("common:retry")}
-        </Button>
-      </Notice>
-    </div>
-  );
-}
-
-const administration = (
-  <>
-    <Route path="/">
-      <FleetPage />
-    </Route>
-    <Route path="/devices">
-      <FleetPage view="table" />
-    </Route>
-    <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
-    <Route path="/alerts" component={AllAlertsPage} />
-    <Route path="/people" component={PeoplePage} />
-    <Route path="/people/:id">{({ id }) => <PersonPage key={id} id={id} />}</Route>
-    <Route path="/keys" component={KeysPage} />
-    <Route path="/firmware" component={FirmwarePage} />
-    <Route path="/audit" component={AuditPage} />
-    <Route path="/rejects" component={RejectsPage} />
-    <Route path="/settings" component={SettingsPage} />
-  </>
-);
-
-function SignedIn({ user }: { user: User }) {
-  const { t } = useText("shell");
-  const client = useQueryClient();
-  const site = useSite();
-  const language = useLanguage();
-  const spoken = useChosenLanguage(user.language);
-  const [location] = useLocation();
-  const place = useMemo(
-    () => site.data && { ...site.data, locale: localeFor(site.data.currency, language) },
-    [site.data, language],
-  );
-
-  useEffect(() => {
-    const stop = startLive(() => {
-      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "site" });
-    });
-    return () => {
-      stop();
-      clearLive();
-    };
-  }, [client]);
-
-  if (site.isError)
-    return (
-      <div className={css.center}>
-        <Failure what={t("cannotStart")} error={site.error} onRetry={() => void site.refetch()} />
-      </div>
-    );
-  if (!place || !spoken) return <Waiting />;
-  return (
-    <UserContext value={user}>
-      <PlaceContext value={place}>
-        <Shell>
-          <Boundary key={location}>
-            <Suspense fallback={<Waiting />}>
-              <Switch>
-                {user.role === "admin" && administration}
-                <Route path="/" component={StartPage} />
-                <Route path="/meters/:id/:page?">
-                  {({ id, page }) => <MeterPage key={id} id={id} page={page} />}
-                </Route>
-                <Route path="/alerts" component={AlertsPage} />
-                <Route path="/profile" component={ProfilePage} />
-                <Route path="/tariffs" component={TariffsPage} />
-                {user.role === "admin" && officeRoutes}
-                <Route component={NotFoundPage} />
-              </Switch>
-            </Suspense>
-          </Boundary>
-        </Shell>
-      </PlaceContext>
-    </UserContext>
-  );
-}
+const SignedIn = signedIn.Part;
+const SignedOut = signedOut.Part;
 
 export function App() {
   const [location] = useLocation();
-  return location === "/password" ? <LinkPage /> : <Dashboard />;
+  return (
+    <Suspense fallback={<Waiting />}>
+      {location === "/password" ? <SignedOut page="link" /> : <Dashboard />}
+    </Suspense>
+  );
 }
 
 function Dashboard() {
@@ -155,9 +34,9 @@ function Dashboard() {
     case "away":
       return <Away />;
     case "out":
-      return <LoginPage ended={session.ended} />;
+      return <SignedOut page={session.ended ? "ended" : "login"} />;
     case "in":
-      if (session.user.must_change_password) return <FirstPasswordPage />;
+      if (session.user.must_change_password) return <SignedOut page="first" />;
       // A new token keeps the page; another person gets a new one.
       return <SignedIn key={session.user.id} user={session.user} />;
   }

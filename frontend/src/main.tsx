@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { StrictMode, startTransition } from "react";
 import { createRoot } from "react-dom/client";
 import "./theme/mantine.css";
 import "virtual:theme.css";
@@ -14,7 +14,7 @@ import { theme } from "./theme/theme";
 import { keepShell } from "./worker/register";
 
 const client = newQueryClient();
-askEarly(client);
+const enough = askEarly(client);
 const root = document.getElementById("root");
 if (!root) throw new Error("no #root in the page");
 
@@ -34,5 +34,6 @@ const page = (
     </QueryClientProvider>
   </StrictMode>
 );
-void beginText().then(() => createRoot(root).render(page));
+// In pieces, between which the page answers: it is much to make at once for a small phone.
+void Promise.all([beginText(), enough]).then(() => startTransition(() => createRoot(root).render(page)));
 keepShell();

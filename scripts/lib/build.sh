@@ -53,19 +53,26 @@ build_program() {
   printf '%s' "$now" >"$stamp"
 }
 
-# install_dashboard_packages: frontend/node_modules as the lock file says.
-install_dashboard_packages() {
-  local log=$SM_ROOT/build/setup-logs/npm-ci.log stamp=$SM_ROOT/frontend/node_modules/.installed-from now
-  now=$(hash_files frontend/package.json frontend/package-lock.json)-$(node --version)
+# install_npm_packages FOLDER WHAT: FOLDER/node_modules as its lock file says.
+install_npm_packages() {
+  local folder=$1 what=$2 log now
+  local stamp=$SM_ROOT/$folder/node_modules/.installed-from
+  log=$SM_ROOT/build/setup-logs/npm-ci-${folder//\//-}.log
+  now=$(hash_files "$folder/package.json" "$folder/package-lock.json")-$(node --version)
   if same_stamp "$stamp" "$now"; then return 0; fi
-  say 'smartmeter: fetching what the dashboard is built with (npm)'
+  say "smartmeter: fetching $what (npm)"
   # The tests drive Debian's Chromium; no browser is downloaded.
-  (cd "$SM_ROOT/frontend" &&
+  (cd "$SM_ROOT/$folder" &&
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 run_logged "$log" "${SM_WITHOUT_SECRETS[@]}" npm ci --no-audit --no-fund) ||
-    explain_npm_failure 'fetching the packages of the dashboard' "$log"
-  mkdir -p "$SM_ROOT/frontend/node_modules"
+    explain_npm_failure "fetching $what" "$log"
+  mkdir -p "$SM_ROOT/$folder/node_modules"
   printf '%s' "$now" >"$stamp"
 }
+
+install_dashboard_packages() { install_npm_packages frontend 'what the dashboard is built with'; }
+
+# Large, and only looked with: nobody who runs or builds the dashboard needs it.
+install_lighthouse() { install_npm_packages tests/browser/lighthouse Lighthouse; }
 
 SM_DASHBOARD_STAMP=$SM_ROOT/build/dashboard.built-from
 

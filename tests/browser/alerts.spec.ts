@@ -20,6 +20,25 @@ async function volts(server: Server, voltage: number): Promise<void> {
   await publish(await server.lastReading(), 500, voltage);
 }
 
+test.describe("while the list can't be had", () => {
+  test.use({ allowed: [/ERR_FAILED/], serviceWorkers: "block" });
+
+  for (const [name, viewport] of Object.entries(sizes))
+    test(`it is said, and what was chosen stays, on a ${name}`, async ({ page }) => {
+      await page.setViewportSize(viewport);
+      await open(page, "/");
+      await page.route("**/api/alerts?**", (route) => route.abort());
+      await page.goto("/alerts?state=ended");
+      await expect(page.getByRole("alert")).toContainText("The alerts could not be loaded");
+      await expect(page.getByRole("alert")).toContainText("The server can't be reached");
+      await judge(page, `alerts-away-${name}`);
+      await page.unrouteAll();
+      await page.getByRole("button", { name: "Try again" }).click();
+      await expect(page.getByRole("alert")).toHaveCount(0);
+      await expect(new AlertsPage(page).filter("State")).toHaveValue("ended");
+    });
+});
+
 test.describe("thresholds", () => {
   test.use({ allowed: [/Failed to load resource.*422/] });
 

@@ -1,3 +1,4 @@
+import { DEVICES, SITE } from "../first/keys";
 import { rfc3339 } from "../lib/zone";
 import { ApiError, type Call, send, sendForFile } from "./http";
 import { getToken, renew } from "./session";
@@ -42,7 +43,7 @@ type Signal = AbortSignal | undefined;
 const inPath = encodeURIComponent;
 
 export function getSite(signal?: Signal): Promise<Site> {
-  return send({ path: "/api/site", signal });
+  return send({ path: SITE, signal });
 }
 
 export function redeemLink(body: { token: string; password: string }): Promise<void> {
@@ -66,7 +67,7 @@ export function endSession(id: string): Promise<void> {
 }
 
 export function listDevices(cursor: string | undefined, limit: number, signal?: Signal): Promise<DevicePage> {
-  return authorized({ path: "/api/devices", query: { limit, cursor }, signal });
+  return authorized({ path: DEVICES, query: { limit, cursor }, signal });
 }
 
 export function createDevice(body: NewDevice): Promise<CreatedDevice> {

@@ -1,3 +1,4 @@
+import { takeAsked } from "../first/asked";
 import { observeServerDate } from "../lib/clock";
 import { faultWords } from "../text/faults";
 import type { Problem } from "./types";
@@ -40,7 +41,7 @@ export interface Call {
 
 function baseUrl(): string {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="smartmeter-api"]')?.content;
-  return (meta || import.meta.env.VITE_API_URL || "").replace(/\/$/, "");
+  return (meta ?? "").replace(/\/$/, "");
 }
 
 export function apiUrl(path: string, query: Call["query"] = {}): string {
@@ -73,13 +74,16 @@ async function exchange(call: Call, accept: string): Promise<Response> {
   if (token) headers.Authorization = `Bearer ${token}`;
   let response: Response;
   try {
-    response = await fetch(apiUrl(path, query), {
-      method,
-      headers,
-      credentials: "include",
-      body: csv ?? (body === undefined ? null : JSON.stringify(body)),
-      signal: signal ?? null,
-    });
+    const url = apiUrl(path, query);
+    const go = () =>
+      fetch(url, {
+        method,
+        headers,
+        credentials: "include",
+        body: csv ?? (body === undefined ? null : JSON.stringify(body)),
+        signal: signal ?? null,
+      });
+    response = (await takeAsked(method, url)) ?? (await go());
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(0, null, null);

@@ -8,6 +8,7 @@ import {
   useQuery,
 } from "@tanstack/react-query";
 import { useEffect } from "react";
+import { DEVICES_PAGE } from "../first/keys";
 import { serverNow } from "../lib/clock";
 import type { Width } from "../lib/range";
 import type { Span } from "../lib/viewport";
@@ -30,9 +31,9 @@ import {
   listTariffs,
 } from "./endpoints";
 import { ApiError } from "./http";
+import type { Device } from "./types";
 
 const MINUTE = 60_000;
-const PAGE = 200;
 /** So many pages of meters come by themselves; a whole town asks first. */
 const PAGES_UNASKED = 5;
 
@@ -63,8 +64,8 @@ const site = queryOptions({
 });
 
 /** Asks for the site while the session is still being renewed: nothing can be shown without either. */
-export function askForSite(client: QueryClient): void {
-  void client.prefetchQuery(site);
+export function askForSite(client: QueryClient): Promise<void> {
+  return client.prefetchQuery(site);
 }
 
 export function useSite() {
@@ -74,7 +75,7 @@ export function useSite() {
 const devices = infiniteQueryOptions({
   queryKey: ["devices"],
   queryFn: async ({ pageParam, signal }) => {
-    const page = await listDevices(pageParam, PAGE, signal);
+    const page = await listDevices(pageParam, DEVICES_PAGE, signal);
     for (const { last_reading } of page.devices) if (last_reading) putReading(last_reading);
     return page;
   },
@@ -82,9 +83,10 @@ const devices = infiniteQueryOptions({
   getNextPageParam: (page) => page.next ?? undefined,
 });
 
-/** Asks for the meters before the page that shows them is there. */
-export function askForDevices(client: QueryClient): void {
-  void client.prefetchInfiniteQuery(devices);
+/** Asks for the meters before the page that shows them is there. Gives the first page of them; nothing if they could not be had. */
+export async function askForDevices(client: QueryClient): Promise<readonly Device[]> {
+  await client.prefetchInfiniteQuery(devices);
+  return client.getQueryData(devices.queryKey)?.pages[0]?.devices ?? [];
 }
 
 export function useDevices() {

@@ -1,3 +1,5 @@
+import { HINT, REFRESH, RENEWAL } from "../first/keys";
+import { writeLast } from "../first/last";
 import { ApiError, send } from "./http";
 import type { LoginRequest, Session, User } from "./types";
 
@@ -13,11 +15,6 @@ export type SessionState =
 
 const RENEW_BEFORE_MS = 60_000;
 const RETRY_MS = 15_000;
-/**
- * Says only that a cookie may exist, to spare a first visitor a request that must fail, and whose pages to
- * load meanwhile: what somebody may see is the server's to say.
- */
-const HINT = "smartmeter-signed-in";
 
 let state: SessionState = { phase: "starting" };
 let renewal: Promise<void> | null = null;
@@ -31,6 +28,10 @@ function set(next: SessionState): void {
   for (const listener of listeners) listener();
 }
 
+/**
+ * Says only that a cookie may exist, to spare a first visitor a request that must fail, and whose pages to
+ * load meanwhile: what somebody may see is the server's to say.
+ */
 function hint(role: User["role"] | null): void {
   try {
     if (role) localStorage.setItem(HINT, role);
@@ -61,18 +62,18 @@ function enter({ token, expires_in, user }: Session): void {
 function leave(ended: boolean): void {
   clearTimeout(timer);
   hint(null);
+  writeLast(null);
   set({ phase: "out", ended });
 }
 
 /** Two tabs share the cookie, and each renewal replaces it: one at a time, where the browser can. */
 async function exclusively<T>(task: () => Promise<T>): Promise<T> {
-  return navigator.locks ? await navigator.locks.request("smartmeter-refresh", task) : await task();
+  return navigator.locks ? await navigator.locks.request(RENEWAL, task) : await task();
 }
 
 async function renewNow(): Promise<void> {
   try {
-    const path = "/api/auth/refresh";
-    const next = await exclusively(() => send<Session>({ method: "POST", path }));
+    const next = await exclusively(() => send<Session>({ method: "POST", path: REFRESH }));
     // Signed out while the answer was under way: it must not sign in again.
     if (state.phase !== "out") enter(next);
   } catch (error) {

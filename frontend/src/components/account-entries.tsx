@@ -4,6 +4,7 @@ import { usePlace } from "../lib/hooks";
 import { formatMoney } from "../lib/money";
 import { codeWords, useText } from "../text/text";
 import css from "./bill.module.css";
+import "../text/later";
 
 /** All that was charged and paid, the newest first, with what was owed after each. */
 export function AccountEntries({ entries }: { entries: readonly Entry[] }) {

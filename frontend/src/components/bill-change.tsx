@@ -10,6 +10,7 @@ import { addMonths, type LocalMonth } from "../lib/zone";
 import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { Failure } from "./notice";
+import "../text/later";
 
 /** Keys of words have no underscores: those are for plurals. */
 const keys = {

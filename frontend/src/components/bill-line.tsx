@@ -5,6 +5,7 @@ import { usePlace } from "../lib/hooks";
 import { formatDecimal, formatMoney, formatRate, trimDecimal } from "../lib/money";
 import { useText, words } from "../text/text";
 import css from "./bill.module.css";
+import "../text/later";
 
 /** A per-cent line has its base in `quantity`; a line of money has money there. */
 function quantities({ quantity, unit, rate }: BillLine, currency: string, locale: string) {

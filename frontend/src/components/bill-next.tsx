@@ -7,6 +7,7 @@ import { placeOf, slabPlace, unitPrice } from "../lib/slab";
 import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { useRunningBill } from "./now-today";
+import "../text/later";
 
 const kwhOf = (wh: bigint) => Number(wh) / 1000;
 

@@ -15,6 +15,7 @@ import { InvoiceList } from "./invoice-list";
 import { MonthPicker } from "./month-picker";
 import { Failure, Notice } from "./notice";
 import { PayPanel } from "./pay-panel";
+import "../text/later";
 
 function BillOf({ id, month, running }: { id: string; month: LocalMonth; running: boolean }) {
   const { t } = useText("money");

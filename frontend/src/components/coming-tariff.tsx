@@ -7,6 +7,7 @@ import { formatMoney } from "../lib/money";
 import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { Failure } from "./notice";
+import "../text/later";
 
 /** The tariff that is decided and not yet in force, and what the last month would have cost by it. */
 export function ComingTariff({ id }: { id: string }) {

@@ -9,6 +9,7 @@ import { usePlace } from "../lib/hooks";
 import { useText } from "../text/text";
 import css from "./dispute.module.css";
 import { explain } from "./notice";
+import "../text/later";
 
 const LONGEST = 2000;
 

@@ -17,6 +17,7 @@ import css from "./history-panel.module.css";
 import { HistoryTable } from "./history-table";
 import { Failure, Notice } from "./notice";
 import type { Palette } from "./time-chart";
+import "../text/later";
 
 const TimeChart = lazy(() => import("./time-chart"));
 

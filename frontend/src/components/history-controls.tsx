@@ -5,6 +5,7 @@ import { useText } from "../text/text";
 import { DateField } from "./date-field";
 import css from "./history-controls.module.css";
 import { Icon } from "./icon";
+import "../text/later";
 
 interface HistoryControlsProps {
   range: Range;

@@ -10,6 +10,7 @@ import type { Range } from "../lib/range";
 import { dateOf, monthOf } from "../lib/zone";
 import { useText } from "../text/text";
 import css from "./history-panel.module.css";
+import "../text/later";
 
 interface HistoryDifferenceProps {
   id: string;

@@ -7,6 +7,7 @@ import { dateOf, monthOf } from "../lib/zone";
 import { useText } from "../text/text";
 import { Figure } from "./figure";
 import css from "./history-panel.module.css";
+import "../text/later";
 
 interface HistoryFiguresProps {
   width: Width;

@@ -12,6 +12,7 @@ import { HistoryControls } from "./history-controls";
 import css from "./history-panel.module.css";
 import { LineHistory } from "./line-history";
 import { ZoomButtons } from "./zoom-buttons";
+import "../text/later";
 
 const isView = (text: string | null): text is View => VIEWS.some((view) => view === text);
 

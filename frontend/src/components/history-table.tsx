@@ -9,6 +9,7 @@ import { localTime } from "../lib/zone";
 import { useText } from "../text/text";
 import css from "./history-table.module.css";
 import { Icon } from "./icon";
+import "../text/later";
 
 export type Measure = "energy" | "power" | "voltage";
 

@@ -7,6 +7,7 @@ import type { LocalMonth } from "../lib/zone";
 import { useText } from "../text/text";
 import css from "./bill.module.css";
 import { Failure } from "./notice";
+import "../text/later";
 
 type Edge = ExplainedMeter["stretches"][number]["edges"][number];
 

@@ -15,6 +15,7 @@ import css from "./history-panel.module.css";
 import { HistoryTable } from "./history-table";
 import { Failure } from "./notice";
 import type { Palette } from "./time-chart";
+import "../text/later";
 
 const TimeChart = lazy(() => import("./time-chart"));
 

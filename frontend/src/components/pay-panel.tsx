@@ -11,6 +11,7 @@ import { useText } from "../text/text";
 import { AccountEntries } from "./account-entries";
 import css from "./bill.module.css";
 import { Failure } from "./notice";
+import "../text/later";
 
 const QrCode = lazy(() => import("./qr-code"));
 

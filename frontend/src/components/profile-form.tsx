@@ -8,6 +8,7 @@ import type { User } from "../api/types";
 import css from "../pages/profile.module.css";
 import { useText } from "../text/text";
 import { explain } from "./notice";
+import "../text/later";
 
 export function ProfileForm({ user }: { user: User }) {
   const { t } = useText("profile");

@@ -7,6 +7,7 @@ import css from "../pages/profile.module.css";
 import { asLanguage, LANGUAGES, type Language, languageNames } from "../text/language";
 import { chooseLanguage, useLanguage, useText } from "../text/text";
 import { explain } from "./notice";
+import "../text/later";
 
 const schemes = ["auto", "light", "dark"] as const;
 

@@ -9,6 +9,7 @@ import { ago } from "../lib/staleness";
 import css from "../pages/profile.module.css";
 import { useText } from "../text/text";
 import { Failure } from "./notice";
+import "../text/later";
 
 interface SessionProps {
   session: SessionEntry;

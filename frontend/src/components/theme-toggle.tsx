@@ -1,4 +1,4 @@
-import { ActionIcon, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useText } from "../text/text";
 import { Icon } from "./icon";
 
@@ -14,10 +14,8 @@ export function ThemeToggle() {
     setColorScheme(next === system ? "auto" : next);
   };
   return (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" size="lg" onClick={toggle} aria-label={label}>
-        <Icon name={next === "dark" ? "moon" : "sun"} />
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon variant="subtle" color="gray" size="lg" onClick={toggle} aria-label={label} title={label}>
+      <Icon name={next === "dark" ? "moon" : "sun"} />
+    </ActionIcon>
   );
 }

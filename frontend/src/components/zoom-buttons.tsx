@@ -3,6 +3,7 @@ import { isWhole, type Span, zoom } from "../lib/viewport";
 import { useText } from "../text/text";
 import css from "./history-panel.module.css";
 import { Icon } from "./icon";
+import "../text/later";
 
 interface ZoomButtonsProps {
   span: Span;

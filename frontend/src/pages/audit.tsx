@@ -10,6 +10,7 @@ import { serverNow } from "../lib/clock";
 import { usePlace, useTitle } from "../lib/hooks";
 import { addDays, dateOf, isDate, startOfDay } from "../lib/zone";
 import { useText } from "../text/text";
+import "../text/manage";
 
 /** What an action begins with, of the things that change here. */
 const GROUPS = [

@@ -14,6 +14,7 @@ import { Icon } from "../components/icon";
 import { Failure, Notice } from "../components/notice";
 import { useTitle } from "../lib/hooks";
 import { useText } from "../text/text";
+import "../text/manage";
 
 /** One meter, as its administrator has it: not what it measured. */
 export default function DevicePage({ id }: { id: string }) {

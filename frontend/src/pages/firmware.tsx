@@ -5,6 +5,7 @@ import { ReleaseCard } from "../components/admin/release-card";
 import { Failure, Notice } from "../components/notice";
 import { useTitle } from "../lib/hooks";
 import { useText } from "../text/text";
+import "../text/manage";
 
 /** Releases and how far the meters are with them. They are signed and published on the command line: no key is here. */
 export default function FirmwarePage() {

@@ -25,6 +25,7 @@ import { whole } from "../lib/format";
 import { useNow, usePlace, useTitle } from "../lib/hooks";
 import { getLive, liveVersion, subscribeAnyLive } from "../live/store";
 import { useText } from "../text/text";
+import "../text/manage";
 
 type View = "cards" | "table";
 /** From so many meters on a table is what people look for. */

@@ -42,7 +42,7 @@ function NoMeters() {
   );
 }
 
-export function HomePage() {
+export default function HomePage() {
   const { locale } = usePlace();
   const { t } = useText("meter");
   useTitle(t("title"));

@@ -6,6 +6,7 @@ import { KeyCard } from "../components/admin/key-card";
 import { Failure, Notice } from "../components/notice";
 import { useTitle } from "../lib/hooks";
 import { useText } from "../text/text";
+import "../text/manage";
 
 export default function KeysPage() {
   const { t } = useText("keys");

@@ -9,6 +9,7 @@ import { ThemeToggle } from "../components/theme-toggle";
 import { useTitle } from "../lib/hooks";
 import { useText, words } from "../text/text";
 import css from "./login.module.css";
+import { meterPage, signedIn } from "./parts";
 
 function sentence(error: unknown): string {
   const t = words("signin");
@@ -27,6 +28,11 @@ function sentence(error: unknown): string {
     default:
       return explain(error);
   }
+}
+
+/** Somebody is about to sign in: what they will see is loaded while they type. */
+function expect(): void {
+  for (const { load } of [signedIn, meterPage]) void load().catch(() => undefined);
 }
 
 export function LoginPage({ ended }: { ended: boolean }) {
@@ -60,7 +66,7 @@ export function LoginPage({ ended }: { ended: boolean }) {
           <h1>Smartmeter</h1>
           <p className="soft">{t("motto")}</p>
         </div>
-        <form className={`panel ${css.form}`} onSubmit={submit}>
+        <form className={`panel ${css.form}`} onSubmit={submit} onFocus={expect}>
           {ended && !message && <output className={css.ended}>{t("ended")}</output>}
           {message && (
             <p className={css.error} role="alert">

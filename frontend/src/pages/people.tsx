@@ -14,6 +14,7 @@ import { dateOnly, whole } from "../lib/format";
 import { usePlace, useTitle } from "../lib/hooks";
 import { filterPeople, type PeopleFilter, type PeopleSort, sortPeople } from "../lib/people";
 import { useText } from "../text/text";
+import "../text/manage";
 
 const FILTERS = ["all", "admin", "consumer", "waiting", "disabled", "erased"] as const;
 

@@ -13,6 +13,7 @@ import { Failure, Notice } from "../components/notice";
 import { useTitle, useUser } from "../lib/hooks";
 import { personState } from "../lib/people";
 import { useText } from "../text/text";
+import "../text/manage";
 
 export default function PersonPage({ id }: { id: string }) {
   const { t } = useText("people");

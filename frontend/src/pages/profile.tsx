@@ -10,6 +10,7 @@ import { SessionList } from "../components/session-list";
 import { useTitle, useUser } from "../lib/hooks";
 import { useText } from "../text/text";
 import css from "./profile.module.css";
+import "../text/later";
 
 /** What people look after themselves: name, language, colours, how they hear of alerts, password, sessions. */
 export default function ProfilePage() {

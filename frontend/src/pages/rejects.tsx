@@ -9,6 +9,7 @@ import { whole } from "../lib/format";
 import { usePlace, useTitle } from "../lib/hooks";
 import { groupRejects } from "../lib/rejects";
 import { useText } from "../text/text";
+import "../text/manage";
 
 export default function RejectsPage() {
   const { t } = useText("reject");

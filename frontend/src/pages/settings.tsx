@@ -6,6 +6,7 @@ import { Figure } from "../components/figure";
 import { Failure } from "../components/notice";
 import { usePlace, useTitle } from "../lib/hooks";
 import { useText } from "../text/text";
+import "../text/manage";
 
 export default function SettingsPage() {
   const { t } = useText("settings");

@@ -49,6 +49,30 @@ describe("English and Hindi", () => {
   }
 });
 
+describe("areas that come with what says them", () => {
+  const sources = import.meta.glob<string>("../**/*.{ts,tsx}", {
+    eager: true,
+    query: "?raw",
+    import: "default",
+  });
+  const modules = ["manage", "later"].map((name) => ({ name, source: sources[`./${name}.ts`] ?? "" }));
+
+  it("are imported wherever they are said", () => {
+    const missing: string[] = [];
+    for (const { name, source } of modules)
+      for (const [, area] of source.matchAll(/en\/(\w+)\.json/g))
+        for (const [path, text] of Object.entries(sources))
+          if (
+            !path.includes(".test.") &&
+            new RegExp(`(useText|words|codeWords)\\(\\s*"${area}"`).test(text) &&
+            !new RegExp(`^import "[./]+/text/${name}";`, "m").test(text)
+          )
+            missing.push(`${path}: ${area} of text/${name}.ts`);
+    expect(modules.every(({ source }) => source.includes(".json"))).toBe(true);
+    expect(missing).toEqual([]);
+  });
+});
+
 describe("the language", () => {
   it("is what was chosen, else the browser's first that is known, else English", () => {
     expect(firstLanguage("hi", ["en-GB"])).toBe("hi");

@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { initReactI18next, useTranslation } from "react-i18next";
+import { LANGUAGE } from "../first/keys";
 import type { Areas } from "./areas";
 import { asLanguage, firstLanguage, type Language } from "./language";
 
@@ -17,20 +18,19 @@ declare module "i18next" {
 
 export type Area = keyof Areas;
 
-const CHOICE = "smartmeter-language";
-
 type Files = Record<string, unknown>;
-// The words of the office (office.ts) come with its screens, which residents do not have, and those of alerts
-// (alerts.ts) with theirs, which are not the first.
+// The others come with what says them: the office's (office.ts), what administrators manage (manage.ts), alerts
+// (alerts.ts), and a resident's other pages (later.ts).
 const english: Files = import.meta.glob(
   [
-    "./en/*.json",
-    "!./en/alerts.json",
-    "!./en/editor.json",
-    "!./en/ledger.json",
-    "!./en/limits.json",
-    "!./en/run.json",
-    "!./en/utility.json",
+    "./en/bill.json",
+    "./en/common.json",
+    "./en/fault.json",
+    "./en/meter.json",
+    "./en/now.json",
+    "./en/shell.json",
+    "./en/signin.json",
+    "./en/tariff.json",
   ],
   { eager: true, import: "default" },
 );
@@ -60,7 +60,7 @@ add("en", english);
 
 function stored(): string | null {
   try {
-    return localStorage.getItem(CHOICE);
+    return localStorage.getItem(LANGUAGE);
   } catch {
     return null;
   }
@@ -82,7 +82,7 @@ export async function beginText(): Promise<void> {
 export async function chooseLanguage(language: Language): Promise<void> {
   await speak(language);
   try {
-    localStorage.setItem(CHOICE, language);
+    localStorage.setItem(LANGUAGE, language);
   } catch {
     // Without storage the choice lasts until the page is closed.
   }

@@ -8,7 +8,7 @@ import { live, signIn } from "../fixtures.ts";
 import { target } from "../target.ts";
 
 const run = promisify(execFile);
-const program = join(__dirname, "../../../frontend/node_modules/lighthouse/cli/index.js");
+const program = join(__dirname, "../lighthouse/node_modules/lighthouse/cli/index.js");
 
 export type Category = "performance" | "accessibility" | "best-practices";
 

@@ -11,7 +11,10 @@ export default defineConfig({
   // A new picture is made on purpose only.
   updateSnapshots: "none",
   projects: [
-    { name: "looks", testMatch: ["visual.spec.ts", "first-screen.spec.ts", "scores.spec.ts"] },
+    {
+      name: "looks",
+      testMatch: ["visual.spec.ts", "first-screen.spec.ts", "scores.spec.ts"],
+    },
     { name: "speed", testMatch: ["speed.spec.ts"] },
     { name: "pictures", testMatch: ["pictures.spec.ts"] },
   ],

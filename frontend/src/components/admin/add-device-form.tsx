@@ -10,6 +10,7 @@ import { useText } from "../../text/text";
 import css from "../form.module.css";
 import { explain } from "../notice";
 import { ProblemLine, problemsOf } from "./problem";
+import "../../text/manage";
 
 type Kind = "password" | "psk" | "certificate";
 const FIELDS = ["device_id", "name", "owner", "tariff"] as const;

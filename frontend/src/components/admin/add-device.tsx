@@ -7,6 +7,7 @@ import { Dialog } from "../dialog";
 import { Icon } from "../icon";
 import { AddDeviceForm } from "./add-device-form";
 import { LoginShown } from "./login-shown";
+import "../../text/manage";
 
 interface Added {
   device: CreatedDevice;

@@ -11,6 +11,7 @@ import admin from "./admin.module.css";
 import { KeyShown } from "./key-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const SCOPES: readonly ApiScope[] = [
   "devices:read",

@@ -9,6 +9,7 @@ import { Icon } from "../icon";
 import { LinkShown } from "./link-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const FIELDS = ["email", "name", "role"] as const;
 

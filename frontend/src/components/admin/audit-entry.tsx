@@ -5,6 +5,7 @@ import { dateTime, plainWords } from "../../lib/format";
 import { usePlace } from "../../lib/hooks";
 import { codeWords, useText } from "../../text/text";
 import css from "./admin.module.css";
+import "../../text/manage";
 
 /** `device.change` in words; a new one that has none stands as it is. */
 export function actionWords(action: string): string {

@@ -6,6 +6,7 @@ import { usePlace } from "../../lib/hooks";
 import { useText } from "../../text/text";
 import { Failure, Notice } from "../notice";
 import css from "./admin.module.css";
+import "../../text/manage";
 
 /** Whether the log is as it was written: what is signed, and the whole of it checked when asked. */
 export function ChainState({ chain }: { chain: AuditChain | undefined }) {

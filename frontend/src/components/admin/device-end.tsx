@@ -11,6 +11,7 @@ import { DeviceReplace } from "./device-replace";
 import { ProblemLine, problemsOf } from "./problem";
 import { TypedConfirm } from "./typed-confirm";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 /** Main meter or not. */
 export function DeviceMain({ id }: { id: string }) {

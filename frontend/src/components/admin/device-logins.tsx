@@ -14,6 +14,7 @@ import { typedNumber } from "./device-details";
 import { LoginShown } from "./login-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const GRACE_DAYS = 7;
 

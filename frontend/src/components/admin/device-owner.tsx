@@ -13,6 +13,7 @@ import css from "./admin.module.css";
 import { ProblemLine, problemsOf } from "./problem";
 import { SavedLine } from "./saved-line";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 type Way = "person" | "account";
 

@@ -13,6 +13,7 @@ import { typedNumber } from "./device-details";
 import { LoginShown } from "./login-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const FIELDS = ["device_id", "name", "at", "closing_kwh", "opening_kwh"] as const;
 

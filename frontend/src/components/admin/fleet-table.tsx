@@ -6,6 +6,7 @@ import { useText } from "../../text/text";
 import { DeviceState } from "../device-state";
 import css from "./admin.module.css";
 import { type Column, VirtualTable } from "./virtual-table";
+import "../../text/manage";
 
 interface FleetTableProps {
   rows: readonly FleetRow[];

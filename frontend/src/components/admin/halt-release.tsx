@@ -7,6 +7,7 @@ import { Dialog } from "../dialog";
 import css from "./admin.module.css";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const FIELDS = ["reason"] as const;
 

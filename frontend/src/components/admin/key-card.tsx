@@ -11,6 +11,7 @@ import { problemsOf } from "./problem";
 import { RotateKey } from "./rotate-key";
 import { TypedConfirm } from "./typed-confirm";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const tones = { good: undefined, ended: "warn", revoked: "bad" } as const;
 

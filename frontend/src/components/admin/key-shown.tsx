@@ -6,6 +6,7 @@ import { useText } from "../../text/text";
 import css from "../form.module.css";
 import { Notice } from "../notice";
 import { SecretList } from "./secret";
+import "../../text/manage";
 
 /** A key's secret, shown once. */
 export function KeyShown({ apiKey, onDone }: { apiKey: ApiKey; onDone: () => void }) {

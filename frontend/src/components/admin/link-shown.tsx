@@ -9,6 +9,7 @@ import { Notice } from "../notice";
 import QrCode from "../qr-code";
 import admin from "./admin.module.css";
 import { SecretList } from "./secret";
+import "../../text/manage";
 
 /** A one-time link, shown once: to copy, or for a phone that is held before it. */
 export function LinkShown({ link, who, onDone }: { link: PasswordLink; who: string; onDone: () => void }) {

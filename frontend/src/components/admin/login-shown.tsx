@@ -9,6 +9,7 @@ import { Notice } from "../notice";
 import QrCode from "../qr-code";
 import admin from "./admin.module.css";
 import { SecretList } from "./secret";
+import "../../text/manage";
 
 interface LoginShownProps {
   deviceId: string;

@@ -11,6 +11,7 @@ import { useText } from "../../text/text";
 import { Figure } from "../figure";
 import { Failure } from "../notice";
 import css from "./losses-panel.module.css";
+import "../../text/manage";
 
 const OFFERED = 13;
 

@@ -8,6 +8,7 @@ import css from "./admin.module.css";
 import { ProblemLine, problemsOf } from "./problem";
 import { SavedLine } from "./saved-line";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const FIELDS = ["main_meters", "supply_rate_per_kwh"] as const;
 

@@ -9,6 +9,7 @@ import css from "./admin.module.css";
 import { LinkShown } from "./link-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 /** The way in: a link for a new password, and shutting or opening the door. */
 export function PersonAccess({ person, own }: { person: Person; own: boolean }) {

@@ -9,6 +9,7 @@ import css from "./admin.module.css";
 import { ProblemLine, problemsOf } from "./problem";
 import { TypedConfirm } from "./typed-confirm";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 /** What is held about somebody, as a file; and its end, with what has to stay said before. */
 export function PersonData({ person, own }: { person: Person; own: boolean }) {

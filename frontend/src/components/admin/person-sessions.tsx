@@ -9,6 +9,7 @@ import { Failure } from "../notice";
 import css from "./admin.module.css";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 export function PersonSessions({ id }: { id: string }) {
   const { t } = useText("people");

@@ -2,6 +2,7 @@ import type { Person } from "../../api/admin-types";
 import { personState } from "../../lib/people";
 import { useText } from "../../text/text";
 import css from "./admin.module.css";
+import "../../text/manage";
 
 const tones = { active: undefined, waiting: "warn", disabled: "bad", erased: "bad" } as const;
 

@@ -9,6 +9,7 @@ import { mendOf, type RejectGroup } from "../../lib/rejects";
 import { codeWords, useText } from "../../text/text";
 import { Icon } from "../icon";
 import css from "./admin.module.css";
+import "../../text/manage";
 
 const SHOWN = 20;
 

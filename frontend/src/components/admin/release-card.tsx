@@ -11,6 +11,7 @@ import { HaltRelease } from "./halt-release";
 import { ProblemLine, problemsOf } from "./problem";
 import { ReleaseMeters } from "./release-meters";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const tones = { active: undefined, halted: "bad", superseded: "warn", expired: "warn" } as const;
 const KIB = 1024;

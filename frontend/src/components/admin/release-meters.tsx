@@ -6,6 +6,7 @@ import { usePlace } from "../../lib/hooks";
 import { codeWords, useText } from "../../text/text";
 import { Failure } from "../notice";
 import css from "./admin.module.css";
+import "../../text/manage";
 
 const tones = { failed: "bad", refused: "warn" } as Record<string, string | undefined>;
 

@@ -9,6 +9,7 @@ import { EXPIRIES } from "./add-key";
 import { KeyShown } from "./key-shown";
 import { ProblemLine, problemsOf } from "./problem";
 import { useChange } from "./use-change";
+import "../../text/manage";
 
 const GRACES = [1, 24, 72, 168, 720] as const;
 const HOURS_A_DAY = 24;

@@ -3,6 +3,7 @@ import { Fragment, useState } from "react";
 import { useText } from "../../text/text";
 import css from "../form.module.css";
 import { Icon } from "../icon";
+import "../../text/manage";
 
 export interface SecretEntry {
   id: string;

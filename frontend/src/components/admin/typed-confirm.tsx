@@ -4,6 +4,7 @@ import { useText } from "../../text/text";
 import { Dialog } from "../dialog";
 import css from "../form.module.css";
 import { ProblemLine } from "./problem";
+import "../../text/manage";
 
 interface TypedConfirmProps {
   opened: boolean;
