@@ -1,6 +1,7 @@
 /* Issuing for many accounts: pages, batches, what makes a bill out of date, leases. */
 #include "store/embedded/ledger_test_util.h"
 #include "store/ledger_issue.h"
+#include "store/ledger_lease.h"
 #include "store/ledger_money.h"
 
 #include <setjmp.h>
@@ -399,6 +400,39 @@ static void a_clock_that_is_set_back_keeps_no_lease(void **state) {
   assert_true(takes(f, "b", 5000));
 }
 
+static void leases_of_one_kind_are_kept_and_ended_together(void **state) {
+  ledger_fixture *f = *state;
+  bool taken = false;
+  sm_lease *list = NULL;
+  size_t count = 0;
+  static const char *const names[] = {"job", "set/1", "set/2", "set/3"};
+  for (size_t i = 0; i < 4; i++)
+    assert_int_equal(
+        sm_ledger_lease_take(f->ledger, names[i], i == 3 ? "b" : "a", 1000, 1000, &taken), SM_OK);
+  assert_int_equal(sm_ledger_leases_keep(f->ledger, "set/", "a", 1500, 1000), SM_OK);
+  assert_int_equal(sm_ledger_leases(f->ledger, "set/", &list, &count), SM_OK);
+  assert_int_equal(count, 3);
+  assert_string_equal(list[0].name, "set/1");
+  assert_string_equal(list[0].holder, "a");
+  assert_int_equal(list[0].until_ms, 2500);
+  assert_int_equal(list[1].until_ms, 2500);
+  assert_string_equal(list[2].holder, "b");
+  assert_int_equal(list[2].until_ms, 2000);
+  free(list);
+  /* What ended stays in the list until somebody takes it or gives it back. */
+  assert_int_equal(sm_ledger_leases_end(f->ledger, "set/", "a"), SM_OK);
+  assert_int_equal(sm_ledger_lease_take(f->ledger, "set/1", "b", 1500, 1000, &taken), SM_OK);
+  assert_true(taken);
+  assert_int_equal(sm_ledger_lease_take(f->ledger, "job", "b", 1500, 1000, &taken), SM_OK);
+  assert_false(taken);
+  assert_int_equal(sm_ledger_lease_give(f->ledger, "set/1", "b"), SM_OK);
+  assert_int_equal(sm_ledger_leases(f->ledger, "set/", &list, &count), SM_OK);
+  assert_int_equal(count, 2);
+  assert_string_equal(list[0].name, "set/2");
+  assert_int_equal(list[0].until_ms, 0);
+  free(list);
+}
+
 static void the_ledger_knows_when_it_began(void **state) {
   ledger_fixture *f = *state;
   int64_t created_ms = 0;
@@ -431,6 +465,7 @@ int main(void) {
       TEST(anothers_change_is_no_concern),
       TEST(a_lease_has_one_holder_until_it_ends),
       TEST(a_clock_that_is_set_back_keeps_no_lease),
+      TEST(leases_of_one_kind_are_kept_and_ended_together),
       TEST(the_ledger_knows_when_it_began),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

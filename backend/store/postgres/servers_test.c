@@ -2,6 +2,7 @@
  * has stored. Runs under tests/postgres/with_postgres. */
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "store/postgres/logins_pg.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
 
@@ -264,14 +265,53 @@ static void a_server_that_slept_hears_of_all(void **state) {
   assert_int_equal(await_latest(f->store[1], "a", t0 + 1000).energy_wh, 2);
 }
 
+/* ---- tries of logins ---- */
+
+static void tries_are_counted_for_all_servers(void **state) {
+  const fixture *f = *state;
+  enum { BURST = 5, HOUR_MS = 3600000 };
+  const sm_pg_bucket both[] = {{.tag = UINT64_MAX - 1, .burst = BURST, .refill_ms = HOUR_MS},
+                               {.tag = 7, .burst = 2 * BURST, .refill_ms = HOUR_MS}};
+  sm_pg_logins *logins[SERVERS];
+  int64_t wait_ms = -1;
+  for (size_t i = 0; i < SERVERS; i++)
+    assert_int_equal(sm_pg_logins_new(f->url, &logins[i]), SM_OK);
+  for (size_t i = 0; i < BURST; i++) {
+    assert_int_equal(sm_pg_logins_take(logins[i % SERVERS], both, 2, &wait_ms), SM_OK);
+    assert_int_equal(wait_ms, 0);
+  }
+  for (size_t i = 0; i < SERVERS; i++) { /* the first is empty, so nothing is taken of the second */
+    assert_int_equal(sm_pg_logins_take(logins[i], both, 2, &wait_ms), SM_OK);
+    assert_true(wait_ms > HOUR_MS / 2 && wait_ms <= HOUR_MS);
+  }
+  for (size_t i = 0; i < BURST; i++) {
+    assert_int_equal(sm_pg_logins_take(logins[i % SERVERS], &both[1], 1, &wait_ms), SM_OK);
+    assert_int_equal(wait_ms, 0);
+  }
+  assert_int_equal(sm_pg_logins_take(logins[0], &both[1], 1, &wait_ms), SM_OK);
+  assert_true(wait_ms > 0);
+  assert_int_equal(sm_pg_logins_give(logins[1], &both[1], 1), SM_OK);
+  assert_int_equal(sm_pg_logins_take(logins[0], &both[1], 1, &wait_ms), SM_OK);
+  assert_int_equal(wait_ms, 0);
+
+  bool known = true;
+  assert_int_equal(sm_pg_logins_known(logins[0], both[0].tag, HOUR_MS, &known), SM_OK);
+  assert_false(known);
+  assert_int_equal(sm_pg_logins_know(logins[1], both[0].tag), SM_OK);
+  assert_int_equal(sm_pg_logins_known(logins[0], both[0].tag, HOUR_MS, &known), SM_OK);
+  assert_true(known);
+  assert_int_equal(sm_pg_logins_known(logins[0], both[0].tag, -HOUR_MS, &known), SM_OK);
+  assert_false(known);
+  for (size_t i = 0; i < SERVERS; i++) sm_pg_logins_free(logins[i]);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(each_tells_what_the_other_stores),
-      T(the_same_from_both_is_there_once),
-      T(quarters_know_all_of_their_readings),
-      T(a_server_that_slept_hears_of_all),
+      T(each_tells_what_the_other_stores),    T(the_same_from_both_is_there_once),
+      T(quarters_know_all_of_their_readings), T(a_server_that_slept_hears_of_all),
+      T(tries_are_counted_for_all_servers),
   };
   if (!test_server_is_there() || sm_crypto_init() != SM_OK) {
     (void)fprintf(stderr, "run me under tests/postgres/with_postgres\n");
