@@ -67,7 +67,6 @@ static void set_up(rows *r) {
   r->conn = PQconnectdb(r->url);
   if (PQstatus(r->conn) != CONNECTION_OK) fail("PostgreSQL", PQerrorMessage(r->conn));
   if (r->make) {
-    must(r, PQexec(r->conn, "DROP TABLE IF EXISTS telemetry"));
     must(r,
          PQexec(r->conn, "CREATE TABLE telemetry (time timestamptz NOT NULL, device text NOT NULL, "
                          "voltage float8, current float8, power_w float8, energy_kwh float8, "

@@ -43,7 +43,7 @@ stop_postgres() {
 
 # An empty database, on which nobody works yet.
 fresh_database() {
-  pg_sql 'DROP DATABASE IF EXISTS smartmeter WITH (FORCE)' postgres
+  pg_sql 'DROP DATABASE IF EXISTS smartmeter WITH (FORCE)' postgres 2>>"$SM_BENCH_DIR/psql.log"
   pg_sql 'CREATE DATABASE smartmeter' postgres
   pg_sql CHECKPOINT postgres
 }
@@ -67,17 +67,29 @@ pg_ticks() {
 pg_figure() { value "$1" "$SM_BENCH_DIR/postgres-$2.txt"; }
 pg_rate() { calc "$(pg_figure readings "$1") * 1000000 / $(pg_figure wall_us "$1")"; }
 pg_cpu() { calc "$(pg_figure cpu_us "$1") / $(pg_figure readings "$1")"; }
+# pg_part FIGURE NAME: of it, a reading.
+pg_part() { calc "$(pg_figure "$1" "$2") / $(pg_figure readings "$2")"; }
 # pg_cpu_there NAME: of the PostgreSQL, us a reading.
 pg_cpu_there() { calc "$(pg_figure postgres_ticks "$1") * 10000 / $(pg_figure readings "$1")"; }
 
+# Of the readings and their index.
+SM_PG_READING_BYTES="SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r' AND relname LIKE 'reading\_2%'"
+
 # pg_feed NAME SUBSCRIBERS FIREHOSE_OPTION...: to the server or servers that run.
 pg_feed() {
-  local name=$1 count=$2 before=0
+  local name=$1 count=$2 before=0 wal=''
   shift 2
-  if [[ $name != embedded-* ]]; then before=$(pg_ticks); fi
+  if [[ $name != embedded-* ]]; then
+    before=$(pg_ticks)
+    wal=$(pg_sql 'SELECT pg_current_wal_insert_lsn()')
+  fi
   feed_server "$SM_BENCH_DIR/postgres-$name.txt" --warm --connections "$count" --devices "$SM_POSTGRES_DEVICES" --start "$SM_START_S" "$@"
   if [[ $name != embedded-* ]]; then
-    say "postgres_ticks=$(($(pg_ticks) - before))" >>"$SM_BENCH_DIR/postgres-$name.txt"
+    {
+      say "postgres_ticks=$(($(pg_ticks) - before))"
+      say "wal_bytes=$(pg_sql "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '$wal')::bigint")"
+      say "table_bytes=$(pg_sql "$SM_PG_READING_BYTES")"
+    } >>"$SM_BENCH_DIR/postgres-$name.txt"
   fi
 }
 
@@ -194,6 +206,8 @@ postgres_rows_of_table() {
     add_row "$title" "$(pg_rate "one-$per")" 'a row a statement' "$(pg_rate rows-1)"
     add_row "$title" "$(pg_rate "one-$per")" '8 such writers' "$(pg_rate rows-8)"
     ((SM_POSTGRES_SERVERS < 2)) || add_row "same, two servers" "$(pg_rate "two-$per")" 'one server' "$(pg_rate "one-$per")"
+    add_row "bytes of WAL a reading, $per a message" "$(pg_part wal_bytes "one-$per")"
+    add_row "bytes of table and index a reading, $per a message" "$(pg_part table_bytes "one-$per")"
     add_row "CPU a reading, server, $per a message (us)" "$(pg_cpu "one-$per")" 'embedded store' "$(pg_cpu "embedded-$per")"
     add_row "CPU a reading, PostgreSQL, $per a message (us)" "$(pg_cpu_there "one-$per")" 'a row a statement' "$(pg_cpu_there rows-1)"
   done

@@ -10,7 +10,7 @@ source "$SM_HERE/two_servers.sh"
 
 BILLING=$SM_FAULTS/billing.py
 rounds=$(long 1 10)
-accounts=$(long 150 300)
+accounts=600 # more than two transactions of a run
 months=$rounds
 
 billing() { python3 "$BILLING" "$@"; }
