@@ -36,7 +36,9 @@ issued_more() { (($(invoice_count) >= $1)); }
 # bill_month MONTH: as an operator would: again, until it ends well.
 bill_month() { until smartmeter bill --month "$1" --summary; do sleep 0.2; done; }
 
-former_is_refused() { grep -q store.postgres_former_primary "$TMP/log/server.log" && grep -q store.postgres_former_primary "$TMP/log/other.log"; }
+# refusals NAME: how often the server NAME has found a former primary. both_refuse ONE OTHER: more often than that.
+refusals() { grep -c store.postgres_former_primary "$TMP/log/$1.log" || true; }
+both_refuse() { (($(refusals server) > $1 && $(refusals other) > $2)); }
 
 in_the_middle=0
 for ((r = 0; r < rounds; r++)); do
@@ -58,15 +60,15 @@ for ((r = 0; r < rounds; r++)); do
   # Nobody fenced the former primary: it starts, and takes writes, while the new one is away for a moment.
   start_node "$killed"
   node_is "$killed" 'SELECT pg_is_in_recovery()' f || fail 'the former primary is a primary'
+  refused=("$(refusals server)" "$(refusals other)")
   stop_node "$primary"
-  wait_until 'both servers refuse the former primary' former_is_refused || break
+  wait_until 'both servers refuse the former primary' both_refuse "${refused[@]}" || break
   start_node "$primary"
   meters_go_on 100 || break
   # So does one that knows of nothing yet.
   kill_one_of_two "$((SEED + r))"
   meters_go_on 100 || break
   stop_node "$killed"
-  for name in server other; do mv -- "$TMP/log/$name.log" "$TMP/log/$name.$r.log" && : >"$TMP/log/$name.log"; done
   rejoin "$standby" "$primary"
 done
 note "$in_the_middle of $rounds kills with some invoices issued and some not"

@@ -344,6 +344,26 @@ static void a_server_that_is_not_there_is_told(void **state) {
   assert_null(db);
 }
 
+/* Of several hosts the one that takes writes, the first time and again. */
+static void the_host_that_is_there_is_found(void **state) {
+  const fixture *f = *state;
+  char url[2 * TEST_SERVER_URL_MAX];
+  (void)snprintf(url, sizeof url, "postgresql://smartmeter@/%s?host=/nowhere,%s,/neither",
+                 strrchr(f->dir, '/') + 1, getenv("SM_TEST_POSTGRES"));
+  sm_sql *db = NULL;
+  const sm_pg_options options = {.url = url, .schema = "smartmeter", .lock_no = 9};
+  assert_int_equal(sm_pg_open(&options, &db), SM_OK);
+  assert_int_equal(put(db, "one", NULL, 0, 0), SM_OK);
+  int64_t timeline = sm_pg_timeline(db);
+  assert_true(timeline >= 1);
+  assert_true(test_server_i64(f->dir, cut_all) >= 1);
+  assert_int_equal(sm_sql_begin_immediate(db), SM_OK);
+  assert_int_equal(sm_sql_commit(db), SM_OK);
+  assert_int_equal(sm_pg_timeline(db), timeline);
+  assert_int_equal(rows(db), 1);
+  sm_sql_close(db);
+}
+
 /* ---- answers that are lost ---- */
 
 /* By a connection that commits nothing itself: such a commit would wait too. */
@@ -623,6 +643,7 @@ int main(void) {
       T(a_server_that_is_not_there_is_told),
       T(nothing_is_lost_or_doubled_over_cuts),
       T(old_months_go_and_quarters_stay),
+      T(the_host_that_is_there_is_found),
       T(a_commit_whose_answer_is_lost_is_found_out_about),
       T(a_commit_that_did_not_take_place_is_told),
       T(a_duplicate_waits_for_the_standby),
