@@ -28,7 +28,7 @@ billing people "$(on_primary)" "$accounts" "$months"
 billing readings "$accounts" "$months" >"$TMP/readings.csv"
 bring_in() { smartmeter import "$TMP/readings.csv" >"$TMP/log/import.log" 2>&1; }
 ok 'the readings of the town are there' bring_in
-start_meters --agreeing --rate "$(long 400 1500)"
+start_meters --other 0 --rate "$(long 400 1500)"
 
 invoice_count() { node_sql "$primary" 'SELECT count(*) FROM smartmeter.invoice'; }
 issued_more() { (($(invoice_count) >= $1)); }

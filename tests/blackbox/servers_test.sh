@@ -151,7 +151,7 @@ told_alert() { grep -q '"type":"alert".*"device_id":"flat-0"' "$1"; }
 wait_until 'the one tells it' told_alert "$TMP/live.one" && pass 'live clients of the one hear of an alert'
 wait_until 'the other tells it' told_alert "$TMP/live.other" && pass 'and those of the other'
 is 'there is one alert a meter' "$(alert_count)" 2
-grep -q 999 "$TMP/live.one" "$TMP/live.other" && fail 'nobody else can tell servers anything' || pass 'nobody else can tell servers anything'
+is 'nobody else can tell servers anything' "$(cat "$TMP/live.one" "$TMP/live.other" | grep -c 999)" 0
 
 # --- an acknowledgement, once ---------------------------------------------------------------------------------------------
 mosquitto_sub -h 127.0.0.1 -p "$MQTT_PORT" -t meters/flat-2/ack -q 1 >"$TMP/acks" 2>>"$TMP/log/acks.log" &
@@ -165,7 +165,8 @@ is 'each reading is acknowledged once' "$(wc -l <"$TMP/acks")" 8
 # --- killed in turn, restarted in turn, while meters send -----------------------------------------------------------------
 add_devices plain "$PLAIN_METERS"
 add_devices seq "$SEQ_METERS"
-start_meters --rate 300
+# None contradicts itself: which of two readings under one key is the first is for the broker to choose, where two servers take them.
+start_meters --rate 300 --other 0
 wait_until 'some are acknowledged' meters_acked 200
 # The client ids that are leased are those of who is there: what a dead one left is drained, and its session ended.
 slots_are() { [[ $(ledger_sql "SELECT count(*) FROM lease WHERE name LIKE 'fleet/mqtt/%'") == "$1" ]]; }

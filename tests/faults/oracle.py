@@ -132,7 +132,7 @@ class PlainMeter:
             batch.append(reading)
             if self.random.random() < self.options.twice:
                 self.extra.append(reading)
-            elif self.random.random() < self.options.twice / 4 and not self.options.agreeing:
+            elif self.random.random() < self.options.other:
                 ts, values = reading
                 self.extra.append((ts, (values[0] + 1000,) + values[1:]))
         return batch
@@ -433,8 +433,7 @@ def arguments():
     meters.add_argument("--step-s", type=int, default=600, help="between a meter's readings")
     meters.add_argument("--late", type=float, default=0.05, help="share of readings that are sent late")
     meters.add_argument("--twice", type=float, default=0.05, help="share that is sent twice")
-    meters.add_argument("--agreeing", action="store_true",
-                        help="never two readings under one key: with several servers it is chance which comes first")
+    meters.add_argument("--other", type=float, default=0.0125, help="share after which a plain meter sends another reading under the same key")
     check_ = verbs.add_parser("check")
     check_.add_argument("--api", required=True)
     check_.add_argument("--state", required=True)
