@@ -199,6 +199,7 @@ end_test() {
   set +e
   trap '' EXIT
   trap : INT TERM HUP
+  if declare -F end_more >/dev/null; then end_more; fi
   stop_children
   end_descendants "$$"
   local log

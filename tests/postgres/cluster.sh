@@ -34,7 +34,6 @@ make_pg_dir() {
   [[ -x $PG_BIN/initdb ]] || { fail 'PostgreSQL 15 is installed'; exit 1; }
   PG_DIR=$(mktemp -d /tmp/sm-cluster-XXXXXX)
   if ((EUID == 0)); then chown postgres:postgres "$PG_DIR"; fi
-  trap 'end_cluster; end_test' EXIT
 }
 
 # node_sql NODE SQL [DATABASE]: as the superuser; rows, members apart by |. node_is NODE SQL TEXT: whether that is the answer.
@@ -125,6 +124,9 @@ take_over() {
   node_sql "$1" 'SELECT pg_promote()' >/dev/null
   wait_until "$1 is the primary" node_is "$1" 'SELECT pg_is_in_recovery()' f
 }
+
+# However the test ends.
+end_more() { end_cluster; }
 
 # end_cluster: all that runs of it.
 end_cluster() {

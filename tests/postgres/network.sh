@@ -45,12 +45,16 @@ make_network() {
     ip netns exec "${PG_NETNS[$node]}" ip link set eth0 up
     i=$((i + 1))
   done
-  trap 'end_cluster; end_network; end_test' EXIT
 }
 
 # At the switch: the node's own end stays up.
 unplug() { ip link set "smv$NET_ID$1" nomaster; }
 plug_in() { ip link set "smv$NET_ID$1" master "smb$NET_ID"; }
+
+end_more() {
+  end_cluster
+  end_network
+}
 
 end_network() {
   local node
