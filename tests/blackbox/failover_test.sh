@@ -10,7 +10,9 @@ source "$SM_HERE/two_servers.sh"
 
 BILLING=$SM_FAULTS/billing.py
 rounds=$(long 1 10)
-accounts=600 # more than two transactions of a run
+accounts=150
+# Ten rounds on a busy machine: what waits for a run of bills waits longer than usual.
+WAIT_S=180
 months=$rounds
 
 billing() { python3 "$BILLING" "$@"; }
@@ -28,10 +30,9 @@ billing people "$(on_primary)" "$accounts" "$months"
 billing readings "$accounts" "$months" >"$TMP/readings.csv"
 bring_in() { smartmeter import "$TMP/readings.csv" >"$TMP/log/import.log" 2>&1; }
 ok 'the readings of the town are there' bring_in
-start_meters --other 0 --rate "$(long 400 1500)"
+start_meters --other 0 --rate 400
 
 invoice_count() { node_sql "$primary" 'SELECT count(*) FROM smartmeter.invoice'; }
-issued_more() { (($(invoice_count) >= $1)); }
 
 # bill_month MONTH: as an operator would: again, until it ends well.
 bill_month() { until smartmeter bill --month "$1" --summary; do sleep 0.2; done; }
@@ -54,6 +55,7 @@ for ((r = 0; r < rounds; r++)); do
   killed=$primary primary=$standby standby=$killed
   issued=$(($(invoice_count) - before))
   if ((issued < accounts)); then in_the_middle=$((in_the_middle + 1)); fi
+  note "$issued of $accounts invoices were issued"
   meters_go_on 300 || break
   ok "the month's run beside it comes to its end" wait "$bill"
 
@@ -71,7 +73,7 @@ for ((r = 0; r < rounds; r++)); do
   stop_node "$killed"
   rejoin "$standby" "$primary"
 done
-note "$in_the_middle of $rounds kills with some invoices issued and some not"
+note "$in_the_middle of $rounds kills before all invoices were issued"
 stop_meters
 is 'every account has one invoice a month, and no number is missing' "$(billing check "$(on_primary)" "$accounts" "$months")" ''
 audit_is_whole() { smartmeter audit verify >"$TMP/log/audit.log" 2>&1; }
