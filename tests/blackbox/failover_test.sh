@@ -34,6 +34,12 @@ start_meters --other 0 --rate 400
 
 invoice_count() { node_sql "$primary" 'SELECT count(*) FROM smartmeter.invoice'; }
 
+# Whether a transaction is at work in which invoices are written, or the run has ended.
+is_issuing() {
+  ! alive "$bill" || [[ $(node_sql "$primary" "SELECT count(*) FROM pg_stat_activity WHERE usename = 'smartmeter' AND xact_start IS NOT NULL
+    AND query ~ '(INSERT INTO|UPDATE) (invoice|entry)|INTO smartmeter.commit_mark'") != 0 ]]
+}
+
 # bill_month MONTH: as an operator would: again, until it ends well.
 bill_month() { until smartmeter bill --month "$1" --summary; do sleep 0.2; done; }
 
@@ -48,8 +54,9 @@ for ((r = 0; r < rounds; r++)); do
   before=$(invoice_count)
   bill_month "${names[r]}" >>"$TMP/log/bill.log" 2>&1 &
   bill=$!
-  # Before it begins to issue, in the middle of its transaction, or behind it.
-  pause_ms "$(random_below 3000)"
+  # In the middle of its transaction, or at its end; every third time anywhere.
+  if ((r % 3 < 2)); then wait_until 'invoices are being issued' is_issuing || break; fi
+  pause_ms "$(random_below "$((r % 3 < 2 ? 200 : 3000))")"
   kill_node "$primary"
   pause_ms "$(random_below 500)"
   take_over "$standby"
