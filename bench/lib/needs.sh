@@ -61,6 +61,7 @@ require_bench_needs() {
   local packages=("${SM_RUN_PACKAGES[@]}" "${SM_BENCH_PACKAGES[@]}")
   # shellcheck disable=SC2207 # names have no spaces
   if [[ " $* " == *' cpu '* ]]; then packages+=($(node_packages)); fi
+  if [[ " $* " == *' postgres '* ]]; then packages+=(postgresql); fi
   exec 8>>"$SM_ROOT/build/setup.lock"
   flock -n 8 || { say 'bench: a ./run or ./test is building here; waiting for it'; flock 8; }
   require_packages 'for the benches' "${packages[@]}"

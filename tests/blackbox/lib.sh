@@ -92,6 +92,8 @@ finish() {
 # --- where the data is ---------------------------------------------------------------------------------------------------
 # In files; under tests/postgres/with_postgres on its server, in a database of its own for each data folder.
 
+# Of a test that makes servers of its own (tests/postgres/cluster.sh): SMARTMETER_STORE.
+STORE_URL=''
 on_postgres() { [[ -n ${SM_TEST_POSTGRES:-} ]]; }
 
 # needs_files WHY: where the data is not in files, the end of a test that is about them.
@@ -197,6 +199,7 @@ end_test() {
   set +e
   trap '' EXIT
   trap : INT TERM HUP
+  if declare -F end_more >/dev/null; then end_more; fi
   stop_children
   end_descendants "$$"
   local log
@@ -267,7 +270,9 @@ server_command() {
     "SMARTMETER_MQTT_PORT=$MQTT_PORT" "SMARTMETER_MQTTS_PORT=$MQTTS_PORT"
     SMARTMETER_RATE_READS=0 SMARTMETER_RATE_WRITES=0 SMARTMETER_RATE_COSTLY=0 SMARTMETER_RATE_LOGINS=0
     "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD")
-  if on_postgres; then
+  if [[ -n $STORE_URL ]]; then
+    SM_COMMAND+=("SMARTMETER_STORE=$STORE_URL")
+  elif on_postgres; then
     for name in "$@"; do [[ $name != SMARTMETER_DATA_DIR=* ]] || data=${name#*=}; done
     SM_COMMAND+=("SMARTMETER_STORE=$(store_url "$data")")
   fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """For the fault tests of billing: a town whose months wait for their invoices, and an oracle that counts what a run left
-behind, straight from the ledger's file. Months are those before the running one, in the zone Asia/Kolkata.
+behind, straight from the ledger's file, or from its PostgreSQL where DIR is a connection (`host=… port=…`, as psql takes it).
+Months are those before the running one, in the zone Asia/Kolkata.
 
   billing.py people DIR ACCOUNTS MONTHS        accounts into the ledger of DIR, which began MONTHS ago
   billing.py readings ACCOUNTS MONTHS          CSV for `smartmeter import` on standard output
@@ -16,6 +17,7 @@ import pathlib
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -34,12 +36,57 @@ def month_names(months):
 
 
 def open_ledger(directory, write=False):
+    if "=" in directory:
+        return Server(directory)
     mode = "rw" if write else "ro"
     return sqlite3.connect(f"file:{directory}/ledger.db?mode={mode}", uri=True, timeout=30)
 
 
+class Server:
+    """A ledger on PostgreSQL, by psql: as much of sqlite3's connection as is needed here."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def close(self):
+        pass
+
+    def execute(self, sql):
+        told = subprocess.run(["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", self.connection],
+                              input="SET search_path = smartmeter;" + sql, check=True, stdout=subprocess.PIPE, text=True).stdout
+        rows = [tuple(int(word) if word.isdecimal() else word for word in line.split("\t")) for line in told.splitlines()]
+        self.rows = rows
+        return self
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def fetchone(self):
+        return self.rows[0]
+
+
+# Beside what the ledger has already.
+SERVER_PEOPLE = """
+UPDATE site SET created_ms = %d;
+INSERT INTO device (site_no, device_id, created_ms, changed_no)
+  SELECT 1, 'm-' || lpad(i::text, 6, '0'), 0, i + (SELECT coalesce(max(changed_no), 0) FROM device) FROM generate_series(1, %d) i;
+INSERT INTO account (site_no, account_id, created_ms) SELECT 1, 'a_' || substr(device_id, 3), 0 FROM device WHERE device_id ~ '^m-' ORDER BY 2;
+INSERT INTO account_meter (site_no, account_no, device_no, sign, multiplier_milli)
+  SELECT 1, account_no, device_no, 1, 1000 FROM device JOIN account ON account_id = 'a_' || substr(device_id, 3) WHERE device_id ~ '^m-';
+"""
+
+
 def people(directory, accounts, months):
     began_ms = int(first_days(months)[0].timestamp() * 1000)
+    if "=" in directory:
+        Server(directory).execute(SERVER_PEOPLE % (began_ms, accounts))
+        return
     with open_ledger(directory, write=True) as db:
         db.execute("UPDATE site SET created_ms = ?", (began_ms,))
         db.executemany(

@@ -23,10 +23,12 @@ static sm_err add_site(sm_sql *db, void *context) {
 }
 
 static sm_err connect_to(const ledger_server *server, bool writer, sm_sql **db) {
-  return sm_pg_open(
-      &(sm_pg_options){
-          .url = server->url, .schema = "smartmeter", .read_only = !writer, .lock_no = LOCK_LEDGER},
-      db);
+  return sm_pg_open(&(sm_pg_options){.url = server->url,
+                                     .schema = "smartmeter",
+                                     .read_only = !writer,
+                                     .lock_no = LOCK_LEDGER,
+                                     .marks = writer},
+                    db);
 }
 
 static sm_err is_there(sm_sql *db) {

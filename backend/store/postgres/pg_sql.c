@@ -1,7 +1,10 @@
 #include "store/postgres/pg_sql.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
+#include "store/postgres/pg_connect.h"
 #include "store/postgres/pg_dialect.h"
 #include "store/sql/driver.h"
 
@@ -10,12 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-  VALUES_MAX = 24,    /* of one statement */
-  DECODED_MAX = 8,    /* blobs of one row that are looked at together */
-  NUMBER_CHARS = 24,  /* an int64 as text */
-  LOCK_CLASS = 0x534d /* "SM": of the advisory locks */
+  VALUES_MAX = 24,     /* of one statement */
+  DECODED_MAX = 8,     /* blobs of one row that are looked at together */
+  NUMBER_CHARS = 24,   /* an int64 as text */
+  LOCK_CLASS = 0x534d, /* "SM": of the advisory locks */
+  /* How long a lost answer is asked after: a standby is promoted meanwhile, or never. */
+  FIND_OUT_MS = 30000,
+  FIND_OUT_PAUSE_NS = 200000000,
+  HOLDER_BYTES = 8
 };
 
 /* Types by their fixed numbers in PostgreSQL's catalogue. */
@@ -50,16 +58,21 @@ typedef struct statement {
 typedef struct pg {
   sm_sql base;
   PGconn *conn;
+  char *url;
   char schema[64];
   bool read_only;
   int32_t lock_no;
+  char holder[2 * HOLDER_BYTES + 1]; /* of the commit marks; "": it makes none */
+  int64_t mark;                      /* of the last commit */
   statement **cache;
   size_t count;
   size_t cap;
   bool begun;  /* and neither committed nor rolled back by us */
+  bool writes; /* it was begun as a writer's */
   bool warned; /* the server warned during the statement that runs */
   int64_t changes;
   uint64_t session;
+  int64_t timeline;
 } pg;
 
 static const sm_sql_driver driver;
@@ -159,30 +172,35 @@ static sm_err set_up_session(pg *db) {
   return run_words(db, sql);
 }
 
-static sm_err connect_first(pg *db, const char *url) {
-  /* What the URL says itself goes before these. */
-  const char *const keys[] = {
-      "application_name", "connect_timeout",      "tcp_user_timeout", "keepalives_idle",
-      "client_encoding",  "target_session_attrs", "dbname",           NULL};
-  const char *const values[] = {"smartmeter", "5", "15000", "15", "UTF8", "read-write", url, NULL};
-  db->conn = PQconnectdbParams(keys, values, 1);
-  if (db->conn == NULL) return SM_ERR_NOMEM;
-  if (PQstatus(db->conn) != CONNECTION_OK) {
-    log_words(PQerrorMessage(db->conn), "connect");
-    return SM_ERR_IO;
-  }
-  (void)PQsetNoticeReceiver(db->conn, take_notice, db);
-  return SM_OK;
+static sm_err connect_first(pg *db) {
+  sm_err err = sm_pg_connect(db->url, &db->conn, &db->timeline);
+  if (err == SM_OK) (void)PQsetNoticeReceiver(db->conn, take_notice, db);
+  return err;
 }
 
+/* Maybe at another server than before. */
 static sm_err connect_again(pg *db) {
-  PQreset(db->conn);
-  if (PQstatus(db->conn) != CONNECTION_OK) {
-    log_words(PQerrorMessage(db->conn), "connect");
-    return SM_ERR_IO;
-  }
-  sm_log(SM_LOG_INFO, "store.postgres", SM_LOG_TEXT("message", "connected again"));
+  PGconn *conn = NULL;
+  sm_err err = sm_pg_connect(db->url, &conn, &db->timeline);
+  if (err != SM_OK) return err;
+  PQfinish(db->conn);
+  db->conn = conn;
+  (void)PQsetNoticeReceiver(db->conn, take_notice, db);
+  sm_log(SM_LOG_INFO, "store.postgres", SM_LOG_TEXT("message", "connected again"),
+         SM_LOG_TEXT("host", PQhost(conn)), SM_LOG_TEXT("port", PQport(conn)));
   return set_up_session(db);
+}
+
+static bool is_on(const pg *db, const char *parameter) {
+  const char *told = PQparameterStatus(db->conn, parameter);
+  return told != NULL && strcmp(told, "on") == 0;
+}
+
+/* A server that was made read-only, as a former primary is, serves no writer any more. */
+static bool serves(const pg *db) {
+  if (PQstatus(db->conn) != CONNECTION_OK) return false;
+  return db->read_only ||
+         !(is_on(db, "default_transaction_read_only") || is_on(db, "in_hot_standby"));
 }
 
 static void free_statement(statement *s) {
@@ -196,6 +214,7 @@ static void close_it(sm_sql *base) {
   for (size_t i = 0; i < db->count; i++) free_statement(db->cache[i]);
   free(db->cache);
   PQfinish(db->conn);
+  free(db->url);
   free(db);
 }
 
@@ -212,7 +231,13 @@ sm_err sm_pg_open(const sm_pg_options *options, sm_sql **out) {
   db->read_only = options->read_only;
   db->lock_no = options->lock_no;
   (void)snprintf(db->schema, sizeof db->schema, "%s", options->schema);
-  sm_err err = connect_first(db, options->url);
+  if (options->marks) {
+    uint8_t random[HOLDER_BYTES];
+    sm_random_bytes(random, sizeof random);
+    (void)sm_hex(random, sizeof random, db->holder);
+  }
+  db->url = strdup(options->url);
+  sm_err err = db->url != NULL ? connect_first(db) : SM_ERR_NOMEM;
   if (err == SM_OK) err = set_up_session(db);
   if (err != SM_OK) {
     close_it(&db->base);
@@ -224,6 +249,10 @@ sm_err sm_pg_open(const sm_pg_options *options, sm_sql **out) {
 
 uint64_t sm_pg_session(sm_sql *db) {
   return of(db)->session;
+}
+
+int64_t sm_pg_timeline(sm_sql *db) {
+  return of(db)->timeline;
 }
 
 PGconn *sm_pg_handle(sm_sql *db) {
@@ -272,7 +301,7 @@ static sm_err begin_as(sm_sql *base, beginning how) {
   sm_err err = SM_OK;
   db->begun = false;
   begin_words(db, how, sql);
-  if (PQstatus(db->conn) == CONNECTION_OK) {
+  if (serves(db)) {
     err = run_words(db, sql);
     if (err == SM_OK || PQstatus(db->conn) == CONNECTION_OK) goto done;
   }
@@ -281,6 +310,7 @@ static sm_err begin_as(sm_sql *base, beginning how) {
 done:
   if (err != SM_OK) rollback(base);
   db->begun = err == SM_OK;
+  db->writes = how != READING;
   return err;
 }
 
@@ -292,19 +322,80 @@ sm_err sm_pg_begin_shared(sm_sql *db) {
   return begin_as(db, SHARED);
 }
 
-/* Without a time limit: a commit that waits for its standby and is cut short has warned, and is
- * nothing that a meter may be told of. */
+/* The transaction's end, with what will tell that it took place. Without a time limit: a commit
+ * that waits for its standby is not to be cut short. */
+static void commit_words(pg *db, char sql[400]) {
+  char mark[300] = "";
+  if (db->writes && db->holder[0] != '\0')
+    (void)snprintf(mark, sizeof mark,
+                   "INSERT INTO %s.commit_mark (holder, mark) VALUES ('%s', %lld) "
+                   "ON CONFLICT (holder) DO UPDATE SET mark = excluded.mark, at = now();",
+                   db->schema, db->holder, (long long)++db->mark);
+  (void)snprintf(sql, 400, "SET LOCAL statement_timeout = 0; %s COMMIT", mark);
+}
+
+sm_err sm_pg_await_standby(sm_sql *base) {
+  return run_words(of(base), "SELECT pg_logical_emit_message(true, 'smartmeter', '')");
+}
+
+/* What the mark says when nobody else writes: the transaction in question has ended by then, or is
+ * on no server that counts. The answer itself is as durable as a commit. */
+static sm_err read_mark(pg *db, int64_t *mark) {
+  char sql[160];
+  sm_err err = begin(&db->base, true);
+  if (err != SM_OK) return err;
+  *mark = 0;
+  (void)snprintf(sql, sizeof sql, "SELECT mark FROM %s.commit_mark WHERE holder = '%s'", db->schema,
+                 db->holder);
+  PGresult *result = PQexec(db->conn, sql);
+  err = sm_pg_err(db->conn, result);
+  if (err == SM_OK && PQntuples(result) == 1) *mark = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+  PQclear(result);
+  if (err == SM_OK) err = sm_pg_await_standby(&db->base);
+  db->warned = false;
+  if (err == SM_OK) err = run_words(db, "SET LOCAL statement_timeout = 0; COMMIT");
+  if (err == SM_OK && db->warned) err = SM_ERR_IO;
+  rollback(&db->base);
+  return err;
+}
+
+/* After a commit whose answer was lost: SM_OK, it took place; SM_ERR_IO, it did not, or no server
+ * could be asked. */
+static sm_err find_out(pg *db) {
+  int64_t until_ms = sm_clock_steady_ms() + FIND_OUT_MS;
+  int64_t wanted = db->mark;
+  int64_t mark = 0;
+  sm_err err;
+  do {
+    err = read_mark(db, &mark);
+    if (err != SM_ERR_IO && err != SM_ERR_BUSY) break;
+    (void)nanosleep(&(struct timespec){.tv_nsec = FIND_OUT_PAUSE_NS}, NULL);
+  } while (sm_clock_steady_ms() < until_ms);
+  bool committed = err == SM_OK && mark == wanted;
+  const char *found = committed      ? "it took place"
+                      : err == SM_OK ? "it did not take place"
+                                     : "unknown";
+  sm_log(err == SM_OK ? SM_LOG_WARN : SM_LOG_ERROR, "store.postgres_lost_answer",
+         SM_LOG_TEXT("message", "the answer to a commit was lost"), SM_LOG_TEXT("found", found));
+  return committed ? SM_OK : SM_ERR_IO;
+}
+
+/* A commit that waits for its standby and is cut short has warned, and is nothing that anybody may
+ * be told of. */
 static sm_err commit(sm_sql *base) {
   pg *db = of(base);
+  char sql[400];
   if (transaction_is_lost(db)) {
     rollback(base);
     return SM_ERR_INTERNAL;
   }
   db->warned = false;
-  sm_err err = run_words(db, "SET LOCAL statement_timeout = 0; COMMIT");
-  if (err == SM_OK && db->warned) err = SM_ERR_IO;
+  commit_words(db, sql);
+  sm_err err = run_words(db, sql);
+  bool unsure = err == SM_OK ? db->warned : PQstatus(db->conn) != CONNECTION_OK;
   rollback(base);
-  return err;
+  if (!unsure) return err;
+  return db->writes && db->holder[0] != '\0' ? find_out(db) : SM_ERR_IO;
 }
 
 /* ---- statements ---- */
@@ -586,11 +677,14 @@ static sm_err write_version(sm_sql *db, const char *part, size_t version) {
 }
 
 static sm_err make_schema(sm_sql *db) {
-  char sql[300];
+  char sql[600];
   (void)snprintf(sql, sizeof sql,
                  "CREATE SCHEMA IF NOT EXISTS %s;"
                  "CREATE TABLE IF NOT EXISTS schema_version"
-                 " (part text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL)",
+                 " (part text COLLATE \"C\" PRIMARY KEY, version bigint NOT NULL);"
+                 "CREATE TABLE IF NOT EXISTS commit_mark (holder text COLLATE \"C\" PRIMARY KEY,"
+                 " mark bigint NOT NULL, at timestamptz NOT NULL DEFAULT now());"
+                 "DELETE FROM commit_mark WHERE at < now() - interval '30 days'",
                  of(db)->schema);
   return sm_sql_exec(db, sql);
 }

@@ -6,8 +6,13 @@
  * One that only keeps such writers away, and not others like itself, takes it shared.
  * A lost connection is opened again at the beginning of the next transaction, never inside of one.
  * A commit is durable when it returns (synchronous_commit is on or higher whatever the server's
- * default, and a synchronous standby has it too, if there is one); SM_ERR_IO from a commit whose
- * connection broke means that nobody knows. */
+ * default, and a synchronous standby has it too, if there is one).
+ *
+ * The answer to a commit may be lost with its connection. Who says so (`marks`) writes a row of
+ * commit_mark in each of its writer's transactions, by which the next connection, to the same
+ * server or to the standby that took over, finds out: the commit then returns what became of it.
+ * SM_ERR_IO is left for where no server can be asked for half a minute, and for who makes no marks.
+ */
 #ifndef SM_STORE_PG_SQL_H
 #define SM_STORE_PG_SQL_H
 
@@ -20,15 +25,24 @@ typedef struct sm_pg_options {
   const char *schema; /* where the tables are: lower-case letters, digits, _; made if missing */
   bool read_only;
   int32_t lock_no; /* the advisory lock of begin_immediate: (0x534d, lock_no) */
+  bool marks;      /* commits whose answer is lost are found out about */
 } sm_pg_options;
 
 /* SM_ERR_IO: the server is not there or refuses (logged, without the password); SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_pg_open(const sm_pg_options *options, sm_sql **db);
 
+/* Inside a writer's transaction: its commit waits for the disk and the synchronous standby, though
+ * it may have nothing to write. For answers that rest on what is stored already, which may have
+ * been stored by a commit that was not waited for to its end. */
+SM_MUST_CHECK sm_err sm_pg_await_standby(sm_sql *db);
+
 /* The connection itself, for what has no verb (pipelines, COPY). */
 PGconn *sm_pg_handle(sm_sql *db);
 /* Changes whenever the connection was opened again: what the session held is gone. */
 uint64_t sm_pg_session(sm_sql *db);
+/* Of the server that it is connected to: a higher one after a standby took over, where numbers that
+ * the former primary gave (of transactions, say) may be given again. */
+int64_t sm_pg_timeline(sm_sql *db);
 
 /* As sm_sql_begin_immediate, but beside other transactions that were begun so: the lock is shared.
  * Each statement sees what was committed before it. */

@@ -344,6 +344,157 @@ static void a_server_that_is_not_there_is_told(void **state) {
   assert_null(db);
 }
 
+/* Of several hosts the one that takes writes, the first time and again. */
+static void the_host_that_is_there_is_found(void **state) {
+  const fixture *f = *state;
+  char url[2 * TEST_SERVER_URL_MAX];
+  (void)snprintf(url, sizeof url, "postgresql://smartmeter@/%s?host=/nowhere,%s,/neither",
+                 strrchr(f->dir, '/') + 1, getenv("SM_TEST_POSTGRES"));
+  sm_sql *db = NULL;
+  const sm_pg_options options = {.url = url, .schema = "smartmeter", .lock_no = 9};
+  assert_int_equal(sm_pg_open(&options, &db), SM_OK);
+  assert_int_equal(put(db, "one", NULL, 0, 0), SM_OK);
+  int64_t timeline = sm_pg_timeline(db);
+  assert_true(timeline >= 1);
+  assert_true(test_server_i64(f->dir, cut_all) >= 1);
+  assert_int_equal(sm_sql_begin_immediate(db), SM_OK);
+  assert_int_equal(sm_sql_commit(db), SM_OK);
+  assert_int_equal(sm_pg_timeline(db), timeline);
+  assert_int_equal(rows(db), 1);
+  sm_sql_close(db);
+}
+
+/* ---- answers that are lost ---- */
+
+/* By a connection that commits nothing itself: such a commit would wait too. */
+static int64_t ask(const fixture *f, const char *sql) {
+  PGconn *conn = PQconnectdb(f->url);
+  PGresult *result = PQexec(conn, sql);
+  ExecStatusType status = PQresultStatus(result);
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+    fail_msg("%s: %s", sql, PQerrorMessage(conn));
+  int64_t told = status == PGRES_TUPLES_OK ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+  PQclear(result);
+  PQfinish(conn);
+  return told;
+}
+
+static const char waiting_for_it[] =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND wait_event = 'SyncRep'";
+
+static void until_it_waits(const fixture *f) {
+  while (ask(f, waiting_for_it) == 0) (void)usleep(1000);
+}
+
+/* One commit that nobody needs. Whether it has to wait; then it is cut. */
+static bool commits_wait(const fixture *f) {
+  bool waits = false;
+  PGconn *conn = PQconnectdb(f->url);
+  assert_int_equal(PQsendQuery(conn, "SELECT pg_logical_emit_message(true, 'x', '')"), 1);
+  while (!waits && PQconsumeInput(conn) == 1 && PQisBusy(conn)) waits = ask(f, waiting_for_it) > 0;
+  while (waits && ask(f, waiting_for_it) > 0)
+    (void)ask(f, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
+                 "current_database() AND wait_event = 'SyncRep'");
+  PQfinish(conn);
+  return waits;
+}
+
+/* A commit that waits for a synchronous standby, which never comes. The server hears of it a moment
+ * after it was told. */
+static void ask_for_a_standby(const fixture *f, bool wanted) {
+  (void)ask(f, wanted ? "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
+                      : "ALTER SYSTEM RESET synchronous_standby_names");
+  (void)ask(f, "SELECT pg_reload_conf()");
+  while (wanted && !commits_wait(f)) (void)usleep(1000);
+}
+
+static sm_sql *open_marking(const fixture *f) {
+  sm_sql *db = NULL;
+  const sm_pg_options options = {
+      .url = f->url, .schema = "smartmeter", .lock_no = 9, .marks = true};
+  assert_int_equal(sm_pg_open(&options, &db), SM_OK);
+  return db;
+}
+
+typedef struct committing {
+  sm_sql *db;
+  sm_err err;
+} committing;
+
+static void *commit_it(void *context) {
+  committing *c = context;
+  c->err = sm_sql_commit(c->db);
+  return NULL;
+}
+
+/* The connection breaks while its commit waits for the standby: it is on this disk, and its answer
+ * is lost. The question after it has to wait for the standby too. */
+static void a_commit_whose_answer_is_lost_is_found_out_about(void **state) {
+  const fixture *f = *state;
+  committing c = {.db = open_marking(f)};
+  pthread_t thread;
+  ask_for_a_standby(f, true);
+  assert_int_equal(sm_sql_begin_immediate(c.db), SM_OK);
+  assert_int_equal(put(c.db, "one", NULL, 0, 0), SM_OK);
+  assert_int_equal(pthread_create(&thread, NULL, commit_it, &c), 0);
+  until_it_waits(f);
+  assert_true(ask(f, cut_all) >= 1);
+  until_it_waits(f); /* the question */
+  ask_for_a_standby(f, false);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(c.err, SM_OK);
+  assert_int_equal(rows(c.db), 1);
+  sm_sql_close(c.db);
+}
+
+/* The connection is gone before the commit is sent. */
+static void a_commit_that_did_not_take_place_is_told(void **state) {
+  const fixture *f = *state;
+  sm_sql *db = open_marking(f);
+  assert_int_equal(sm_sql_begin_immediate(db), SM_OK);
+  assert_int_equal(put(db, "one", NULL, 0, 0), SM_OK);
+  assert_int_equal(sm_sql_commit(db), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(db), SM_OK);
+  assert_int_equal(put(db, "two", NULL, 0, 0), SM_OK);
+  assert_true(ask(f, cut_all) >= 1);
+  assert_int_equal(sm_sql_commit(db), SM_ERR_IO);
+  assert_int_equal(rows(db), 1);
+  sm_sql_close(db);
+}
+
+typedef struct sending {
+  sm_readings *store;
+  sm_readings_batch *batch;
+  sm_err err;
+} sending;
+
+static void *send_it(void *context) {
+  sending *s = context;
+  s->err = sm_readings_commit(s->store, s->batch);
+  return NULL;
+}
+
+/* That a reading is there already is told of what the standby has, too. */
+static void a_duplicate_waits_for_the_standby(void **state) {
+  const fixture *f = *state;
+  const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
+  sm_reading_in in = {.device_id = "a", .reading = {.ts_ms = 1767225600000, .energy_wh = 1}};
+  sm_readings_batch batch = {.readings = &in, .reading_count = 1};
+  sending s = {.batch = &batch};
+  pthread_t thread;
+  assert_int_equal(sm_postgres_readings_open(&options, true, &s.store), SM_OK);
+  assert_int_equal(sm_readings_commit(s.store, &batch), SM_OK);
+  ask_for_a_standby(f, true);
+  assert_int_equal(pthread_create(&thread, NULL, send_it, &s), 0);
+  until_it_waits(f);
+  ask_for_a_standby(f, false);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(s.err, SM_OK);
+  assert_int_equal(in.verdict, SM_VERDICT_DUPLICATE);
+  sm_readings_close(s.store);
+}
+
 /* ---- readings over cuts ---- */
 
 typedef struct cutter {
@@ -492,6 +643,10 @@ int main(void) {
       T(a_server_that_is_not_there_is_told),
       T(nothing_is_lost_or_doubled_over_cuts),
       T(old_months_go_and_quarters_stay),
+      T(the_host_that_is_there_is_found),
+      T(a_commit_whose_answer_is_lost_is_found_out_about),
+      T(a_commit_that_did_not_take_place_is_told),
+      T(a_duplicate_waits_for_the_standby),
   };
 #undef T
   if (sm_crypto_init() != SM_OK) return 1;

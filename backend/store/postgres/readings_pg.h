@@ -89,7 +89,8 @@ typedef struct pg_readings {
   size_t series_cap;
   int64_t newest_ms; /* the latest instant of all readings */
 
-  pthread_mutex_t sync_lock;  /* guards sync_no */
+  pthread_mutex_t sync_lock;  /* guards sync_no, sync_timeline */
+  int64_t sync_timeline;      /* of the server that gave sync_no */
   int64_t sync_no;            /* all transactions before this one are known; 0: none */
   _Atomic int64_t sync_at_ms; /* steady clock: not before */
   int64_t self_no;            /* of this store among the servers: random */
@@ -154,12 +155,19 @@ sm_quarter pg_take_quarter(sm_sql_stmt *q, int column);
 int64_t pg_quarter_value(const sm_quarter *q, size_t column);
 /* An array's text, as it grows: each value, then its end. */
 void pg_array_i64(sm_buf *array, int64_t value);
-void pg_array_null(sm_buf *array);
 void pg_array_word(sm_buf *array, const char *word); /* of letters, digits, '-' and '_' */
 void pg_array_bytes(sm_buf *array, const void *data, size_t len);
 const char *pg_array_end(sm_buf *array); /* its text, borrowed */
 /* Ends and binds it; buf->err is the statement's. */
 void pg_array_bind(sm_sql_stmt *q, int index, sm_buf *array);
+
+/* ---- many readings at once (readings_pg_copy.c) ---- */
+/* Rows as COPY takes them: the head, and a reading of a series. rows->err sticks. */
+void pg_copy_begin(sm_buf *rows);
+void pg_copy_reading(sm_buf *rows, int64_t series_no, const sm_reading *reading);
+/* Ends them and stores them, inside the writer's transaction: all, or it is lost. SM_ERR_EXISTS:
+ * one of them is there already; SM_ERR_INVALID: no month takes one. */
+SM_MUST_CHECK sm_err pg_copy_end(pg_readings *store, sm_buf *rows, int64_t *copied);
 
 /* ---- months (readings_pg_month.c) ---- */
 int64_t pg_month_of(int64_t ts_ms); /* since 1970 */

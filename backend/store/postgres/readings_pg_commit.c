@@ -378,55 +378,25 @@ static sm_err write_series(pg_readings *store) {
   return err;
 }
 
-enum { COLUMNS = 12 };
-
-static void put_or_null(sm_buf *array, bool has, int64_t value) {
-  if (has)
-    pg_array_i64(array, value);
-  else
-    pg_array_null(array);
-}
-
-static void put_reading(sm_buf column[COLUMNS], int64_t series_no, const sm_reading *r) {
-  pg_array_i64(&column[0], series_no);
-  pg_array_i64(&column[1], r->ts_ms);
-  pg_array_i64(&column[2], r->energy_wh);
-  pg_array_i64(&column[3], r->voltage_mv);
-  pg_array_i64(&column[4], r->current_ma);
-  pg_array_i64(&column[5], r->power_mw);
-  put_or_null(&column[6], (r->has & SM_READING_FREQUENCY) != 0, r->frequency_mhz);
-  put_or_null(&column[7], (r->has & SM_READING_SEQ) != 0, r->seq);
-  put_or_null(&column[8], (r->has & SM_READING_EPOCH) != 0, r->epoch);
-  put_or_null(&column[9], (r->has & SM_READING_POWER_FACTOR) != 0, r->power_factor_milli);
-  put_or_null(&column[10], (r->has & SM_READING_RSSI) != 0, r->rssi_dbm);
-  pg_array_i64(&column[11], r->has);
-}
-
 /* SM_ERR_CONFLICT: something of it is stored already, and its series did not know; or a month that
  * was there has been dropped. */
 static sm_err insert_readings(pg_readings *store, const sm_readings_batch *in) {
   const pg_batch *b = &store->batch;
-  sm_buf column[COLUMNS];
-  for (size_t c = 0; c < COLUMNS; c++) sm_buf_init(&column[c], 0);
+  int64_t copied = 0;
+  sm_buf rows;
+  sm_buf_init(&rows, 0);
+  pg_copy_begin(&rows);
   for (size_t i = 0; i < in->reading_count; i++)
     if (is_stored(&b->item[i]))
-      put_reading(column, b->touched[b->item[i].touched].no, &in->readings[i].reading);
-  sm_sql_stmt q = sm_sql_use(
-      store->db,
-      "INSERT INTO reading SELECT * FROM unnest(CAST(?1 AS bigint[]), "
-      "CAST(?2 AS bigint[]), CAST(?3 AS bigint[]), CAST(?4 AS int[]), CAST(?5 AS int[]), "
-      "CAST(?6 AS int[]), CAST(?7 AS int[]), CAST(?8 AS bigint[]), CAST(?9 AS bigint[]), "
-      "CAST(?10 AS smallint[]), CAST(?11 AS smallint[]), CAST(?12 AS smallint[])) "
-      "ON CONFLICT DO NOTHING");
-  for (int c = 0; c < COLUMNS; c++) pg_array_bind(&q, c + 1, &column[c]);
-  sm_err err = sm_sql_run(&q);
-  for (size_t c = 0; c < COLUMNS; c++) sm_buf_fini(&column[c]);
+      pg_copy_reading(&rows, b->touched[b->item[i].touched].no, &in->readings[i].reading);
+  sm_err err = pg_copy_end(store, &rows, &copied);
+  sm_buf_fini(&rows);
   if (err == SM_ERR_INVALID) { /* no partition takes it */
     store->behind = true;
     return SM_ERR_CONFLICT;
   }
-  if (err != SM_OK || (size_t)sm_sql_changes(store->db) == b->stored) return err;
-  return SM_ERR_CONFLICT;
+  if (err == SM_ERR_EXISTS) return SM_ERR_CONFLICT;
+  return err == SM_OK && (size_t)copied != b->stored ? SM_ERR_INTERNAL : err;
 }
 
 static sm_err insert_due(pg_readings *store, const sm_readings_batch *in) {
@@ -652,11 +622,20 @@ static sm_err judge(pg_readings *store, const sm_readings_batch *in, int64_t now
   return err;
 }
 
+/* A meter is told that its reading is stored, though this batch does not store it: what did may
+ * have been a commit that the standby does not have yet. */
+static bool any_duplicate(const pg_readings *store, const sm_readings_batch *in) {
+  for (size_t i = 0; i < in->reading_count; i++)
+    if (store->batch.item[i].verdict == SM_VERDICT_DUPLICATE) return true;
+  return false;
+}
+
 static sm_err run_once(pg_readings *store, sm_readings_batch *in, int64_t now_ms) {
   sm_err err = pg_write_begin(store);
   if (err != SM_OK) return err;
   err = judge(store, in, now_ms);
   if (err == SM_OK) err = write_all(store, in, now_ms);
+  if (err == SM_OK && any_duplicate(store, in)) err = sm_pg_await_standby(store->db);
   if (err == SM_OK) err = sm_sql_commit(store->db);
   if (err != SM_OK) {
     sm_sql_rollback(store->db);

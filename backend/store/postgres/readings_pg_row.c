@@ -60,11 +60,6 @@ void pg_array_i64(sm_buf *array, int64_t value) {
   sm_buf_append(array, at, (size_t)(text + sizeof text - at));
 }
 
-void pg_array_null(sm_buf *array) {
-  separate(array);
-  sm_buf_append_text(array, "NULL");
-}
-
 void pg_array_word(sm_buf *array, const char *word) {
   separate(array);
   sm_buf_append_char(array, '"');

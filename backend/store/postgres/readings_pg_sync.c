@@ -97,7 +97,10 @@ sm_err pg_load_series(pg_readings *store, sm_sql *db) {
   sm_err err = oldest_open(db, &no);
   if (err == SM_OK) err = load_all(store, db);
   (void)pthread_mutex_lock(&store->sync_lock);
-  if (err == SM_OK) store->sync_no = no;
+  if (err == SM_OK) {
+    store->sync_no = no;
+    store->sync_timeline = sm_pg_timeline(db);
+  }
   (void)pthread_mutex_unlock(&store->sync_lock);
   return err;
 }
@@ -118,7 +121,8 @@ static sm_err is_whole(pg_readings *store, sm_sql *db, bool *whole) {
   sm_sql_stmt q = sm_sql_use(db, "SELECT value FROM readings_meta WHERE key = 'changes_from'");
   if (sm_sql_row(&q)) from = sm_sql_i64(&q, 0);
   sm_err err = sm_sql_end(&q);
-  if (err == SM_OK) *whole = from <= store->sync_no;
+  /* A standby that took over may give numbers again that its primary gave. */
+  if (err == SM_OK) *whole = from <= store->sync_no && sm_pg_timeline(db) == store->sync_timeline;
   return err;
 }
 
@@ -131,7 +135,10 @@ static sm_err look(pg_readings *store) {
   err = oldest_open(db, &no);
   if (err == SM_OK) err = is_whole(store, db, &whole);
   if (err == SM_OK) err = whole ? load_changed(store, db) : load_all(store, db);
-  if (err == SM_OK) store->sync_no = no;
+  if (err == SM_OK) {
+    store->sync_no = no;
+    store->sync_timeline = sm_pg_timeline(db);
+  }
   pg_read_end(store, db);
   return err;
 }
