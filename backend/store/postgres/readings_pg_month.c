@@ -74,12 +74,33 @@ sm_err pg_need_month(pg_readings *store, int64_t month) {
 
 /* ---- retention ---- */
 
+static int64_t dropped_before_ms(const pg_readings *store) {
+  return store->kept_from_ms > 0 ? store->kept_from_ms : INT64_MIN;
+}
+
 int64_t pg_horizon_ms(const pg_readings *store, int64_t now_ms) {
-  if (store->retention_days == 0) return INT64_MIN;
+  int64_t dropped_ms = dropped_before_ms(store);
+  if (store->retention_days == 0) return dropped_ms;
   /* By both clocks: one that jumps must not drop what is kept. */
   int64_t sure_ms = now_ms < store->newest_ms ? now_ms : store->newest_ms;
   int64_t oldest_ms = sure_ms > 0 ? sure_ms - store->retention_days * DAY_MS : 0;
-  return oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
+  int64_t horizon_ms = oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
+  return horizon_ms > dropped_ms ? horizon_ms : dropped_ms;
+}
+
+sm_err pg_load_horizon(sm_sql *db, int64_t *horizon_ms) {
+  sm_err err = sm_sql_query_i64(db,
+                                "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM readings_meta "
+                                "WHERE key = 'horizon_ms'), 0)",
+                                horizon_ms);
+  return err;
+}
+
+static sm_err keep_horizon(pg_readings *store, int64_t horizon_ms) {
+  char text[24];
+  if (horizon_ms <= store->kept_from_ms) return SM_OK;
+  (void)snprintf(text, sizeof text, "%lld", (long long)horizon_ms);
+  return pg_put_meta(store->db, "horizon_ms", text);
 }
 
 /* Where a day's register is not plain (it fell, or stepped by more than 5000 W), or that of its
@@ -145,10 +166,13 @@ sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done) {
   if (err == SM_OK) err = pg_write_begin(store);
   if (err != SM_OK) return err;
   int64_t days = 0;
+  int64_t end_ms = pg_month_start_ms(store->month[at] + 1);
   err = drop(store, store->month[at], &days);
+  if (err == SM_OK) err = keep_horizon(store, end_ms);
   if (err == SM_OK) err = sm_sql_commit(store->db);
   sm_sql_rollback(store->db);
   if (err != SM_OK) return err;
+  if (end_ms > store->kept_from_ms) store->kept_from_ms = end_ms;
   store->month[at] = store->month[--store->month_count];
   atomic_fetch_add(&store->dropped_days, (uint64_t)days);
   *done = true;

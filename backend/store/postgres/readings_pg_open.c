@@ -93,6 +93,7 @@ sm_err pg_write_begin(pg_readings *store) {
   if (err == SM_OK && store->behind) {
     err = pg_load_series(store, store->db);
     if (err == SM_OK) err = pg_load_months(store, store->db);
+    if (err == SM_OK) err = pg_load_horizon(store->db, &store->kept_from_ms);
     if (err == SM_OK) err = pg_rejects_measure(store);
     if (err != SM_OK) sm_sql_rollback(store->db);
     store->behind = err != SM_OK;
@@ -128,19 +129,24 @@ static sm_err add_series(pg_readings *store, const char *device_id, uint8_t chan
   return SM_OK;
 }
 
-static sm_err take_series(pg_readings *store, sm_sql_stmt *q) {
-  size_t len = 0;
-  int64_t no = sm_sql_i64(q, 0);
-  const char *device_id = sm_sql_text(q, 1);
-  const uint8_t *state = sm_sql_blob(q, 3, &len);
+sm_err pg_show_series(pg_readings *store, const char *device_id, uint8_t channel, int64_t no,
+                      const void *state, size_t len) {
   sm_series *series = NULL;
   if (device_id == NULL || no > UINT32_MAX) return SM_ERR_CORRUPT;
-  sm_err err = add_series(store, device_id, (uint8_t)sm_sql_i64(q, 2), no, &series);
+  sm_err err = add_series(store, device_id, channel, no, &series);
   if (err != SM_OK || state == NULL) return err;
   err = sm_state_decode(state, len, series);
   if (err == SM_OK && series->has_last && series->last.ts_ms > store->newest_ms)
     store->newest_ms = series->last.ts_ms;
   return err;
+}
+
+static sm_err take_series(pg_readings *store, sm_sql_stmt *q) {
+  size_t len = 0;
+  int64_t no = sm_sql_i64(q, 0);
+  const char *device_id = sm_sql_text(q, 1);
+  const uint8_t *state = sm_sql_blob(q, 3, &len);
+  return pg_show_series(store, device_id, (uint8_t)sm_sql_i64(q, 2), no, state, len);
 }
 
 sm_err pg_load_series(pg_readings *store, sm_sql *db) {
@@ -301,6 +307,12 @@ static const sm_readings_engine engine = {.commit = pg_readings_commit,
                                           .rejects_wanted = pg_readings_rejects_wanted,
                                           .backup = no_backup,
                                           .check = pg_readings_check,
+                                          .course = pg_readings_course,
+                                          .move_series = pg_readings_move_series,
+                                          .move_put = pg_readings_move_put,
+                                          .move_meta = pg_readings_move_meta,
+                                          .move_set_meta = pg_readings_move_set_meta,
+                                          .move_rejects = pg_readings_move_rejects,
                                           .stats_get = get_stats,
                                           .client_id = client_id,
                                           .close = free_store};
