@@ -220,20 +220,44 @@ static sm_err find_strays(const run *r) {
   }
 }
 
+/* A page at a time: room for as many as are asked for is taken at once. */
+static sm_err all_rejects(sm_readings *store, sm_reject_list *all) {
+  enum { PAGE = 1000 };
+  size_t got = PAGE;
+  int64_t after = 0;
+  while (got == PAGE) {
+    sm_reject_list page = {0};
+    sm_err err = sm_readings_rejects(store, INT64_MIN, INT64_MAX, after, PAGE, &page);
+    if (err != SM_OK) return err;
+    sm_reject *item = realloc(all->item, (all->count + page.count + 1) * sizeof *item);
+    if (item == NULL) {
+      sm_reject_list_fini(&page);
+      return SM_ERR_NOMEM;
+    }
+    got = page.count;
+    if (got > 0) memcpy(item + all->count, page.item, got * sizeof *item);
+    if (got > 0) after = page.item[got - 1].reject_no;
+    *all = (sm_reject_list){.item = item, .count = all->count + got};
+    free(page.item);
+  }
+  return SM_OK;
+}
+
+static sm_err put_rejects(const run *r, const sm_reject_list *from) {
+  sm_reject_list back = {0};
+  sm_err err = sm_readings_move_rejects(r->pass.to, from);
+  if (err == SM_OK) err = all_rejects(r->pass.to, &back);
+  if (err == SM_OK && !sm_move_rejects_same(from, &back)) err = SM_ERR_CORRUPT;
+  sm_reject_list_fini(&back);
+  return err;
+}
+
 static sm_err move_rejects(run *r) {
   sm_reject_list from = {0};
   sm_reject_list to = {0};
-  sm_err err = sm_readings_rejects(r->pass.from, INT64_MIN, INT64_MAX, 0, SIZE_MAX, &from);
-  if (err == SM_OK)
-    err = sm_readings_rejects(r->pass.to, INT64_MIN, INT64_MAX, 0, SIZE_MAX, &to);
-  if (err == SM_OK && !sm_move_rejects_same(&from, &to)) {
-    err = sm_readings_move_rejects(r->pass.to, &from);
-    sm_reject_list_fini(&to);
-    to = (sm_reject_list){0};
-    if (err == SM_OK)
-      err = sm_readings_rejects(r->pass.to, INT64_MIN, INT64_MAX, 0, SIZE_MAX, &to);
-    if (err == SM_OK && !sm_move_rejects_same(&from, &to)) err = SM_ERR_CORRUPT;
-  }
+  sm_err err = all_rejects(r->pass.from, &from);
+  if (err == SM_OK) err = all_rejects(r->pass.to, &to);
+  if (err == SM_OK && !sm_move_rejects_same(&from, &to)) err = put_rejects(r, &from);
   r->counts.rejects = from.count;
   sm_reject_list_fini(&from);
   sm_reject_list_fini(&to);
