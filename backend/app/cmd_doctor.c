@@ -144,7 +144,7 @@ static int check(const sm_config *config, bool json) {
   else
     sm_program_open_stores(data_dir, &stores, &ledger, &readings);
   if (ledger == SM_ERR_NOT_FOUND && readings == SM_ERR_NOT_FOUND) {
-    sm_complain_no_data(data_dir);
+    sm_complain_no_data(config);
     sm_stores_fini(&stores);
     return SM_EXIT_FAILED;
   }

@@ -72,6 +72,10 @@ static sm_err add_default_tariff(sm_ledger *ledger) {
   return err;
 }
 
+bool sm_program_on_server(const sm_config *config) {
+  return sm_postgres_url(config->store);
+}
+
 /* Whether a file of the data folder is there: SM_ERR_NOT_FOUND, SM_ERR_DENIED, SM_ERR_IO. */
 static sm_err look_at(const char *data_dir, const char *name) {
   char *path = sm_path_join(data_dir, name);
@@ -80,8 +84,11 @@ static sm_err look_at(const char *data_dir, const char *name) {
   return err;
 }
 
-void sm_complain_no_data(const char *data_dir) {
-  if (look_at(data_dir, "readings.db") == SM_OK)
+void sm_complain_no_data(const sm_config *config) {
+  const char *data_dir = config->data_dir;
+  if (sm_program_on_server(config))
+    sm_complain("there is no data in the database of SMARTMETER_STORE: smartmeter serve makes it");
+  else if (look_at(data_dir, "readings.db") == SM_OK)
     sm_complain("the ledger in %s is gone, only readings are there: restore the last backup",
                 data_dir);
   else if (look_at(data_dir, "site/ledger.db") == SM_OK)
@@ -98,10 +105,6 @@ static void complain_newer(const char *data_dir) {
 
 /* ---- on a server ---- */
 
-bool sm_program_on_server(const sm_config *config) {
-  return sm_postgres_url(config->store);
-}
-
 static sm_postgres_options on_server(const sm_config *c) {
   return (sm_postgres_options){.url = c->store,
                                .data_dir = c->data_dir,
@@ -115,7 +118,7 @@ static bool open_server_ledger(sm_program *program, sm_program_data data) {
   options.create = data == SM_PROGRAM_MAY_CREATE;
   sm_err err = sm_postgres_ledger_open(&options, &program->ledger);
   if (err == SM_ERR_NOT_FOUND)
-    sm_complain("there is no data in the database of SMARTMETER_STORE: smartmeter serve makes it");
+    sm_complain_no_data(&program->config);
   else if (err == SM_ERR_UNSUPPORTED)
     sm_complain(
         "the data of SMARTMETER_STORE was made by a newer version of this program: use that "
@@ -152,7 +155,7 @@ static bool open_ledger(sm_program *program, sm_program_data data) {
       data == SM_PROGRAM_MAY_CREATE ? sm_dir_make(c->data_dir) : look_at(c->data_dir, LEDGER);
   if (err == SM_OK) err = sm_embedded_ledger_open(&options, &program->ledger);
   if (err == SM_ERR_NOT_FOUND && data == SM_PROGRAM_EXISTING) {
-    sm_complain_no_data(c->data_dir);
+    sm_complain_no_data(c);
     return false;
   }
   if (err == SM_ERR_UNSUPPORTED)

@@ -47,8 +47,8 @@ bool sm_program_open_identity(sm_program *program);
 bool sm_program_load_invoicing(sm_program *program);
 /* What bills and invoices are made from: after both the readings and those settings. Borrows. */
 sm_invoicing sm_program_invoicing(const sm_program *program);
-/* Tells that there is no data in a folder, and where there is some. */
-void sm_complain_no_data(const char *data_dir);
+/* Tells that there is no data where the settings say, and where there is some. */
+void sm_complain_no_data(const sm_config *config);
 /* The readings, as the writer or read-only beside one. SM_ERR_NOT_FOUND and SM_ERR_BUSY are left
  * for the caller to tell. */
 SM_MUST_CHECK sm_err sm_program_open_readings(sm_program *program, bool writer);

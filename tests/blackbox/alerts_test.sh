@@ -36,13 +36,7 @@ set_limits() { api PUT "/api/devices/$1/thresholds" "{\"thresholds\": $2}" || fa
 # judged COUNT: the watch has looked at so many readings.
 judged() { (($(metric smartmeter_alerts_judged_total) >= $1)); }
 # messages CHANNEL STATE: how many the ledger has.
-messages() {
-  python3 - "$DATA/ledger.db" "$1" "$2" <<'PYTHON'
-import sqlite3, sys
-db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-print(db.execute("SELECT count(*) FROM alert_message WHERE channel = ? AND state = ?", sys.argv[2:]).fetchone()[0])
-PYTHON
-}
+messages() { ledger_sql "SELECT count(*) FROM alert_message WHERE channel = '$1' AND state = '$2'"; }
 has_messages() { (($(messages "$1" "$2") >= $3)); }
 logged() { grep -q -e "$1" "$TMP/log/server.log"; }
 
@@ -264,7 +258,7 @@ done
 wait_until 'certificate ends' site_alert ended && pass 'certificate ends, once'
 
 # --- what is kept --------------------------------------------------------------------------------------------------------
-is 'no address and no secret is in the clear' "$(grep -l -a -F -e "$SECRET" -e "$WEBHOOK" "$DATA"/ledger.db* | wc -l)" 0
+is 'no address and no secret is in the clear' "$(in_clear "$SECRET" "$WEBHOOK")" 0
 ok 'the audit log has thresholds and notifications' api_has GET '/api/audit?action=alert.' alert.thresholds
 ok 'the audit log is whole' smartmeter audit verify
 ok 'the doctor finds nothing' smartmeter doctor

@@ -3,11 +3,8 @@
 # with is refused, and the doctor names what was damaged.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-# in_folder NAME ARGUMENT...: the program on another data folder.
-in_folder() {
-  server_command "SMARTMETER_DATA_DIR=$TMP/$1"
-  "${SM_COMMAND[@]}" "${@:2}"
-}
+needs_files 'the server makes its own backups (postgres_test.sh)'
+
 hash_of() { sha256sum | cut -d' ' -f1; }
 manifest() { json ".$2" "$(<"$TMP/$1/manifest.json")"; }
 # fails COMMAND...: its exit status is 1; what it complains of is in COMPLAINT.

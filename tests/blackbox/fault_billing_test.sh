@@ -2,6 +2,7 @@
 # The month's run is killed at random moments, by hand (`bill`) and in the server (its daily job); then several run at once. An
 # oracle outside counts in the ledger's file: one invoice an account and month, numbers without a gap.
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+needs_files "its oracle counts in the ledger's file"
 
 BILLING=$SM_FAULTS/billing.py
 kills=$(long 8 200)

@@ -4,6 +4,7 @@
 PLAIN_METERS=3 SEQ_METERS=2
 FAULT_BUILD=asan
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+needs_files 'it damages files'
 
 db=$DATA/readings.db
 good=$TMP/good

@@ -2,6 +2,7 @@
 # The disk is full: the server says so and acknowledges nothing that it has not stored; with room again it goes on by itself.
 FAULT_BUILD=asan
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+needs_files 'its full disk is that of the files'
 
 SERVER_DATA=$TMP/small
 mkdir "$SERVER_DATA"

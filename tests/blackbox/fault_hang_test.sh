@@ -2,6 +2,7 @@
 # The disk of the readings does not answer for a while (tests/faults/hang.c): nothing is acknowledged meanwhile, the server
 # says so and stays alive, and goes on by itself when the disk does.
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+needs_files 'its disk that hangs is that of the files'
 
 # In a folder that is there before the server: it cannot open what is made beside its data folder later (app/confine.h).
 hang=$TMP/log/hang

@@ -3,6 +3,7 @@
 # both databases are whole, a device whose addition was answered 201 is there, and in the end every acknowledged reading is.
 PLAIN_METERS=4 SEQ_METERS=3
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
+needs_files 'its power cut is of files'
 
 cuts=$(long 10 100)
 SERVER_DATA=$TMP/power

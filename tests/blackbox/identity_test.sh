@@ -25,7 +25,7 @@ log_in() { ask POST /api/auth/login "$(json_object email "$1" password "$2")" "$
 status_of() { ask GET "${2:-/api/me}" '' -H "Authorization: Bearer $1"; printf '%s' "$API_STATUS"; }
 is_out() { [[ $(status_of "$1") == 401 ]]; }
 kid_of() { python3 -c 'import base64, json, sys; h = sys.argv[1].split(".")[0]; print(json.loads(base64.urlsafe_b64decode(h + "=="))["kid"])' "$1"; }
-audit_count() { python3 -c 'import sqlite3, sys; print(sqlite3.connect("file:" + sys.argv[1] + "/ledger.db?mode=ro", uri=True).execute("SELECT count(*) FROM audit WHERE action = ?", (sys.argv[2],)).fetchone()[0])' "$DATA" "$1"; }
+audit_count() { ledger_sql "SELECT count(*) FROM audit WHERE action = '$1'"; }
 
 # --- passwords: one rule ---
 server_command SMARTMETER_DATA_DIR="$TMP/other" SMARTMETER_ADMIN_PASSWORD=Password2026!

@@ -44,12 +44,6 @@ mkdir -p "$DATA/broker" "$TMP/log"
 } < <(free_port 6)
 API=http://127.0.0.1:$HTTP_PORT
 TOKEN=''
-# Under tests/postgres/with_postgres: a database of its own there, else none, and the data is in files.
-SM_TEST_STORE=''
-if [[ -n ${SM_TEST_POSTGRES:-} ]]; then
-  createdb -h "$SM_TEST_POSTGRES" -U smartmeter "${TMP##*/}"
-  SM_TEST_STORE="postgresql://smartmeter@/${TMP##*/}?host=$SM_TEST_POSTGRES"
-fi
 # What the last api call gave.
 API_STATUS='' API_BODY=''
 
@@ -95,6 +89,97 @@ finish() {
   exit $((tap_failures > 0))
 }
 
+# --- where the data is ---------------------------------------------------------------------------------------------------
+# In files; under tests/postgres/with_postgres on its server, in a database of its own for each data folder.
+
+on_postgres() { [[ -n ${SM_TEST_POSTGRES:-} ]]; }
+
+# needs_files WHY: where the data is not in files, the end of a test that is about them.
+needs_files() {
+  on_postgres || return 0
+  skip "$(basename -- "$0" _test.sh)" "on PostgreSQL: $1"
+  finish
+}
+
+# store_url FOLDER: the URL of a data folder's database, which is made if it is not there.
+store_url() {
+  local name=${TMP##*/}${1#"$TMP"}
+  name=${name//[^A-Za-z0-9]/-}
+  if [[ ! -e $TMP/log/$name.database ]]; then
+    createdb -h "$SM_TEST_POSTGRES" -U smartmeter "$name" >&2 && touch "$TMP/log/$name.database"
+  fi
+  printf 'postgresql://smartmeter@/%s?host=%s' "$name" "$SM_TEST_POSTGRES"
+}
+
+# in_folder NAME ARGUMENT...: the program on another data folder of this test.
+in_folder() {
+  server_command "SMARTMETER_DATA_DIR=$TMP/$1"
+  "${SM_COMMAND[@]}" "${@:2}"
+}
+
+# copy_data NAME: what is stored now (by a second call: as it was at the first) as data folder NAME, without keys: a backup that is restored.
+copy_data() {
+  if ! on_postgres; then
+    [[ -d $TMP/copied ]] || smartmeter backup "$TMP/copied" >/dev/null || return
+    in_folder "$1" restore "$TMP/copied"
+    return
+  fi
+  if [[ ! -d $TMP/copied ]]; then
+    mkdir "$TMP/copied"
+    pg_dump -d "$(store_url "$DATA")" -f "$TMP/copied/store.sql"
+    cp -- "$DATA/audit.head" "$TMP/copied/"
+  fi
+  mkdir -p "$TMP/$1"
+  cp -- "$TMP/copied/audit.head" "$TMP/$1/"
+  psql -X -q -v ON_ERROR_STOP=1 -d "$(store_url "$TMP/$1")" -f "$TMP/copied/store.sql" >/dev/null
+}
+
+# ledger_sql SQL: the rows of a query of the ledger, beside the server: a line each, values parted by blanks, bytes in hex.
+ledger_sql() {
+  if on_postgres; then
+    psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -d "$(store_url "$DATA")" -c 'SET search_path = smartmeter' -c "$1"
+    return
+  fi
+  python3 - "$DATA/ledger.db" "$1" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for row in db.execute(sys.argv[2]):
+    print(*(v.hex() if isinstance(v, bytes) else "" if v is None else v for v in row))
+PYTHON
+}
+
+# spoil_ledger NAME SQL...: changes the ledger of a data folder as somebody could who has the database open, triggers or not.
+spoil_ledger() {
+  local folder=$TMP/$1
+  shift
+  if on_postgres; then
+    psql -X -q -v ON_ERROR_STOP=1 -d "$(store_url "$folder")" -c 'SET search_path = smartmeter; SET session_replication_role = replica' \
+      "${@/#/-c}" >/dev/null
+    return
+  fi
+  python3 - "$folder/ledger.db" "$@" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    db.execute(f"DROP TRIGGER {name}")
+for statement in sys.argv[2:]:
+    db.execute(statement)
+db.commit()
+PYTHON
+}
+
+# in_clear TEXT...: in how many of the ledger's files, or rows of its database, one of these texts stands.
+in_clear() {
+  local text words=()
+  for text in "$@"; do words+=(-e "$text"); done
+  if ! on_postgres; then
+    grep -l -a -F "${words[@]}" "$DATA"/ledger.db* | wc -l
+    return
+  fi
+  for text in "$@"; do words+=(-e "$(printf '%s' "$text" | od -An -v -tx1 | tr -d ' \n')"); done
+  pg_dump -d "$(store_url "$DATA")" | grep -c -a -F "${words[@]}" || true
+}
+
 # --- ending --------------------------------------------------------------------------------------------------------------
 
 # What a test has in the background besides, such as publishers, which would try to reach their broker for ever.
@@ -114,14 +199,17 @@ end_test() {
   trap : INT TERM HUP
   stop_children
   end_descendants "$$"
+  local log
   if ((status != 0)); then
-    local log
     for log in "$TMP"/log/*.log; do
       [[ -s $log ]] || continue
       note "--- the end of $(basename -- "$log")"
       note "$(tail -n 25 -- "$log")"
     done
   fi
+  for log in "$TMP"/log/*.database; do
+    [[ ! -e $log ]] || dropdb -h "$SM_TEST_POSTGRES" -U smartmeter --force "$(basename -- "$log" .database)"
+  done
   if [[ ${SM_KEEP:-0} == 1 ]]; then note "kept: $TMP"; else rm -rf -- "$TMP"; fi
   exit "$status"
 }
@@ -172,14 +260,17 @@ kill_broker() { end_child broker KILL || true; }
 # server_command [NAME=VALUE...]: fills SM_COMMAND with what runs the program in this test's world. Nothing of the developer's own
 # settings reaches it, and no .env, as it runs in TMP. A test asks faster than any person: without limits of rates, unless it sets some.
 server_command() {
-  local name
+  local name data=$DATA
   SM_COMMAND=(env -C "$TMP")
   for name in $(compgen -e SMARTMETER_); do SM_COMMAND+=(-u "$name"); done
   SM_COMMAND+=("SMARTMETER_DATA_DIR=$DATA" "SMARTMETER_HTTP_PORT=$HTTP_PORT" "SMARTMETER_METRICS_PORT=$METRICS_PORT"
     "SMARTMETER_MQTT_PORT=$MQTT_PORT" "SMARTMETER_MQTTS_PORT=$MQTTS_PORT"
     SMARTMETER_RATE_READS=0 SMARTMETER_RATE_WRITES=0 SMARTMETER_RATE_COSTLY=0 SMARTMETER_RATE_LOGINS=0
     "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD")
-  if [[ -n $SM_TEST_STORE ]]; then SM_COMMAND+=("SMARTMETER_STORE=$SM_TEST_STORE"); fi
+  if on_postgres; then
+    for name in "$@"; do [[ $name != SMARTMETER_DATA_DIR=* ]] || data=${name#*=}; done
+    SM_COMMAND+=("SMARTMETER_STORE=$(store_url "$data")")
+  fi
   SM_COMMAND+=("$@" "$SM_BINARY")
 }
 

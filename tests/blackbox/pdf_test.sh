@@ -190,11 +190,9 @@ like 'on one page' "$(pdfinfo "$TMP/february.pdf")" 'Pages: +1'
 ok 'a sound file' qpdf --check "$TMP/february.pdf"
 
 # A restored folder prints the same.
-smartmeter backup "$TMP/backup" >>"$TMP/log/cli.log" 2>&1 || fail 'a backup is made'
-env SMARTMETER_DATA_DIR="$TMP/restored" "$SM_BINARY" restore "$TMP/backup" >>"$TMP/log/cli.log" 2>&1 || fail 'it is restored'
+copy_data restored >>"$TMP/log/cli.log" 2>&1 || fail 'a copy is restored'
 smartmeter keys export "$TMP/keys.box" >>"$TMP/log/cli.log" 2>&1 <<<'a long enough passphrase' || fail 'the keys are exported'
-env SMARTMETER_DATA_DIR="$TMP/restored" "$SM_BINARY" keys import "$TMP/keys.box" >>"$TMP/log/cli.log" 2>&1 <<<'a long enough passphrase' ||
-  fail 'the keys are brought'
+in_folder restored keys import "$TMP/keys.box" >>"$TMP/log/cli.log" 2>&1 <<<'a long enough passphrase' || fail 'the keys are brought'
 run_with SMARTMETER_DATA_DIR="$TMP/restored" -- invoice pdf "$number" --out "$TMP/d.pdf"
 is 'a restored folder prints the same bytes' "$(sum "$TMP/d.pdf")" "$(sum "$TMP/a.pdf")"
 

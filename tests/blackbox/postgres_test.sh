@@ -8,7 +8,7 @@
 # After the doctor, which is tried here by itself.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-if [[ -z $SM_TEST_STORE ]]; then
+if ! on_postgres; then
   exec "$SM_ROOT/tests/postgres/with_postgres" "$SM_HERE/postgres_test.sh"
 fi
 
@@ -29,8 +29,8 @@ wait_until 'the reading is stored' api_has GET /api/devices/meter-001/readings?f
 ok 'nothing is wrong' smartmeter doctor
 like 'a backup says what to use instead' "$(smartmeter backup "$TMP/backup" 2>&1 || true)" 'pg_dump'
 like 'so does a restore' "$(smartmeter restore "$TMP/backup" 2>&1 || true)" 'pg_restore'
-SM_TEST_STORE=mysql://somebody:secret@db/x
-said=$(smartmeter doctor 2>&1 || true)
+server_command SMARTMETER_STORE=mysql://somebody:secret@db/x
+said=$("${SM_COMMAND[@]}" doctor 2>&1 || true)
 like 'an unknown store is refused' "$said" "neither 'embedded' nor"
 is 'and its password not repeated' "${said//secret/}" "$said"
 finish

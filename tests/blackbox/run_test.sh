@@ -3,11 +3,13 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 out=$TMP/run.out
+# store_in FOLDER: the setting where the data of this folder is.
+store_in() { if on_postgres; then printf 'SMARTMETER_STORE=%s' "$(store_url "$1")"; else printf 'SMARTMETER_STORE='; fi; }
 # run_env COMMAND...: with this test's ports and folder; the data is in $DATA/site.
 run_env() {
   env SMARTMETER_DATA_DIR="$DATA" SMARTMETER_HTTP_PORT="$HTTP_PORT" SMARTMETER_METRICS_PORT="$METRICS_PORT" \
     SMARTMETER_MQTT_PORT="$MQTT_PORT" SMARTMETER_MQTTS_PORT="$MQTTS_PORT" SMARTMETER_MQTT_URL= CI=1 \
-    SMARTMETER_ADMIN_EMAIL= SMARTMETER_ADMIN_PASSWORD= "$@"
+    SMARTMETER_ADMIN_EMAIL= SMARTMETER_ADMIN_PASSWORD= "$(store_in "$DATA/site")" "$@"
 }
 # start_run NAME [RUN_OPTION...]
 start_run() {
@@ -16,7 +18,7 @@ start_run() {
   : >"$out"
   start_child "$name" "$out" env SMARTMETER_DATA_DIR="$DATA" SMARTMETER_HTTP_PORT="$HTTP_PORT" \
     SMARTMETER_METRICS_PORT="$METRICS_PORT" SMARTMETER_MQTT_PORT="$MQTT_PORT" SMARTMETER_MQTTS_PORT="$MQTTS_PORT" \
-    SMARTMETER_MQTT_URL= SMARTMETER_ADMIN_EMAIL= SMARTMETER_ADMIN_PASSWORD= CI=1 "$SM_ROOT/run" "$@"
+    SMARTMETER_MQTT_URL= SMARTMETER_ADMIN_EMAIL= SMARTMETER_ADMIN_PASSWORD= CI=1 "$(store_in "$DATA/site")" "$SM_ROOT/run" "$@"
   WAIT_S=600 wait_until "./run $* is ready" grep -q 'Ctrl-C ends it' "$out" || finish
 }
 all_ports_closed() {
@@ -36,7 +38,7 @@ like 'it prints the dashboard'\''s address' "$(said)" "http://127.0.0.1:$HTTP_PO
 like 'and how to make the first admin' "$(said)" 'user add --email'
 ok 'the dashboard answers' http_answers_200 "$API/"
 is 'its data is for its owner only' "$(stat -c %a "$DATA/site" "$DATA/site.ca/ca.key" | tr '\n' ' ')" '700 600 '
-printf 'a long password' | SMARTMETER_DATA_DIR=$DATA/site "$SM_ROOT/build/release/smartmeter" user add \
+printf 'a long password' | env SMARTMETER_DATA_DIR="$DATA/site" "$(store_in "$DATA/site")" "$SM_ROOT/build/release/smartmeter" user add \
   --email "$ADMIN_EMAIL" --role admin --password-stdin >"$TMP/log/user.log"
 ok 'the admin logs in' login "$ADMIN_EMAIL" 'a long password'
 

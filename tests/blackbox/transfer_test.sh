@@ -27,11 +27,6 @@ for d in range(devices):
 PYTHON
 }
 
-# in_folder NAME ARGUMENT...: the program on a data folder of its own, where no server runs.
-in_folder() {
-  server_command "SMARTMETER_DATA_DIR=$TMP/$1"
-  "${SM_COMMAND[@]}" "${@:2}"
-}
 hash_of() { sha256sum | cut -d' ' -f1; }
 count_of() { json ".$1" "$(<"$TMP/counts.json")"; }
 stored_by_import() { [[ $(metric smartmeter_import_stored_total) == "$1" ]]; }

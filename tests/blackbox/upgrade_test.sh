@@ -2,6 +2,7 @@
 # Stores as every earlier format had them (tests/upgrade), opened by the program of today: the same readings, the same invoices, nothing
 # for the doctor to find, and a copy of what was there before. What a newer program made is refused, and left as it is.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+needs_files 'there is no earlier format there'
 # shellcheck source=tests/upgrade/content.sh
 source "$SM_HERE/../upgrade/content.sh"
 

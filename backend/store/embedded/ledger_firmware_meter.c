@@ -81,7 +81,8 @@ static sm_err put(sm_sql *db, int64_t device_no, const sm_firmware_said *said) {
     sm_sql_bind_i64(&q, 9, (int64_t)r->result);
     sm_sql_bind_i64(&q, 10, r->at);
   } else {
-    for (int i = 7; i <= 10; i++) sm_sql_bind_null(&q, i);
+    sm_sql_bind_text(&q, 7, NULL);
+    for (int i = 8; i <= 10; i++) sm_sql_bind_null(&q, i);
   }
   sm_sql_bind_i64(&q, 11, said->at_ms);
   return sm_sql_run(&q);

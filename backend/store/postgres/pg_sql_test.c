@@ -50,8 +50,11 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   fixture *f = *state;
+  char lock[100];
   sm_sql_close(f->db);
   test_server_drop(f->dir);
+  (void)snprintf(lock, sizeof lock, "%s/readings.db.lock", f->dir);
+  (void)unlink(lock);
   assert_int_equal(rmdir(f->dir), 0);
   free(f);
   return 0;
@@ -211,6 +214,96 @@ static void a_readers_snapshot_stands_still(void **state) {
   sm_sql_close(reader);
 }
 
+/* ---- limits ---- */
+
+static void setting_is(sm_sql *db, const char *sql, const char *wanted) {
+  sm_sql_stmt q = sm_sql_use(db, sql);
+  assert_true(sm_sql_row(&q));
+  assert_string_equal(sm_sql_text(&q, 0), wanted);
+  assert_int_equal(sm_sql_end(&q), SM_OK);
+}
+
+/* Whatever the database is set to: durable commits, and an end to whatever takes too long. */
+static void a_session_has_its_own_settings(void **state) {
+  const fixture *f = *state;
+  static const char loose[] =
+      "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', "
+      "current_database()); EXECUTE format('ALTER DATABASE %I SET statement_timeout = 0', "
+      "current_database()); EXECUTE format('ALTER DATABASE %I SET TimeZone = \"Asia/Kolkata\"', "
+      "current_database()); END $$";
+  assert_int_equal(test_server_run(f->dir, loose), SM_OK);
+  sm_sql *db = open_db(f, false);
+  setting_is(db, "SELECT current_setting('synchronous_commit')", "on");
+  setting_is(db, "SELECT current_setting('statement_timeout')", "1min");
+  setting_is(db, "SELECT current_setting('lock_timeout')", "10s");
+  setting_is(db, "SELECT current_setting('idle_in_transaction_session_timeout')", "1min");
+  setting_is(db, "SELECT current_setting('TimeZone')", "UTC");
+  sm_sql_close(db);
+}
+
+static void what_takes_too_long_is_ended(void **state) {
+  const fixture *f = *state;
+  int64_t unused;
+  assert_int_equal(sm_sql_exec(f->db, "SET statement_timeout = '50ms'"), SM_OK);
+  assert_int_equal(sm_sql_query_i64(f->db, "SELECT count(pg_sleep(60))", &unused), SM_ERR_BUSY);
+  assert_int_equal(rows(f->db), 0); /* and the connection goes on */
+  sm_sql *other = open_db(f, false);
+  assert_int_equal(sm_sql_begin_immediate(other), SM_OK);
+  assert_int_equal(sm_sql_exec(f->db, "SET lock_timeout = '50ms'"), SM_OK);
+  assert_int_equal(sm_sql_exec(f->db, "SET statement_timeout = 0"), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_ERR_BUSY);
+  sm_sql_rollback(other);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  sm_sql_rollback(f->db);
+  sm_sql_close(other);
+}
+
+/* ---- a standby ---- */
+
+static void wait_for_standby(const fixture *f, const char *name) {
+  char sql[100];
+  (void)snprintf(sql, sizeof sql, "ALTER SYSTEM SET synchronous_standby_names = '%s'", name);
+  assert_int_equal(test_server_run(f->dir, sql), SM_OK);
+  assert_int_equal(test_server_i64(f->dir, "SELECT pg_reload_conf()"), 1);
+}
+
+static int stop_waiting(void **state) {
+  wait_for_standby(*state, "");
+  return tear_down(state);
+}
+
+typedef struct committer {
+  sm_sql *db;
+  sm_err err;
+} committer;
+
+/* Until one is not durable: the server takes a moment to know that it has a standby. */
+static void *commit_on(void *context) {
+  committer *c = context;
+  c->err = SM_OK;
+  while (c->err == SM_OK) {
+    c->err = sm_sql_begin_immediate(c->db);
+    if (c->err == SM_OK) c->err = put(c->db, NULL, NULL, 0, 0);
+    if (c->err == SM_OK) c->err = sm_sql_commit(c->db);
+  }
+  return NULL;
+}
+
+/* Nobody plays the standby. Where the wait for it is cut short the server says COMMIT and warns. */
+static void a_commit_that_the_standby_does_not_have_is_none(void **state) {
+  const fixture *f = *state;
+  committer c = {.db = f->db};
+  pthread_t thread;
+  wait_for_standby(f, "nobody");
+  assert_int_equal(pthread_create(&thread, NULL, commit_on, &c), 0);
+  while (test_server_i64(f->dir, "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE "
+                                 "wait_event = 'SyncRep' AND datname = current_database()") == 0) {
+  }
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(c.err, SM_ERR_IO);
+  wait_for_standby(f, "");
+}
+
 /* ---- cut off ---- */
 
 static const char cut_all[] = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -354,12 +447,32 @@ static void old_months_go_and_quarters_stay(void **state) {
   sm_readings_close(store);
 }
 
+/* This month's and the next one's, before anybody needs them. */
+static void months_are_made_ahead(void **state) {
+  const fixture *f = *state;
+  const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
+  sm_readings *store = NULL;
+  assert_int_equal(sm_postgres_readings_open(&options, true, &store), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, false), SM_OK);
+  assert_int_equal(test_server_i64(f->dir,
+                                   "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = "
+                                   "i.inhrelid WHERE c.relname IN (SELECT "
+                                   "to_char(now() AT TIME ZONE 'UTC' + n * interval '1 month', "
+                                   "'\"reading_\"YYYY_MM') FROM generate_series(0, 1) n)"),
+                   2);
+  sm_readings_close(store);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       T(statements_are_put_into_its_words),  T(values_come_back_as_bound),
       T(constraints_have_their_errors),      T(a_failed_statement_is_the_end_of_its_transaction),
       T(there_is_one_writer_at_a_time),      T(a_readers_snapshot_stands_still),
+      T(a_session_has_its_own_settings),     T(what_takes_too_long_is_ended),
+      cmocka_unit_test_setup_teardown(a_commit_that_the_standby_does_not_have_is_none, set_up,
+                                      stop_waiting),
+      T(months_are_made_ahead),
       T(a_connection_comes_back_by_itself),  T(what_was_not_committed_is_gone_with_the_connection),
       T(a_server_that_is_not_there_is_told), T(nothing_is_lost_or_doubled_over_cuts),
       T(old_months_go_and_quarters_stay),

@@ -27,8 +27,9 @@ bool sm_postgres_url(const char *store);
 SM_MUST_CHECK sm_err sm_postgres_ledger_open(const sm_postgres_options *options,
                                              sm_ledger **ledger);
 
-/* Opens the readings. writer: makes what is missing and takes the writer's lock, which the server
- * gives back when this process is gone (SM_ERR_BUSY: another process has it); else beside a writer
+/* Opens the readings. writer: makes what is missing and takes the writer's locks, that of the
+ * data folder and that of the database, which the server gives back when this process is gone
+ * (SM_ERR_BUSY: another process has one of them); else beside a writer
  * (SM_ERR_NOT_FOUND if there is no store). */
 SM_MUST_CHECK sm_err sm_postgres_readings_open(const sm_postgres_options *options, bool writer,
                                                sm_readings **store);

@@ -63,6 +63,7 @@ typedef struct pg_batch {
 typedef struct pg_readings {
   const sm_readings_engine *engine; /* first */
   bool writer;
+  int lock_fd; /* the writer's data folder; -1: none */
   char *url;
   char client_id[32];
   int64_t retention_days; /* 0: for ever */

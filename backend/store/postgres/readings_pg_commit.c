@@ -345,8 +345,8 @@ static sm_err write_refused(pg_readings *store, const sm_reading_in *in, bool co
   if (text->err != SM_OK) return text->err;
   const sm_reject_in reject = {
       .received_ms = now_ms,
-      .topic = topic,
-      .topic_len = (size_t)topic_len,
+      .topic = in->topic != NULL ? in->topic : topic,
+      .topic_len = in->topic != NULL ? strlen(in->topic) : (size_t)topic_len,
       .device_id = in->device_id,
       .reason = conflict ? "conflict" : "past_retention",
       .detail = conflict

@@ -3,6 +3,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "store/embedded/embedded.h"
 #include "store/embedded/state.h"
 #include "store/postgres/postgres_schema.h"
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static sm_err connect_to(const pg_readings *store, bool read_only, sm_sql **db) {
   return sm_pg_open(&(sm_pg_options){.url = store->url,
@@ -285,6 +287,7 @@ static void free_store(sm_readings *base) {
   (void)pthread_rwlock_destroy(&store->lock);
   (void)pthread_mutex_destroy(&store->pool_lock);
   (void)pthread_cond_destroy(&store->pool_freed);
+  if (store->lock_fd >= 0) (void)close(store->lock_fd);
   free(store->url);
   free(store);
 }
@@ -337,9 +340,12 @@ static sm_err load_client_id(pg_readings *store, sm_sql *db) {
   return err == SM_OK && !found ? SM_ERR_CORRUPT : err;
 }
 
-static sm_err open_writer(pg_readings *store) {
+/* The lock of the data folder is of this machine, that of the database of all: two servers share
+ * neither keys nor broker. */
+static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
-  sm_err err = connect_to(store, false, &store->db);
+  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
+  if (err == SM_OK) err = connect_to(store, false, &store->db);
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,
                         NULL);
@@ -379,6 +385,7 @@ static pg_readings *new_store(const sm_postgres_options *options, bool writer) {
   }
   store->engine = &engine;
   store->writer = writer;
+  store->lock_fd = -1;
   store->url = url;
   store->retention_days = options->raw_retention_days;
   store->newest_ms = INT64_MIN;
@@ -392,7 +399,7 @@ sm_err sm_postgres_readings_open(const sm_postgres_options *options, bool writer
                                  sm_readings **out) {
   pg_readings *store = new_store(options, writer);
   if (store == NULL) return SM_ERR_NOMEM;
-  sm_err err = writer ? open_writer(store) : open_reader(store);
+  sm_err err = writer ? open_writer(store, options->data_dir) : open_reader(store);
   if (err != SM_OK) {
     free_store((sm_readings *)(void *)store);
     return err;

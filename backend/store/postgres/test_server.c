@@ -36,7 +36,8 @@ static PGconn *connect_to(const char *name) {
   write_url(name, url);
   PGconn *conn = PQconnectdb(url);
   if (PQstatus(conn) != CONNECTION_OK) fail_msg("%s", PQerrorMessage(conn));
-  PQclear(PQexec(conn, "SET client_min_messages = error; SET search_path = smartmeter"));
+  PQclear(PQexec(conn, "SET client_min_messages = error; SET search_path = smartmeter;"
+                       "SET synchronous_commit = off"));
   return conn;
 }
 
