@@ -52,6 +52,7 @@ static bool name_it(sm_move_side *side, bool target) {
 bool sm_move_side_init(sm_move_side *side, const sm_config *config, const char *store,
                        bool target) {
   *side = (sm_move_side){.config = config, .store = store, .lock = -1};
+  side->target = target;
   side->server = sm_postgres_url(store);
   if (!side->server && strcmp(store, "embedded") != 0) {
     sm_complain("a store is 'embedded' or the URL of a PostgreSQL server, "
@@ -110,8 +111,10 @@ sm_err sm_move_side_open_ledger(sm_move_side *side, bool create) {
 }
 
 static sm_err open_readings(const sm_move_side *side, bool writer, sm_readings **out) {
-  const sm_postgres_options there = on_server(side);
+  sm_postgres_options there = on_server(side);
   const sm_embedded_options here = in_folder(side);
+  /* What is filled is locked on its server; the folder's lock is the running server's. */
+  if (side->target) there.data_dir = NULL;
   return side->server ? sm_postgres_readings_open(&there, writer, out)
                       : sm_embedded_readings_open(&here, writer, out);
 }

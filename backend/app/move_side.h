@@ -16,6 +16,7 @@ typedef struct sm_move_side {
   const sm_config *config; /* borrowed */
   const char *store;       /* "embedded" or a URL; borrowed */
   bool server;
+  bool target;
   char dir[4096]; /* of embedded stores; of a server's, the data folder */
   char where[SM_MOVE_WHERE_MAX];
   sm_ledger *ledger;

@@ -4,11 +4,16 @@
 # The copying is killed again and again. What is no place to move to is refused.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-if [[ -z $SM_TEST_STORE ]]; then
+if ! on_postgres; then
+  rm -rf -- "$TMP"
   exec "$SM_ROOT/tests/postgres/with_postgres" "$SM_HERE/migrate_test.sh"
 fi
-URL=$SM_TEST_STORE
-SM_TEST_STORE=''
+# Which store is in use is this test's own to say: files, or STORE.
+PG=$SM_TEST_POSTGRES
+unset SM_TEST_POSTGRES
+STORE=''
+eval "$(declare -f server_command | sed '1s/server_command/command_in_files/')"
+server_command() { command_in_files ${STORE:+"SMARTMETER_STORE=$STORE"} "$@"; }
 kills=6
 if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=60; fi
 
@@ -18,10 +23,13 @@ fails() {
   COMPLAINT=$("$@" 2>&1 >/dev/null) || status=$?
   [[ $status == 1 ]]
 }
-psql_on() { psql -X -q -A -t -h "$SM_TEST_POSTGRES" -U smartmeter -d "$1" -c "$2"; }
-database() { createdb -h "$SM_TEST_POSTGRES" -U smartmeter "${TMP##*/}-$1"; }
-url_of() { printf '%s' "postgresql://smartmeter@/${TMP##*/}-$1?host=$SM_TEST_POSTGRES"; }
-on_server() { SM_TEST_STORE=$URL "$@"; }
+psql_on() { psql -X -q -A -t -h "$PG" -U smartmeter -d "$1" -c "$2"; }
+house() { psql_on house "$1"; }
+database() { createdb -h "$PG" -U smartmeter "$1"; }
+url_of() { printf '%s' "postgresql://smartmeter@/$1?host=$PG"; }
+URL=$(url_of house)
+database house
+on_server() { STORE=$URL "$@"; }
 # elsewhere COMMAND...: another house.
 elsewhere() { (DATA=$TMP/elsewhere && "$@"); }
 # sqlite FILE SQL: its rows, columns with | between them.
@@ -97,8 +105,7 @@ is 'and is not repeated' "${COMPLAINT//secret/}" "$COMPLAINT"
 ok 'from where nothing is' fails elsewhere move
 like 'is told' "$COMPLAINT" 'no data in the folder'
 database used
-(SM_TEST_STORE=$(url_of used) && DATA=$TMP/elsewhere && smartmeter tariff list >/dev/null 2>&1) || true
-(SM_TEST_STORE=$(url_of used) && DATA=$TMP/elsewhere && printf 'plain horse battery staple' |
+(STORE=$(url_of used) && DATA=$TMP/elsewhere && printf 'plain horse battery staple' |
   smartmeter user add --email x@example.org --role admin --password-stdin >/dev/null 2>&1)
 ok 'a database with data of its own' fails move "$(url_of used)"
 like 'is refused' "$COMPLAINT" 'is in use'
@@ -109,7 +116,7 @@ database other
 ok 'another house moves somewhere' elsewhere move "$(url_of other)" >"$TMP/log/other.log" 2>&1
 ok 'where that one is' fails move "$(url_of other)"
 like 'this one cannot go' "$COMPLAINT" "another deployment's data"
-psql_on "${TMP##*/}-other" 'UPDATE smartmeter.schema_version SET version = version + 1'
+psql_on other 'UPDATE smartmeter.schema_version SET version = version + 1'
 ok 'what a newer program made' fails elsewhere move "$(url_of other)"
 like 'is refused' "$COMPLAINT" 'another version of this program'
 
@@ -195,26 +202,26 @@ ok 'the switch' move "$URL" --switch --json >"$TMP/moved.json" 2>"$TMP/log/moved
 is 'is made' "$(json .switched "$(<"$TMP/moved.json")")" true
 series() { sort <<<"$1"; }
 is 'what meters need not send again is known' \
-  "$(psql_on "${TMP##*/}" "SELECT series_no, device_id, upper(encode(state, 'hex')) FROM smartmeter.series ORDER BY 1")" \
+  "$(house "SELECT series_no, device_id, upper(encode(state, 'hex')) FROM smartmeter.series ORDER BY 1")" \
   "$(sqlite "$DATA/readings.db" 'SELECT series_no, device_id, hex(state) FROM series ORDER BY 1')"
-is 'each invoice is the same bytes' "$(psql_on "${TMP##*/}" 'SELECT number, md5(body), md5(snapshot) FROM smartmeter.invoice ORDER BY 1')" \
+is 'each invoice is the same bytes' "$(house 'SELECT number, md5(body), md5(snapshot) FROM smartmeter.invoice ORDER BY 1')" \
   "$(sqlite "$DATA/ledger.db" 'SELECT number, md5(body), md5(snapshot) FROM invoice ORDER BY 1')"
 is 'what is sealed too' \
-  "$(psql_on "${TMP##*/}" "SELECT user_no, upper(encode(email_sealed, 'hex')), upper(encode(email_hash, 'hex')) FROM smartmeter.\"user\" ORDER BY 1")" \
+  "$(house "SELECT user_no, upper(encode(email_sealed, 'hex')), upper(encode(email_hash, 'hex')) FROM smartmeter.\"user\" ORDER BY 1")" \
   "$(sqlite "$DATA/ledger.db" 'SELECT user_no, hex(email_sealed), hex(email_hash) FROM user ORDER BY 1')"
 on_server state "$TMP/after"
 ok 'the export is the same, byte for byte' same before.csv after.csv
 for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done
 for number in "${numbers[@]}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
-is 'the audit log has one entry more' "$(psql_on "${TMP##*/}" 'SELECT count(*) FROM smartmeter.audit')" \
+is 'the audit log has one entry more' "$(house 'SELECT count(*) FROM smartmeter.audit')" \
   "$(($(sqlite "$DATA/ledger.db" 'SELECT count(*) FROM audit') + 1))"
-is 'which is of the move' "$(psql_on "${TMP##*/}" 'SELECT action FROM smartmeter.audit ORDER BY audit_no DESC LIMIT 1')" store.move
+is 'which is of the move' "$(house 'SELECT action FROM smartmeter.audit ORDER BY audit_no DESC LIMIT 1')" store.move
 ok 'the old store' fails smartmeter device list
 like 'says where everything is' "$COMPLAINT" 'has moved to PostgreSQL'
 ok 'no server starts on it' fails smartmeter serve
 ok 'and what is done is done' move "$URL" --switch >"$TMP/log/again.log" 2>&1
 
-SM_TEST_STORE=$URL
+STORE=$URL
 start_server
 login
 bills "$TMP/bills.2"
@@ -235,7 +242,7 @@ stop_server || fail 'the server stops'
 ok 'it ends when the server does' wait "$migrating"
 ok 'the database' fails smartmeter device list
 like 'says where everything is' "$COMPLAINT" 'has moved to the folder'
-SM_TEST_STORE=''
+STORE=''
 state "$TMP/home"
 ok 'the house is back, and has what came meanwhile' python3 -c '
 import sys

@@ -7,7 +7,7 @@
 #include "store/ledger_move.h"
 #include "store/sql/sql.h"
 
-enum { SM_MOVE_COLUMNS_MAX = 24, SM_MOVE_KEYS_MAX = 4, SM_MOVE_NAME_MAX = 64 };
+enum { SM_MOVE_COLUMNS_MAX = 48, SM_MOVE_KEYS_MAX = 4, SM_MOVE_NAME_MAX = 64 };
 
 typedef enum sm_move_type { SM_MOVE_INTEGER, SM_MOVE_TEXT, SM_MOVE_BLOB } sm_move_type;
 

@@ -344,7 +344,7 @@ static sm_err load_client_id(pg_readings *store, sm_sql *db) {
  * neither keys nor broker. */
 static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
-  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
+  sm_err err = data_dir != NULL ? sm_embedded_lock(data_dir, &store->lock_fd) : SM_OK;
   if (err == SM_OK) err = connect_to(store, false, &store->db);
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,
