@@ -14,7 +14,7 @@ unset SM_TEST_POSTGRES
 STORE=''
 eval "$(declare -f server_command | sed '1s/server_command/command_in_files/')"
 server_command() { command_in_files ${STORE:+"SMARTMETER_STORE=$STORE"} "$@"; }
-kills=6
+kills=4
 if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=60; fi
 
 # fails COMMAND...: its exit status is 1; what it complains of is in COMPLAINT.
@@ -113,7 +113,8 @@ rm -rf "$TMP/elsewhere"
 printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nz1,2026-02-02T01:00:00Z,230,1,230,1800\n' >"$TMP/z.csv"
 elsewhere smartmeter import --add-devices "$TMP/z.csv" >/dev/null 2>&1
 database other
-ok 'another house moves somewhere' elsewhere move "$(url_of other)" >"$TMP/log/other.log" 2>&1
+quietly() { "$@" >"$TMP/log/quiet.log" 2>&1; }
+ok 'another house moves somewhere' quietly elsewhere move "$(url_of other)"
 ok 'where that one is' fails move "$(url_of other)"
 like 'this one cannot go' "$COMPLAINT" "another deployment's data"
 psql_on other 'UPDATE smartmeter.schema_version SET version = version + 1'
@@ -143,22 +144,27 @@ for device in "${meters[@]}"; do
   send "$device" &
   senders+=("$!")
 done
-server_command
-unfinished=0
-for ((i = 0; i < kills; i++)); do
-  "${SM_COMMAND[@]}" migrate --from embedded --to "$URL" >>"$TMP/log/killed.log" 2>&1 &
-  migrating=$!
-  sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
-  if kill -KILL "$migrating" 2>/dev/null; then unfinished=$((unfinished + 1)); fi
-  wait "$migrating" 2>/dev/null || true
-done
-note "killed $unfinished of $kills times"
-ok 'after all kills, the copying comes to its end' move "$URL" --json >"$TMP/copied.json" 2>"$TMP/log/copied.log"
+# killed_at_random TIMES [OPTION...]: begins to move, and is killed.
+killed_at_random() {
+  local i migrating unfinished=0
+  server_command
+  for ((i = 0; i < $1; i++)); do
+    "${SM_COMMAND[@]}" migrate --from embedded --to "$URL" "${@:2}" >>"$TMP/log/killed.log" 2>&1 &
+    migrating=$!
+    sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
+    if kill -KILL "$migrating" 2>/dev/null; then unfinished=$((unfinished + 1)); fi
+    wait "$migrating" 2>/dev/null || true
+  done
+  note "killed $unfinished of $1 times"
+}
+killed_at_random "$kills"
+copied() { move "$URL" --json >"$TMP/copied.json" 2>"$TMP/log/copied.log"; }
+ok 'after all kills, the copying comes to its end' copied
 is 'nothing is switched' "$(json .switched "$(<"$TMP/copied.json")")" false
 like 'there are as many tables as ledgers have' "$(json .ledger_tables "$(<"$TMP/copied.json")")" '^[34][0-9]$'
 ok 'what is arriving' fails on_server smartmeter device list
 like 'is not worked on' "$COMPLAINT" 'is being filled from the folder'
-ok 'the old one still is' smartmeter device list >"$TMP/log/devices.log"
+ok 'the old one still is' quietly smartmeter device list
 
 # --- the switch ------------------------------------------------------------------------------------------------------------
 # state FILE: what the house is, to compare.
@@ -167,13 +173,13 @@ state() {
   smartmeter export >"$1.csv"
   smartmeter doctor >"$1.doctor" 2>&1 || fail "nothing is wrong with $1" "$(<"$1.doctor")"
   smartmeter audit verify >/dev/null || fail "the audit log of $1 is whole"
-  smartmeter audit list --limit 1000 --json >"$1.audit" 2>/dev/null || smartmeter audit list >"$1.audit"
+  smartmeter audit list --json >"$1.audit"
   smartmeter payment list --account 101 --json >"$1.payments"
   smartmeter reading list --device f104 --all --json >"$1.edits"
   smartmeter user list --json >"$1.users"
   smartmeter device list --json >"$1.devices"
   rm -rf "$DATA/invoices"
-  for number in "${numbers[@]}"; do smartmeter invoice pdf "$number" --out "$1.$number.pdf" >/dev/null; done
+  for number in "${numbers[@]:0:2}"; do smartmeter invoice pdf "$number" --out "$1.$number.pdf" >/dev/null; done
 }
 # bills FILE: what the API gives of bills and invoices, those of dropped days among them.
 bills() {
@@ -198,9 +204,9 @@ is 'there are invoices' "${#numbers[@]}" 4
 bills "$TMP/bills.1"
 stop_server || fail 'the server stops'
 state "$TMP/before"
-ok 'the switch' move "$URL" --switch --json >"$TMP/moved.json" 2>"$TMP/log/moved.log"
-is 'is made' "$(json .switched "$(<"$TMP/moved.json")")" true
-series() { sort <<<"$1"; }
+# Whatever is killed, it is the old store that is whole, or the new one.
+killed_at_random "$kills" --switch
+ok 'after all kills, the switch is made' quietly move "$URL" --switch
 is 'what meters need not send again is known' \
   "$(house "SELECT series_no, device_id, upper(encode(state, 'hex')) FROM smartmeter.series ORDER BY 1")" \
   "$(sqlite "$DATA/readings.db" 'SELECT series_no, device_id, hex(state) FROM series ORDER BY 1')"
@@ -212,14 +218,15 @@ is 'what is sealed too' \
 on_server state "$TMP/after"
 ok 'the export is the same, byte for byte' same before.csv after.csv
 for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done
-for number in "${numbers[@]}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
-is 'the audit log has one entry more' "$(house 'SELECT count(*) FROM smartmeter.audit')" \
+for number in "${numbers[@]:0:2}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
+ok 'the audit log begins with the same entries' cmp <(head -n "$(wc -l <"$TMP/before.audit")" "$TMP/after.audit") "$TMP/before.audit"
+is 'and has one more' "$(house 'SELECT count(*) FROM smartmeter.audit')" \
   "$(($(sqlite "$DATA/ledger.db" 'SELECT count(*) FROM audit') + 1))"
 is 'which is of the move' "$(house 'SELECT action FROM smartmeter.audit ORDER BY audit_no DESC LIMIT 1')" store.move
 ok 'the old store' fails smartmeter device list
 like 'says where everything is' "$COMPLAINT" 'has moved to PostgreSQL'
 ok 'no server starts on it' fails smartmeter serve
-ok 'and what is done is done' move "$URL" --switch >"$TMP/log/again.log" 2>&1
+ok 'and what is done is done' quietly move "$URL" --switch
 
 STORE=$URL
 start_server
@@ -243,12 +250,17 @@ ok 'it ends when the server does' wait "$migrating"
 ok 'the database' fails smartmeter device list
 like 'says where everything is' "$COMPLAINT" 'has moved to the folder'
 STORE=''
+# As if it had been killed in between: all is in its place but the ledger.
+mkdir "$DATA/arriving" && mv "$DATA/ledger.db" "$DATA/arriving/"
+ok 'a folder that is not whole' fails smartmeter serve
+like 'is not begun anew' "$COMPLAINT" 'was filling'
+ok 'and is made whole' quietly smartmeter migrate --from "$URL" --to embedded --switch
 state "$TMP/home"
 ok 'the house is back, and has what came meanwhile' python3 -c '
 import sys
 before, after = (set(open(name)) for name in sys.argv[1:])
 sys.exit(not before < after)' "$TMP/after.csv" "$TMP/home.csv"
-for number in "${numbers[@]}"; do ok "invoice $number is the same" cmp "$TMP/before.$number.pdf" "$TMP/home.$number.pdf"; done
+for number in "${numbers[@]:0:2}"; do ok "invoice $number is the same" cmp "$TMP/before.$number.pdf" "$TMP/home.$number.pdf"; done
 like 'the old files are set aside' "$(cd "$DATA" && echo left-*/ledger.db)" 'left-[0-9]*/ledger.db'
 is 'the broker knows the server by the same name' "$(sqlite "$DATA/readings.db" "SELECT value FROM meta WHERE key = 'client_id'")" \
   "$(sqlite "$DATA"/left-*/readings.db "SELECT value FROM meta WHERE key = 'client_id'")"
@@ -256,10 +268,9 @@ start_server
 login
 rm -f "$TMP/bills.3"
 bills "$TMP/bills.3"
-ok 'bills and the rest are the same' python3 -c '
-import sys
-one, two = (open(name).read().split("\n")[:-2] for name in sys.argv[1:])
-sys.exit(one != two)' "$TMP/bills.1" "$TMP/bills.3"
+# But for what was paid and refused in between.
+for file in bills.1 bills.3; do sed -E '$d; s/"paid":"[0-9.]*"//g' "$TMP/$file" >"$TMP/$file.plain"; done
+ok 'bills and the rest are the same' same bills.1.plain bills.3.plain
 : >"$TMP/enough"
 for pid in "${senders[@]}"; do wait "$pid" || fail 'every publish is acknowledged by the broker'; done
 all_stored() {
