@@ -29,9 +29,8 @@ static const char usage[] =
     "Moves everything from one store to another: embedded (the files of SMARTMETER_DATA_DIR) or a\n"
     "PostgreSQL server, postgresql://user@host/database. The server goes on with the old store\n"
     "meanwhile. Broken off at any moment, the same command goes on.\n"
-    "  --switch  after copying, waits until the server is stopped, copies what came meanwhile, "
-    "and\n"
-    "            closes the old store: from then on SMARTMETER_STORE names the new one\n"
+    "  --switch  then waits until the server is stopped, copies what came meanwhile, and closes\n"
+    "            the old store: from then on SMARTMETER_STORE must name the new one\n"
     "Without it everything is copied and compared, and the old store stays in use.\n";
 
 enum { CATCH_UP_ROUNDS = 5, CATCH_UP_FEW = 20000, WAIT_NS = 200000000, CATCH_UP_EVERY_MS = 10000 };
@@ -42,8 +41,8 @@ typedef struct migration {
   sm_move_side to;
   sm_audit_key *audit_key; /* NULL: nothing of the ledger is signed */
   sm_move_meta meta;
-  sm_move_mark left;       /* what the old store will say */
-  bool settled;            /* a run before this one has closed the old store already */
+  sm_move_mark left; /* what the old store will say */
+  bool settled;      /* a run before this one has closed the old store already */
   sm_progress progress;
   sm_move_counts readings; /* of the last pass over everything */
   sm_move_ledger ledger;
@@ -84,20 +83,18 @@ static bool open_source(migration *m) {
   return true;
 }
 
-static bool is_other_house(const migration *m, const sm_move_side *side,
-                           const sm_move_mark *mark) {
+static bool is_other_house(const migration *m, const sm_move_side *side, const sm_move_mark *mark) {
   if (strcmp(mark->house, m->meta.client_id) == 0) return false;
   sm_complain("%s holds another deployment's data (%s; this one is %s): give an empty one",
               side->where, mark->house, m->meta.client_id);
   return true;
 }
 
-/* A store that is in use is nothing to move into, unless it is what a run before this one filled: it
- * has done all but its last step. */
+/* A store that is in use is nothing to move into, unless it is what a run before this one filled:
+ * it has done all but its last step. */
 static bool is_done(const migration *m, sm_move_side *side) {
   sm_err err = m->settled ? sm_move_side_open_readings(side, false) : SM_ERR_NOT_FOUND;
-  bool done =
-      err == SM_OK && strcmp(sm_readings_client_id(side->readings), m->meta.client_id) == 0;
+  bool done = err == SM_OK && strcmp(sm_readings_client_id(side->readings), m->meta.client_id) == 0;
   if (!done) sm_complain("%s holds data that is in use: give an empty one", side->where);
   return done;
 }
@@ -287,7 +284,8 @@ static bool wait_for_server(migration *m) {
       sm_move_side_complain(&m->from, "lock", err);
       return false;
     }
-    if (!told) (void)fputs("everything is copied. Stop the server now: this waits for it\n", stderr);
+    if (!told)
+      (void)fputs("everything is copied. Stop the server now: this waits for it\n", stderr);
     told = true;
     (void)nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
     if (sm_clock_steady_ms() - pass_ms < CATCH_UP_EVERY_MS) continue;
@@ -367,15 +365,14 @@ static bool is_closed(const migration *m, const char *stage) {
   sm_readings *readings = NULL;
   sm_ledger *ledger = NULL;
   const sm_embedded_options options = {.data_dir = stage};
-  sm_err err = is_there(stage, "readings.db")
-                   ? sm_embedded_readings_open(&options, true, &readings)
-                   : SM_OK;
+  sm_err err =
+      is_there(stage, "readings.db") ? sm_embedded_readings_open(&options, true, &readings) : SM_OK;
   sm_readings_close(readings);
   if (err == SM_OK && is_there(stage, "ledger.db"))
     err = sm_embedded_ledger_open(&options, &ledger);
   sm_ledger_close(ledger);
-  bool closed = err == SM_OK && !is_there(stage, "readings.db-wal") &&
-                !is_there(stage, "ledger.db-wal");
+  bool closed =
+      err == SM_OK && !is_there(stage, "readings.db-wal") && !is_there(stage, "ledger.db-wal");
   if (!closed)
     sm_complain("%s is in use, and cannot be put in its place (%s): %s", stage, sm_err_text(err),
                 m->config.data_dir);
@@ -441,8 +438,9 @@ static void print_end(const migration *m, bool switched) {
                   "The data has moved to %s. Set SMARTMETER_STORE=%s and start the server.\n",
                   m->to.where, m->to.server ? m->to.store : "embedded");
   else
-    (void)fprintf(stderr, "Everything so far is in %s too; %s stays in use. To move: the same "
-                          "command with --switch.\n",
+    (void)fprintf(stderr,
+                  "Everything so far is in %s too; %s stays in use. To move: the same "
+                  "command with --switch.\n",
                   m->to.where, m->from.where);
 }
 
@@ -477,8 +475,7 @@ static bool may_begin(const migration *m, const char *from, const char *to) {
   bool whole = mark != NULL && !sm_file_exists(mark);
   free(mark);
   if (!whole)
-    sm_complain("a restore into %s was broken off: run it again, with --force",
-                m->config.data_dir);
+    sm_complain("a restore into %s was broken off: run it again, with --force", m->config.data_dir);
   if (strcmp(from, to) == 0) sm_complain("--from and --to are the same store");
   return whole && strcmp(from, to) != 0;
 }

@@ -60,8 +60,9 @@ bool sm_move_side_init(sm_move_side *side, const sm_config *config, const char *
     return false;
   }
   if (side->server && has_password(store)) {
-    sm_complain("a password does not belong on a command line: put it into the file that PGPASSFILE "
-                "names");
+    sm_complain(
+        "a password does not belong on a command line: put it into the file that PGPASSFILE "
+        "names");
     return false;
   }
   return name_it(side, target);

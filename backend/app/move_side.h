@@ -21,7 +21,7 @@ typedef struct sm_move_side {
   char where[SM_MOVE_WHERE_MAX];
   sm_ledger *ledger;
   sm_readings *readings;
-  int lock; /* of an embedded source's folder, -1: not held */
+  int lock;            /* of an embedded source's folder, -1: not held */
   sm_readings *writer; /* of a server's source: that it holds the writer's lock */
   uint64_t damaged;    /* met so far in readings that were closed again */
 } sm_move_side;

@@ -3,8 +3,8 @@
  * committed. What is sealed stays sealed; the audit log and its signed heads are the same bytes.
  *
  * While it moves, a ledger bears a mark (the setting `move`), and is no ledger for anybody else:
- * what is still arriving cannot be used yet, what has left takes no writing any more, whoever has it
- * open. The rules of store/ledger.h hold. */
+ * what is still arriving cannot be used yet, what has left takes no writing any more, whoever has
+ * it open. The rules of store/ledger.h hold. */
 #ifndef SM_STORE_LEDGER_MOVE_H
 #define SM_STORE_LEDGER_MOVE_H
 
@@ -28,7 +28,8 @@ typedef struct sm_move_mark {
 SM_MUST_CHECK sm_err sm_ledger_move_mark(sm_ledger *ledger, sm_move_mark *mark);
 /* Whether nobody has used it since it was made: no people, meters, tariffs or audit entries. */
 SM_MUST_CHECK sm_err sm_ledger_move_unused(sm_ledger *ledger, bool *unused);
-/* Sets a mark; SM_MOVE_NONE takes it away, which is in the audit log as `store.move` with `where`. */
+/* Sets a mark; SM_MOVE_NONE takes it away, which is in the audit log as `store.move` with `where`.
+ */
 SM_MUST_CHECK sm_err sm_ledger_move_set_mark(sm_ledger *ledger, sm_actor actor,
                                              const sm_move_mark *mark);
 

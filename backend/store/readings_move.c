@@ -127,10 +127,11 @@ static void put(sm_buf *out, int64_t value) {
 }
 
 static void put_quarter(sm_buf *out, const sm_quarter *q) {
-  const int64_t value[] = {
-      q->start_ms,     q->first.ts_ms,    q->first.wh,      q->last.ts_ms,      q->last.wh,
-      q->count,        q->power_sum_mw,   q->power_max_mw,  q->voltage_sum_mv,  q->voltage_min_mv,
-      q->gap_max_ms,   q->voltage_max_mv, q->step_max_w,    q->fell};
+  const int64_t value[] = {q->start_ms,       q->first.ts_ms,  q->first.wh,
+                           q->last.ts_ms,     q->last.wh,      q->count,
+                           q->power_sum_mw,   q->power_max_mw, q->voltage_sum_mv,
+                           q->voltage_min_mv, q->gap_max_ms,   q->voltage_max_mv,
+                           q->step_max_w,     q->fell};
   for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) put(out, value[i]);
 }
 

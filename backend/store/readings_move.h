@@ -1,13 +1,14 @@
 /* What a store of readings gives and takes when a house moves from one engine to another
- * (transfer/move.h): pieces of a series and UTC day, each of which is put whole in one step, so that
- * a move that was broken off goes on by looking which pieces differ.
+ * (transfer/move.h): pieces of a series and UTC day, each of which is put whole in one step, so
+ * that a move that was broken off goes on by looking which pieces differ.
  *
  * A reading is never changed and never goes but by retention. So two stores of one house hold the
  * same readings of a day where their quarters of it are the same: these have the count, the first
  * and last register, and sums of power and voltage of every 15 minutes.
  *
  * Numbers of series stay what they are, and with them the order of all lists. Threads: the ones of
- * readings.h; what puts is the writer's. A store that is being filled must not be used otherwise. */
+ * readings.h; what puts is the writer's. A store that is being filled must not be used otherwise.
+ */
 #ifndef SM_STORE_READINGS_MOVE_H
 #define SM_STORE_READINGS_MOVE_H
 
@@ -51,13 +52,14 @@ void sm_move_day_print(const sm_move_day *day, sm_buf *out);
 
 /* Puts a series' state and so many of its days in one durable step, in place of what is there of
  * those days, and reads them back before it is committed: SM_ERR_CORRUPT if they are not the same.
- * SM_ERR_CONFLICT: the store knows the series by another number, or the number for another series. */
+ * SM_ERR_CONFLICT: the store knows the series by another number, or the number for another series.
+ */
 SM_MUST_CHECK sm_err sm_readings_move_put(sm_readings *store, const sm_move_series *series,
                                           const sm_move_day *days, size_t count);
 
 /* What is not of a series: the name at the broker, whose session keeps what meters send meanwhile,
- * and before when raw readings are refused since they are kept no more (0: never). Setting it is the
- * last step of filling a store. */
+ * and before when raw readings are refused since they are kept no more (0: never). Setting it is
+ * the last step of filling a store. */
 typedef struct sm_move_meta {
   char client_id[32];
   int64_t horizon_ms;

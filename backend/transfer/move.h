@@ -1,6 +1,6 @@
 /* Carries the readings of one store into another, whatever their engines: pass after pass, each of
- * which puts the pieces that differ (store/readings_move.h). What is stored meanwhile is found by the
- * next pass, and a pass that was broken off is gone on with by another one. */
+ * which puts the pieces that differ (store/readings_move.h). What is stored meanwhile is found by
+ * the next pass, and a pass that was broken off is gone on with by another one. */
 #ifndef SM_TRANSFER_MOVE_H
 #define SM_TRANSFER_MOVE_H
 
@@ -34,8 +34,8 @@ typedef struct sm_move_pass {
   void *context;
 } sm_move_pass;
 
-/* SM_ERR_CONFLICT: `to` holds something that `from` does not, so it is no copy of it. SM_ERR_CORRUPT:
- * what was written is not what is read back. The errors of both stores. */
+/* SM_ERR_CONFLICT: `to` holds something that `from` does not, so it is no copy of it.
+ * SM_ERR_CORRUPT: what was written is not what is read back. The errors of both stores. */
 SM_MUST_CHECK sm_err sm_move_pass_run(const sm_move_pass *pass, sm_move_counts *counts);
 
 #endif

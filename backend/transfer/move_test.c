@@ -58,12 +58,17 @@ static void commit_marked(sm_readings *store, const char *device_id, int64_t ts_
 
 static void fill(sm_readings *store) {
   sm_ack ack;
+  sm_reading_in in[2 * DAYS * READINGS];
+  size_t count = 0;
   for (int64_t day = 0; day < DAYS; day++)
     for (int64_t i = 0; i < READINGS; i++) {
       int64_t ts_ms = t0 + day * DAY_MS + i * 600000;
-      (void)commit_one(store, "m1", make_reading(ts_ms, 1000 + day * 100 + i));
-      (void)commit_one(store, "m2", make_reading(ts_ms + 1, i < 20 ? 9000 + i : i));
+      in[count++] =
+          (sm_reading_in){.device_id = "m1", .reading = make_reading(ts_ms, 1000 + day * 100 + i)};
+      in[count++] = (sm_reading_in){.device_id = "m2",
+                                    .reading = make_reading(ts_ms + 1, i < 20 ? 9000 + i : i)};
     }
+  assert_int_equal(commit_all(store, in, count), SM_OK);
   commit_marked(store, "m3", t0, 1, &ack);
   commit_marked(store, "m3", t0 + 1000, 2, &ack);
   commit_marked(store, "m3", t0 + 3000, 4, &ack);
@@ -194,8 +199,7 @@ static void it_can_be_broken_off(void **state) {
   const world *w = *state;
   sm_move_counts counts;
   fill(w->from->store);
-  const sm_move_pass pass = {
-      .from = w->from->store, .to = w->to->store, .progress = end_at_once};
+  const sm_move_pass pass = {.from = w->from->store, .to = w->to->store, .progress = end_at_once};
   assert_int_equal(sm_move_pass_run(&pass, &counts), SM_ERR_CLOSED);
   (void)run_pass(w, false);
   assert_int_equal(run_pass(w, true).days_put, 0);
@@ -205,9 +209,8 @@ static void it_can_be_broken_off(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      T(a_pass_copies_all),          T(sealed_or_not_is_the_same),
-      T(what_came_meanwhile_is_found), T(the_new_store_goes_on),
-      T(what_is_no_copy_is_refused), T(another_house_is_refused),
+      T(a_pass_copies_all),     T(sealed_or_not_is_the_same),  T(what_came_meanwhile_is_found),
+      T(the_new_store_goes_on), T(what_is_no_copy_is_refused), T(another_house_is_refused),
       T(it_can_be_broken_off),
   };
 #undef T

@@ -144,22 +144,26 @@ for device in "${meters[@]}"; do
   send "$device" &
   senders+=("$!")
 done
-# killed_at_random TIMES [OPTION...]: begins to move, and is killed.
+# killed_at_random TIMES [OPTION...]: begins to move, and is killed at some moment of the time that it takes.
+took=2000
 killed_at_random() {
-  local i migrating unfinished=0
+  local i after migrating unfinished=0
   server_command
   for ((i = 0; i < $1; i++)); do
     "${SM_COMMAND[@]}" migrate --from embedded --to "$URL" "${@:2}" >>"$TMP/log/killed.log" 2>&1 &
     migrating=$!
-    sleep "$((RANDOM % 2)).$((RANDOM % 10))$((RANDOM % 10))"
+    after=$((RANDOM * took / 32768))
+    sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
     if kill -KILL "$migrating" 2>/dev/null; then unfinished=$((unfinished + 1)); fi
     wait "$migrating" 2>/dev/null || true
   done
   note "killed $unfinished of $1 times"
 }
 killed_at_random "$kills"
+begun=$(now_ms)
 copied() { move "$URL" --json >"$TMP/copied.json" 2>"$TMP/log/copied.log"; }
 ok 'after all kills, the copying comes to its end' copied
+took=$((($(now_ms) - begun) * 11 / 10))
 is 'nothing is switched' "$(json .switched "$(<"$TMP/copied.json")")" false
 like 'there are as many tables as ledgers have' "$(json .ledger_tables "$(<"$TMP/copied.json")")" '^[34][0-9]$'
 ok 'what is arriving' fails on_server smartmeter device list

@@ -32,7 +32,7 @@ struct sm_ledger {
 
   pthread_mutex_t write_lock; /* guards writer */
   sm_sql *writer;
-  const sm_audit_signer *signer;      /* NULL: nothing is signed */
+  const sm_audit_signer *signer; /* NULL: nothing is signed */
   bool moving; /* the move itself writes (ledger_move.c); guarded by it being alone */
   const struct sm_text_sealer *texts; /* NULL: free texts are stored as they are */
 

@@ -149,8 +149,8 @@ static sm_err move_table(move *m, const sm_move_shape *shape, sm_move_table *tab
   sm_move_table back;
   sm_err err = sm_move_rows(m->from, m->to, shape, on_rows, m, table);
   if (err == SM_OK) err = sm_move_rows(m->to, NULL, shape, on_rows, m, &back);
-  if (err == SM_OK && (back.rows != table->rows ||
-                       memcmp(back.digest, table->digest, sizeof back.digest) != 0)) {
+  if (err == SM_OK &&
+      (back.rows != table->rows || memcmp(back.digest, table->digest, sizeof back.digest) != 0)) {
     sm_log(SM_LOG_ERROR, "ledger.move", SM_LOG_TEXT("table", shape->name),
            SM_LOG_TEXT("message", "what was written is not what is read back"));
     err = SM_ERR_CORRUPT;

@@ -1,7 +1,7 @@
 /* Moving house, the embedded store's part (store/readings_move.h): days are put as merged ones at
  * once, past the journal, since all of them are there already. */
-#include "store/embedded/readings_internal.h"
 #include "store/readings_move.h"
+#include "store/embedded/readings_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,8 +107,7 @@ static sm_err check_day(sm_readings *store, int64_t series_no, const sm_move_day
   sm_run course = {0};
   bool damaged[3] = {false};
   sm_err err = sm_rows_read(store, store->db, DAMAGE_BLOCK, key, &raw, &damaged[0]);
-  if (err == SM_OK)
-    err = sm_rows_read(store, store->db, DAMAGE_COURSE, key, &course, &damaged[1]);
+  if (err == SM_OK) err = sm_rows_read(store, store->db, DAMAGE_COURSE, key, &course, &damaged[1]);
   if (err == SM_OK)
     err = sm_day_quarter_row(store, store->db, series_no, day->day, &got.quarters, &damaged[2]);
   got.raw = (sm_reading_list){.item = raw.item, .count = raw.count};
@@ -176,8 +175,7 @@ static sm_err begin(sm_readings *store) {
 static sm_err end(sm_readings *store, sm_err err) {
   if (err == SM_OK) err = sm_sql_commit(store->db);
   if (err != SM_OK) sm_sql_rollback(store->db);
-  if (err == SM_OK && sm_sql_wal_pages(store->db) >= WAL_PAGES)
-    err = sm_sql_checkpoint(store->db);
+  if (err == SM_OK && sm_sql_wal_pages(store->db) >= WAL_PAGES) err = sm_sql_checkpoint(store->db);
   return err;
 }
 

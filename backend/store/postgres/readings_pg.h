@@ -88,7 +88,7 @@ typedef struct pg_readings {
   int64_t *month;   /* whose partitions are there: months since 1970 */
   size_t month_count;
   int64_t kept_from_ms; /* raw of before has been dropped, here or before the house moved in */
-  int64_t newest_ms; /* the latest instant of all readings */
+  int64_t newest_ms;    /* the latest instant of all readings */
   int64_t reject_bytes;
   int64_t maintain_at_ms; /* steady clock: not before */
 
