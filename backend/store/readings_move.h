@@ -35,6 +35,7 @@ SM_MUST_CHECK sm_err sm_readings_move_series(sm_readings *store, int64_t after_n
  * `course` may be what is kept of the register (only ts_ms and energy_wh mean something). */
 typedef struct sm_move_day {
   int64_t day;
+  bool fresh; /* to be put, and nothing of it is there yet */
   sm_quarter_list quarters;
   sm_reading_list raw;
   sm_reading_list course;
@@ -50,9 +51,10 @@ bool sm_move_days_same(const sm_move_day *a, const sm_move_day *b);
 /* Appends all of it, the same bytes whatever the engine: for checksums. */
 void sm_move_day_print(const sm_move_day *day, sm_buf *out);
 
-/* Puts a series' state and so many of its days in one durable step, in place of what is there of
- * those days, and reads them back before it is committed: SM_ERR_CORRUPT if they are not the same.
- * SM_ERR_CONFLICT: the store knows the series by another number, or the number for another series.
+/* Puts a series' state and so many of its days (ascending) in one durable step, in place of what is
+ * there of those days, and reads them back before it is committed: SM_ERR_CORRUPT if they are not
+ * the same. SM_ERR_CONFLICT: the store knows the series by another number, or the number for
+ * another series.
  */
 SM_MUST_CHECK sm_err sm_readings_move_put(sm_readings *store, const sm_move_series *series,
                                           const sm_move_day *days, size_t count);

@@ -8,6 +8,7 @@
 
 enum {
   BATCH_DAYS = 31, /* of one step */
+  BATCH_SPAN = 62, /* days from the first to the last */
   BATCH_READINGS = 100000,
   AGAIN_MS = 30000,
   PARTS = 1000 /* of a series, for the progress */
@@ -52,6 +53,8 @@ static sm_err flush(run *r) {
 
 /* Takes the day. */
 static sm_err add_day(run *r, sm_move_day *day) {
+  sm_err err = r->day_count > 0 && day->day - r->day[0].day >= BATCH_SPAN ? flush(r) : SM_OK;
+  if (err != SM_OK) return err;
   for (size_t i = 0; i < day->quarters.count; i++)
     r->counts.readings_put += day->quarters.item[i].count;
   r->batch_readings += day->raw.count;
@@ -113,6 +116,7 @@ static sm_err compare_day(run *r, int64_t day, span from, span to) {
   if (!r->pass.whole && sm_move_quarters_same(from.item, from.count, to.item, to.count))
     return SM_OK;
   sm_err err = sm_readings_move_day(r->pass.from, s->device_id, s->channel, day, &ours);
+  ours.fresh = to.count == 0;
   if (err == SM_OK && to.count > 0)
     err = sm_readings_move_day(r->pass.to, s->device_id, s->channel, day, &theirs);
   if (err == SM_OK) err = judge_day(r, &ours, &theirs);

@@ -16,14 +16,19 @@
 
 /* ---- the mark ---- */
 
-/* "left 1790000000000 smartmeter-0badcafe PostgreSQL on db.example" */
+/* "left 1790000000000 smartmeter-0badcafe PostgreSQL, db.example/smartmeter" */
 static sm_err take_mark(const char *text, sm_move_mark *mark) {
-  char state[16];
-  int used = 0;
-  if (sscanf(text, "%15s %" SCNd64 " %31s %n", state, &mark->at_ms, mark->house, &used) != 3)
+  bool left = strncmp(text, "left ", 5) == 0;
+  char *end = NULL;
+  if (!left && strncmp(text, "arriving ", 9) != 0) return SM_ERR_CORRUPT;
+  long long at_ms = strtoll(text + (left ? 5 : 9), &end, 10);
+  const char *house = *end == ' ' ? end + 1 : "";
+  size_t len = strcspn(house, " ");
+  if (at_ms <= 0 || len == 0 || len >= sizeof mark->house || house[len] == '\0')
     return SM_ERR_CORRUPT;
-  (void)snprintf(mark->where, sizeof mark->where, "%s", text + used);
-  mark->state = strcmp(state, "left") == 0 ? SM_MOVE_LEFT : SM_MOVE_ARRIVING;
+  *mark = (sm_move_mark){.state = left ? SM_MOVE_LEFT : SM_MOVE_ARRIVING, .at_ms = at_ms};
+  memcpy(mark->house, house, len);
+  (void)snprintf(mark->where, sizeof mark->where, "%s", house + len + 1);
   return SM_OK;
 }
 

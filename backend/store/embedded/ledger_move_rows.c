@@ -277,7 +277,7 @@ typedef struct walk {
 } walk;
 
 static sm_err walk_row(walk *w, sm_sql_stmt *q) {
-  value values[SM_MOVE_COLUMNS_MAX];
+  value values[SM_MOVE_COLUMNS_MAX] = {{.null = true}};
   for (size_t i = 0; i < w->shape->column_count; i++) {
     values[i] = take_value(q, (int)i, w->shape->column[i].type);
     print_value(&w->print, w->shape->column[i].type, &values[i]);
