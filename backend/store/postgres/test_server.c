@@ -61,7 +61,7 @@ bool test_server_create(const char *dir, const char *like) {
   char rest[100];
   PGconn *conn = connect_to("postgres");
   bool there = has(conn, name_of(dir));
-  (void)snprintf(rest, sizeof rest, "%s\" TEMPLATE \"%s", name_of(dir), like);
+  (void)snprintf(rest, sizeof rest, "%s\" STRATEGY = FILE_COPY TEMPLATE \"%s", name_of(dir), like);
   if (!there) must(conn, "CREATE DATABASE", strcmp(like, "") != 0 ? rest : name_of(dir));
   PQfinish(conn);
   return !there;
