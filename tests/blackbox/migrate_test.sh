@@ -14,8 +14,8 @@ unset SM_TEST_POSTGRES
 STORE=''
 eval "$(declare -f server_command | sed '1s/server_command/command_in_files/')"
 server_command() { command_in_files ${STORE:+"SMARTMETER_STORE=$STORE"} "$@"; }
-kills=4
-if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=60; fi
+kills=3 rounds=1
+if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=30 rounds=20; fi
 
 # fails COMMAND...: its exit status is 1; what it complains of is in COMPLAINT.
 fails() {
@@ -183,7 +183,7 @@ state() {
   smartmeter user list --json >"$1.users"
   smartmeter device list --json >"$1.devices"
   rm -rf "$DATA/invoices"
-  for number in "${numbers[@]:0:2}"; do smartmeter invoice pdf "$number" --out "$1.$number.pdf" >/dev/null; done
+  for number in "${numbers[@]:0:1}"; do smartmeter invoice pdf "$number" --out "$1.$number.pdf" >/dev/null; done
 }
 # bills FILE: what the API gives of bills and invoices, those of dropped days among them.
 bills() {
@@ -222,7 +222,7 @@ is 'what is sealed too' \
 on_server state "$TMP/after"
 ok 'the export is the same, byte for byte' same before.csv after.csv
 for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done
-for number in "${numbers[@]:0:2}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
+for number in "${numbers[@]:0:1}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
 ok 'the audit log begins with the same entries' cmp <(head -n "$(wc -l <"$TMP/before.audit")" "$TMP/after.audit") "$TMP/before.audit"
 is 'and has one more' "$(house 'SELECT count(*) FROM smartmeter.audit')" \
   "$(($(sqlite "$DATA/ledger.db" 'SELECT count(*) FROM audit') + 1))"
@@ -237,7 +237,7 @@ start_server
 login
 bills "$TMP/bills.2"
 ok 'bills, invoices, rows of 15 minutes and refused messages are the same' same bills.1 bills.2
-ok 'numbers go on' smartmeter payment add --account 101 --amount 10.00 --reference 'UTR 2' >/dev/null
+ok 'numbers go on' quietly smartmeter payment add --account 101 --amount 10.00 --reference 'UTR 2'
 ok 'those of meters too' api POST /api/devices '{"device_id": "new1"}'
 printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nf101,2025-11-10T01:02:03Z,230,1,230,1800\n' >"$TMP/old.csv"
 ok 'what is older than what was dropped' fails smartmeter import "$TMP/old.csv"
@@ -264,7 +264,7 @@ ok 'the house is back, and has what came meanwhile' python3 -c '
 import sys
 before, after = (set(open(name)) for name in sys.argv[1:])
 sys.exit(not before < after)' "$TMP/after.csv" "$TMP/home.csv"
-for number in "${numbers[@]:0:2}"; do ok "invoice $number is the same" cmp "$TMP/before.$number.pdf" "$TMP/home.$number.pdf"; done
+for number in "${numbers[@]:0:1}"; do ok "invoice $number is the same" cmp "$TMP/before.$number.pdf" "$TMP/home.$number.pdf"; done
 like 'the old files are set aside' "$(cd "$DATA" && echo left-*/ledger.db)" 'left-[0-9]*/ledger.db'
 is 'the broker knows the server by the same name' "$(sqlite "$DATA/readings.db" "SELECT value FROM meta WHERE key = 'client_id'")" \
   "$(sqlite "$DATA"/left-*/readings.db "SELECT value FROM meta WHERE key = 'client_id'")"
@@ -285,5 +285,40 @@ all_stored() {
 }
 wait_until 'all that was sent is stored once' all_stored && pass 'all that was sent through two moves is stored once'
 note "sent: $(cat "$TMP"/sent.*)"
-ok 'nothing is wrong' smartmeter doctor
+ok 'nothing is wrong' quietly smartmeter doctor
+
+# --- a small house, there and back, killed at every step --------------------------------------------------------------------
+# moved FROM TO: until it has moved, whatever is killed, at the sixth time at the latest.
+moved() {
+  local tries migrating status=1
+  for ((tries = 0; tries < 6 && status != 0; tries++)); do
+    server_command
+    "${SM_COMMAND[@]}" migrate --from "$1" --to "$2" --switch >>"$TMP/log/rounds.log" 2>&1 &
+    migrating=$!
+    if ((tries < 5)); then
+      after=$((RANDOM * took / 32768))
+      sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
+      if kill -KILL "$migrating" 2>/dev/null; then cut=$((cut + 1)); fi
+    fi
+    status=0
+    wait "$migrating" 2>/dev/null || status=$?
+  done
+  return "$status"
+}
+DATA=$TMP/elsewhere cut=0
+database timed
+begun=$(now_ms)
+quietly move "$(url_of timed)"
+took=$((($(now_ms) - begun) * 5 / 4))
+before=$(smartmeter export | sha256sum)
+for ((round = 1; round <= rounds; round++)); do
+  database "round$round"
+  ok "round $round: it moves there" moved embedded "$(url_of "round$round")"
+  is 'with all readings' "$(STORE=$(url_of "round$round") && smartmeter export | sha256sum)" "$before"
+  ok 'and back' moved "$(url_of "round$round")" embedded
+  is 'with all readings' "$(smartmeter export | sha256sum)" "$before"
+  ok 'nothing is wrong' quietly smartmeter doctor
+  ok 'the audit log is whole' quietly smartmeter audit verify
+done
+note "killed $cut times"
 finish
