@@ -220,6 +220,11 @@ is 'each invoice is the same bytes' "$(house 'SELECT number, md5(body), md5(snap
 is 'what is sealed too' \
   "$(house "SELECT user_no, upper(encode(email_sealed, 'hex')), upper(encode(email_hash, 'hex')) FROM smartmeter.\"user\" ORDER BY 1")" \
   "$(sqlite "$DATA/ledger.db" 'SELECT user_no, hex(email_sealed), hex(email_hash) FROM user ORDER BY 1')"
+is 'no number will be given out again' "$(house "SELECT string_agg(table_name, ' ') FROM information_schema.columns
+  WHERE table_schema = 'smartmeter' AND is_identity = 'YES' AND table_name !~ '_[0-9]+_[0-9]+$' AND (xpath('/row/m/text()', query_to_xml(
+    format('SELECT coalesce(max(%I), 0) AS m FROM smartmeter.%I', column_name, table_name), false, true, '')))[1]::text::bigint >
+    coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename) =
+      pg_get_serial_sequence(format('%I.%I', table_schema, table_name), column_name)), 0)")" ''
 on_server state "$TMP/after"
 ok 'the export is the same, byte for byte' same before.csv after.csv
 for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done

@@ -442,6 +442,34 @@ static sm_err last_number(sm_sql *db, const sm_move_shape *shape, int64_t *numbe
   return text != NULL ? sm_sql_query_i64(db, text, number) : SM_ERR_NOMEM;
 }
 
+static sm_err highest_number(sm_sql *db, const sm_move_shape *shape, int64_t *number) {
+  sm_buf sql;
+  sm_buf_init(&sql, 0);
+  sm_buf_printf(&sql, "SELECT coalesce(max(\"%s\"), 0) FROM \"%s\"",
+                shape->column[shape->key[0]].name, shape->name);
+  const char *text = keep(&sql);
+  return text != NULL ? sm_sql_query_i64(db, text, number) : SM_ERR_NOMEM;
+}
+
+/* Whether the engine gives the numbers of a table out, and not the program. */
+static sm_err gives_numbers(sm_sql *db, const sm_move_shape *shape, bool *gives) {
+  sm_buf sql;
+  int64_t found = 0;
+  sm_buf_init(&sql, 0);
+  if (sm_sql_engine_of(db) == SM_SQL_SQLITE)
+    sm_buf_printf(&sql,
+                  "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s' AND "
+                  "sql LIKE '%%AUTOINCREMENT%%'",
+                  shape->name);
+  else
+    sm_buf_printf(&sql, "SELECT count(pg_get_serial_sequence('\"%s\"', '%s'))", shape->name,
+                  shape->column[shape->key[0]].name);
+  const char *text = keep(&sql);
+  sm_err err = text != NULL ? sm_sql_query_i64(db, text, &found) : SM_ERR_NOMEM;
+  *gives = found > 0;
+  return err;
+}
+
 static sm_err set_number_sqlite(sm_sql *db, const sm_move_shape *shape, int64_t number) {
   sm_sql_stmt q = sm_sql_use(db, "DELETE FROM sqlite_sequence WHERE name = ?1");
   sm_sql_bind_text(&q, 1, shape->name);
@@ -463,9 +491,16 @@ static sm_err set_number_postgres(sm_sql *db, const sm_move_shape *shape, int64_
 
 sm_err sm_move_numbers(sm_sql *from, sm_sql *to, const sm_move_shape *shape) {
   int64_t number = 0;
+  int64_t highest = 0;
+  bool gives = false;
   if (!may_count(shape)) return SM_OK;
-  sm_err err = last_number(from, shape, &number);
-  if (err != SM_OK || number <= 0) return err; /* nothing was given out, or by the program */
+  sm_err err = gives_numbers(to, shape, &gives);
+  if (err != SM_OK || !gives) return err;
+  err = last_number(from, shape, &number);
+  if (err == SM_OK) err = highest_number(to, shape, &highest);
+  if (err != SM_OK) return err;
+  if (highest > number) number = highest;
+  if (number <= 0) return SM_OK; /* none was given out yet */
   return sm_sql_engine_of(to) == SM_SQL_SQLITE ? set_number_sqlite(to, shape, number)
                                                : set_number_postgres(to, shape, number);
 }

@@ -353,9 +353,9 @@ sm_err pg_put_meta(sm_sql *db, const char *key, const char *value) {
 /* Numbers were given, not taken: what takes the next ones goes on behind them. */
 static sm_err set_next_numbers(sm_sql *db) {
   return sm_sql_exec(db, "SELECT setval(pg_get_serial_sequence('series', 'series_no'), "
-                         "  coalesce(max(series_no), 0) + 1, false) FROM series;"
+                         "max(series_no)) FROM series HAVING count(*) > 0;"
                          "SELECT setval(pg_get_serial_sequence('reject', 'reject_no'), "
-                         "  coalesce(max(reject_no), 0) + 1, false) FROM reject");
+                         "max(reject_no)) FROM reject HAVING count(*) > 0");
 }
 
 sm_err pg_readings_move_set_meta(sm_readings *base, const sm_move_meta *meta) {
