@@ -268,13 +268,14 @@ sm_err sm_ledger_invoices_valid(sm_ledger *ledger, const char *account_id, const
   "SELECT i.invoice_no, i.number, a.account_id, d.device_id, i.kind, i.month, i.revision, "        \
   "i.total_minor, i.tax_minor, i.currency, EXISTS (" SM_LEDGER_CREDIT_NOTE "), i.issued_ms, "      \
   "i.due_ms, NULL, NULL, i.account_no, p.name, "                                                   \
-  "coalesce(json_extract(i.body, '$.estimated'), 0) "                                              \
+  "CAST(json_extract(i.body, '$.estimated') AS TEXT) IN ('1', 'true') "                            \
   "FROM invoice i JOIN account a ON a.account_no = i.account_no "                                  \
   "LEFT JOIN device d ON d.device_no = i.device_no "                                               \
   "LEFT JOIN place p ON p.place_no = a.place_no "                                                  \
   "WHERE i.invoice_no > ?1 AND (?3 IS NULL OR i.month = ?3) AND (?4 IS NULL OR i.kind = ?4) "      \
-  "AND (?5 IS NULL OR a.account_id = ?5) AND (?6 IS NULL OR instr(lower(i.number), lower(?6)) "    \
-  "OR instr(lower(p.name), lower(?6)) OR instr(lower(d.device_id), lower(?6))) "                   \
+  "AND (?5 IS NULL OR a.account_id = ?5) AND (?6 IS NULL OR instr(lower(i.number), lower(?6)) > "  \
+  "0 "                                                                                             \
+  "OR instr(lower(p.name), lower(?6)) > 0 OR instr(lower(d.device_id), lower(?6)) > 0) "           \
   "ORDER BY i.invoice_no LIMIT ?2"
 
 static bool is_wanted(const sm_invoice_wish *wish, const sm_invoice *invoice) {

@@ -1,5 +1,6 @@
 /* Tariffs and invoices. */
 #include "store/embedded/ledger_test_util.h"
+#include "store/ledger_invoices.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -456,6 +457,38 @@ static size_t walk(const ledger_fixture *f, const char *device, const char *user
   }
 }
 
+static size_t find(sm_ledger *ledger, sm_invoice_wish wish, sm_invoice_row *first) {
+  sm_invoice_rows rows;
+  assert_int_equal(sm_ledger_invoices_find(ledger, &wish, 0, 100, &rows), SM_OK);
+  size_t count = rows.count;
+  if (count > 0 && first != NULL) *first = (sm_invoice_row){.estimated = rows.item[0].estimated};
+  sm_invoice_rows_fini(&rows);
+  return count;
+}
+
+static void invoices_are_found_by_words(void **state) {
+  ledger_fixture *f = *state;
+  char *account = plain_account(f);
+  assert_int_equal(issue_one(f->ledger, account, "2026-04", 1, 1), SM_OK);
+  sm_invoice invoice = make_invoice(account, "2026-05", 1);
+  free(invoice.body);
+  invoice.body = strdup("{\"estimated\":true}");
+  assert_int_equal(sm_ledger_invoice_issue(f->ledger, tester, "SM", "2627", &invoice), SM_OK);
+  sm_invoice_fini(&invoice);
+  sm_invoice_row row = {.estimated = true};
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.account_id = account}, &row), 2);
+  assert_false(row.estimated);
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.month = "2026-05"}, &row), 1);
+  assert_true(row.estimated);
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.text = "sm2627-000002"}, &row), 1);
+  assert_true(row.estimated);
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.text = "000001", .month = "2026-05"}, NULL),
+                   0);
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.kind = "credit_note"}, NULL), 0);
+  assert_int_equal(find(f->ledger, (sm_invoice_wish){.status = "paid"}, NULL), 0);
+  free(account);
+}
+
 static void invoices_are_listed_by_device_and_user(void **state) {
   ledger_fixture *f = *state;
   char *one = plain_account(f);
@@ -501,6 +534,7 @@ int main(void) {
       LEDGER_TEST(the_status_follows_from_the_ledger),
       LEDGER_TEST(a_credit_note_takes_an_invoice_back),
       LEDGER_TEST(invoices_resist_plain_sql),
+      LEDGER_TEST(invoices_are_found_by_words),
       LEDGER_TEST(invoices_are_listed_by_device_and_user),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@ CREATE FUNCTION date(day text, step text) RETURNS text
   LANGUAGE sql STABLE AS $$ SELECT to_char(day::date + step::interval, 'YYYY-MM-DD') $$;
 CREATE FUNCTION is_date(day text) RETURNS boolean LANGUAGE sql IMMUTABLE
   AS $$ SELECT day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND to_char(to_date(day, 'YYYY-MM-DD'), 'YYYY-MM-DD') = day $$;
+CREATE FUNCTION instr(words text, part text) RETURNS bigint
+  LANGUAGE sql IMMUTABLE AS 'SELECT strpos(words, part)::bigint';
 CREATE FUNCTION unicode(words text) RETURNS bigint
   LANGUAGE sql IMMUTABLE AS 'SELECT ascii(words)::bigint';
 CREATE FUNCTION json_valid(document text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
