@@ -23,6 +23,7 @@ int sm_cmd_import(int argc, char **argv);
 int sm_cmd_export(int argc, char **argv);
 int sm_cmd_backup(int argc, char **argv);
 int sm_cmd_restore(int argc, char **argv);
+int sm_cmd_migrate(int argc, char **argv);
 int sm_cmd_person(int argc, char **argv);
 int sm_cmd_key(int argc, char **argv);
 int sm_cmd_keys(int argc, char **argv);

@@ -40,6 +40,7 @@ static const struct command {
     {"export", sm_cmd_export, "write readings as CSV or JSON lines"},
     {"backup", sm_cmd_backup, "copy everything, while the server runs"},
     {"restore", sm_cmd_restore, "bring a backup back"},
+    {"migrate", sm_cmd_migrate, "move everything from one store to another"},
     {"person", sm_cmd_person, "export or erase what is held about somebody"},
     {"key", sm_cmd_key, "make, rotate and revoke API keys for integrations"},
     {"keys", sm_cmd_keys, "rotate the keys; carry them, encrypted, apart from backups"},

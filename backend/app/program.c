@@ -1,12 +1,14 @@
 #include "app/program.h"
 
 #include "app/logins.h"
+#include "app/move_side.h"
 #include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "model/tariff.h"
 #include "store/embedded/embedded.h"
 #include "store/ledger_audit.h"
+#include "store/ledger_move.h"
 #include "store/ledger_sealed.h"
 #include "store/postgres/postgres.h"
 
@@ -281,11 +283,40 @@ static bool is_whole(const sm_config *config) {
   return whole;
 }
 
+/* Embedded stores that wait for the last step of a move: what else the folder has is not them. */
+static bool has_arrived(const sm_config *config) {
+  if (sm_program_on_server(config)) return true;
+  bool waits = look_at(config->data_dir, SM_MOVE_STAGE "/ledger.db") == SM_OK;
+  if (waits)
+    sm_complain(
+        "%s/%s is what a smartmeter migrate was filling: run it again, or remove that folder",
+        config->data_dir, SM_MOVE_STAGE);
+  return !waits;
+}
+
+/* Where a house has moved away from, or is not all in yet, nobody works. */
+static bool is_home(const sm_program *program) {
+  sm_move_mark mark;
+  sm_err err = sm_ledger_move_mark(program->ledger, &mark);
+  if (err == SM_OK && mark.state == SM_MOVE_LEFT)
+    sm_complain(
+        "the data has moved to %s: set SMARTMETER_STORE to it (smartmeter migrate brings it "
+        "back)",
+        mark.where);
+  if (err == SM_OK && mark.state == SM_MOVE_ARRIVING)
+    sm_complain(
+        "this store is being filled from %s by smartmeter migrate, which has not come to its "
+        "end: run it again",
+        mark.where);
+  return sm_complain_unless(err, "read the ledger in", program->config.data_dir) &&
+         mark.state == SM_MOVE_NONE;
+}
+
 bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
   return sm_settings_load(&program->config) && is_whole(&program->config) &&
-         open_ledger(program, data) && open_signer(program, data) &&
-         add_first_tariff(program, data) &&
+         has_arrived(&program->config) && open_ledger(program, data) && is_home(program) &&
+         open_signer(program, data) && add_first_tariff(program, data) &&
          (data == SM_PROGRAM_EXISTING || open_identity(program)) && open_texts(program);
 }
 

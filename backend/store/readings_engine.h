@@ -4,7 +4,7 @@
 #ifndef SM_STORE_READINGS_ENGINE_H
 #define SM_STORE_READINGS_ENGINE_H
 
-#include "store/readings.h"
+#include "store/readings_move.h"
 
 typedef struct sm_readings_engine {
   sm_err (*commit)(sm_readings *store, sm_readings_batch *batch);
@@ -37,6 +37,15 @@ typedef struct sm_readings_engine {
   sm_err (*check)(sm_readings *store, sm_readings_finding_fn finding,
                   sm_readings_progress_fn progress, void *context,
                   sm_readings_check_result *result);
+  /* readings_move.h */
+  sm_err (*course)(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
+                   int64_t to_ms, sm_reading_list *list);
+  sm_err (*move_series)(sm_readings *store, int64_t after_no, sm_move_series *series);
+  sm_err (*move_put)(sm_readings *store, const sm_move_series *series, const sm_move_day *days,
+                     size_t count);
+  sm_err (*move_meta)(sm_readings *store, sm_move_meta *meta);
+  sm_err (*move_set_meta)(sm_readings *store, const sm_move_meta *meta);
+  sm_err (*move_rejects)(sm_readings *store, const sm_reject_list *rejects);
   void (*stats_get)(sm_readings *store, sm_readings_stats *stats);
   const char *(*client_id)(sm_readings *store);
   void (*close)(sm_readings *store);

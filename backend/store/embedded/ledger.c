@@ -64,6 +64,11 @@ void sm_ledger_read_end(sm_ledger *ledger, sm_sql *db) {
 sm_err sm_ledger_write_begin(sm_ledger *ledger, sm_sql **db) {
   (void)pthread_mutex_lock(&ledger->write_lock);
   sm_err err = sm_sql_begin_immediate(ledger->writer);
+  /* Whoever waited for it may find the house empty. */
+  if (err == SM_OK && !ledger->moving) {
+    err = sm_ledger_move_check(ledger->writer);
+    if (err != SM_OK) sm_sql_rollback(ledger->writer);
+  }
   if (err != SM_OK) {
     (void)pthread_mutex_unlock(&ledger->write_lock);
     return err;

@@ -32,7 +32,8 @@ struct sm_ledger {
 
   pthread_mutex_t write_lock; /* guards writer */
   sm_sql *writer;
-  const sm_audit_signer *signer;      /* NULL: nothing is signed */
+  const sm_audit_signer *signer; /* NULL: nothing is signed */
+  bool moving; /* the move itself writes (ledger_move.c); guarded by it being alone */
   const struct sm_text_sealer *texts; /* NULL: free texts are stored as they are */
 
   pthread_mutex_t pool_lock; /* guards the members below */
@@ -48,6 +49,9 @@ SM_MUST_CHECK sm_err sm_ledger_read_begin(sm_ledger *ledger, sm_sql **db);
 void sm_ledger_read_end(sm_ledger *ledger, sm_sql *db);
 SM_MUST_CHECK sm_err sm_ledger_write_begin(sm_ledger *ledger, sm_sql **db);
 SM_MUST_CHECK sm_err sm_ledger_write_end(sm_ledger *ledger, sm_err err);
+
+/* SM_ERR_MOVED: the ledger is arriving or has left (store/ledger_move.h). */
+SM_MUST_CHECK sm_err sm_ledger_move_check(sm_sql *db);
 
 /* ---- small helps ---- */
 /* The one integer that `sql` finds for a text (?1). SM_ERR_NOT_FOUND, also for NULL. */

@@ -44,6 +44,16 @@ SM_MUST_CHECK sm_err sm_embedded_backup(sm_readings *store, const char *path,
 SM_MUST_CHECK sm_err sm_embedded_check(sm_readings *store, sm_readings_finding_fn finding,
                                        sm_readings_progress_fn progress, void *context,
                                        sm_readings_check_result *result);
+/* readings_move.h */
+SM_MUST_CHECK sm_err sm_embedded_course(sm_readings *store, const char *device_id, uint8_t channel,
+                                        int64_t from_ms, int64_t to_ms, sm_reading_list *list);
+SM_MUST_CHECK sm_err sm_embedded_move_series(sm_readings *store, int64_t after_no,
+                                             sm_move_series *series);
+SM_MUST_CHECK sm_err sm_embedded_move_put(sm_readings *store, const sm_move_series *series,
+                                          const sm_move_day *days, size_t count);
+SM_MUST_CHECK sm_err sm_embedded_move_meta(sm_readings *store, sm_move_meta *meta);
+SM_MUST_CHECK sm_err sm_embedded_move_set_meta(sm_readings *store, const sm_move_meta *meta);
+SM_MUST_CHECK sm_err sm_embedded_move_rejects(sm_readings *store, const sm_reject_list *rejects);
 void sm_embedded_stats_get(sm_readings *store, sm_readings_stats *stats);
 const char *sm_embedded_client_id(sm_readings *store);
 void sm_embedded_close(sm_readings *store);

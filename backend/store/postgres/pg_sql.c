@@ -16,7 +16,7 @@
 #include <time.h>
 
 enum {
-  VALUES_MAX = 24,     /* of one statement */
+  VALUES_MAX = 48,     /* of one statement */
   DECODED_MAX = 8,     /* blobs of one row that are looked at together */
   NUMBER_CHARS = 24,   /* an int64 as text */
   LOCK_CLASS = 0x534d, /* "SM": of the advisory locks */

@@ -11,7 +11,8 @@
 
 typedef struct sm_postgres_options {
   const char *url;      /* postgresql://…, as libpq reads it */
-  const char *data_dir; /* of this server alone: keys, and the copy of the newest signed head */
+  const char *data_dir; /* of this server alone: keys, and the copy of the newest signed head;
+                           readings: locked by a writer, NULL: not */
   /* first creation only: the site's zone and currency */
   const char *zone;
   const char *currency;

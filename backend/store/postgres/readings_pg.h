@@ -106,6 +106,7 @@ typedef struct pg_readings {
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
+  int64_t kept_from_ms;   /* raw of before has been dropped, here or before the house moved in */
   int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
   int64_t maintain_at_ms; /* steady clock: not before */
   int64_t forget_at_ms;   /* likewise */
@@ -136,6 +137,11 @@ void pg_widen_series(pg_readings *store, sm_series *series, const sm_series *sto
 /* Hears of what other servers have committed, if that was not done a moment ago. A failure leaves
  * what is known, and is tried again a second later. */
 void pg_sync(pg_readings *store);
+/* A series and its state as they are stored, into memory; under the lock, for writing.
+ * SM_ERR_CORRUPT. */
+SM_MUST_CHECK sm_err pg_show_series(pg_readings *store, const char *device_id, uint8_t channel,
+                                    int64_t no, const void *state, size_t len);
+SM_MUST_CHECK sm_err pg_put_meta(sm_sql *db, const char *key, const char *value);
 /* The number of a series, 0 if there is none, and (may be NULL) its ends. */
 int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms);
@@ -179,6 +185,8 @@ bool pg_has_month(const pg_readings *store, int64_t month);
 SM_MUST_CHECK sm_err pg_need_month(pg_readings *store, int64_t month);
 /* Readings of before are refused, and their partitions dropped. */
 int64_t pg_horizon_ms(pg_readings *store, int64_t now_ms);
+/* What was dropped once stays refused, also when more is to be kept now: 0 if nothing was. */
+SM_MUST_CHECK sm_err pg_load_horizon(sm_sql *db, int64_t *horizon_ms);
 /* Drops one month that is over its retention, keeping what must be kept; *done: one was. */
 SM_MUST_CHECK sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done);
 
@@ -225,6 +233,15 @@ sm_err pg_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, i
 sm_err pg_readings_rejects_wanted(sm_readings *store, const char *reason,
                                   sm_reject_wanted_fn wanted, void *context, int64_t after,
                                   size_t limit, sm_reject_list *list, int64_t *next);
+/* readings_move.h */
+sm_err pg_readings_course(sm_readings *store, const char *device_id, uint8_t channel,
+                          int64_t from_ms, int64_t to_ms, sm_reading_list *list);
+sm_err pg_readings_move_series(sm_readings *store, int64_t after_no, sm_move_series *series);
+sm_err pg_readings_move_put(sm_readings *store, const sm_move_series *series,
+                            const sm_move_day *days, size_t count);
+sm_err pg_readings_move_meta(sm_readings *store, sm_move_meta *meta);
+sm_err pg_readings_move_set_meta(sm_readings *store, const sm_move_meta *meta);
+sm_err pg_readings_move_rejects(sm_readings *store, const sm_reject_list *rejects);
 sm_err pg_readings_check(sm_readings *store, sm_readings_finding_fn finding,
                          sm_readings_progress_fn progress, void *context,
                          sm_readings_check_result *result);

@@ -78,15 +78,38 @@ sm_err pg_need_month(pg_readings *store, int64_t month) {
 
 /* ---- retention ---- */
 
+static int64_t dropped_before_ms(const pg_readings *store) {
+  return store->kept_from_ms > 0 ? store->kept_from_ms : INT64_MIN;
+}
+
 int64_t pg_horizon_ms(pg_readings *store, int64_t now_ms) {
-  if (store->retention_days == 0) return INT64_MIN;
+  int64_t dropped_ms = dropped_before_ms(store);
+  if (store->retention_days == 0) return dropped_ms;
   (void)pthread_rwlock_rdlock(&store->lock);
   int64_t newest_ms = store->newest_ms;
   (void)pthread_rwlock_unlock(&store->lock);
   /* By both clocks: one that jumps must not drop what is kept. */
   int64_t sure_ms = now_ms < newest_ms ? now_ms : newest_ms;
   int64_t oldest_ms = sure_ms > 0 ? sure_ms - store->retention_days * DAY_MS : 0;
-  return oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
+  int64_t horizon_ms = oldest_ms > 0 ? pg_month_start_ms(pg_month_of(oldest_ms)) : INT64_MIN;
+  return horizon_ms > dropped_ms ? horizon_ms : dropped_ms;
+}
+
+sm_err pg_load_horizon(sm_sql *db, int64_t *horizon_ms) {
+  sm_err err = sm_sql_query_i64(db,
+                                "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM readings_meta "
+                                "WHERE key = 'horizon_ms'), 0)",
+                                horizon_ms);
+  return err;
+}
+
+/* Another server may have dropped more. */
+static sm_err keep_horizon(pg_readings *store, int64_t horizon_ms) {
+  char text[24];
+  sm_err err = pg_load_horizon(store->db, &store->kept_from_ms);
+  if (err != SM_OK || horizon_ms <= store->kept_from_ms) return err;
+  (void)snprintf(text, sizeof text, "%lld", (long long)horizon_ms);
+  return pg_put_meta(store->db, "horizon_ms", text);
 }
 
 /* Where a day's register is not plain (it fell, or stepped by more than 5000 W), or that of its
@@ -155,10 +178,12 @@ sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done) {
   if (err != SM_OK) return err;
   int64_t month = store->month[at];
   int64_t days = 0;
+  int64_t end_ms = pg_month_start_ms(month + 1);
   err = pg_load_months(store, store->db);
   for (at = 0; at < store->month_count && store->month[at] != month;) at++;
   gone = at == store->month_count; /* by another server */
   if (err == SM_OK && !gone) err = drop(store, month, &days);
+  if (err == SM_OK && !gone) err = keep_horizon(store, end_ms);
   if (err == SM_OK) err = sm_sql_commit(store->db);
   sm_sql_rollback(store->db);
   if (err != SM_OK) {
@@ -166,6 +191,7 @@ sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *done) {
     return err;
   }
   *done = true;
+  if (end_ms > store->kept_from_ms) store->kept_from_ms = end_ms;
   if (gone) return SM_OK;
   store->month[at] = store->month[--store->month_count];
   atomic_fetch_add(&store->dropped_days, (uint64_t)days);

@@ -68,6 +68,7 @@ sm_err pg_write_begin(pg_readings *store) {
   sm_err err = sm_pg_begin_shared(store->db);
   if (err == SM_OK && store->behind) {
     err = pg_load_months(store, store->db);
+    if (err == SM_OK) err = pg_load_horizon(store->db, &store->kept_from_ms);
     if (err == SM_OK) err = pg_rejects_measure(store);
     if (err != SM_OK) sm_sql_rollback(store->db);
     store->behind = err != SM_OK;
@@ -239,6 +240,12 @@ static const sm_readings_engine engine = {.commit = pg_readings_commit,
                                           .rejects_wanted = pg_readings_rejects_wanted,
                                           .backup = no_backup,
                                           .check = pg_readings_check,
+                                          .course = pg_readings_course,
+                                          .move_series = pg_readings_move_series,
+                                          .move_put = pg_readings_move_put,
+                                          .move_meta = pg_readings_move_meta,
+                                          .move_set_meta = pg_readings_move_set_meta,
+                                          .move_rejects = pg_readings_move_rejects,
                                           .stats_get = get_stats,
                                           .client_id = client_id,
                                           .close = free_store};
@@ -276,7 +283,7 @@ static sm_err load_all(pg_readings *store) {
 /* The lock of the data folder: a folder is one server's, with its keys and its broker. */
 static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
-  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
+  sm_err err = data_dir != NULL ? sm_embedded_lock(data_dir, &store->lock_fd) : SM_OK;
   if (err == SM_OK) err = connect_to(store, false, &store->db);
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,

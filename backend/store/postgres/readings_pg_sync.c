@@ -38,7 +38,11 @@ sm_err pg_add_series(pg_readings *store, const char *device_id, uint8_t channel,
     store->series_cap = cap;
   }
   series->no = (uint32_t)no;
-  store->series[store->series_count++] = series;
+  /* By their numbers: another server's may be heard of late. */
+  size_t at = store->series_count++;
+  for (; at > 0 && store->series[at - 1]->no > series->no; at--)
+    store->series[at] = store->series[at - 1];
+  store->series[at] = series;
   return SM_OK;
 }
 
@@ -50,24 +54,28 @@ void pg_widen_series(pg_readings *store, sm_series *series, const sm_series *sto
   if (series->last.ts_ms > store->newest_ms) store->newest_ms = series->last.ts_ms;
 }
 
+sm_err pg_show_series(pg_readings *store, const char *device_id, uint8_t channel, int64_t no,
+                      const void *state, size_t len) {
+  sm_series *series = NULL;
+  sm_series *stored = sm_series_new(device_id, channel);
+  if (stored == NULL) return SM_ERR_NOMEM;
+  sm_err err = state != NULL ? sm_state_decode(state, len, stored) : SM_OK;
+  if (err == SM_OK) err = pg_add_series(store, device_id, channel, no, &series);
+  if (err == SM_OK) pg_widen_series(store, series, stored);
+  sm_series_free(stored);
+  return err;
+}
+
 static sm_err take_series(pg_readings *store, sm_sql_stmt *q) {
   size_t len = 0;
   int64_t no = sm_sql_i64(q, 0);
   const char *device_id = sm_sql_text(q, 1);
   uint8_t channel = (uint8_t)sm_sql_i64(q, 2);
   const uint8_t *state = sm_sql_blob(q, 3, &len);
-  sm_series *series = NULL;
   if (device_id == NULL) return SM_ERR_CORRUPT;
-  sm_series *stored = sm_series_new(device_id, channel);
-  if (stored == NULL) return SM_ERR_NOMEM;
-  sm_err err = state != NULL ? sm_state_decode(state, len, stored) : SM_OK;
-  if (err == SM_OK) {
-    (void)pthread_rwlock_wrlock(&store->lock);
-    err = pg_add_series(store, device_id, channel, no, &series);
-    if (err == SM_OK) pg_widen_series(store, series, stored);
-    (void)pthread_rwlock_unlock(&store->lock);
-  }
-  sm_series_free(stored);
+  (void)pthread_rwlock_wrlock(&store->lock);
+  sm_err err = pg_show_series(store, device_id, channel, no, state, len);
+  (void)pthread_rwlock_unlock(&store->lock);
   return err;
 }
 

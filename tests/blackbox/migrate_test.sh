@@ -1,0 +1,330 @@
+#!/usr/bin/env bash
+# A house moves from files to a PostgreSQL server and back (`smartmeter migrate`), while meters go on sending: readings raw and of
+# 15 minutes, courses of days whose raw readings are gone, refused messages, sequences, edits, invoices to the byte, the audit log.
+# The copying is killed again and again. What is no place to move to is refused.
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+if ! on_postgres; then
+  rm -rf -- "$TMP"
+  exec "$SM_ROOT/tests/postgres/with_postgres" "$SM_HERE/migrate_test.sh"
+fi
+# Which store is in use is this test's own to say: files, or STORE.
+PG=$SM_TEST_POSTGRES
+unset SM_TEST_POSTGRES
+STORE=''
+eval "$(declare -f server_command | sed '1s/server_command/command_in_files/')"
+server_command() { command_in_files ${STORE:+"SMARTMETER_STORE=$STORE"} "$@"; }
+kills=3 rounds=1
+if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=30 rounds=20; fi
+
+# fails COMMAND...: its exit status is 1; what it complains of is in COMPLAINT.
+fails() {
+  local status=0
+  COMPLAINT=$("$@" 2>&1 >/dev/null) || status=$?
+  [[ $status == 1 ]]
+}
+psql_on() { psql -X -q -A -t -h "$PG" -U smartmeter -d "$1" -c "$2"; }
+house() { psql_on house "$1"; }
+database() { createdb -h "$PG" -U smartmeter "$1"; }
+url_of() { printf '%s' "postgresql://smartmeter@/$1?host=$PG"; }
+URL=$(url_of house)
+database house
+on_server() { STORE=$URL "$@"; }
+# elsewhere COMMAND...: another house.
+elsewhere() { (DATA=$TMP/elsewhere && "$@"); }
+# sqlite FILE SQL: its rows, columns with | between them.
+sqlite() {
+  python3 - "$1" "$2" <<'PYTHON'
+import hashlib, sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+db.create_function("md5", 1, lambda text: hashlib.md5(text.encode()).hexdigest())
+for row in db.execute(sys.argv[2]):
+    print("|".join("" if value is None else str(value) for value in row))
+PYTHON
+}
+
+# --- a house -------------------------------------------------------------------------------------------------------------
+printf '%s\n' SMARTMETER_BILLING_JOB=0 SMARTMETER_DUE_DAYS=0 >"$TMP/.env"
+start_broker
+printf 'plain horse battery staple' | smartmeter user add --email asha@example.org --name 'Asha Rao' --role consumer --password-stdin \
+  >"$TMP/log/user.log" 2>&1
+cat >"$TMP/accounts.csv" <<'CSV'
+account,person,place,email,from,device,tariff
+101,Ravi \\ Iyer,Flat 101,,2025-11-01,f101,Early
+102,Meena,Flat 102,,2025-11-01,f102,Early
+103,ओम,Flat 103,,2025-11-01,f103,Early
+104,Asha Rao,Flat 104,asha@example.org,2025-11-01,f104,Early
+CSV
+printf '%s' '{"name": "Early", "effective_from": "2025-11-01", "slabs": [{"up_to_kwh": null, "rate": "5.00"}], "fixed_charge": "10.00",
+  "taxes": []}' >"$TMP/tariff.json"
+# November to January, every half an hour; f102 is reset in November and in December, which is not plain.
+python3 - >"$TMP/readings.csv" <<'PYTHON'
+import datetime
+zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
+print("device_id,timestamp,voltage,current,power_w,energy_kwh,power_factor,frequency_hz,rssi")
+for device in ("f101", "f102", "f103", "f104"):
+    for half in range(0, 92 * 48 + 4):
+        at = datetime.datetime(2025, 11, 1, tzinfo=zone) + datetime.timedelta(minutes=30 * half - 30)
+        kwh = half * 0.25 + (1000 if device != "f102" or half < 700 else 0 if half < 2000 else -400)
+        rest = "0.9,50,-60" if half % 3 else ",,"
+        print(f"{device},{at.isoformat()},{230 + half % 7},1,{230 + half % 11},{kwh:.3f},{rest}")
+PYTHON
+smartmeter import --add-devices "$TMP/readings.csv" >"$TMP/log/import.log" 2>&1
+smartmeter tariff set "$TMP/tariff.json" >"$TMP/log/tariff.log"
+smartmeter account import "$TMP/accounts.csv" >"$TMP/log/accounts.log"
+start_server SMARTMETER_AUTO_REGISTER=1
+login
+publish meters/f104/telemetry "$(reading f104 2026-02-02T00:00:00Z 1900 ', "seq": 5, "epoch": 7')"
+publish meters/f104/telemetry "$(reading f104 2026-02-02T00:10:00Z 1900 ', "seq": 8, "epoch": 7')"
+publish meters/f104/telemetry "$(reading f104 2026-02-02T00:00:00Z 1950)" # a conflict
+publish meters/stranger/telemetry '{"device_id": "stranger", not json'
+wait_until 'refused messages are there' api_has GET '/api/rejects?from=2026-01-01T00:00:00Z' stranger
+smartmeter reading add --device f103 --at 2026-01-05T10:10:00+05:30 --kwh 1438 --why 'read by hand' >/dev/null
+smartmeter reading void --device f104 --at 2026-01-11T10:00:00+05:30 --why 'wild' >/dev/null
+smartmeter bill --month 2026-01 --summary >"$TMP/log/bill.log" 2>&1
+smartmeter payment add --account 101 --amount 100.00 --reference 'UTR 1' >/dev/null
+stop_server || fail 'the server stops'
+# Raw readings of November are dropped: a folder is opened with a retention once.
+server_command SMARTMETER_RAW_RETENTION_DAYS=62
+printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nf101,2026-02-02T01:00:00Z,230,1,230,1800\n' >"$TMP/one.csv"
+"${SM_COMMAND[@]}" import "$TMP/one.csv" >"$TMP/log/retention.log" 2>&1
+blocks() { sqlite "$DATA/readings.db" 'SELECT (SELECT count(*) FROM block), (SELECT count(*) FROM course), count(*) FROM quarter'; }
+like 'raw readings are dropped, courses and rows of 15 minutes are kept' "$(blocks)" '^[1-9][0-9]*[|][1-9][0-9]*[|]3[0-9][0-9]$'
+
+# --- where it cannot go ----------------------------------------------------------------------------------------------------
+move() { smartmeter migrate --from embedded --to "${1:-$URL}" "${@:2}"; }
+ok 'nowhere' fails move "postgresql://smartmeter@/x?host=$TMP/nowhere"
+like 'is told' "$COMPLAINT" 'cannot reach PostgreSQL, /x'
+ok 'the same store' fails smartmeter migrate --from embedded --to embedded
+like 'is no move' "$COMPLAINT" 'the same store'
+ok 'an unknown store' fails move mysql://db/x
+like 'is told' "$COMPLAINT" "'embedded' or the URL"
+ok 'a password on the command line' fails move postgresql://smartmeter:secret@db/x
+like 'belongs elsewhere' "$COMPLAINT" 'PGPASSFILE'
+is 'and is not repeated' "${COMPLAINT//secret/}" "$COMPLAINT"
+ok 'from where nothing is' fails elsewhere move
+like 'is told' "$COMPLAINT" 'no data in the folder'
+database used
+(STORE=$(url_of used) && DATA=$TMP/elsewhere && printf 'plain horse battery staple' |
+  smartmeter user add --email x@example.org --role admin --password-stdin >/dev/null 2>&1)
+ok 'a database with data of its own' fails move "$(url_of used)"
+like 'is refused' "$COMPLAINT" 'is in use'
+rm -rf "$TMP/elsewhere"
+printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nz1,2026-02-02T01:00:00Z,230,1,230,1800\n' >"$TMP/z.csv"
+elsewhere smartmeter import --add-devices "$TMP/z.csv" >/dev/null 2>&1
+database other
+quietly() { "$@" >"$TMP/log/quiet.log" 2>&1; }
+ok 'another house moves somewhere' quietly elsewhere move "$(url_of other)"
+ok 'where that one is' fails move "$(url_of other)"
+like 'this one cannot go' "$COMPLAINT" "another deployment's data"
+psql_on other 'UPDATE smartmeter.schema_version SET version = version + 1'
+ok 'what a newer program made' fails elsewhere move "$(url_of other)"
+like 'is refused' "$COMPLAINT" 'another version of this program'
+
+# --- copied while meters send, and killed ----------------------------------------------------------------------------------
+start_server SMARTMETER_AUTO_REGISTER=1
+# Each sends one reading after the other until there is a file `enough`, and then says how many.
+send() {
+  python3 - "$1" "$TMP" <<'PYTHON' | publish_lines "meters/$1/telemetry"
+import datetime, os, sys, time
+name, folder = sys.argv[1:]
+start, i = datetime.datetime(2026, 2, 3, tzinfo=datetime.timezone.utc), 0
+while not os.path.exists(f"{folder}/enough"):
+    at = (start + datetime.timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    print(f'{{"device_id": "{name}", "timestamp": "{at}", "voltage": 230.4, "current": 2.73, "power_w": 628.99, '
+          f'"energy_kwh": {1000 + i // 1000}.{i % 1000:03d}, "seq": {i}, "epoch": 1}}', flush=True)
+    i += 1
+    time.sleep(0.05)
+open(f"{folder}/sent.{name}", "w").write(str(i))
+PYTHON
+}
+meters=(s1 s2 s3)
+senders=()
+for device in "${meters[@]}"; do
+  send "$device" &
+  senders+=("$!")
+done
+# killed_at_random TIMES [OPTION...]: begins to move, and is killed at some moment of the time that it takes.
+took=2000
+killed_at_random() {
+  local i after migrating unfinished=0
+  server_command
+  for ((i = 0; i < $1; i++)); do
+    "${SM_COMMAND[@]}" migrate --from embedded --to "$URL" "${@:2}" >>"$TMP/log/killed.log" 2>&1 &
+    migrating=$!
+    after=$((RANDOM * took / 32768))
+    sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
+    if kill -KILL "$migrating" 2>/dev/null; then unfinished=$((unfinished + 1)); fi
+    wait "$migrating" 2>/dev/null || true
+  done
+  note "killed $unfinished of $1 times"
+}
+killed_at_random "$kills"
+begun=$(now_ms)
+copied() { move "$URL" --json >"$TMP/copied.json" 2>"$TMP/log/copied.log"; }
+ok 'after all kills, the copying comes to its end' copied
+took=$((($(now_ms) - begun) * 11 / 10))
+is 'nothing is switched' "$(json .switched "$(<"$TMP/copied.json")")" false
+like 'there are as many tables as ledgers have' "$(json .ledger_tables "$(<"$TMP/copied.json")")" '^[34][0-9]$'
+ok 'what is arriving' fails on_server smartmeter device list
+like 'is not worked on' "$COMPLAINT" 'is being filled from the folder'
+ok 'the old one still is' quietly smartmeter device list
+
+# --- the switch ------------------------------------------------------------------------------------------------------------
+# state FILE: what the house is, to compare.
+state() {
+  local number
+  smartmeter export >"$1.csv"
+  smartmeter doctor >"$1.doctor" 2>&1 || fail "nothing is wrong with $1" "$(<"$1.doctor")"
+  smartmeter audit verify >/dev/null || fail "the audit log of $1 is whole"
+  rm -rf "$DATA/invoices"
+  for number in "${numbers[@]:0:1}"; do smartmeter invoice pdf "$number" --out "$1.$number.pdf" >/dev/null; done
+  [[ $1 != */home ]] || return 0
+  smartmeter audit list --json >"$1.audit"
+  smartmeter payment list --account 101 --json >"$1.payments"
+  smartmeter reading list --device f104 --all --json >"$1.edits"
+  smartmeter user list --json >"$1.users"
+  smartmeter device list --json >"$1.devices"
+}
+# bills FILE: what the API gives of bills and invoices, those of dropped days among them.
+bills() {
+  local device month
+  for device in f101 f102 f103 f104; do
+    for month in 2025-11 2025-12 2026-01; do
+      api GET "/api/billing/$device?month=$month" && printf '%s\n' "$API_BODY" >>"$1"
+    done
+    api GET "/api/invoices/$device" && printf '%s\n' "$API_BODY" >>"$1"
+    api GET "/api/invoices/$device/$(json .invoices.0.number)" && printf '%s\n' "$API_BODY" >>"$1"
+    api GET "/api/devices/$device/readings?agg=15m&from=2025-11-01T00:00:00Z&to=2026-02-03T00:00:00Z&limit=10000" &&
+      printf '%s\n' "$API_BODY" >>"$1"
+  done
+  api GET "/api/rejects?from=2026-01-01T00:00:00Z" && printf '%s\n' "$API_BODY" >>"$1"
+}
+same() { cmp "$TMP/$1" "$TMP/$2" || { diff "$TMP/$1" "$TMP/$2" | head -n 6; false; } }
+numbers_of() { for device in f101 f102 f103 f104; do api GET "/api/invoices/$device" && json .invoices.0.number; done; }
+
+login
+mapfile -t numbers < <(numbers_of)
+is 'there are invoices' "${#numbers[@]}" 4
+bills "$TMP/bills.1"
+stop_server || fail 'the server stops'
+state "$TMP/before"
+# Whatever is killed, it is the old store that is whole, or the new one.
+killed_at_random "$kills" --switch
+ok 'after all kills, the switch is made' quietly move "$URL" --switch
+is 'what meters need not send again is known' \
+  "$(house "SELECT series_no, device_id, upper(encode(state, 'hex')) FROM smartmeter.series ORDER BY 1")" \
+  "$(sqlite "$DATA/readings.db" 'SELECT series_no, device_id, hex(state) FROM series ORDER BY 1')"
+is 'each invoice is the same bytes' "$(house 'SELECT number, md5(body), md5(snapshot) FROM smartmeter.invoice ORDER BY 1')" \
+  "$(sqlite "$DATA/ledger.db" 'SELECT number, md5(body), md5(snapshot) FROM invoice ORDER BY 1')"
+is 'what is sealed too' \
+  "$(house "SELECT user_no, upper(encode(email_sealed, 'hex')), upper(encode(email_hash, 'hex')) FROM smartmeter.\"user\" ORDER BY 1")" \
+  "$(sqlite "$DATA/ledger.db" 'SELECT user_no, hex(email_sealed), hex(email_hash) FROM user ORDER BY 1')"
+is 'no number will be given out again' "$(house "SELECT string_agg(table_name, ' ') FROM information_schema.columns
+  WHERE table_schema = 'smartmeter' AND is_identity = 'YES' AND table_name !~ '_[0-9]+_[0-9]+$' AND (xpath('/row/m/text()', query_to_xml(
+    format('SELECT coalesce(max(%I), 0) AS m FROM smartmeter.%I', column_name, table_name), false, true, '')))[1]::text::bigint >
+    coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename) =
+      pg_get_serial_sequence(format('%I.%I', table_schema, table_name), column_name)), 0)")" ''
+on_server state "$TMP/after"
+ok 'the export is the same, byte for byte' same before.csv after.csv
+for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done
+for number in "${numbers[@]:0:1}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done
+ok 'the audit log begins with the same entries' cmp <(head -n "$(wc -l <"$TMP/before.audit")" "$TMP/after.audit") "$TMP/before.audit"
+is 'and has one more' "$(house 'SELECT count(*) FROM smartmeter.audit')" \
+  "$(($(sqlite "$DATA/ledger.db" 'SELECT count(*) FROM audit') + 1))"
+is 'which is of the move' "$(house 'SELECT action FROM smartmeter.audit ORDER BY audit_no DESC LIMIT 1')" store.move
+ok 'the old store' fails smartmeter device list
+like 'says where everything is' "$COMPLAINT" 'has moved to PostgreSQL'
+ok 'no server starts on it' fails smartmeter serve
+ok 'and what is done is done' quietly move "$URL" --switch
+
+STORE=$URL
+start_server
+login
+bills "$TMP/bills.2"
+ok 'bills, invoices, rows of 15 minutes and refused messages are the same' same bills.1 bills.2
+ok 'numbers go on' quietly smartmeter payment add --account 101 --amount 10.00 --reference 'UTR 2'
+ok 'those of meters too' api POST /api/devices '{"device_id": "new1"}'
+printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nf101,2025-11-10T01:02:03Z,230,1,230,1800\n' >"$TMP/old.csv"
+ok 'what is older than what was dropped' fails smartmeter import "$TMP/old.csv"
+ok 'stays refused' api_has GET '/api/rejects?from=2026-01-01T00:00:00Z' past_retention
+
+# --- and back, by a server that is stopped when it is asked for ---------------------------------------------------------------
+last_is_there() { api GET '/api/devices/s1/readings?from=2026-02-03T00:00:00Z&limit=10000' && (($(json .readings.#) > 50)); }
+wait_until 'readings come in' last_is_there
+smartmeter migrate --from "$URL" --to embedded --switch --json >"$TMP/back.json" 2>"$TMP/log/back.log" &
+migrating=$!
+wait_until 'it waits for the server' grep -q 'Stop the server now' "$TMP/log/back.log"
+stop_server || fail 'the server stops'
+ok 'it ends when the server does' wait "$migrating"
+ok 'the database' fails smartmeter device list
+like 'says where everything is' "$COMPLAINT" 'has moved to the folder'
+STORE=''
+# As if it had been killed in between: all is in its place but the ledger.
+mkdir "$DATA/arriving" && mv "$DATA/ledger.db" "$DATA/arriving/"
+ok 'a folder that is not whole' fails smartmeter serve
+like 'is not begun anew' "$COMPLAINT" 'was filling'
+ok 'and is made whole' quietly smartmeter migrate --from "$URL" --to embedded --switch
+state "$TMP/home"
+ok 'the house is back, and has what came meanwhile' python3 -c '
+import sys
+before, after = (set(open(name)) for name in sys.argv[1:])
+sys.exit(not before < after)' "$TMP/after.csv" "$TMP/home.csv"
+for number in "${numbers[@]:0:1}"; do ok "invoice $number is the same" cmp "$TMP/before.$number.pdf" "$TMP/home.$number.pdf"; done
+like 'the old files are set aside' "$(cd "$DATA" && echo left-*/ledger.db)" 'left-[0-9]*/ledger.db'
+is 'the broker knows the server by the same name' "$(sqlite "$DATA/readings.db" "SELECT value FROM meta WHERE key = 'client_id'")" \
+  "$(sqlite "$DATA"/left-*/readings.db "SELECT value FROM meta WHERE key = 'client_id'")"
+start_server
+login
+rm -f "$TMP/bills.3"
+bills "$TMP/bills.3"
+# But for what was paid and refused in between.
+for file in bills.1 bills.3; do sed -E '$d; s/"paid":"[0-9.]*"//g' "$TMP/$file" >"$TMP/$file.plain"; done
+ok 'bills and the rest are the same' same bills.1.plain bills.3.plain
+: >"$TMP/enough"
+for pid in "${senders[@]}"; do wait "$pid" || fail 'every publish is acknowledged by the broker'; done
+all_stored() {
+  local device
+  for device in "${meters[@]}"; do
+    [[ $(smartmeter export --device "$device" | grep -c "^$device,") == "$(<"$TMP/sent.$device")" ]] || return 1
+  done
+}
+wait_until 'all that was sent is stored once' all_stored && pass 'all that was sent through two moves is stored once'
+note "sent: $(cat "$TMP"/sent.*)"
+ok 'nothing is wrong' quietly smartmeter doctor
+
+# --- a small house, there and back, killed at every step --------------------------------------------------------------------
+# moved FROM TO: until it has moved, whatever is killed, at the sixth time at the latest.
+moved() {
+  local tries migrating status=1
+  for ((tries = 0; tries < 6 && status != 0; tries++)); do
+    server_command
+    "${SM_COMMAND[@]}" migrate --from "$1" --to "$2" --switch >>"$TMP/log/rounds.log" 2>&1 &
+    migrating=$!
+    if ((tries < 5)); then
+      after=$((RANDOM * took / 32768))
+      sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
+      if kill -KILL "$migrating" 2>/dev/null; then cut=$((cut + 1)); fi
+    fi
+    status=0
+    wait "$migrating" 2>/dev/null || status=$?
+  done
+  return "$status"
+}
+DATA=$TMP/elsewhere cut=0
+database timed
+begun=$(now_ms)
+quietly move "$(url_of timed)"
+took=$((($(now_ms) - begun) * 5 / 4))
+before=$(smartmeter export | sha256sum)
+for ((round = 1; round <= rounds; round++)); do
+  database "round$round"
+  ok "round $round: it moves there" moved embedded "$(url_of "round$round")"
+  is 'with all readings' "$(STORE=$(url_of "round$round") && smartmeter export | sha256sum)" "$before"
+  ok 'and back' moved "$(url_of "round$round")" embedded
+  is 'with all readings' "$(smartmeter export | sha256sum)" "$before"
+  ok 'nothing is wrong' quietly smartmeter doctor
+  ok 'the audit log is whole' quietly smartmeter audit verify
+done
+note "killed $cut times"
+finish
