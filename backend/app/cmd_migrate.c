@@ -285,7 +285,9 @@ static bool wait_for_server(migration *m) {
       return false;
     }
     if (!told)
-      (void)fputs("everything is copied. Stop the server now: this waits for it\n", stderr);
+      (void)fputs("everything is copied. Stop the server now (all, if there are several): this "
+                  "waits for that\n",
+                  stderr);
     told = true;
     (void)nanosleep(&(struct timespec){.tv_nsec = WAIT_NS}, NULL);
     if (sm_clock_steady_ms() - pass_ms < CATCH_UP_EVERY_MS) continue;

@@ -1,5 +1,7 @@
 #include "app/move_side.h"
 
+#include "app/member.h"
+#include "base/clock.h"
 #include "base/complain.h"
 #include "base/file.h"
 #include "store/embedded/embedded.h"
@@ -137,9 +139,28 @@ sm_err sm_move_side_look_again(sm_move_side *side) {
   return open_readings(side, false, &side->readings);
 }
 
+/* Servers on other machines hold no lock here; while one is there its lease has not ended. The
+ * ledger's mark keeps new ones away (store/ledger_move.h), but none that is running. */
+static sm_err look_for_servers(const sm_move_side *side) {
+  sm_lease *list = NULL;
+  size_t count = 0;
+  int64_t now_ms = sm_clock_now_ms();
+  sm_err err = sm_ledger_leases(side->ledger, SM_MEMBER_PREFIX, &list, &count);
+  for (size_t i = 0; err == SM_OK && i < count; i++)
+    if (list[i].until_ms > now_ms) err = SM_ERR_BUSY;
+  free(list);
+  return err;
+}
+
 sm_err sm_move_side_hold(sm_move_side *side) {
-  if (side->server) return open_readings(side, true, &side->writer);
-  return sm_embedded_lock(side->dir, &side->lock);
+  if (!side->server) return sm_embedded_lock(side->dir, &side->lock);
+  sm_err err = open_readings(side, true, &side->writer);
+  if (err == SM_OK) err = look_for_servers(side);
+  if (err != SM_OK) {
+    sm_readings_close(side->writer);
+    side->writer = NULL;
+  }
+  return err;
 }
 
 void sm_move_side_complain(const sm_move_side *side, const char *what, sm_err err) {

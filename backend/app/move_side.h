@@ -22,7 +22,7 @@ typedef struct sm_move_side {
   sm_ledger *ledger;
   sm_readings *readings;
   int lock;            /* of an embedded source's folder, -1: not held */
-  sm_readings *writer; /* of a server's source: that it holds the writer's lock */
+  sm_readings *writer; /* of a server's source: that it holds the data folder's lock */
   uint64_t damaged;    /* met so far in readings that were closed again */
 } sm_move_side;
 
@@ -35,7 +35,8 @@ SM_MUST_CHECK sm_err sm_move_side_open_ledger(sm_move_side *side, bool create);
 SM_MUST_CHECK sm_err sm_move_side_open_readings(sm_move_side *side, bool writer);
 /* As they are now, in place of what was seen before. */
 SM_MUST_CHECK sm_err sm_move_side_look_again(sm_move_side *side);
-/* Keeps every other writer of the readings away. SM_ERR_BUSY: there is one. */
+/* Nobody else stores readings there from now on. SM_ERR_BUSY: a server runs on it, here or, of a
+ * database server's, elsewhere. */
 SM_MUST_CHECK sm_err sm_move_side_hold(sm_move_side *side);
 /* Tells an error of opening or using it in a sentence. */
 void sm_move_side_complain(const sm_move_side *side, const char *what, sm_err err);

@@ -23,8 +23,9 @@ static const char postgres_columns[] =
     "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
     "WHERE c.relnamespace = 'smartmeter'::regnamespace AND c.relkind = 'r' "
     "AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped "
-    "AND c.relname NOT IN ('schema_version', 'readings_meta', 'series', 'reading', 'quarter', "
-    "'quarter_due', 'course', 'reject') "
+    "AND c.relname NOT IN ('schema_version', 'commit_mark', 'login_bucket', 'login_known', "
+    "'readings_meta', 'series', 'series_change', 'reading', 'quarter', 'quarter_due', 'course', "
+    "'reject') "
     "ORDER BY c.relname::text COLLATE \"C\", a.attname::text COLLATE \"C\"";
 
 static sm_err take_type(const char *name, sm_move_type *type) {
