@@ -13,6 +13,7 @@ if ! can_make_network; then
   finish
 fi
 rounds=$(long 1 10)
+WAIT_S=180
 
 make_network a b
 make_cluster a b
