@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define SLOT SM_MEMBER_PREFIX "mqtt/"
+#define GROUP SM_MEMBER_PREFIX "group/"
 
 enum {
   ID_MAX = 96,
@@ -35,7 +36,6 @@ typedef struct slot {
   char client_id[ID_MAX];
   char username[ID_MAX]; /* "": as the broker's settings say */
   char probe_topic[PROBE_MAX];
-  char group_filter[SM_SHARING_GROUP_MAX + 40];
   sm_intake *intake;
   sm_mqtt_sink taking; /* the intake's, behind what an adopted one leaves out */
   sm_mqtt_subscriber *subscriber;
@@ -47,6 +47,9 @@ typedef struct slot {
 
 struct sm_slots {
   sm_slots_options options;
+  /* The filters of the group, and of those that sessions may be subscribed by from earlier runs. */
+  char filter[1 + SM_SHARING_FORMER_MAX][SM_SHARING_GROUP_MAX + 40];
+  size_t filters;
   pthread_mutex_t lock; /* guards the list: who changes it is the turn's thread alone */
   slot *first;
   uint64_t adopted;
@@ -98,13 +101,23 @@ static sm_err name(slot *s) {
   if (s->number > 1) (void)snprintf(suffix, sizeof suffix, "-%u", s->number);
   (void)snprintf(s->client_id, sizeof s->client_id, "%s%s", o->client_id, suffix);
   (void)snprintf(s->probe_topic, sizeof s->probe_topic, "smartmeter/probe/%s", s->client_id);
-  (void)snprintf(s->group_filter, sizeof s->group_filter, "$share/%s/%s", o->config->mqtt_share,
-                 telemetry_filter[0]);
   if (o->broker->passwords == NULL) return SM_OK;
   return sm_broker_server_account(o->broker, s->number, s->username, sizeof s->username);
 }
 
-static sm_mqtt_options settings_of(slot *s, const char *const former[1]) {
+/* What its session may be subscribed to and is not to be: another group's readings, its own group's
+ * where it is adopted, and what another server's first slot heard. */
+enum { FORMER_MAX = 1 + SM_SHARING_FORMER_MAX + 2 };
+
+static size_t find_former(const slot *s, const char *former[FORMER_MAX]) {
+  size_t count = 0;
+  for (size_t i = s->role == ADOPTED ? 0 : 1; i < s->all->filters; i++)
+    former[count++] = s->all->filter[i];
+  for (size_t i = 0; s->role == SHARES && i < 2; i++) former[count++] = state_filters[i];
+  return count;
+}
+
+static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t former_count) {
   const sm_slots_options *o = &s->all->options;
   bool adopted = s->role == ADOPTED;
   bool first = s->role == FIRST;
@@ -120,13 +133,8 @@ static sm_mqtt_options settings_of(slot *s, const char *const former[1]) {
       .share_group = adopted ? NULL : o->config->mqtt_share,
       .unshared_filters = first ? state_filters : NULL,
       .unshared_filter_count = first ? 2 : 0,
-      /* The slot may have been another server's first one. */
-      .former_filters = first     ? NULL
-                        : adopted ? former
-                                  : state_filters,
-      .former_filter_count = first     ? 0
-                             : adopted ? 1
-                                       : 2,
+      .former_filters = former,
+      .former_filter_count = former_count,
       .retire = adopted,
       .retire_quiet_ms = QUIET_MS,
       .probe_topic = s->probe_topic,
@@ -142,8 +150,8 @@ static sm_err make(slot *s) {
   if (s->role == FIRST && s->all->options.offers != NULL) sm_intake_speak_by(s->intake, speak, s);
   s->taking = sm_intake_sink(s->intake);
   const sm_mqtt_sink readings = {.context = s, .take = take_readings, .commit = commit_taken};
-  const char *const former[] = {s->group_filter};
-  const sm_mqtt_options settings = settings_of(s, former);
+  const char *former[FORMER_MAX];
+  const sm_mqtt_options settings = settings_of(s, former, find_former(s, former));
   return sm_mqtt_subscriber_new(&settings, s->role == ADOPTED ? &readings : &s->taking,
                                 &s->subscriber);
 }
@@ -373,7 +381,35 @@ static void adopt(sm_slots *slots, const sm_lease *list, size_t count, int64_t n
   }
 }
 
+static void add_group(sm_slots *slots, const char *group) {
+  if (slots->filters == 1 + SM_SHARING_FORMER_MAX) return;
+  (void)snprintf(slots->filter[slots->filters++], sizeof slots->filter[0], "$share/%s/%s", group,
+                 telemetry_filter[0]);
+}
+
+/* Before the first slot is begun: the group is written down for who comes later with another one.
+ * Nobody forgets it, since a server that is away may have left a session behind. */
+static bool know_groups(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
+  bool taken = false;
+  char text[SM_LEASE_NAME_MAX + 1];
+  const sm_slots_options *o = &slots->options;
+  const char *group = o->config->mqtt_share;
+  if (slots->filters > 0) return true;
+  (void)snprintf(text, sizeof text, GROUP "%.50s", group);
+  sm_err err = sm_ledger_lease_take(o->ledger, text, o->server_id, now_ms, o->lease_ms, &taken);
+  if (err != SM_OK) {
+    sm_log(SM_LOG_WARN, "mqtt.group_not_known", SM_LOG_TEXT("reason", sm_err_text(err)));
+    return false;
+  }
+  add_group(slots, group);
+  for (size_t i = 0; i < count; i++)
+    if (strncmp(list[i].name, GROUP, sizeof GROUP - 1) == 0 && strcmp(list[i].name, text) != 0)
+      add_group(slots, list[i].name + sizeof GROUP - 1);
+  return true;
+}
+
 void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
+  if (!know_groups(slots, list, count, now_ms)) return;
   remove_dropped(slots);
   lose(slots, list, count);
   finish(slots);

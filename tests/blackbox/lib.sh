@@ -119,8 +119,10 @@ in_folder() {
   "${SM_COMMAND[@]}" "${@:2}"
 }
 
-# copy_data NAME: what is stored now (by a second call: as it was at the first) as data folder NAME, without keys: a backup that is restored.
+# copy_data NAME: what is stored now (by a second call: as it was at the first) as data folder NAME, without keys: a backup that is restored; of a
+# database, by its own means, and what docs/postgresql.md says to copy beside it.
 copy_data() {
+  local name
   if ! on_postgres; then
     [[ -d $TMP/copied ]] || smartmeter backup "$TMP/copied" >/dev/null || return
     in_folder "$1" restore "$TMP/copied"
@@ -129,10 +131,11 @@ copy_data() {
   if [[ ! -d $TMP/copied ]]; then
     mkdir "$TMP/copied"
     pg_dump -d "$(store_url "$DATA")" -f "$TMP/copied/store.sql"
-    cp -- "$DATA/audit.head" "$TMP/copied/"
+    mkdir "$TMP/copied/folder"
+    for name in audit.head logos firmware; do [[ ! -e $DATA/$name ]] || cp -r -- "$DATA/$name" "$TMP/copied/folder/"; done
   fi
   mkdir -p "$TMP/$1"
-  cp -- "$TMP/copied/audit.head" "$TMP/$1/"
+  cp -r -- "$TMP/copied/folder/." "$TMP/$1/"
   psql -X -q -v ON_ERROR_STOP=1 -d "$(store_url "$TMP/$1")" -f "$TMP/copied/store.sql" >/dev/null
 }
 
