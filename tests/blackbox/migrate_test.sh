@@ -2,6 +2,7 @@
 # A house moves from files to a PostgreSQL server and back (`smartmeter migrate`), while meters go on sending: readings raw and of
 # 15 minutes, courses of days whose raw readings are gone, refused messages, sequences, edits, invoices to the byte, the audit log.
 # The copying is killed again and again. What is no place to move to is refused.
+# shellcheck disable=SC2030,SC2031 # the folder of another house is for its subshell alone
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 if ! on_postgres; then

@@ -258,7 +258,7 @@ static sm_err place_take(place *p, const sm_move_shape *shape, const value *valu
     if (shape->column[shape->key[i]].type == SM_MOVE_INTEGER) continue;
     p->bytes[i] = malloc(p->key[i].len + 1);
     if (p->bytes[i] == NULL) return SM_ERR_NOMEM;
-    memcpy(p->bytes[i], p->key[i].bytes, p->key[i].len);
+    if (p->key[i].bytes != NULL) memcpy(p->bytes[i], p->key[i].bytes, p->key[i].len);
     p->bytes[i][p->key[i].len] = '\0';
     p->key[i].bytes = p->bytes[i];
   }
