@@ -2,6 +2,7 @@
 # Every command that stands within the text of docs/operations.md, beside a running server, as tests/blackbox/paste.txt says; none is left
 # out. What stands there in blocks of its own is run by runbook_test.sh.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+needs_files 'its commands are those for data in files, backups among them'
 
 TABLE=$SM_HERE/paste.txt
 

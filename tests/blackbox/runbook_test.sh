@@ -2,6 +2,7 @@
 # Every command that docs/operations.md gives in a block of its own, for alerts and for the rest, as it is written there (but for ports
 # and folders): each does something, and none of them names what is not there. paste_test.sh has those within the text.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+needs_files 'its commands are those for data in files, backups among them'
 
 # blocks KIND: the shell commands (KIND sh) or lines of a crontab (cron) in blocks, a line "HEADING<tab>COMMAND" each.
 blocks() {
