@@ -44,38 +44,47 @@ sm_err pg_readings_course(sm_readings *base, const char *device_id, uint8_t chan
   return err;
 }
 
-static const sm_series *series_behind(const pg_readings *store, int64_t after_no) {
-  const sm_series *next = NULL;
-  size_t low = 0;
-  size_t high = store->series_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (store->series[middle]->no <= after_no)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low < store->series_count) next = store->series[low];
-  return next;
-}
-
-sm_err pg_readings_move_series(sm_readings *base, int64_t after_no, sm_move_series *out) {
-  pg_readings *store = pg_of(base);
-  *out = (sm_move_series){0};
-  sm_buf_init(&out->state, 0);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *s = series_behind(store, after_no);
-  if (s != NULL) {
-    out->series_no = s->no;
+/* As it is stored: memory knows no sequences, which every commit reads anew. */
+static sm_err take_series(sm_sql_stmt *q, sm_move_series *out) {
+  size_t len = 0;
+  const char *device_id = sm_sql_text(q, 1);
+  if (device_id == NULL) return SM_ERR_CORRUPT;
+  sm_series *s = sm_series_new(device_id, (uint8_t)sm_sql_i64(q, 2));
+  if (s == NULL) return SM_ERR_NOMEM;
+  const uint8_t *state = sm_sql_blob(q, 3, &len);
+  sm_err err = state != NULL ? sm_state_decode(state, len, s) : SM_OK;
+  if (err == SM_OK) {
+    out->series_no = sm_sql_i64(q, 0);
     out->channel = s->channel;
     (void)snprintf(out->device_id, sizeof out->device_id, "%s", s->device_id);
     out->has_readings = s->has_last;
     out->first_ms = s->has_last ? s->first_ms : 0;
     out->last_ms = s->has_last ? s->last.ts_ms : 0;
     sm_state_encode(s, &out->state);
+    err = out->state.err;
   }
-  (void)pthread_rwlock_unlock(&store->lock);
-  sm_err err = s != NULL ? out->state.err : SM_ERR_NOT_FOUND;
+  sm_series_free(s);
+  return err;
+}
+
+static sm_err next_series(sm_sql *db, int64_t after_no, sm_move_series *out) {
+  sm_sql_stmt q = sm_sql_use(db, "SELECT series_no, device_id, channel, state FROM series "
+                                 "WHERE series_no > ?1 ORDER BY series_no LIMIT 1");
+  sm_sql_bind_i64(&q, 1, after_no);
+  bool found = sm_sql_row(&q);
+  sm_err err = found ? take_series(&q, out) : SM_ERR_NOT_FOUND;
+  sm_err ended = sm_sql_end(&q);
+  return ended != SM_OK ? ended : err;
+}
+
+sm_err pg_readings_move_series(sm_readings *base, int64_t after_no, sm_move_series *out) {
+  sm_sql *db;
+  *out = (sm_move_series){0};
+  sm_buf_init(&out->state, 0);
+  sm_err err = pg_read_begin(pg_of(base), &db);
+  if (err != SM_OK) return err;
+  err = next_series(db, after_no, out);
+  pg_read_end(pg_of(base), db);
   if (err != SM_OK) sm_move_series_fini(out);
   return err;
 }

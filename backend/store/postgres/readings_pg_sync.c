@@ -38,11 +38,7 @@ sm_err pg_add_series(pg_readings *store, const char *device_id, uint8_t channel,
     store->series_cap = cap;
   }
   series->no = (uint32_t)no;
-  /* By their numbers: another server's may be heard of late. */
-  size_t at = store->series_count++;
-  for (; at > 0 && store->series[at - 1]->no > series->no; at--)
-    store->series[at] = store->series[at - 1];
-  store->series[at] = series;
+  store->series[store->series_count++] = series;
   return SM_OK;
 }
 
