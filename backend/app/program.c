@@ -10,6 +10,7 @@
 #include "store/ledger_audit.h"
 #include "store/ledger_move.h"
 #include "store/ledger_sealed.h"
+#include "store/mongo/mongo.h"
 #include "store/postgres/postgres.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static sm_err add_default_tariff(sm_ledger *ledger) {
 }
 
 bool sm_program_on_server(const sm_config *config) {
-  return sm_postgres_url(config->store);
+  return sm_postgres_url(config->store) || sm_mongo_url(config->store);
 }
 
 /* Whether a file of the data folder is there: SM_ERR_NOT_FOUND, SM_ERR_DENIED, SM_ERR_IO. */
@@ -105,18 +106,40 @@ static void complain_newer(const char *data_dir) {
 
 /* ---- on a server ---- */
 
-static sm_postgres_options on_server(const sm_config *c) {
+static sm_postgres_options on_postgres(const sm_config *c, bool create) {
   return (sm_postgres_options){.url = c->store,
                                .data_dir = c->data_dir,
                                .zone = sm_zone_name(c->zone),
                                .currency = c->currency,
+                               .create = create,
                                .raw_retention_days = c->raw_retention_days};
 }
 
+static sm_mongo_options on_mongo(const sm_config *c, bool create) {
+  return (sm_mongo_options){.url = c->store,
+                            .data_dir = c->data_dir,
+                            .zone = sm_zone_name(c->zone),
+                            .currency = c->currency,
+                            .create = create,
+                            .raw_retention_days = c->raw_retention_days};
+}
+
+static sm_err server_ledger(const sm_config *c, bool create, sm_ledger **ledger) {
+  const sm_mongo_options mongo = on_mongo(c, create);
+  const sm_postgres_options postgres = on_postgres(c, create);
+  return sm_mongo_url(c->store) ? sm_mongo_ledger_open(&mongo, ledger)
+                                : sm_postgres_ledger_open(&postgres, ledger);
+}
+
+static sm_err server_readings(const sm_config *c, bool writer, sm_readings **readings) {
+  const sm_mongo_options mongo = on_mongo(c, false);
+  const sm_postgres_options postgres = on_postgres(c, false);
+  return sm_mongo_url(c->store) ? sm_mongo_readings_open(&mongo, writer, readings)
+                                : sm_postgres_readings_open(&postgres, writer, readings);
+}
+
 static bool open_server_ledger(sm_program *program, sm_program_data data) {
-  sm_postgres_options options = on_server(&program->config);
-  options.create = data == SM_PROGRAM_MAY_CREATE;
-  sm_err err = sm_postgres_ledger_open(&options, &program->ledger);
+  sm_err err = server_ledger(&program->config, data == SM_PROGRAM_MAY_CREATE, &program->ledger);
   if (err == SM_ERR_NOT_FOUND)
     sm_complain_no_data(&program->config);
   else if (err == SM_ERR_UNSUPPORTED)
@@ -124,7 +147,7 @@ static bool open_server_ledger(sm_program *program, sm_program_data data) {
         "the data of SMARTMETER_STORE was made by a newer version of this program: use that "
         "one");
   else if (err == SM_ERR_IO)
-    sm_complain("cannot reach the PostgreSQL server of SMARTMETER_STORE: the log above says why");
+    sm_complain("cannot reach the database server of SMARTMETER_STORE: the log above says why");
   else if (err != SM_OK)
     sm_complain("cannot open the ledger of SMARTMETER_STORE: %s", sm_complain_text(err));
   return err == SM_OK;
@@ -132,15 +155,14 @@ static bool open_server_ledger(sm_program *program, sm_program_data data) {
 
 void sm_program_open_server(const sm_config *config, sm_stores *stores, sm_err *ledger,
                             sm_err *readings) {
-  const sm_postgres_options options = on_server(config);
   *stores = (sm_stores){.ledger = NULL};
-  *ledger = sm_postgres_ledger_open(&options, &stores->ledger);
-  *readings = sm_postgres_readings_open(&options, false, &stores->readings);
+  *ledger = server_ledger(config, false, &stores->ledger);
+  *readings = server_readings(config, false, &stores->readings);
 }
 
 bool sm_program_in_files(const sm_config *config, const char *instead) {
   if (!sm_program_on_server(config)) return true;
-  sm_complain("the data of SMARTMETER_STORE is on a PostgreSQL server: %s", instead);
+  sm_complain("the data of SMARTMETER_STORE is on a database server: %s", instead);
   return false;
 }
 
@@ -193,7 +215,8 @@ static bool open_identity(sm_program *program) {
   if (!may_make_keys(program)) return false;
   sm_identity_options options = {.ledger = program->ledger, .data_dir = program->config.data_dir};
   sm_err err = SM_OK;
-  if (sm_program_on_server(&program->config))
+  /* On MongoDB each server counts its own. */
+  if (sm_postgres_url(program->config.store))
     err = sm_logins_new(program->config.store, &program->logins);
   if (program->logins != NULL) options.throttle.table = sm_logins_table(program->logins);
   if (err == SM_OK) err = sm_identity_new(&options, &program->identity);
@@ -322,8 +345,7 @@ bool sm_program_open(sm_program *program, sm_program_data data) {
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {
   const sm_config *c = &program->config;
-  const sm_postgres_options there = on_server(c);
-  if (sm_program_on_server(c)) return sm_postgres_readings_open(&there, writer, &program->readings);
+  if (sm_program_on_server(c)) return server_readings(c, writer, &program->readings);
   const sm_embedded_options options = {.data_dir = c->data_dir,
                                        .zone = sm_zone_name(c->zone),
                                        .currency = c->currency,

@@ -310,7 +310,8 @@ static bool begins(const char *text, const char *with) {
 
 static bool is_store(const char *store) {
   return strcmp(store, "embedded") == 0 || begins(store, "postgresql://") ||
-         begins(store, "postgres://");
+         begins(store, "postgres://") || begins(store, "mongodb://") ||
+         begins(store, "mongodb+srv://");
 }
 
 static sm_err take_all(sm_config *config, sm_buf *problem) {
@@ -349,7 +350,8 @@ static sm_err take_all(sm_config *config, sm_buf *problem) {
     return SM_ERR_NOMEM;
   if (!is_store(config->store)) { /* it may hold a password, so it is not repeated */
     sm_buf_line(problem, "SMARTMETER_STORE is neither 'embedded' nor the URL of a PostgreSQL "
-                         "server, postgresql://user@host/database");
+                         "server, postgresql://user@host/database, or of a MongoDB replica set, "
+                         "mongodb://host/database?replicaSet=name");
     err = sm_err_first(err, SM_ERR_INVALID);
   }
   if (lies_in(config->ca_dir, config->data_dir) || lies_in(config->data_dir, config->ca_dir)) {

@@ -43,7 +43,7 @@ typedef struct sm_config {
   uint16_t raw_retention_days; /* 0: for ever */
   char *data_dir;
   char *ca_dir; /* the key of the meters' authority: beside the data folder, "<data_dir>.ca" */
-  char *store;  /* "embedded", or a PostgreSQL server's URL, which may hold a password */
+  char *store;  /* "embedded", or the URL of a database server, which may hold a password */
   sm_zone *zone;
   char currency[4];
   bool auto_register;

@@ -5,8 +5,8 @@
 # shellcheck disable=SC2034
 SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev libssl-dev libsodium-dev libmicrohttpd-dev
   libjansson-dev libjwt-dev libwslay-dev libmosquitto-dev libglib2.0-dev libcairo2-dev libpango1.0-dev libharfbuzz-dev
-  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev libmbedtls-dev libpq-dev fonts-noto-core
-  tzdata ca-certificates openssl mosquitto)
+  libqrencode-dev libzip-dev libbrotli-dev zlib1g-dev libseccomp-dev libcurl4-openssl-dev libmbedtls-dev libpq-dev libmongoc-dev
+  fonts-noto-core tzdata ca-certificates openssl mosquitto)
 # shellcheck disable=SC2034
 # What looks at the dashboard as it was built: a browser, and the letters that it draws with beside fonts-noto-core.
 SM_LOOK_PACKAGES=(chromium fonts-dejavu-core curl python3)

@@ -90,16 +90,22 @@ finish() {
 }
 
 # --- where the data is ---------------------------------------------------------------------------------------------------
-# In files; under tests/postgres/with_postgres on its server, in a database of its own for each data folder.
+# In files; under tests/postgres/with_postgres on its server, and under tests/mongo/with_double on that double of one, in a database of
+# its own for each data folder.
 
 # Of a test that makes servers of its own (tests/postgres/cluster.sh): SMARTMETER_STORE.
 STORE_URL=''
 on_postgres() { [[ -n ${SM_TEST_POSTGRES:-} ]]; }
+on_mongodb() { [[ -n ${SM_TEST_MONGODB:-} ]]; }
+on_server() { on_postgres || on_mongodb; }
+
+# ledger_file: its name, where there is one: what a server of MongoDB has is a copy.
+ledger_file() { if on_mongodb; then echo ledger-copy.db; else echo ledger.db; fi; }
 
 # needs_files WHY: where the data is not in files, the end of a test that is about them.
 needs_files() {
-  on_postgres || return 0
-  skip "$(basename -- "$0" _test.sh)" "on PostgreSQL: $1"
+  on_server || return 0
+  skip "$(basename -- "$0" _test.sh)" "on a database server: $1"
   finish
 }
 
@@ -107,6 +113,10 @@ needs_files() {
 store_url() {
   local name=${TMP##*/}${1#"$TMP"}
   name=${name//[^A-Za-z0-9]/-}
+  if on_mongodb; then
+    printf '%s/%s?%s' "${SM_TEST_MONGODB%%/\?*}" "$name" "${SM_TEST_MONGODB##*\?}"
+    return
+  fi
   if [[ ! -e $TMP/log/$name.database ]]; then
     createdb -h "$SM_TEST_POSTGRES" -U smartmeter "$name" >&2 && touch "$TMP/log/$name.database"
   fi
@@ -145,7 +155,7 @@ ledger_sql() {
     psql -X -q -A -t -F ' ' -v ON_ERROR_STOP=1 -d "$(store_url "$DATA")" -c 'SET search_path = smartmeter' -c "$1"
     return
   fi
-  python3 - "$DATA/ledger.db" "$1" <<'PYTHON'
+  python3 - "$DATA/$(ledger_file)" "$1" <<'PYTHON'
 import sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
 for row in db.execute(sys.argv[2]):
@@ -275,7 +285,7 @@ server_command() {
     "SMARTMETER_ADMIN_EMAIL=$ADMIN_EMAIL" "SMARTMETER_ADMIN_PASSWORD=$ADMIN_PASSWORD")
   if [[ -n $STORE_URL ]]; then
     SM_COMMAND+=("SMARTMETER_STORE=$STORE_URL")
-  elif on_postgres; then
+  elif on_server; then
     for name in "$@"; do [[ $name != SMARTMETER_DATA_DIR=* ]] || data=${name#*=}; done
     SM_COMMAND+=("SMARTMETER_STORE=$(store_url "$data")")
   fi

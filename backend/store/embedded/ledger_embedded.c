@@ -23,35 +23,46 @@ static sm_err add_site(sm_sql *db, void *context) {
   return sm_ledger_add_site(db, options->zone, options->currency);
 }
 
-static sm_err open_reader(const ledger_file *file, sm_sql **db) {
-  return sm_sql_open(&(sm_sql_options){.path = file->path,
+/* ---- a file ---- */
+
+static const sm_sql_migration *schema(size_t *count) {
+  static const sm_sql_migration steps[] = {
+      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3}, {sm_ledger_schema_4},
+      {sm_ledger_schema_5}, {sm_ledger_schema_6}, {sm_ledger_schema_7}, {sm_ledger_schema_8},
+      {sm_ledger_schema_9}, {sm_ledger_schema_10}};
+  *count = sizeof steps / sizeof steps[0];
+  return steps;
+}
+
+int sm_ledger_schema_version(void) {
+  size_t count;
+  (void)schema(&count);
+  return (int)count;
+}
+
+sm_err sm_ledger_file_read(const char *path, sm_sql **db) {
+  return sm_sql_open(&(sm_sql_options){.path = path,
                                        .read_only = true,
                                        .trust_schema = true,
                                        .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                      db);
 }
 
-static sm_err migrate(sm_sql *db, const sm_embedded_options *options) {
-  const sm_sql_migration steps[] = {
-      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3}, {sm_ledger_schema_4},
-      {sm_ledger_schema_5}, {sm_ledger_schema_6}, {sm_ledger_schema_7}, {sm_ledger_schema_8},
-      {sm_ledger_schema_9}, {sm_ledger_schema_10}};
-  sm_embedded_options copy = *options;
-  return sm_sql_migrate(db, application_id, steps, sizeof steps / sizeof steps[0], add_site, &copy);
-}
-
 /* A billing run commits some hundred pages at a time, and would copy and sync the file at every
  * other commit. */
-static sm_err open_writer(const ledger_file *file, sm_sql **out) {
+sm_err sm_ledger_file_write(const char *path, sm_err (*init)(sm_sql *db, void *context),
+                            void *context, sm_sql **out) {
   enum { WAL_PAGES = 4000 };
+  size_t count;
+  const sm_sql_migration *steps = schema(&count);
   sm_sql *db = NULL;
-  sm_err err = sm_sql_open(&(sm_sql_options){.path = file->path,
+  sm_err err = sm_sql_open(&(sm_sql_options){.path = path,
                                              .create = true,
                                              .trust_schema = true,
                                              .wal_pages = WAL_PAGES,
                                              .busy_timeout_ms = SM_LEDGER_BUSY_TIMEOUT_MS},
                            &db);
-  if (err == SM_OK) err = migrate(db, file->options);
+  if (err == SM_OK) err = sm_sql_migrate(db, application_id, steps, count, init, context);
   if (err == SM_OK)
     *out = db;
   else
@@ -59,9 +70,13 @@ static sm_err open_writer(const ledger_file *file, sm_sql **out) {
   return err;
 }
 
+/* ---- the backing ---- */
+
 static sm_err open_file(void *context, bool writer, sm_sql **db) {
   const ledger_file *file = context;
-  return writer ? open_writer(file, db) : open_reader(file, db);
+  if (!writer) return sm_ledger_file_read(file->path, db);
+  sm_embedded_options options = *file->options;
+  return sm_ledger_file_write(file->path, add_site, &options, db);
 }
 
 static uint64_t file_bytes(void *context) {

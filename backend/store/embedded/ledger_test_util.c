@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "store/embedded/embedded.h"
+#include "store/mongo/mongo.h"
+#include "store/mongo/test_mongo.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
 
@@ -36,8 +38,26 @@ static sm_ledger *open_on_server(const char *dir) {
   return ledger;
 }
 
+static sm_err try_mongo(const char *dir, const char *zone, const char *currency,
+                        sm_ledger **ledger) {
+  char url[TEST_MONGO_URL_MAX];
+  const sm_mongo_options options = {.url = test_mongo_url(dir, url),
+                                    .data_dir = dir,
+                                    .zone = zone,
+                                    .currency = currency,
+                                    .create = true};
+  return sm_mongo_ledger_open(&options, ledger);
+}
+
+static sm_ledger *open_on_mongo(const char *dir) {
+  sm_ledger *ledger = NULL;
+  assert_int_equal(try_mongo(dir, "Asia/Kolkata", "INR", &ledger), SM_OK);
+  return ledger;
+}
+
 sm_ledger *ledger_open(const char *dir) {
   if (test_server_is_there()) return open_on_server(dir);
+  if (test_mongo_is_there()) return open_on_mongo(dir);
   const sm_embedded_options options = {.data_dir = dir, .zone = "Asia/Kolkata", .currency = "INR"};
   sm_ledger *ledger = NULL;
   assert_int_equal(sm_embedded_ledger_open(&options, &ledger), SM_OK);
@@ -49,11 +69,12 @@ bool on_server(void) {
 }
 
 void only_embedded(void) {
-  if (on_server()) skip();
+  if (on_server() || test_mongo_is_there()) skip();
 }
 
 sm_err ledger_try(const char *dir, const char *zone, const char *currency, sm_ledger **ledger) {
   char url[TEST_SERVER_URL_MAX];
+  if (test_mongo_is_there()) return try_mongo(dir, zone, currency, ledger);
   const sm_postgres_options there = {.url = test_server_url(dir, url),
                                      .data_dir = dir,
                                      .zone = zone,
@@ -69,9 +90,13 @@ void ledger_place(const char *dir) {
 }
 
 void ledger_remove(const char *dir) {
-  static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
+  static const char *const names[] = {
+      "ledger.db",        "ledger.db-wal",         "ledger.db-shm",
+      "ledger-copy.db",   "ledger-copy.db-wal",    "ledger-copy.db-shm",
+      "ledger-copy.lock", "ledger.mongodb-server", "ledger.mongodb-session"};
   if (on_server()) test_server_drop(dir);
-  for (size_t i = 0; i < 3; i++) {
+  if (test_mongo_is_there()) test_mongo_drop(dir);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     char path[200];
     (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
     (void)unlink(path);
@@ -111,6 +136,7 @@ int ledger_tear_down(void **state) {
   ledger_fixture *f = *state;
   sm_ledger_close(f->ledger);
   if (test_server_is_there()) test_server_drop(f->dir);
+  if (test_mongo_is_there()) test_mongo_drop(f->dir);
   empty_dir(f->dir);
   assert_int_equal(rmdir(f->dir), 0);
   free(f);
@@ -219,7 +245,8 @@ sm_err issue_one(sm_ledger *ledger, const char *account_id, const char *month, i
 
 static sqlite3 *raw_open(const char *dir) {
   char path[100];
-  (void)snprintf(path, sizeof path, "%s/ledger.db", dir);
+  (void)snprintf(path, sizeof path, "%s/%s", dir,
+                 test_mongo_is_there() ? "ledger-copy.db" : "ledger.db");
   sqlite3 *db;
   assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
   (void)sqlite3_busy_timeout(db, 10000);

@@ -1,7 +1,6 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "store/embedded/readings_test_util.h"
-#include "store/postgres/test_server.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -332,7 +331,7 @@ static void there_is_one_writer_and_readers_beside_it(void **state) {
   sm_readings_close(beside);
   const sm_embedded_options nowhere = {.data_dir = "/nonexistent"};
   assert_int_equal(store_try(&nowhere, false, &other), SM_ERR_NOT_FOUND);
-  if (on_server()) test_server_drop(nowhere.data_dir);
+  store_drop(nowhere.data_dir);
 }
 
 static void a_full_disk_stores_nothing_and_passes(void **state) {

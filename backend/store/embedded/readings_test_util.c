@@ -4,6 +4,8 @@
 #include "store/embedded/column.h"
 #include "store/embedded/reading_column.h"
 #include "store/embedded/varint.h"
+#include "store/mongo/mongo.h"
+#include "store/mongo/test_mongo.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
 
@@ -19,16 +21,30 @@
 const int64_t t0 = 1767225600000;
 
 bool on_server(void) {
-  return test_server_is_there();
+  return test_server_is_there() || test_mongo_is_there();
 }
 
 void only_embedded(void) {
   if (on_server()) skip();
 }
 
+static sm_err try_mongo(const sm_embedded_options *options, bool writer, sm_readings **store) {
+  char url[TEST_MONGO_URL_MAX];
+  const sm_mongo_options there = {.url = test_mongo_url(options->data_dir, url),
+                                  .data_dir = options->data_dir,
+                                  .raw_retention_days = options->raw_retention_days};
+  return sm_mongo_readings_open(&there, writer, store);
+}
+
+void store_drop(const char *dir) {
+  if (test_mongo_is_there()) test_mongo_drop(dir);
+  if (test_server_is_there()) test_server_drop(dir);
+}
+
 sm_err store_try(const sm_embedded_options *options, bool writer, sm_readings **store) {
   char url[TEST_SERVER_URL_MAX];
   if (!on_server()) return sm_embedded_readings_open(options, writer, store);
+  if (test_mongo_is_there()) return try_mongo(options, writer, store);
   (void)test_server_create(options->data_dir, "");
   const sm_postgres_options there = {.url = test_server_url(options->data_dir, url),
                                      .data_dir = options->data_dir,
@@ -56,8 +72,9 @@ int store_set_up(void **state) {
 }
 
 void store_dir_remove(const char *dir) {
-  static const char *const names[] = {"readings.db", "readings.db-wal", "readings.db-shm",
-                                      "readings.db.lock", "readings.db.format-1"};
+  static const char *const names[] = {"readings.db",          "readings.db-wal",
+                                      "readings.db-shm",      "readings.db.lock",
+                                      "readings.db.format-1", "readings.mongodb-session"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
@@ -69,7 +86,7 @@ void store_dir_remove(const char *dir) {
 int store_tear_down(void **state) {
   store_fixture *f = *state;
   sm_readings_close(f->store);
-  if (on_server()) test_server_drop(f->dir);
+  store_drop(f->dir);
   store_dir_remove(f->dir);
   free(f);
   return 0;

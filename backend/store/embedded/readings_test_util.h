@@ -26,6 +26,7 @@ void store_dir_remove(const char *dir); /* with what a store leaves there */
 sm_readings *store_open(const char *dir, bool writer);
 sm_err store_try(const sm_embedded_options *options, bool writer, sm_readings **store);
 void store_reopen(store_fixture *f);
+void store_drop(const char *dir); /* its database, if there is one */
 bool on_server(void);
 /* For tests of what only SQLite files have: skips the test if it runs on a server. */
 void only_embedded(void);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/embedded/sql_copy.h"
 #include "store/sql/driver.h"
 
 #include <assert.h>
@@ -35,6 +36,9 @@ typedef struct lite {
   bool begun;             /* and neither committed nor rolled back by us */
   bool unsynced;          /* commits are not synced just now */
   int wal_pages;
+  const sm_sql_gate *gate;  /* NULL: none */
+  bool entered;             /* and not left again */
+  sqlite3_session *session; /* of the transaction behind it */
 } lite;
 
 static const sm_sql_driver driver;
@@ -267,36 +271,91 @@ sqlite3 *sm_sql_handle(sm_sql *db) {
 
 /* ---- transactions ---- */
 
+static void rollback(sm_sql *base);
+
 static sm_err run_plain(lite *db, const char *sql) {
   sm_sql_stmt q = sm_sql_use(&db->base, sql);
   return sm_sql_run(&q);
 }
 
+/* ---- the gate (sql_copy.h) ---- */
+
+void sm_sql_set_gate(sm_sql *base, const sm_sql_gate *gate) {
+  of(base)->gate = gate;
+}
+
+static void leave_gate(lite *db) {
+  if (db->session != NULL) sqlite3session_delete(db->session);
+  db->session = NULL;
+  if (db->entered) db->gate->leave(db->gate->context);
+  db->entered = false;
+}
+
+static sm_err enter_gate(lite *db) {
+  db->entered = true;
+  sm_err err = db->gate->enter(db->gate->context);
+  if (err != SM_OK) leave_gate(db);
+  return err;
+}
+
+static sm_err watch_changes(lite *db) {
+  int result = sqlite3session_create(db->handle, "main", &db->session);
+  if (result == SQLITE_OK) result = sqlite3session_attach(db->session, NULL);
+  return sm_sql_err(db->handle, result);
+}
+
+/* *passed: there were changes, and they are durable where they count. */
+static sm_err pass_gate(lite *db, bool *passed) {
+  int len = 0;
+  void *changes = NULL;
+  sm_err err = sm_sql_err(db->handle, sqlite3session_changeset(db->session, &len, &changes));
+  if (err == SM_OK && len > 0) {
+    err = db->gate->pass(db->gate->context, &db->base, changes, (size_t)len);
+    *passed = err == SM_OK;
+  }
+  sqlite3_free(changes);
+  return err;
+}
+
+/* ---- transactions, with it ---- */
+
 static sm_err begin(sm_sql *base, bool immediate) {
   lite *db = of(base);
+  bool gated = immediate && db->gate != NULL;
   db->begun = false;
-  sm_err err = run_plain(db, immediate ? "BEGIN IMMEDIATE" : "BEGIN");
+  sm_err err = gated ? enter_gate(db) : SM_OK;
+  if (err != SM_OK) return err;
+  err = run_plain(db, immediate ? "BEGIN IMMEDIATE" : "BEGIN");
   db->begun = err == SM_OK;
+  if (err == SM_OK && gated) err = watch_changes(db);
+  if (err != SM_OK) rollback(base);
   return err;
 }
 
 static void rollback(sm_sql *base) {
   lite *db = of(base);
   db->begun = false;
-  if (!in_transaction(db)) return;
-  (void)sqlite3_step(db->rollback);
-  (void)sqlite3_reset(db->rollback);
+  if (in_transaction(db)) {
+    (void)sqlite3_step(db->rollback);
+    (void)sqlite3_reset(db->rollback);
+  }
+  leave_gate(db);
 }
 
 /* COMMIT may run out of memory when all is written already: then the transaction is committed,
  * whatever SQLite returns. Only a rollback makes it nothing. */
 static sm_err commit(sm_sql *base) {
   lite *db = of(base);
+  bool passed = false;
   db->rolled_back = transaction_is_lost(db);
-  sm_err err = db->rolled_back ? SM_ERR_INTERNAL : run_plain(db, "COMMIT");
-  if (err != SM_OK && !in_transaction(db) && !db->rolled_back) err = SM_OK;
+  sm_err err = db->rolled_back ? SM_ERR_INTERNAL : SM_OK;
+  if (err == SM_OK && db->session != NULL) err = pass_gate(db, &passed);
+  if (err == SM_OK) {
+    err = run_plain(db, "COMMIT");
+    if (err != SM_OK && !in_transaction(db) && !db->rolled_back) err = SM_OK;
+  }
   rollback(base);
-  return err;
+  return passed ? SM_OK : err;
 }
 
 sm_err sm_sql_set_synced(sm_sql *base, bool synced) {
