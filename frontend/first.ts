@@ -101,6 +101,11 @@ export function firstPicture(): Plugin {
         let page = html
           // What the first picture asks of the API goes before the program.
           .replace(/<(script type="module"|link rel="modulepreload")/g, '<$1 fetchpriority="low"')
+          // Evaluated one by one as they come, and not all at once before the program: between them the page answers.
+          .replace(
+            /<link rel="modulepreload"([^>]*) href=("[^"]*")>/g,
+            '<script type="module" async$1 src=$2></script>',
+          )
           .replace(/\s*<link rel="stylesheet"[^>]*>/g, (link) => {
             sheets.push(link.trim().replace("<link", '<link fetchpriority="low"'));
             return "";

@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { askForDevices, askForSite } from "./api/queries";
 import { begin, getSession, hinted, type SessionState, subscribeSession } from "./api/session";
+import { dropAsked } from "./first/asked";
 import { adminMenus, fleetPage, homePage, meterPage, signedIn, signedOut } from "./pages/parts";
 
 /** Longer than this the first picture does not wait for what would come in its place. */
@@ -51,5 +52,8 @@ async function whatIsNeeded(client: QueryClient): Promise<void> {
  */
 export function askEarly(client: QueryClient): Promise<void> {
   const enough = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS));
-  return Promise.race([whatIsNeeded(client).catch(() => undefined), enough]);
+  const needed = whatIsNeeded(client)
+    .catch(() => undefined)
+    .finally(dropAsked);
+  return Promise.race([needed, enough]);
 }

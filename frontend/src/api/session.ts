@@ -84,6 +84,8 @@ async function renewNow(): Promise<void> {
 
 /** A new token, one request at a time however many ask. Throws if there is none to be had. */
 export function renew(): Promise<void> {
+  // Who hears of it late, such as the socket that the server has just closed, has nothing to renew any more.
+  if (state.phase === "out") return Promise.reject(new ApiError(401, null, null));
   renewal ??= renewNow().finally(() => {
     renewal = null;
   });

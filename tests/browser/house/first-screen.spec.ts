@@ -96,6 +96,8 @@ test("each answer that the page has asked for early is taken, and nothing is ask
   const asked = requests.map((request) => `${request.method()} ${new URL(request.url()).pathname}`);
   for (const once of ["POST /api/auth/refresh", "GET /api/site", "GET /api/devices"])
     expect(asked.filter((one) => one === once)).toEqual([once]);
+  // The way to them is gone with them: one of them has the session's token in it.
+  expect(await page.evaluate(() => "smartmeterAsked" in window)).toBe(false);
 });
 
 test("a resident's figures are there before the program, and the last ones before the server", async ({

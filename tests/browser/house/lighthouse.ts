@@ -30,6 +30,10 @@ export interface Report {
 
 export const screens = { login: false, resident: true };
 
+/** On a busy machine Chromium begins to record a new page's events after its first ones: there is nothing to be scored then. */
+const NOTHING_RECORDED = "NO_NAVSTART";
+const ATTEMPTS = 3;
+
 /** A folder for a browser that knows nothing yet, or has signed in before: with a cookie, and nothing in its cache that counts. */
 export async function profile(signedIn: boolean): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "smartmeter-profile."));
@@ -57,20 +61,28 @@ export async function inspect(signedIn: boolean, categories: Category[], keep?: 
   const out = keep ?? join(folder, "report");
   try {
     const flags = `--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --user-data-dir=${folder}`;
-    await run(
-      process.execPath,
-      [
-        program,
-        `${target.url}/`,
-        "--quiet",
-        "--output=json",
-        "--output=html",
-        `--output-path=${out}`,
-        `--only-categories=${categories.join(",")}`,
-        `--chrome-flags=${flags}`,
-      ],
-      { env: { ...process.env, CHROME_PATH: target.chromium }, maxBuffer: 1 << 26 },
-    );
+    const look = () =>
+      run(
+        process.execPath,
+        [
+          program,
+          `${target.url}/`,
+          "--quiet",
+          "--output=json",
+          "--output=html",
+          `--output-path=${out}`,
+          `--only-categories=${categories.join(",")}`,
+          `--chrome-flags=${flags}`,
+        ],
+        { env: { ...process.env, CHROME_PATH: target.chromium }, maxBuffer: 1 << 26 },
+      );
+    for (let attempt = 1; ; attempt++)
+      try {
+        await look();
+        break;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !String(error).includes(NOTHING_RECORDED)) throw error;
+      }
     const report = JSON.parse(await readFile(`${out}.report.json`, "utf8")) as Report;
     if (report.runtimeError) throw new Error(report.runtimeError.message);
     return report;
