@@ -34,8 +34,9 @@ make_network() {
   ip link set "smb$NET_ID" up
   for node in "$@"; do
     NET_NODES+=("$node")
-    # shellcheck disable=SC2034 # cluster.sh uses it
+    # shellcheck disable=SC2004,SC2034 # by name: cluster.sh declares them, and uses it
     PG_ADDRESS[$node]=$NET_SUBNET.$i
+    # shellcheck disable=SC2004
     PG_NETNS[$node]=sm-$NET_ID-$node
     ip netns add "${PG_NETNS[$node]}"
     ip link add "smv$NET_ID$node" type veth peer name eth0 netns "${PG_NETNS[$node]}"
