@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The meter from its module to the server: edge-meter reads pzem-sim over a real line, through the real broker. The module
-# fails, the broker and the server are killed, the line and the meter itself are cut in the middle. At the end the server has
-# the readings that the module's own log tells of, each once, and the same register.
+# fails, the broker and the server are killed, the network, the line and the meter itself are cut in the middle: first each in
+# turn, then whatever chance has, at any moment. At the end the server has the readings that the module's own log tells of, each
+# once, and the same register. SM_SEED=N does it again with the same chance; moments on the machine are not part of it.
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 BUILD=${SM_BINARY%/*}
@@ -9,9 +10,12 @@ for program in edge-meter pzem-sim; do
   [[ -x $BUILD/$program ]] || { fail "there is a program $BUILD/$program"; exit 1; }
 done
 
-# Time runs faster for the meter and its module: some minutes of it, an hour with --long.
-speed=10 minutes=8
+# Time runs faster for the meter and its module: eight minutes of it in turn, then one by chance, an hour in all with --long.
+speed=10 minutes=9
 if [[ ${SM_TEST_LONG:-0} == 1 ]]; then minutes=60; fi
+SEED=${SM_SEED:-$((SRANDOM % 32768))}
+RANDOM=$SEED
+note "SM_SEED=$SEED"
 # What of it is left at the end lies in the past of the server's clock.
 anchor=$(date +%s%3N)
 start=$((anchor - 3 * 3600 * 1000))
@@ -24,6 +28,11 @@ start_module() {
 }
 start_meter() {
   start_child meter "$TMP/log/meter.log" "$BUILD/edge-meter" --serial "$TMP/line" --flash "$TMP/flash" --time "$time" "$@"
+}
+link_port=$(free_port)
+start_link() {
+  start_child link "$TMP/log/link.log" python3 "$SM_HERE/../faults/link.py" "$link_port" "$MQTT_PORT"
+  wait_for_port "$link_port" "$WAIT_S" "$(child_pid link)" || fail 'the network is there'
 }
 # The meter's time, ms, of each cut: what is on the line then may be lost.
 note_cut() { echo $((start + ($(date +%s%3N) - anchor) * speed)) >>"$TMP/cuts"; }
@@ -41,39 +50,39 @@ stored_at_least() {
 }
 
 start_broker
+start_link
 start_server
 login
 api POST /api/devices '{"device_id": "edge-1"}'
 
 start_module
-start_meter --set device_id=edge-1 --set host=127.0.0.1 --set "port=$MQTT_PORT" --set tls=0 --set address=1 \
+start_meter --set device_id=edge-1 --set host=127.0.0.1 --set "port=$link_port" --set tls=0 --set address=1 \
   --set interval_s=10 --clock-after 40
 if wait_until 'readings come to the server' stored_at_least 6; then pass 'readings come to the server'; fi
 
-step=$((minutes / 8))
 note 'the broker is killed'
 kill_broker
-go_on_until $((2 * step))
+go_on_until 2
 note 'the meter is killed while it is offline, and starts with its clock not set'
 kill_meter
 start_meter --clock-after 30
-go_on_until $((3 * step))
+go_on_until 3
 start_broker
 note 'the server is killed'
 kill_server
-go_on_until $((4 * step))
+go_on_until 4
 note 'the register falls to 0'
 echo reset >"$TMP/control"
 start_server
 login
-go_on_until $((5 * step))
+go_on_until 5
 note 'the module is unplugged for a while'
 end_child module TERM || true
 note_cut
 sleep 1
 start_module
 echo 'silent 5' >"$TMP/control"
-go_on_until $((6 * step))
+go_on_until 6
 note 'broker, server and meter are killed at once'
 kill_broker
 kill_server
@@ -82,12 +91,53 @@ start_broker
 start_meter
 start_server
 login
-go_on_until $((7 * step))
+go_on_until 7
 note 'the meter is stopped, as for the night, and started'
 ok 'the meter stops' end_child meter TERM
 note_cut
 start_meter
-go_on_until $((8 * step))
+go_on_until 8
+
+# By chance: what is cut stays away for up to a minute and a half of the meter's time.
+cut() {
+  case $1 in
+    broker) kill_broker ;;
+    server) kill_server ;;
+    network) end_child link KILL || true ;;
+    meter) kill_meter ;;
+    line) end_child module TERM || true; note_cut ;;
+  esac
+}
+mend() {
+  case $1 in
+    broker) start_broker ;;
+    server) start_server ;;
+    network) start_link ;;
+    meter) start_meter ;;
+    line) rm -f -- "$TMP/line" && start_module ;;
+  esac
+}
+things=(broker server network meter line)
+pause_at_most() { sleep "$(awk -v most="$1" -v chance="$RANDOM" -v speed="$speed" 'BEGIN { print most * chance / 32768 / speed }')"; }
+cuts=0
+while ! past "$minutes"; do
+  first=${things[RANDOM % 5]} second=${things[RANDOM % 5]}
+  pause_at_most 60
+  cut "$first"
+  cuts=$((cuts + 1))
+  if [[ $second != "$first" && $((RANDOM % 3)) == 0 ]]; then
+    pause_at_most 30
+    cut "$second"
+    cuts=$((cuts + 1))
+  else
+    second=''
+  fi
+  pause_at_most 90
+  mend "$first"
+  [[ -z $second ]] || mend "$second"
+done
+note "$cuts cuts by chance"
+login
 
 # The module falls silent first: what it has answered is all that there is.
 echo 'silent 100000' >"$TMP/control"
