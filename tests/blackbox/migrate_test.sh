@@ -30,7 +30,7 @@ database() { createdb -h "$PG" -U smartmeter "$1"; }
 url_of() { printf '%s' "postgresql://smartmeter@/$1?host=$PG"; }
 URL=$(url_of house)
 database house
-on_server() { STORE=$URL "$@"; }
+at_server() { STORE=$URL "$@"; }
 # elsewhere COMMAND...: another house.
 elsewhere() { (DATA=$TMP/elsewhere && "$@"); }
 # sqlite FILE SQL: its rows, columns with | between them.
@@ -167,7 +167,7 @@ ok 'after all kills, the copying comes to its end' copied
 took=$((($(now_ms) - begun) * 11 / 10))
 is 'nothing is switched' "$(json .switched "$(<"$TMP/copied.json")")" false
 like 'there are as many tables as ledgers have' "$(json .ledger_tables "$(<"$TMP/copied.json")")" '^[34][0-9]$'
-ok 'what is arriving' fails on_server smartmeter device list
+ok 'what is arriving' fails at_server smartmeter device list
 like 'is not worked on' "$COMPLAINT" 'is being filled from the folder'
 ok 'the old one still is' quietly smartmeter device list
 
@@ -226,7 +226,7 @@ is 'no number will be given out again' "$(house "SELECT string_agg(table_name, '
     format('SELECT coalesce(max(%I), 0) AS m FROM smartmeter.%I', column_name, table_name), false, true, '')))[1]::text::bigint >
     coalesce((SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename) =
       pg_get_serial_sequence(format('%I.%I', table_schema, table_name), column_name)), 0)")" ''
-on_server state "$TMP/after"
+at_server state "$TMP/after"
 ok 'the export is the same, byte for byte' same before.csv after.csv
 for what in payments edits users devices; do ok "so are $what" same "before.$what" "after.$what"; done
 for number in "${numbers[@]:0:1}"; do ok "and invoice $number" cmp "$TMP/before.$number.pdf" "$TMP/after.$number.pdf"; done

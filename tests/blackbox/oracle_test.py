@@ -14,7 +14,7 @@ import mqtt  # noqa: E402
 import oracle  # noqa: E402
 import powerloss  # noqa: E402
 
-OPTIONS = argparse.Namespace(seed="7", start_ms=1767571200000, step_s=600, late=0.2, twice=0.2, array=10)
+OPTIONS = argparse.Namespace(seed="7", start_ms=1767571200000, step_s=600, late=0.2, twice=0.2, other=0.05, array=10)
 ONE, TWO = (1000, 2000, 3000), (1000, 2000, 3001)
 
 

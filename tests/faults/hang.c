@@ -53,6 +53,8 @@ static void tell(void) {
 }
 
 static void wait_while_hung(int fd) {
+  /* Another library's constructor may come here before ours has run. */
+  if (next_pwrite == NULL) start();
   const struct timespec look_again = {.tv_nsec = 5000000};
   int saved = errno;
   if (hung() && meant(fd)) {

@@ -75,6 +75,12 @@ __attribute__((constructor)) static void start(void) {
   if (log_fd < 0) abort();
 }
 
+/* Another library's constructor may come here before ours has run. */
+static void take_lock(void) {
+  if (next_open == NULL) start();
+  (void)pthread_mutex_lock(&lock);
+}
+
 /* ---- records ---- */
 
 static void put(uint32_t kind, uint64_t inode, int64_t at, const void *data, size_t len) {
@@ -128,7 +134,7 @@ static const char *below(const char *path) {
 
 ssize_t pwrite64(int fd, const void *data, size_t len, off_t at) {
   uint64_t inode;
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   ssize_t done = next_pwrite(fd, data, len, at);
   if (done > 0 && watched(fd, &inode)) put(WRITE, inode, at, data, (size_t)done);
   (void)pthread_mutex_unlock(&lock);
@@ -142,9 +148,9 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t at) {
 /* Only what belongs to a watched file is under the lock: a write to a pipe or socket may wait. */
 ssize_t write(int fd, const void *data, size_t len) {
   uint64_t inode;
-  if (next_write == NULL) start();
+  if (next_open == NULL) start();
   if (!watched(fd, &inode)) return next_write(fd, data, len);
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   off_t at = lseek(fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) != 0 ? SEEK_END : SEEK_CUR);
   ssize_t done = next_write(fd, data, len);
   if (done > 0) put(WRITE, inode, at, data, (size_t)done);
@@ -154,7 +160,7 @@ ssize_t write(int fd, const void *data, size_t len) {
 
 int ftruncate64(int fd, off_t size) {
   uint64_t inode;
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   int result = next_ftruncate(fd, size);
   if (result == 0 && watched(fd, &inode)) put(TRUNCATE, inode, size, NULL, 0);
   (void)pthread_mutex_unlock(&lock);
@@ -181,20 +187,20 @@ static void put_sync(int fd) {
     put(SYNC_DIR, 0, 0, below(path), strlen(below(path)));
 }
 
-static int sync_by(int (*next)(int), int fd) {
-  (void)pthread_mutex_lock(&lock);
-  int result = next(fd);
+static int sync_by(int (**next)(int), int fd) {
+  take_lock();
+  int result = (*next)(fd);
   if (result == 0) put_sync(fd);
   (void)pthread_mutex_unlock(&lock);
   return result;
 }
 
 int fsync(int fd) {
-  return sync_by(next_fsync, fd);
+  return sync_by(&next_fsync, fd);
 }
 
 int fdatasync(int fd) {
-  return sync_by(next_fdatasync, fd);
+  return sync_by(&next_fdatasync, fd);
 }
 
 /* ---- names ---- */
@@ -222,7 +228,7 @@ int open64(const char *name, int flags, ...) {
   if ((flags & (O_CREAT | O_TRUNC)) == 0) return next_open(name, flags);
   char path[PATH_MAX + NAME_MAX + 2];
   struct stat found;
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   resolve(name, path);
   bool was_there = path[0] != '\0' && lstat(path, &found) == 0;
   int fd = next_open(name, flags, mode);
@@ -245,14 +251,14 @@ int open(const char *name, int flags, ...) {
 }
 
 /* A rename or a link. */
-static int two_names(uint32_t kind, int (*next)(const char *, const char *), const char *from,
+static int two_names(uint32_t kind, int (**next)(const char *, const char *), const char *from,
                      const char *to) {
   char names[2][PATH_MAX + NAME_MAX + 2];
   char both[2 * (PATH_MAX + NAME_MAX + 2)];
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   resolve(from, names[0]);
   resolve(to, names[1]);
-  int result = next(from, to);
+  int result = (*next)(from, to);
   int saved = errno;
   if (result == 0 && names[0][0] != '\0' && names[1][0] != '\0') {
     int len = snprintf(both, sizeof both, "%s%s", below(names[0]), below(names[1]));
@@ -264,16 +270,16 @@ static int two_names(uint32_t kind, int (*next)(const char *, const char *), con
 }
 
 int rename(const char *from, const char *to) {
-  return two_names(RENAME, next_rename, from, to);
+  return two_names(RENAME, &next_rename, from, to);
 }
 
 int link(const char *from, const char *to) {
-  return two_names(LINK, next_link, from, to);
+  return two_names(LINK, &next_link, from, to);
 }
 
 int unlink(const char *name) {
   char path[PATH_MAX + NAME_MAX + 2];
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   resolve(name, path);
   int result = next_unlink(name);
   int saved = errno;
@@ -285,7 +291,7 @@ int unlink(const char *name) {
 
 int mkdir(const char *name, mode_t mode) {
   char path[PATH_MAX + NAME_MAX + 2];
-  (void)pthread_mutex_lock(&lock);
+  take_lock();
   resolve(name, path);
   int result = next_mkdir(name, mode);
   int saved = errno;
