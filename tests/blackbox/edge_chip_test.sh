@@ -81,7 +81,7 @@ for chip in "${CHIPS[@]}"; do
   note "$chip: stack $stack of $budget bytes"
   within="$chip: its stack is within the budget"
   if ((stack > 0 && stack <= budget)); then pass "$within"; else fail "$within"; fi
-  # The module falls silent: what the chip put down is all.
+  # The module falls silent: what the chip put down is all so far.
   echo 'silent 100000' >"$TMP/$chip/control"
   count[$chip]=$(($(sed -n 's/^waiting //p' "$said" | tr -d '\r')))
 done
@@ -91,7 +91,7 @@ start_server
 login
 # all_stored CHIP COUNT
 all_stored() {
-  api GET "/api/devices/edge-$1/readings?from=2020-01-01T00:00:00Z&limit=10000" && (($(json .readings.#) == $2))
+  api GET "/api/devices/edge-$1/readings?from=2020-01-01T00:00:00Z&limit=10000" && (($(json .readings.#) >= $2))
 }
 compare='
 import json, sys
@@ -103,6 +103,8 @@ assert len({r["timestamp"] for r in readings}) == len(readings)
 '
 for chip in "${CHIPS[@]}"; do
   api POST /api/devices "{\"device_id\": \"edge-$chip\"}"
+  # Nobody held the chip's clock against the server's: its readings get their times from the first one that has one that stands.
+  echo 'silent 0' >"$TMP/$chip/control"
   start_child "meter-$chip" "$TMP/log/meter-$chip.log" "$BUILD/edge-meter" --serial "$TMP/$chip/line" --flash "$TMP/$chip/flash"
 done
 for chip in "${CHIPS[@]}"; do
