@@ -174,6 +174,9 @@ void pg_copy_reading(sm_buf *rows, int64_t series_no, const sm_reading *reading)
 /* Ends them and stores them, inside the writer's transaction: all, or it is lost. SM_ERR_EXISTS:
  * one of them is there already; SM_ERR_INVALID: no month takes one. */
 SM_MUST_CHECK sm_err pg_copy_end(pg_readings *store, sm_buf *rows, int64_t *copied);
+/* All results of the connection up to the last one, after a COPY: err, or else the first failure of
+ * them; *copied is set by one that succeeded. */
+SM_MUST_CHECK sm_err pg_copy_results(PGconn *conn, sm_err err, int64_t *copied);
 
 /* ---- months (readings_pg_month.c) ---- */
 int64_t pg_month_of(int64_t ts_ms); /* since 1970 */

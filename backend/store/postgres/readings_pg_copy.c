@@ -55,8 +55,7 @@ void pg_copy_reading(sm_buf *rows, int64_t series_no, const sm_reading *r) {
 
 /* ---- sending ---- */
 
-/* All results of the connection up to the last one, the first failure of which counts. */
-static sm_err take_results(PGconn *conn, sm_err err, int64_t *copied) {
+sm_err pg_copy_results(PGconn *conn, sm_err err, int64_t *copied) {
   PGresult *result;
   while ((result = PQgetResult(conn)) != NULL) {
     sm_err its = sm_pg_err(conn, result);
@@ -81,5 +80,5 @@ sm_err pg_copy_end(pg_readings *store, sm_buf *rows, int64_t *copied) {
   *copied = 0;
   /* What goes wrong is told by the result. */
   if (PQputCopyData(conn, rows->data, (int)rows->len) == 1) (void)PQputCopyEnd(conn, NULL);
-  return take_results(conn, SM_OK, copied);
+  return pg_copy_results(conn, SM_OK, copied);
 }

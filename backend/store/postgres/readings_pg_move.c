@@ -106,39 +106,12 @@ static sm_err copy_in(sm_sql *db, const char *sql, const sm_buf *rows) {
     sent = PQputCopyData(conn, rows->data + at, (int)len) == 1;
   }
   if (PQputCopyEnd(conn, sent ? NULL : "broken off") != 1) err = SM_ERR_IO;
-  while ((result = PQgetResult(conn)) != NULL) {
-    sm_err got = sm_pg_err(conn, result);
-    if (err == SM_OK) err = got;
-    PQclear(result);
-  }
-  return err;
+  int64_t copied = 0;
+  return pg_copy_results(conn, err, &copied);
 }
 
 static void put_i64(sm_buf *out, int64_t value) {
   sm_buf_printf(out, "\t%lld", (long long)value);
-}
-
-static void put_if(sm_buf *out, bool has, int64_t value) {
-  if (has)
-    put_i64(out, value);
-  else
-    sm_buf_append_text(out, "\t\\N");
-}
-
-static void put_raw(sm_buf *out, int64_t series_no, const sm_reading *r) {
-  sm_buf_printf(out, "%lld", (long long)series_no);
-  put_i64(out, r->ts_ms);
-  put_i64(out, r->energy_wh);
-  put_i64(out, r->voltage_mv);
-  put_i64(out, r->current_ma);
-  put_i64(out, r->power_mw);
-  put_if(out, (r->has & SM_READING_FREQUENCY) != 0, r->frequency_mhz);
-  put_if(out, (r->has & SM_READING_SEQ) != 0, r->seq);
-  put_if(out, (r->has & SM_READING_EPOCH) != 0, r->epoch);
-  put_if(out, (r->has & SM_READING_POWER_FACTOR) != 0, r->power_factor_milli);
-  put_if(out, (r->has & SM_READING_RSSI) != 0, r->rssi_dbm);
-  put_i64(out, r->has);
-  sm_buf_append_char(out, '\n');
 }
 
 static void put_quarter(sm_buf *out, int64_t series_no, const sm_quarter *q) {
@@ -209,7 +182,8 @@ typedef struct rows {
 } rows;
 
 static void add_day(rows *r, int64_t series_no, const sm_move_day *day) {
-  for (size_t i = 0; i < day->raw.count; i++) put_raw(&r->raw, series_no, &day->raw.item[i]);
+  for (size_t i = 0; i < day->raw.count; i++)
+    pg_copy_reading(&r->raw, series_no, &day->raw.item[i]);
   for (size_t i = 0; i < day->quarters.count; i++)
     put_quarter(&r->quarters, series_no, &day->quarters.item[i]);
   for (size_t i = 0; i < day->course.count; i++)
@@ -222,12 +196,10 @@ static sm_err write_days(pg_readings *store, int64_t series_no, const sm_move_da
   sm_buf_init(&r.raw, 0);
   sm_buf_init(&r.quarters, 0);
   sm_buf_init(&r.course, 0);
+  pg_copy_begin(&r.raw);
   for (size_t i = 0; i < count; i++) add_day(&r, series_no, &days[i]);
-  sm_err err =
-      copy_in(store->db,
-              "COPY reading (series_no, ts_ms, energy_wh, voltage_mv, current_ma, power_mw, "
-              "frequency_mhz, seq, epoch, power_factor_milli, rssi_dbm, has) FROM STDIN",
-              &r.raw);
+  int64_t copied = 0;
+  sm_err err = pg_copy_end(store, &r.raw, &copied);
   if (err == SM_OK)
     err = copy_in(store->db,
                   "COPY quarter (series_no, start_ms, first_ms, first_wh, last_ms, last_wh, count, "
