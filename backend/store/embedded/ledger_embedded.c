@@ -1,11 +1,12 @@
 /* The ledger in an SQLite file of the data directory. */
 #include "base/file.h"
 #include "store/embedded/embedded.h"
-#include "store/embedded/ledger_backing.h"
-#include "store/embedded/ledger_internal.h"
+#include "store/embedded/ledger_file.h"
 #include "store/embedded/ledger_schema.h"
-#include "store/embedded/sql_migrate.h"
-#include "store/embedded/sqlite_util.h"
+#include "store/ledger/ledger_backing.h"
+#include "store/ledger/ledger_internal.h"
+#include "store/sqlite/sql_migrate.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #include "store/embedded/quarter_block.h"
 
-#include "store/embedded/column.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/reading_column.h"
-#include "store/embedded/wrapping.h"
+#include "store/series/column.h"
+#include "store/series/quarter.h"
+#include "store/series/reading_column.h"
+#include "store/series/wrapping.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -21,14 +21,14 @@
 #include "store/embedded/block.h"
 #include "store/embedded/embedded.h"
 #include "store/embedded/fresh_row.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/quarter.h"
 #include "store/embedded/quarter_block.h"
 #include "store/embedded/readings_embedded.h"
-#include "store/embedded/series.h"
-#include "store/embedded/sqlite_util.h"
-#include "store/embedded/state.h"
 #include "store/readings.h"
+#include "store/series/journal_row.h"
+#include "store/series/quarter.h"
+#include "store/series/series.h"
+#include "store/series/state.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,13 +1,13 @@
 #include "store/embedded/readings_test_util.h"
 
 #include "base/crypto.h"
-#include "store/embedded/column.h"
-#include "store/embedded/reading_column.h"
-#include "store/embedded/varint.h"
 #include "store/mongo/mongo.h"
 #include "store/mongo/test_mongo.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
+#include "store/series/column.h"
+#include "store/series/reading_column.h"
+#include "store/series/varint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

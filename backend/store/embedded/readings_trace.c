@@ -1,7 +1,7 @@
 /* The register trace of the embedded store (trace.h), and its outline. */
 #include "base/order.h"
 #include "store/embedded/readings_internal.h"
-#include "store/embedded/trace.h"
+#include "store/series/trace.h"
 
 #include <stdlib.h>
 

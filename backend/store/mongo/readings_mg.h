@@ -20,11 +20,11 @@
 #define SM_STORE_READINGS_MG_H
 
 #include "base/buf.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/series.h"
 #include "store/mongo/mongo.h"
 #include "store/mongo/mongo_db.h"
 #include "store/readings_engine.h"
+#include "store/series/quarter.h"
+#include "store/series/series.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/sequence.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/state.h"
+#include "store/series/journal_row.h"
+#include "store/series/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -17,11 +17,11 @@
 #define SM_STORE_READINGS_PG_H
 
 #include "base/buf.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/series.h"
 #include "store/postgres/pg_sql.h"
 #include "store/postgres/postgres.h"
 #include "store/readings_engine.h"
+#include "store/series/quarter.h"
+#include "store/series/series.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/sequence.h"
-#include "store/embedded/state.h"
+#include "store/series/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * are, so that none of them is due. */
 #include "store/readings_move.h"
 
-#include "store/embedded/state.h"
 #include "store/postgres/readings_pg.h"
+#include "store/series/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "store/postgres/readings_pg.h"
 
 #include "base/crypto.h"
-#include "store/embedded/embedded.h"
+#include "store/data_lock.h"
 #include "store/postgres/postgres_schema.h"
 
 #include <assert.h>
@@ -283,7 +283,7 @@ static sm_err load_all(pg_readings *store) {
 /* The lock of the data folder: a folder is one server's, with its keys and its broker. */
 static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
-  sm_err err = data_dir != NULL ? sm_embedded_lock(data_dir, &store->lock_fd) : SM_OK;
+  sm_err err = data_dir != NULL ? sm_data_lock(data_dir, &store->lock_fd) : SM_OK;
   if (err == SM_OK) err = connect_to(store, false, &store->db);
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,

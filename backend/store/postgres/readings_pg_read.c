@@ -1,7 +1,7 @@
 /* Raw readings, quarters, and the trace made from them. */
 #include "store/postgres/readings_pg.h"
 
-#include "store/embedded/trace.h"
+#include "store/series/trace.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/embedded/state.h"
+#include "store/series/state.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SQL behind a few verbs, the same for every engine that speaks it: a connection comes from an
- * engine's own open function (store/embedded/sqlite_util.h, store/postgres/pg_sql.h), and what is
+ * engine's own open function (store/sqlite/sqlite_util.h, store/postgres/pg_sql.h), and what is
  * here is all that a store's logic needs of it.
  *
  * A statement in use is an sm_sql_stmt on the stack whose first failure sticks, so a function binds
