@@ -558,7 +558,7 @@ static void stop_parts(service *s) {
   s->imports = NULL;
   /* On a server store others go on adding, and whoever is there makes what is due. */
   if (s->program.readings != NULL && !shares_store(s)) {
-    sm_err err = sm_readings_maintain(s->program.readings, true);
+    sm_err err = sm_readings_maintain(s->program.readings, true, NULL);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
   }

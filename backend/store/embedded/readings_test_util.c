@@ -138,7 +138,7 @@ size_t count_rejects(sm_readings *store) {
 }
 
 void seal_all(sm_readings *store) {
-  assert_int_equal(sm_readings_maintain(store, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, true, NULL), SM_OK);
   sm_readings_stats stats;
   sm_readings_stats_get(store, &stats);
   assert_int_equal(stats.journal_readings, 0);

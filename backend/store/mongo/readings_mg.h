@@ -180,7 +180,7 @@ int64_t mg_horizon_ms(const mg_readings *store, int64_t now_ms);
 
 /* ---- the engine ---- */
 sm_err mg_readings_commit(sm_readings *store, sm_readings_batch *batch);
-sm_err mg_readings_maintain(sm_readings *store, bool force);
+sm_err mg_readings_maintain(sm_readings *store, bool force, bool *more);
 sm_err mg_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list);
 sm_err mg_readings_quarters(sm_readings *store, const char *device_id, uint8_t channel,

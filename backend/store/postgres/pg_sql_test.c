@@ -1,6 +1,7 @@
 /* The engine under the stores: what it makes of statements, and what it does when the server cuts
  * it off. Runs under tests/postgres/with_postgres. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "store/postgres/pg_dialect.h"
 #include "store/postgres/pg_sql.h"
@@ -577,7 +578,7 @@ static void old_months_go_and_quarters_stay(void **state) {
           .reading = {.ts_ms = t0 + day * day_ms + i * 60000, .energy_wh = day * 100 + i}};
     assert_int_equal(sm_readings_commit(store, &batch), SM_OK);
   }
-  assert_int_equal(sm_readings_maintain(store, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, true, NULL), SM_OK);
   sm_reading_list raw;
   sm_quarter_list quarters;
   /* The last is of 6 May, 62 days before is 5 March: January and February are over. */
@@ -614,13 +615,42 @@ static void months_are_made_ahead(void **state) {
   const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
   sm_readings *store = NULL;
   assert_int_equal(sm_postgres_readings_open(&options, true, &store), SM_OK);
-  assert_int_equal(sm_readings_maintain(store, false), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, false, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir,
                                    "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = "
                                    "i.inhrelid WHERE c.relname IN (SELECT "
                                    "to_char(now() AT TIME ZONE 'UTC' + n * interval '1 month', "
                                    "'\"reading_\"YYYY_MM') FROM generate_series(0, 1) n)"),
                    2);
+  sm_readings_close(store);
+}
+
+/* After an outage or an import: a slice a call, and the caller is told that there is more. */
+static void what_has_piled_up_is_told(void **state) {
+  enum { METERS = 700 };
+  const fixture *f = *state;
+  const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
+  sm_readings *store = NULL;
+  assert_int_equal(sm_postgres_readings_open(&options, true, &store), SM_OK);
+  static char id[METERS][16];
+  static sm_reading_in in[METERS];
+  for (int i = 0; i < METERS; i++) {
+    (void)snprintf(id[i], sizeof id[i], "m%03d", i);
+    in[i] = (sm_reading_in){.device_id = id[i],
+                            .reading = {.ts_ms = sm_clock_now_ms() - 7200000, .energy_wh = i}};
+  }
+  sm_readings_batch batch = {.readings = in, .reading_count = METERS};
+  assert_int_equal(sm_readings_commit(store, &batch), SM_OK);
+  bool more = false;
+  assert_int_equal(sm_readings_maintain(store, false, &more), SM_OK);
+  assert_true(more);
+  assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.quarter"), 500);
+  assert_int_equal(sm_readings_maintain(store, false, &more), SM_OK);
+  assert_true(more);
+  assert_int_equal(sm_readings_maintain(store, false, &more), SM_OK);
+  assert_false(more);
+  assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.quarter"), METERS);
+  assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.quarter_due"), 0);
   sm_readings_close(store);
 }
 
@@ -638,6 +668,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_commit_that_the_standby_does_not_have_is_none, set_up,
                                       stop_waiting),
       T(months_are_made_ahead),
+      T(what_has_piled_up_is_told),
       T(a_connection_comes_back_by_itself),
       T(what_was_not_committed_is_gone_with_the_connection),
       T(a_server_that_is_not_there_is_told),

@@ -35,6 +35,8 @@ enum {
 /* More advisory locks of transactions (0x534d, …), for what one server does at a time. */
 #define PG_TRY_UPKEEP "SELECT pg_try_advisory_xact_lock(21325, 100)"
 #define PG_LOCK_MONTHS "SELECT pg_advisory_xact_lock(21325, 101)"
+#define PG_LOCK_CROWD "SELECT pg_advisory_xact_lock(21325, 102)"
+#define PG_LOCK_FEW "SELECT pg_advisory_xact_lock_shared(21325, 102)"
 
 #define DAY_MS ((int64_t)86400000)
 
@@ -124,6 +126,11 @@ SM_MUST_CHECK sm_err pg_read_begin(pg_readings *store, sm_sql **db);
 void pg_read_end(pg_readings *store, sm_sql *db);
 /* A writer's transaction, beside those of other servers. */
 SM_MUST_CHECK sm_err pg_write_begin(pg_readings *store);
+/* Before the rows of so many series are locked. What is locked are the rows; this is so that two
+ * servers whose batches hold the same few hundred meters, as a shared subscription deals them out,
+ * wait for each other once, and not at each row in turn, which takes PostgreSQL ten times the work.
+ * Batches of a few meters run side by side. */
+SM_MUST_CHECK sm_err pg_take_turn(pg_readings *store, size_t series_count);
 /* One for work that one server does at a time; *mine false: another one is at it, and there is no
  * transaction. */
 SM_MUST_CHECK sm_err pg_upkeep_begin(pg_readings *store, bool *mine);
@@ -211,7 +218,7 @@ SM_MUST_CHECK sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *do
 
 /* ---- the engine ---- */
 sm_err pg_readings_commit(sm_readings *store, sm_readings_batch *batch);
-sm_err pg_readings_maintain(sm_readings *store, bool force);
+sm_err pg_readings_maintain(sm_readings *store, bool force, bool *more);
 sm_err pg_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list);
 sm_err pg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,

@@ -193,6 +193,11 @@ static sm_err lock_series(pg_readings *store) {
     pg_array_i64(&numbers, t->no);
     wanted++;
   }
+  sm_err turn = pg_take_turn(store, wanted);
+  if (turn != SM_OK) {
+    sm_buf_fini(&numbers);
+    return turn;
+  }
   sm_sql_stmt q =
       sm_sql_use(store->db, "SELECT device_id, channel, state FROM series WHERE series_no = ANY("
                             "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");

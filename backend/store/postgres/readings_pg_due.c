@@ -23,6 +23,8 @@ typedef struct due {
 /* No commit that touches these may be open meanwhile: what it adds would stay unknown to the row.
  * So their series are locked, as a commit does. */
 static sm_err lock_series(pg_readings *store, const due *d) {
+  sm_err turn = pg_take_turn(store, d->count);
+  if (turn != SM_OK) return turn;
   sm_sql_stmt q =
       sm_sql_use(store->db, "SELECT series_no FROM series WHERE series_no = ANY("
                             "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
@@ -203,13 +205,12 @@ static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, bool 
   return err;
 }
 
-sm_err pg_readings_maintain(sm_readings *base, bool force) {
+sm_err pg_readings_maintain(sm_readings *base, bool force, bool *more) {
   pg_readings *store = pg_of(base);
   if (!store->writer) return SM_ERR_DENIED;
   int64_t steady_ms = sm_clock_steady_ms();
   if (!force && steady_ms < store->maintain_at_ms) return SM_OK;
-  bool more = false;
-  sm_err err = maintain_all(store, force, sm_clock_now_ms(), &more);
-  store->maintain_at_ms = err == SM_OK && more ? steady_ms : steady_ms + PAUSE_MS;
+  sm_err err = maintain_all(store, force, sm_clock_now_ms(), more);
+  store->maintain_at_ms = err == SM_OK && *more ? steady_ms : steady_ms + PAUSE_MS;
   return err;
 }

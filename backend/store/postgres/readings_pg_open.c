@@ -76,6 +76,11 @@ sm_err pg_write_begin(pg_readings *store) {
   return err;
 }
 
+sm_err pg_take_turn(pg_readings *store, size_t series_count) {
+  enum { FEW = 32 };
+  return sm_sql_exec(store->db, series_count > FEW ? PG_LOCK_CROWD : PG_LOCK_FEW);
+}
+
 sm_err pg_upkeep_begin(pg_readings *store, bool *mine) {
   int64_t taken = 0;
   sm_err err = pg_write_begin(store);
