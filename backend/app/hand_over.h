@@ -1,8 +1,8 @@
 /* Two programs of the same sources. MongoDB's driver brings eight more libraries into each process
  * that is linked to it, and makes a file in /dev/shm before main, which stays there if the process
- * is killed. So `smartmeter` is without it; `smartmeter-mongodb`, beside it, has it. A command whose
- * data is on MongoDB goes on there: the same process, words and environment, so whoever starts,
- * signals or watches it need not know. */
+ * is killed. So `smartmeter` is without it; `smartmeter-mongodb`, beside it, has it. A command
+ * whose data is on MongoDB goes on there: the same process, words and environment, so whoever
+ * starts, signals or watches it need not know. */
 #ifndef SM_APP_HAND_OVER_H
 #define SM_APP_HAND_OVER_H
 

@@ -1,5 +1,5 @@
-/* What a program without MongoDB's driver has in place of the engine (app/hand_over.h): it gets here
- * only if it was not handed over, and says so. */
+/* What a program without MongoDB's driver has in place of the engine (app/hand_over.h): it gets
+ * here only if it was not handed over, and says so. */
 #include "base/log.h"
 #include "store/mongo/mongo.h"
 

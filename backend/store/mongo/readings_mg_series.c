@@ -33,16 +33,9 @@ sm_err mg_version_room(mg_readings *store, int64_t no) {
 
 static sm_err add_series(mg_readings *store, const char *device_id, uint8_t channel, int64_t no,
                          sm_series **out) {
-  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  if (series == NULL) {
-    series = sm_series_new(device_id, channel);
-    if (series == NULL) return SM_ERR_NOMEM;
-    sm_err err = sm_series_table_add(&store->table, series);
-    if (err != SM_OK) {
-      sm_series_free(series);
-      return err;
-    }
-  }
+  sm_series *series = NULL;
+  sm_err err = sm_series_table_need(&store->table, device_id, channel, &series);
+  if (err != SM_OK) return err;
   *out = series;
   if (series->no != 0) return SM_OK;
   if (store->series_count == store->series_cap) {

@@ -214,9 +214,7 @@ static void free_store(sm_readings *base) {
   sm_sql_close(store->db);
   sm_series_table_fini(&store->table);
   free(store->series);
-  free(store->batch.touched);
-  free(store->batch.item);
-  free(store->batch.found);
+  sm_verdicts_fini(&store->batch);
   free(store->month);
   (void)pthread_rwlock_destroy(&store->lock);
   (void)pthread_mutex_destroy(&store->sync_lock);
