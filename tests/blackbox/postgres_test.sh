@@ -29,6 +29,34 @@ wait_until 'the reading is stored' api_has GET /api/devices/meter-001/readings?f
 ok 'nothing is wrong' smartmeter doctor
 like 'a backup says what to use instead' "$(smartmeter backup "$TMP/backup" 2>&1 || true)" 'pg_dump'
 like 'so does a restore' "$(smartmeter restore "$TMP/backup" 2>&1 || true)" 'pg_restore'
+
+# --- docs/postgresql.md, "Backup and restore": as it stands there, but for where things are --------------------------------
+# backup_block N: its Nth block, as a shell reads it.
+backup_block() {
+  local from to
+  from=$(store_url "$DATA") to=$(store_url "$TMP/restored")
+  awk -v wanted="$1" '/^## / { here = $0 == "## Backup and restore" }
+    here && /^```/ { number += code = !code; next }
+    here && code && number == wanted' "$SM_ROOT/docs/postgresql.md" |
+    sed -e "s|postgresql://smartmeter@db.example/smartmeter|'$from'|; s|postgresql://smartmeter@db.example/restored|'$to'|; s|var/site|$DATA|"
+}
+follow() {
+  local lines
+  lines=$(backup_block "$1")
+  (
+    # With the settings of the shell that it is called in.
+    smartmeter() {
+      server_command "SMARTMETER_DATA_DIR=$TMP/${SMARTMETER_DATA_DIR:-data}" ${SMARTMETER_STORE:+"SMARTMETER_STORE=$SMARTMETER_STORE"}
+      "${SM_COMMAND[@]}" "$@"
+    }
+    cd "$TMP" && eval "${lines//$'\n'/ && }"
+  ) >"$TMP/log/block-$1.log" 2>&1 <<<'correct horse battery staple'
+}
+ok 'a backup, as it is told there' follow 1
+ok 'the drill, as it is told there' follow 2
+like 'it reads names' "$(<"$TMP/log/block-2.log")" "$ADMIN_EMAIL"
+like 'and finds all well' "$(<"$TMP/log/block-2.log")" 'nothing is wrong'
+
 server_command SMARTMETER_STORE=mysql://somebody:secret@db/x
 said=$("${SM_COMMAND[@]}" doctor 2>&1 || true)
 like 'an unknown store is refused' "$said" "neither 'embedded' nor"
