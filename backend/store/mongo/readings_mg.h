@@ -106,7 +106,6 @@ bson_t *mg_raw_doc(const char *device_id, uint8_t channel, const sm_reading *rea
 sm_reading mg_take_raw(const bson_t *doc);
 bson_t *mg_quarter_doc(const char *device_id, uint8_t channel, const sm_quarter *quarter);
 sm_quarter mg_take_quarter(const bson_t *doc);
-bool mg_quarter_equal(const sm_quarter *a, const sm_quarter *b);
 /* The _id of a quarter, of its mark, and of a day's course. */
 bson_t *mg_place_id(const char *device_id, uint8_t channel, int64_t start_ms);
 /* What asks for those of a series that start in [from_ms, to_ms). */
