@@ -27,6 +27,17 @@ publish meters/meter-001/telemetry "$(reading meter-001 2026-01-29T09:45:00Z 12.
 wait_until 'the reading is stored' api_has GET /api/devices/meter-001/readings?from=2026-01-29T00:00:00Z 12.345 &&
   pass 'a reading is stored'
 ok 'nothing is wrong' smartmeter doctor
+
+# By its own broker a server is alone, and does not share what Mosquitto would forget.
+stop_server || fail 'the server stops'
+stop_broker
+start_broker
+publish meters/meter-001/telemetry "$(reading meter-001 2026-01-29T09:46:00Z 12.456)"
+start_server
+login
+wait_until 'what came when the broker was anew and the server away is stored' \
+  api_has GET /api/devices/meter-001/readings?from=2026-01-29T00:00:00Z 12.456 && pass 'what came when the broker was anew and the server away is stored'
+
 like 'a backup says what to use instead' "$(smartmeter backup "$TMP/backup" 2>&1 || true)" 'pg_dump'
 like 'so does a restore' "$(smartmeter restore "$TMP/backup" 2>&1 || true)" 'pg_restore'
 
