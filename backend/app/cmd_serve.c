@@ -86,6 +86,28 @@ static const char usage[] =
 
 static bool ready(void *context, char *reason, size_t cap);
 
+/* What the database is asked for: not while it does not answer, when the rest is looked at most. */
+static void write_asked_metrics(service *s, sm_buf *out) {
+  if (!sm_member_is_there(s->member)) return;
+  sm_readings_stats store;
+  sm_readings_stats_get(s->program.readings, &store);
+  const sm_metric rows[] = {
+      {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
+      {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
+       store.journal_readings},
+      {"smartmeter_store_sealed_readings_total", "counter", "Readings moved into blocks.",
+       store.sealed_readings},
+      {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
+       store.damaged},
+      {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
+      {"smartmeter_ledger_bytes", "gauge", "Size of the ledger's files.",
+       sm_ledger_bytes(s->program.ledger)},
+  };
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
+  sm_rollout_write_metrics(s->rollout, out);
+  sm_device_states_write_metrics(s->program.ledger, s->pipeline, s->program.readings, out);
+}
+
 static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
   char reason[256];
@@ -99,22 +121,9 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_alarm_write_metrics(s->alarm, out);
   sm_member_write_metrics(s->member, out);
   sm_relay_write_metrics(s->relay, out);
-  sm_rollout_write_metrics(s->rollout, out);
-  sm_readings_stats store;
-  sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
   sm_live_stats_get(s->live, &live);
   const sm_metric rows[] = {
-      {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
-      {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
-       store.journal_readings},
-      {"smartmeter_store_sealed_readings_total", "counter", "Readings moved into blocks.",
-       store.sealed_readings},
-      {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
-       store.damaged},
-      {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
-      {"smartmeter_ledger_bytes", "gauge", "Size of the ledger's files.",
-       sm_ledger_bytes(s->program.ledger)},
       {"smartmeter_ready", "gauge", "1 while GET /readyz is 200.",
        ready(s, reason, sizeof reason) ? 1 : 0},
       {"smartmeter_live_clients", "gauge", "WebSocket clients.", live.clients},
@@ -124,7 +133,7 @@ static void write_metrics(void *context, sm_buf *out) {
        live.frames_dropped},
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
-  sm_device_states_write_metrics(s->program.ledger, s->pipeline, s->program.readings, out);
+  write_asked_metrics(s, out);
   sm_vitals_write_metrics(s->program.config.data_dir, out);
 }
 

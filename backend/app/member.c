@@ -209,9 +209,12 @@ unsigned sm_member_others(const sm_member *member) {
   return member == NULL ? 0 : atomic_load(&member->others);
 }
 
+bool sm_member_is_there(const sm_member *member) {
+  return member == NULL || sm_clock_steady_ms() < atomic_load(&member->until_ms);
+}
+
 bool sm_member_leads(const sm_member *member) {
-  return member == NULL ||
-         (atomic_load(&member->leads) && sm_clock_steady_ms() < atomic_load(&member->until_ms));
+  return sm_member_is_there(member) && (member == NULL || atomic_load(&member->leads));
 }
 
 void sm_member_write_metrics(const sm_member *member, sm_buf *out) {

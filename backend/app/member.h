@@ -55,6 +55,9 @@ void sm_member_free(sm_member *member); /* stops first; NULL is fine */
 
 /* How many others are there; NULL: none. Any thread. */
 unsigned sm_member_others(const sm_member *member);
+/* Whether its leases last; false: it is cut off, or was stopped. NULL: it is alone, and has none to
+ * lose. Any thread. */
+bool sm_member_is_there(const sm_member *member);
 /* Whether this one leads, by a lease that has not ended; NULL: it is alone, and does. Any thread.
  */
 bool sm_member_leads(const sm_member *member);

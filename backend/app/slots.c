@@ -80,10 +80,14 @@ static void on_reached(void *context, sm_mqtt_state state) {
   atomic_store(&s->reached, true);
 }
 
+static bool leased(const sm_slots *slots) {
+  return sm_clock_steady_ms() < atomic_load(&slots->until_ms);
+}
+
 /* A lost one is told to stop before the leases are prolonged here. */
 static bool allowed(void *context) {
   const slot *s = context;
-  return sm_clock_steady_ms() < atomic_load(&s->all->until_ms);
+  return leased(s->all);
 }
 
 /* What a meter said of itself while the server was dying is old by now, and everybody has heard it:
@@ -459,6 +463,11 @@ void sm_slots_free(sm_slots *slots) {
 
 bool sm_slots_ready(sm_slots *slots, char *reason, size_t cap) {
   bool ready = true;
+  /* Not what its connections believe: one of them may hang in a commit. */
+  if (!leased(slots)) {
+    (void)snprintf(reason, cap, "the database has not prolonged the leases of its client ids");
+    return false;
+  }
   bool any = false;
   (void)pthread_mutex_lock(&slots->lock);
   for (const slot *s = slots->first; ready && s != NULL; s = s->next) {

@@ -64,6 +64,7 @@ typedef struct pg_batch {
   pg_touched *touched;
   size_t touched_count;
   size_t touched_cap;
+  bool look_up; /* the numbers of all series, though memory has some */
   pg_item *item;
   size_t item_cap;
   pg_found *found; /* by series and instant */
