@@ -40,9 +40,8 @@ typedef struct slot {
   sm_mqtt_sink taking; /* the intake's, behind what an adopted one leaves out */
   sm_mqtt_subscriber *subscriber;
   bool running;
-  bool suspended;      /* is to be started again */
   atomic_bool reached; /* READY once, or RETIRED */
-  bool dropped;        /* to be freed when its thread has ended */
+  bool dropped;        /* to be freed when its thread has ended; guarded as the list is */
 } slot;
 
 struct sm_slots {
@@ -54,8 +53,9 @@ struct sm_slots {
   bool groups_known;
   pthread_mutex_t lock; /* guards the list: who changes it is the turn's thread alone */
   slot *first;
-  uint64_t adopted;
-  uint64_t lost;
+  atomic_int_fast64_t until_ms; /* steady clock: when all its leases end */
+  atomic_uint_fast64_t adopted;
+  atomic_uint_fast64_t lost;
   sm_mqtt_status gone; /* counts of those that are no more */
 };
 
@@ -80,6 +80,16 @@ static void on_reached(void *context, sm_mqtt_state state) {
   slot *s = context;
   (void)state;
   atomic_store(&s->reached, true);
+}
+
+static bool leased(const sm_slots *slots) {
+  return sm_clock_steady_ms() < atomic_load(&slots->until_ms);
+}
+
+/* A lost one is told to stop before the leases are prolonged here. */
+static bool allowed(void *context) {
+  const slot *s = context;
+  return leased(s->all);
 }
 
 /* What a meter said of itself while the server was dying is old by now, and everybody has heard it:
@@ -144,6 +154,8 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
       .probe_topic = s->probe_topic,
       .reached = on_reached,
       .reached_context = s,
+      .allowed = allowed,
+      .allowed_context = s,
   };
 }
 
@@ -253,8 +265,7 @@ static bool stop(slot *s, uint32_t timeout_ms) {
 }
 
 static void start(slot *s) {
-  if (s->suspended && stop(s, 0)) s->suspended = false;
-  if (s->running || s->dropped || s->suspended) return;
+  if (s->running || s->dropped) return;
   sm_err err = sm_mqtt_subscriber_start(s->subscriber);
   s->running = err == SM_OK;
   if (err != SM_OK) /* one that still ends: the next turn tries again */
@@ -286,28 +297,32 @@ static void remove_dropped(sm_slots *slots) {
 }
 
 static void drop(slot *s) {
+  (void)pthread_mutex_lock(&s->all->lock);
   s->dropped = true;
+  (void)pthread_mutex_unlock(&s->all->lock);
   (void)stop(s, STOP_MS); /* else it is seen to later */
-}
-
-void sm_slots_suspend(sm_slots *slots) {
-  for (slot *s = slots->first; s != NULL; s = s->next) {
-    if (!s->running) continue;
-    s->suspended = true;
-    (void)stop(s, STOP_MS);
-  }
 }
 
 /* ---- a turn ---- */
 
-static void lose(sm_slots *slots, const sm_lease *list, size_t count) {
+static void lose_one(slot *s, const char *to) {
+  sm_log(SM_LOG_WARN, "mqtt.slot_lost", SM_LOG_INT("slot", s->number), SM_LOG_TEXT("to", to));
+  atomic_fetch_add(&s->all->lost, 1);
+  drop(s);
+}
+
+static bool take(sm_slots *slots, unsigned number, int64_t now_ms);
+
+/* One whose lease is gone altogether was adopted, ended and given back while this server was away:
+ * what is there of it now was begun here, and it is served only as somebody's. */
+static void lose(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
   for (slot *s = slots->first; s != NULL; s = s->next) {
-    const sm_lease *lease = s->dropped ? NULL : lease_of(list, count, s->number);
-    if (lease == NULL || is_mine(slots, lease)) continue;
-    sm_log(SM_LOG_WARN, "mqtt.slot_lost", SM_LOG_INT("slot", s->number),
-           SM_LOG_TEXT("to", lease->holder));
-    slots->lost++;
-    drop(s);
+    if (s->dropped) continue;
+    const sm_lease *lease = lease_of(list, count, s->number);
+    if (lease != NULL && !is_mine(slots, lease))
+      lose_one(s, lease->holder);
+    else if (lease == NULL && !take(slots, s->number, now_ms))
+      lose_one(s, "nobody");
   }
 }
 
@@ -343,7 +358,7 @@ static bool begin(sm_slots *slots, unsigned number, slot_role role) {
   if (err == SM_OK) {
     sm_log(SM_LOG_INFO, role == ADOPTED ? "mqtt.slot_adopted" : "mqtt.slot_served",
            SM_LOG_INT("slot", number), SM_LOG_TEXT("client_id", slots->first->client_id));
-    if (role == ADOPTED) slots->adopted++;
+    if (role == ADOPTED) atomic_fetch_add(&slots->adopted, 1);
     start(slots->first);
     return true;
   }
@@ -415,12 +430,14 @@ static bool know_groups(sm_slots *slots, const sm_lease *list, size_t count, int
   return true;
 }
 
-void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
+void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms,
+                   int64_t until_ms) {
   if (!know_groups(slots, list, count, now_ms)) return;
   remove_dropped(slots);
-  lose(slots, list, count);
+  lose(slots, list, count, now_ms);
+  atomic_store(&slots->until_ms, until_ms);
   finish(slots);
-  for (slot *s = slots->first; s != NULL; s = s->next) start(s); /* after it was suspended */
+  for (slot *s = slots->first; s != NULL; s = s->next) start(s); /* one that could not be started */
   serve(slots, list, count, now_ms);
   /* Not before what is served is subscribed: the others may be the only ones that get anything. */
   if (all_reached(slots)) adopt(slots, list, count, now_ms);
@@ -453,6 +470,11 @@ void sm_slots_free(sm_slots *slots) {
 
 bool sm_slots_ready(sm_slots *slots, char *reason, size_t cap) {
   bool ready = true;
+  /* Not what its connections believe: one of them may hang in a commit. */
+  if (!leased(slots)) {
+    (void)snprintf(reason, cap, "the database has not prolonged the leases of its client ids");
+    return false;
+  }
   bool any = false;
   (void)pthread_mutex_lock(&slots->lock);
   for (const slot *s = slots->first; ready && s != NULL; s = s->next) {
@@ -501,9 +523,9 @@ void sm_slots_write_metrics(sm_slots *slots, sm_buf *out) {
        acknowledged},
       {"smartmeter_mqtt_connects_total", "counter", "Connections made to the broker.", connects},
       {"smartmeter_mqtt_slots_adopted_total", "counter",
-       "Client ids taken over from servers that are gone.", slots->adopted},
+       "Client ids taken over from servers that are gone.", atomic_load(&slots->adopted)},
       {"smartmeter_mqtt_slots_lost_total", "counter", "Client ids that another server has taken.",
-       slots->lost},
+       atomic_load(&slots->lost)},
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

@@ -71,6 +71,7 @@ typedef struct pg_readings {
 
   /* the writer's */
   sm_verdicts batch;
+  bool look_up;   /* the numbers of all series, though memory has some */
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;

@@ -35,7 +35,9 @@ static sm_err series_for(void *context, const char *device_id, uint8_t channel, 
 
 /* ---- what is stored of them ---- */
 
-/* The numbers of those that memory has none of: another server may have made them. */
+/* The numbers of those that memory has none of: another server may have made them. All of them
+ * where one was another's: what a primary showed without having waited for its standby (as after a
+ * crash of its own) is not on the one that took over, which gives the numbers anew. */
 static sm_err find_numbers(pg_readings *store) {
   sm_verdicts *b = &store->batch;
   sm_buf names;
@@ -45,8 +47,8 @@ static sm_err find_numbers(pg_readings *store) {
   (void)pthread_rwlock_rdlock(&store->lock);
   for (size_t i = 0; i < b->series_count; i++) {
     const sm_series *s = b->series[i].series;
-    b->series[i].no = s->no;
-    if (s->no != 0) continue;
+    b->series[i].no = store->look_up ? 0 : s->no;
+    if (b->series[i].no != 0) continue;
     pg_array_word(&names, s->device_id);
     pg_array_i64(&channels, s->channel);
   }
@@ -83,15 +85,17 @@ static sm_err take_stored(pg_readings *store, sm_sql_stmt *q, size_t *taken) {
   const uint8_t *state = sm_sql_blob(q, 2, &len);
   if (device_id == NULL) return SM_ERR_CORRUPT;
   const sm_series *s = series_in_memory(store, device_id, (uint8_t)sm_sql_i64(q, 1));
-  if (s == NULL || s->touched == 0) return SM_ERR_CORRUPT;
+  if (s == NULL || s->touched == 0) return SM_ERR_CONFLICT;
   sm_verdict_series *t = &store->batch.series[s->touched - 1];
+  if (t->no != sm_sql_i64(q, 3)) return SM_ERR_CONFLICT;
   sm_err err = state != NULL ? sm_state_decode(state, len, t->next) : SM_OK;
   if (err == SM_OK && t->next->has_last) t->latest_ms = t->next->last.ts_ms;
   if (err == SM_OK) (*taken)++;
   return err;
 }
 
-/* Locked in the order of their numbers, until the transaction ends. */
+/* Locked in the order of their numbers, until the transaction ends. SM_ERR_CONFLICT: a number is
+ * another series' by now. */
 static sm_err lock_series(pg_readings *store) {
   sm_verdicts *b = &store->batch;
   size_t wanted = 0;
@@ -115,9 +119,9 @@ static sm_err lock_series(pg_readings *store) {
     sm_buf_fini(&numbers);
     return turn;
   }
-  sm_sql_stmt q =
-      sm_sql_use(store->db, "SELECT device_id, channel, state FROM series WHERE series_no = ANY("
-                            "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
+  sm_sql_stmt q = sm_sql_use(
+      store->db, "SELECT device_id, channel, state, series_no FROM series WHERE series_no = ANY("
+                 "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
   pg_array_bind(&q, 1, &numbers);
   while (sm_sql_row(&q)) {
     sm_err err = take_stored(store, &q, &taken);
@@ -125,7 +129,9 @@ static sm_err lock_series(pg_readings *store) {
   }
   sm_err err = sm_sql_end(&q);
   sm_buf_fini(&numbers);
-  return err == SM_OK && taken != wanted ? SM_ERR_CORRUPT : err;
+  if (err == SM_OK && taken != wanted) err = SM_ERR_CONFLICT;
+  store->look_up = err == SM_ERR_CONFLICT;
+  return err;
 }
 
 /* ---- verdicts ---- */

@@ -22,7 +22,10 @@ sm_err pg_add_series(pg_readings *store, const char *device_id, uint8_t channel,
   sm_err err = sm_series_table_need(&store->table, device_id, channel, &series);
   if (err != SM_OK) return err;
   *out = series;
-  if (series->no != 0) return SM_OK;
+  if (series->no != 0) {
+    series->no = (uint32_t)no; /* another one, where a standby that had not heard of it took over */
+    return SM_OK;
+  }
   if (store->series_count == store->series_cap) {
     size_t cap = store->series_cap == 0 ? 64 : store->series_cap * 2;
     sm_series **list = realloc(store->series, cap * sizeof *list);
