@@ -623,10 +623,10 @@ static bool start(service *s) {
   /* The keeper first: after the filter nothing can be started any more. */
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
-  bool open = sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
-              check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s);
-  if (open) sm_old_files_clear(&s->program); /* nobody else serves this folder */
-  return open && sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);
+  sm_old_files_tell_left(&s->program);
+  return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
+         check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s) &&
+         sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);
 }
 
 int sm_cmd_serve(int argc, char **argv) {

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct shelf {
   sm_file_kind kind;
@@ -73,45 +72,28 @@ static sm_err take_one(sm_ledger *ledger, const old_file *file, int64_t *count) 
   bool added = false;
   sm_err err = sm_ledger_file_known(ledger, file->of->kind, file->name, &added);
   if (err != SM_OK || added) return err;
-  if (read_old(file, &bytes, &len) != SM_OK) return SM_OK; /* the server says so */
+  if (read_old(file, &bytes, &len) != SM_OK) return SM_OK; /* tell_one says so */
   err = sm_ledger_file_put(ledger, file->of->kind, bytes, len, sm_clock_now_ms(), name, &added);
   free(bytes);
   if (err == SM_OK && added) ++*count;
   return err;
 }
 
-/* ---- clearing ---- */
+/* ---- telling ---- */
 
-static const char *why_left(sm_err err) {
-  return err == SM_ERR_INVALID ? "its bytes are not those of its name: it cannot be used"
-                               : sm_err_text(err);
-}
-
-static bool has_same(sm_ledger *ledger, const old_file *file, const char *bytes, size_t len) {
-  uint8_t *kept = NULL;
-  size_t kept_len = 0;
-  sm_err err = sm_ledger_file_get(ledger, file->of->kind, file->name, &kept, &kept_len);
-  bool same = err == SM_OK && kept_len == len && memcmp(kept, bytes, len) == 0;
-  free(kept);
-  return same;
-}
-
-static sm_err clear_one(sm_ledger *ledger, const old_file *file, int64_t *count) {
+static sm_err tell_one(sm_ledger *ledger, const old_file *file, int64_t *count) {
   char *bytes = NULL;
   size_t len = 0;
-  sm_err err = read_old(file, &bytes, &len);
-  if (err == SM_ERR_NOT_FOUND) return SM_OK; /* another server has the folder too */
-  if (err != SM_OK) {
-    tell_left(file->path, why_left(err));
-    return SM_OK;
-  }
-  bool same = has_same(ledger, file, bytes, len);
-  free(bytes);
-  if (!same)
-    tell_left(file->path, "the ledger has not taken it");
-  else if (unlink(file->path) == 0)
-    ++*count;
-  return SM_OK; /* a folder that may not be written to is left without a word */
+  bool known = false;
+  (void)count;
+  sm_err err = sm_ledger_file_known(ledger, file->of->kind, file->name, &known);
+  if (err != SM_OK || known) return err;
+  err = read_old(file, &bytes, &len);
+  if (err == SM_OK) free(bytes);
+  tell_left(file->path, err == SM_OK            ? "the ledger has not taken it"
+                        : err == SM_ERR_INVALID ? "its bytes are not those of its name"
+                                                : sm_err_text(err));
+  return SM_OK;
 }
 
 /* ---- the folders ---- */
@@ -128,7 +110,7 @@ static sm_err each_in(const sm_program *program, const shelf *of, const char *fo
     file.path = path;
     if (take_name(of, entry->d_name, file.name))
       err = each(program->ledger, &file, count);
-    else if (each == clear_one)
+    else if (each == tell_one)
       tell_left(path, "it is not called as its SHA-256");
     free(path);
   }
@@ -144,11 +126,11 @@ static sm_err each_of(const sm_program *program, const shelf *of, each_fn *each)
   if (dir != NULL) {
     err = each_in(program, of, folder, dir, each, &count);
     (void)closedir(dir);
-    if (each == clear_one) (void)rmdir(folder); /* unless something is left */
   }
   if (count > 0)
-    sm_log(SM_LOG_INFO, each == take_one ? "files.taken" : "files.removed",
-           SM_LOG_TEXT("folder", folder), SM_LOG_INT("count", count));
+    sm_log(SM_LOG_INFO, "files.taken", SM_LOG_TEXT("folder", folder), SM_LOG_INT("count", count),
+           SM_LOG_TEXT("message", "the ledger has them now: delete the folder once you are "
+                                  "content"));
   free(folder);
   return err;
 }
@@ -166,6 +148,6 @@ void sm_old_files_take(const sm_program *program) {
   each_folder(program, take_one);
 }
 
-void sm_old_files_clear(const sm_program *program) {
-  each_folder(program, clear_one);
+void sm_old_files_tell_left(const sm_program *program) {
+  each_folder(program, tell_one);
 }

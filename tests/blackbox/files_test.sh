@@ -105,7 +105,6 @@ ok 'its image is taken in' cmp "$TMP/got" "$TMP/1.1.0/firmware.bin"
 is 'its logo too: the invoice is the same' "$(pdf "$OTHER_API" "$TMP/again.pdf") $(sum "$TMP/again.pdf")" "200 $(sum "$TMP/one.pdf")"
 is 'at the one as well' "$(pdf "$API" "$TMP/again.pdf") $(sum "$TMP/again.pdf")" "200 $(sum "$TMP/one.pdf")"
 is 'what is taken in is said once a folder' "$(grep -c '"files.taken"' "$TMP/log/other.log")" 2
-ok 'and lies there no more' test ! -e "$OTHER_DATA/logos" -a ! -e "$OTHER_DATA/firmware/$sha"
 like 'what is not what its name says is left, and said' "$(grep '"files.left"' "$TMP/log/other.log")" "$later.*not those of its name"
 ok 'untouched' test -s "$OTHER_DATA/firmware/$later"
 is 'it is not served' "$(curl -sS -o /dev/null -w '%{http_code}' "$OTHER_API/firmware/$later")" 404
