@@ -168,6 +168,7 @@ typedef struct sm_quarter_list {
   size_t count;
 } sm_quarter_list;
 void sm_quarter_list_fini(sm_quarter_list *list);
+bool sm_quarter_equal(const sm_quarter *a, const sm_quarter *b);
 
 /* The quarters with readings whose start is in [from, to), by time, at most `limit`. */
 SM_MUST_CHECK sm_err sm_readings_quarters(sm_readings *store, const char *device_id,

@@ -97,7 +97,6 @@ wait_until 'the server works on it' server_says 200 /readyz
 login
 all_is_there "$rounds primaries were killed, and the last standby has it all"
 is 'and every invoice' "$(billing check "$(on_primary)" "$accounts" "$months")" ''
-stop_server || fail 'the server ends'
-end_child other TERM || fail 'the other server ends'
+stop_both
 end_cluster
 finish

@@ -135,6 +135,7 @@ sm_err sm_ledger_open_on(const sm_ledger_backing *backing, sm_ledger **out) {
   }
   ledger->backing = *backing;
   (void)pthread_mutex_init(&ledger->write_lock, NULL);
+  (void)pthread_mutex_init(&ledger->lease_lock, NULL);
   (void)pthread_mutex_init(&ledger->pool_lock, NULL);
   (void)pthread_cond_init(&ledger->pool_freed, NULL);
   sm_err err = open_on(ledger, true, &ledger->writer);
@@ -157,9 +158,11 @@ void sm_ledger_close(sm_ledger *ledger) {
   assert(ledger->idle_count == ledger->open_count); /* nobody is in a call */
   if (ledger->known.watch != NULL) sm_ledger_known_fini(&ledger->known);
   for (size_t i = 0; i < ledger->idle_count; i++) sm_sql_close(ledger->idle[i]);
+  sm_sql_close(ledger->leases);
   sm_sql_close(ledger->writer); /* last, so that the log is put back into the file */
   (void)pthread_cond_destroy(&ledger->pool_freed);
   (void)pthread_mutex_destroy(&ledger->pool_lock);
+  (void)pthread_mutex_destroy(&ledger->lease_lock);
   (void)pthread_mutex_destroy(&ledger->write_lock);
   sm_zone_free(ledger->zone);
   ledger->backing.free(ledger->backing.context);

@@ -9,6 +9,10 @@
 typedef struct sm_ledger_backing {
   /* Opens a connection for writing, which makes and migrates what is missing, or for reading. */
   sm_err (*open)(void *context, bool writer, sm_sql **db);
+  /* NULL: leases are written as all else is. Or opens a connection for them alone, whose writes
+   * wait for nobody who writes the ledger, and end within seconds: who holds up the ledger must not
+   * make all servers lose their leases. */
+  sm_err (*open_leases)(void *context, sm_sql **db);
   uint64_t (*bytes)(void *context); /* that it takes on the disk, as sm_ledger_bytes */
   void (*free)(void *context);
   void *context;

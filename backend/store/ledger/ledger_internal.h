@@ -36,6 +36,9 @@ struct sm_ledger {
   bool moving; /* the move itself writes (ledger_move.c); guarded by it being alone */
   const struct sm_text_sealer *texts; /* NULL: free texts are stored as they are */
 
+  pthread_mutex_t lease_lock; /* guards leases */
+  sm_sql *leases;             /* of its backing's open_leases; NULL: not opened yet */
+
   pthread_mutex_t pool_lock; /* guards the members below */
   pthread_cond_t pool_freed;
   sm_sql *idle[SM_LEDGER_READERS_MAX];

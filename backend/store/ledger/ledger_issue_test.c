@@ -398,6 +398,11 @@ static void a_clock_that_is_set_back_keeps_no_lease(void **state) {
   ledger_fixture *f = *state;
   assert_true(takes(f, "a", 1000000));
   assert_true(takes(f, "b", 5000));
+  /* One that is behind takes nothing that was just prolonged. */
+  assert_true(takes(f, "b", 5500));
+  assert_false(takes(f, "a", 5499));
+  assert_false(takes(f, "a", 4500));
+  assert_true(takes(f, "a", 4499));
 }
 
 static void leases_of_one_kind_are_kept_and_ended_together(void **state) {

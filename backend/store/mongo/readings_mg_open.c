@@ -61,9 +61,7 @@ static void free_store(sm_readings *base) {
   free(store->series);
   free(store->version);
   free(store->by_no);
-  free(store->batch.touched);
-  free(store->batch.item);
-  free(store->batch.found);
+  sm_verdicts_fini(&store->batch);
   (void)pthread_rwlock_destroy(&store->lock);
   (void)pthread_mutex_destroy(&store->fresh_lock);
   if (store->data_lock >= 0) (void)close(store->data_lock);

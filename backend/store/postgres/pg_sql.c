@@ -10,9 +10,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum {
@@ -62,6 +64,8 @@ typedef struct pg {
   char schema[64];
   bool read_only;
   int32_t lock_no;
+  bool shared;
+  int32_t limit_ms;
   char holder[2 * HOLDER_BYTES + 1]; /* of the commit marks; "": it makes none */
   int64_t mark;                      /* of the last commit */
   statement **cache;
@@ -148,25 +152,59 @@ static void take_notice(void *context, const PGresult *result) {
          SM_LOG_TEXT("message", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
+/* Gives the connection up where it takes too long: to libpq the server is then gone. */
+static void await_answer(const pg *db) {
+  int64_t until_ms = sm_clock_steady_ms() + db->limit_ms;
+  while (PQisBusy(db->conn) != 0) {
+    struct pollfd fd = {.fd = PQsocket(db->conn), .events = POLLIN};
+    int64_t left_ms = until_ms - sm_clock_steady_ms();
+    if (left_ms > 0) {
+      if (poll(&fd, 1, (int)left_ms) <= 0) continue;
+    } else {
+      (void)shutdown(fd.fd, SHUT_RDWR);
+    }
+    if (PQconsumeInput(db->conn) == 0) return;
+  }
+}
+
+/* What was sent (1, as libpq says it), answered: the last result, as PQexec has it. */
+static PGresult *answer(const pg *db, int sent) {
+  PGresult *last = NULL;
+  if (sent != 1) return NULL;
+  for (;;) {
+    await_answer(db);
+    PGresult *result = PQgetResult(db->conn);
+    if (result == NULL) return last;
+    PQclear(last);
+    last = result;
+  }
+}
+
 static sm_err run_words(pg *db, const char *sql) {
-  PGresult *result = PQexec(db->conn, sql);
+  PGresult *result =
+      db->limit_ms == 0 ? PQexec(db->conn, sql) : answer(db, PQsendQuery(db->conn, sql));
   sm_err err = sm_pg_err(db->conn, result);
   PQclear(result);
   return err;
 }
 
-/* What each session needs, whatever the server's and the role's defaults are. */
+/* What each session needs, whatever the server's and the role's defaults are. A server that was
+ * stopped in the middle of a transaction, or is cut off there, holds its locks no longer than it
+ * takes the others to miss it. */
 static sm_err set_up_session(pg *db) {
-  char sql[900];
+  char sql[1100];
   (void)snprintf(
       sql, sizeof sql,
       "SET client_min_messages = warning;"
       "SET search_path = %s; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = hex;"
       "SET standard_conforming_strings = on; SET jit = off; SET lock_timeout = '10s';"
-      "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s';"
+      "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '%s';"
+      "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
+      "SET tcp_keepalives_count = 2; SET tcp_user_timeout = '15s';"
       "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
       " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);%s",
-      db->schema, db->read_only ? "SET default_transaction_read_only = on" : "");
+      db->schema, db->read_only ? "60s" : "15s",
+      db->read_only ? "SET default_transaction_read_only = on" : "");
   for (size_t i = 0; i < db->count; i++) db->cache[i]->prepared = false;
   db->session++;
   return run_words(db, sql);
@@ -230,6 +268,8 @@ sm_err sm_pg_open(const sm_pg_options *options, sm_sql **out) {
   db->base.driver = &driver;
   db->read_only = options->read_only;
   db->lock_no = options->lock_no;
+  db->shared = options->shared;
+  db->limit_ms = options->limit_ms;
   (void)snprintf(db->schema, sizeof db->schema, "%s", options->schema);
   if (options->marks) {
     uint8_t random[HOLDER_BYTES];
@@ -315,7 +355,7 @@ done:
 }
 
 static sm_err begin(sm_sql *db, bool immediate) {
-  return begin_as(db, immediate ? ALONE : READING);
+  return begin_as(db, !immediate ? READING : of(db)->shared ? SHARED : ALONE);
 }
 
 sm_err sm_pg_begin_shared(sm_sql *db) {
@@ -501,7 +541,10 @@ static sm_err prepare(pg *db, statement *s) {
   s->prepared = false;
   if (err != SM_OK) return err;
   for (int i = 0; i < s->params; i++) s->types[i] = s->values[i].type;
-  PGresult *result = PQprepare(db->conn, s->name, s->text, s->params, s->types);
+  PGresult *result =
+      db->limit_ms == 0
+          ? PQprepare(db->conn, s->name, s->text, s->params, s->types)
+          : answer(db, PQsendPrepare(db->conn, s->name, s->text, s->params, s->types));
   err = sm_pg_err(db->conn, result);
   PQclear(result);
   s->prepared = err == SM_OK;
@@ -519,7 +562,10 @@ static sm_err execute(pg *db, statement *s) {
   }
   sm_err err = prepare(db, s);
   if (err != SM_OK) return err;
-  s->result = PQexecPrepared(db->conn, s->name, s->params, data, len, format, 0);
+  s->result =
+      db->limit_ms == 0
+          ? PQexecPrepared(db->conn, s->name, s->params, data, len, format, 0)
+          : answer(db, PQsendQueryPrepared(db->conn, s->name, s->params, data, len, format, 0));
   err = sm_pg_err(db->conn, s->result);
   const char *changed = err == SM_OK ? PQcmdTuples(s->result) : "";
   if (changed[0] != '\0' && !begins(PQcmdStatus(s->result), "SELECT"))

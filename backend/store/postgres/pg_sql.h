@@ -26,6 +26,11 @@ typedef struct sm_pg_options {
   bool read_only;
   int32_t lock_no; /* the advisory lock of begin_immediate: (0x534d, lock_no) */
   bool marks;      /* commits whose answer is lost are found out about */
+  /* What keeps itself right by single statements keeps no like it away: the lock is shared. */
+  bool shared;
+  /* 0, or how long one answer is waited for, also that to a commit: then the connection is given
+   * up, and the call is SM_ERR_IO. */
+  int32_t limit_ms;
 } sm_pg_options;
 
 /* SM_ERR_IO: the server is not there or refuses (logged, without the password); SM_ERR_NOMEM. */

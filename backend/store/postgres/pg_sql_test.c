@@ -238,7 +238,7 @@ static void a_session_has_its_own_settings(void **state) {
   setting_is(db, "SELECT current_setting('synchronous_commit')", "on");
   setting_is(db, "SELECT current_setting('statement_timeout')", "1min");
   setting_is(db, "SELECT current_setting('lock_timeout')", "10s");
-  setting_is(db, "SELECT current_setting('idle_in_transaction_session_timeout')", "1min");
+  setting_is(db, "SELECT current_setting('idle_in_transaction_session_timeout')", "15s");
   setting_is(db, "SELECT current_setting('TimeZone')", "UTC");
   sm_sql_close(db);
 }
@@ -332,6 +332,28 @@ static void what_was_not_committed_is_gone_with_the_connection(void **state) {
   assert_int_equal(put(f->db, "three", NULL, 0, 0), SM_ERR_INTERNAL); /* not by itself */
   assert_int_equal(sm_sql_commit(f->db), SM_ERR_INTERNAL);
   assert_int_equal(rows(f->db), 0);
+}
+
+/* A database that does not answer, and does not go away either. */
+static void an_answer_that_does_not_come_is_not_waited_for_for_ever(void **state) {
+  const fixture *f = *state;
+  sm_sql *db = NULL;
+  int64_t got = 0;
+  const sm_pg_options options = {
+      .url = f->url, .schema = "smartmeter", .lock_no = 9, .shared = true, .limit_ms = 500};
+  assert_int_equal(sm_pg_open(&options, &db), SM_OK);
+  assert_int_equal(sm_sql_query_i64(db, "SELECT count(pg_sleep(60))", &got), SM_ERR_IO);
+  /* Nobody like it keeps it away, and it comes back by itself. */
+  sm_sql *like = NULL;
+  assert_int_equal(sm_pg_open(&options, &like), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(like), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(db), SM_OK);
+  assert_int_equal(put(db, "again", NULL, 0, 0), SM_OK);
+  assert_int_equal(sm_sql_commit(db), SM_OK);
+  assert_int_equal(rows(db), 1);
+  sm_sql_rollback(like);
+  sm_sql_close(like);
+  sm_sql_close(db);
 }
 
 static void a_server_that_is_not_there_is_told(void **state) {
@@ -671,6 +693,7 @@ int main(void) {
       T(what_has_piled_up_is_told),
       T(a_connection_comes_back_by_itself),
       T(what_was_not_committed_is_gone_with_the_connection),
+      T(an_answer_that_does_not_come_is_not_waited_for_for_ever),
       T(a_server_that_is_not_there_is_told),
       T(nothing_is_lost_or_doubled_over_cuts),
       T(old_months_go_and_quarters_stay),

@@ -22,6 +22,7 @@
 #include "store/readings_engine.h"
 #include "store/series/quarter.h"
 #include "store/series/series.h"
+#include "store/series/verdicts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,41 +40,6 @@ enum {
 #define PG_LOCK_FEW "SELECT pg_advisory_xact_lock_shared(21325, 102)"
 
 #define DAY_MS ((int64_t)86400000)
-
-/* A series of the running batch. */
-typedef struct pg_touched {
-  sm_series *series;     /* the one in memory */
-  const char *device_id; /* the batch's, for acks */
-  int64_t no;            /* 0: there is none yet */
-  int64_t latest_ms;     /* with what the batch has so far */
-  bool stored;
-  bool marked;     /* a mark of the batch names it */
-  sm_series *next; /* what is stored, and what it is when the batch is, too */
-} pg_touched;
-
-typedef struct pg_item { /* of the running batch, one a reading */
-  uint32_t touched;
-  uint8_t verdict;
-  bool late; /* must be looked up */
-} pg_item;
-
-typedef struct pg_found { /* a stored reading of an instant that was asked for */
-  int64_t series_no;
-  sm_reading reading;
-} pg_found;
-
-typedef struct pg_batch {
-  pg_touched *touched;
-  size_t touched_count;
-  size_t touched_cap;
-  pg_item *item;
-  size_t item_cap;
-  pg_found *found; /* by series and instant */
-  size_t found_count;
-  size_t stored;
-  size_t late;
-  size_t refused;
-} pg_batch;
 
 typedef struct pg_readings {
   const sm_readings_engine *engine; /* first */
@@ -104,7 +70,8 @@ typedef struct pg_readings {
   size_t open_count;
 
   /* the writer's */
-  pg_batch batch;
+  sm_verdicts batch;
+  bool look_up;   /* the numbers of all series, though memory has some */
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;

@@ -163,6 +163,12 @@ void sm_series_free(sm_series *series) {
   free(series);
 }
 
+void sm_series_widen(sm_series *series, const sm_reading *reading) {
+  if (!series->has_last || reading->ts_ms < series->first_ms) series->first_ms = reading->ts_ms;
+  if (!series->has_last || reading->ts_ms > series->last.ts_ms) series->last = *reading;
+  series->has_last = true;
+}
+
 void sm_series_table_fini(sm_series_table *table) {
   for (size_t i = 0; i < table->size; i++) sm_series_free(table->slot[i]);
   free(table->slot);
@@ -207,5 +213,21 @@ sm_err sm_series_table_add(sm_series_table *table, sm_series *series) {
   }
   put(table->slot, table->size, series);
   table->count++;
+  return SM_OK;
+}
+
+sm_err sm_series_table_need(sm_series_table *table, const char *device_id, uint8_t channel,
+                            sm_series **out) {
+  sm_series *series = sm_series_table_get(table, device_id, channel);
+  if (series == NULL) {
+    series = sm_series_new(device_id, channel);
+    if (series == NULL) return SM_ERR_NOMEM;
+    sm_err err = sm_series_table_add(table, series);
+    if (err != SM_OK) {
+      sm_series_free(series);
+      return err;
+    }
+  }
+  *out = series;
   return SM_OK;
 }

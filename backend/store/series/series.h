@@ -72,6 +72,8 @@ typedef struct sm_series {
 
 sm_series *sm_series_new(const char *device_id, uint8_t channel); /* NULL without memory */
 void sm_series_free(sm_series *series);
+/* Its first and last reading with one more. */
+void sm_series_widen(sm_series *series, const sm_reading *reading);
 
 /* All series by name. */
 typedef struct sm_series_table {
@@ -85,5 +87,8 @@ sm_series *sm_series_table_get(const sm_series_table *table, const char *device_
                                uint8_t channel);
 /* Takes a series that is not in it. SM_ERR_NOMEM. */
 SM_MUST_CHECK sm_err sm_series_table_add(sm_series_table *table, sm_series *series);
+/* The series of that name, made if it is not there; borrowed. SM_ERR_NOMEM. */
+SM_MUST_CHECK sm_err sm_series_table_need(sm_series_table *table, const char *device_id,
+                                          uint8_t channel, sm_series **series);
 
 #endif
