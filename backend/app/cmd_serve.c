@@ -12,6 +12,7 @@
 #include "app/live_source.h"
 #include "app/member.h"
 #include "app/meters.h"
+#include "app/old_files.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/printing.h"
@@ -408,7 +409,6 @@ static bool make_api(service *s) {
       .public_url = c->public_url,
       .allowed_origins = c->allowed_origins,
       .dashboard_dir = s->dashboard_dir,
-      .data_dir = c->data_dir,
       .zone = c->zone,
       .currency = c->currency,
       .invoicing = &s->program.invoicing,
@@ -634,6 +634,7 @@ static bool start(service *s) {
   /* The keeper first: after the filter nothing can be started any more. */
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
+  sm_old_files_tell_left(&s->program);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s) &&
          sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);

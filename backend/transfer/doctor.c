@@ -37,6 +37,9 @@ static const char *ledger_advice(const char *kind) {
       {"meter", "its use would be billed twice: end one of the two tenancies"},
       {"exception", "a correction was changed: compare with a backup, and look at the invoices"},
       {"dispute", "a dispute was changed: compare with a backup"},
+      {"file",
+       "a logo or an image of firmware is damaged: restore the last backup to another folder, and "
+       "compare"},
       {"site", "the file was changed by hand: restore the last backup"},
   };
   for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++)

@@ -3,6 +3,7 @@
 #include "base/decimal.h"
 #include "model/money.h"
 #include "model/tariff.h"
+#include "store/ledger/ledger_files.h"
 #include "store/ledger/ledger_internal.h"
 
 #include <stdarg.h>
@@ -236,6 +237,20 @@ static sm_err check_meters(check *c) {
   return err != SM_OK && err != SM_ERR_CORRUPT ? err : ended;
 }
 
+/* ---- files ---- */
+
+static void find_file(void *context, const char *kind, const char *name, const char *what) {
+  (void)kind;
+  find(context, "file", name, "%s", what);
+}
+
+static sm_err check_files(check *c) {
+  sm_err err = sm_ledger_files_check(c->db, find_file, c);
+  if (err != SM_ERR_CORRUPT) return err;
+  find(c, "page", "files", "the file is damaged where files are stored");
+  return SM_OK;
+}
+
 /* ---- counts ---- */
 
 static sm_err count_rows(check *c) {
@@ -261,7 +276,7 @@ sm_err sm_ledger_check(sm_ledger *ledger, sm_ledger_finding_fn finding,
                        sm_ledger_check_result *result) {
   static sm_err (*const steps[])(check *) = {check_pages,  check_references, check_audit,
                                              check_rules,  check_bills,      check_tariffs,
-                                             check_meters, count_rows};
+                                             check_meters, check_files,      count_rows};
   const size_t count = sizeof steps / sizeof steps[0];
   sm_ledger_check_result got = {0};
   check c = {.ledger = ledger, .finding = finding, .context = context, .result = &got};

@@ -1,6 +1,8 @@
 /* Releases of firmware: published, halted, resumed, listed. */
 #include "store/ledger/ledger_firmware.h"
 
+#include "store/ledger/ledger_files.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,13 +276,27 @@ static sm_err insert(sm_sql *db, sm_release *r, const char *stages, int64_t now_
   return err;
 }
 
-static sm_err publish(sm_sql *db, sm_actor actor, sm_release *r, int64_t now_ms) {
+/* Nothing is offered whose image is not there. */
+static sm_err put_image(sm_sql *db, const sm_release *r, const void *image, int64_t now_ms) {
+  uint8_t digest[SM_SHA256_BYTES];
+  char name[SM_FILE_NAME_MAX];
+  bool added;
+  if (r->size < 1 || r->size > SM_FILE_BYTES_MAX) return SM_ERR_INVALID;
+  sm_sha256(image, r->size, digest);
+  (void)sm_hex(digest, sizeof digest, name);
+  if (strcmp(name, r->sha256) != 0) return SM_ERR_INVALID;
+  return sm_ledger_file_insert(db, SM_FILE_FIRMWARE, image, r->size, now_ms, name, &added);
+}
+
+static sm_err publish(sm_sql *db, sm_actor actor, sm_release *r, const void *image,
+                      int64_t now_ms) {
   char stages[64];
   char subject[24];
   sm_ledger_detail detail;
   write_stages(&r->rule, stages, sizeof stages);
   sm_err err = check_new(db, r);
   if (err == SM_OK) err = supersede(db, actor, r);
+  if (err == SM_OK) err = put_image(db, r, image, now_ms);
   if (err == SM_OK) err = insert(db, r, stages, now_ms);
   if (err != SM_OK) return err;
   sm_ledger_detail_open(&detail);
@@ -295,11 +311,11 @@ static sm_err publish(sm_sql *db, sm_actor actor, sm_release *r, int64_t now_ms)
 }
 
 sm_err sm_ledger_firmware_publish(sm_ledger *ledger, sm_actor actor, sm_release *release,
-                                  int64_t now_ms) {
+                                  const void *image, int64_t now_ms) {
   sm_sql *db;
   sm_err err = sm_ledger_write_begin(ledger, &db);
   if (err != SM_OK) return err;
-  return sm_ledger_write_end(ledger, publish(db, actor, release, now_ms));
+  return sm_ledger_write_end(ledger, publish(db, actor, release, image, now_ms));
 }
 
 static bool is_over(const sm_release *r) {

@@ -1,5 +1,7 @@
 /* Firmware in the ledger: releases, their stages, and what meters say. */
+#include "base/crypto.h"
 #include "store/ledger/ledger_test_util.h"
+#include "store/ledger_files.h"
 #include "store/ledger_firmware.h"
 
 #include <setjmp.h>
@@ -14,13 +16,27 @@
 #include <cmocka.h>
 
 static const int64_t t0 = 1769679900000;
-enum { FLEET = 20 };
+enum { FLEET = 20, IMAGE_BYTES = 1000 };
+
+/* Each version has an image of its own; it stays as it is until the next call. */
+static const char *image_of(const char *version) {
+  static char image[IMAGE_BYTES];
+  memset(image, 7, sizeof image);
+  memcpy(image, version, strlen(version));
+  return image;
+}
+
+static void name_image(const char *image, char sha256[65]) {
+  uint8_t digest[SM_SHA256_BYTES];
+  sm_sha256(image, IMAGE_BYTES, digest);
+  (void)sm_hex(digest, sizeof digest, sha256);
+}
 
 static sm_release make_release(const char *version, uint32_t counter, const char *cohort) {
   sm_release r = {
       .counter = counter,
       .from_counter = 1,
-      .size = 1000,
+      .size = IMAGE_BYTES,
       .expires_ms = t0 + 1000000,
       .manifest = "{}",
       .manifest_len = 2,
@@ -33,15 +49,18 @@ static sm_release make_release(const char *version, uint32_t counter, const char
   (void)snprintf(r.version, sizeof r.version, "%s", version);
   (void)snprintf(r.cohort, sizeof r.cohort, "%s", cohort);
   (void)snprintf(r.key_id, sizeof r.key_id, "60303ae22b998861");
-  memset(r.sha256, '0', sizeof r.sha256 - 1);
-  memcpy(r.sha256, version, strlen(version));
+  name_image(image_of(version), r.sha256);
   return r;
+}
+
+static sm_err put(sm_ledger *ledger, sm_release *r) {
+  return sm_ledger_firmware_publish(ledger, tester, r, image_of(r->version), t0);
 }
 
 static int64_t publish(sm_ledger *ledger, const char *version, uint32_t counter,
                        const char *cohort) {
   sm_release r = make_release(version, counter, cohort);
-  assert_int_equal(sm_ledger_firmware_publish(ledger, tester, &r, t0), SM_OK);
+  assert_int_equal(put(ledger, &r), SM_OK);
   assert_string_equal(r.state, "active");
   return r.release_no;
 }
@@ -235,7 +254,7 @@ static void only_who_it_is_for_is_offered_it(void **state) {
   sm_release r = make_release("1.1", 2, "pilots");
   r.rule.stage[0] = 100;
   r.rule.stages = 1;
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &r, t0), SM_OK);
+  assert_int_equal(put(f->ledger, &r), SM_OK);
   (void)step(f->ledger, t0, NULL);
   sm_release_device *list = NULL;
   size_t count = 0;
@@ -246,7 +265,7 @@ static void only_who_it_is_for_is_offered_it(void **state) {
   free(list);
   sm_release all = make_release("1.1", 2, "all");
   all.rule = r.rule;
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &all, t0), SM_OK);
+  assert_int_equal(put(f->ledger, &all), SM_OK);
   (void)step(f->ledger, t0, NULL);
   assert_int_equal(sm_ledger_release_devices(f->ledger, all.release_no, NULL, 0, 99, &list, &count),
                    SM_OK);
@@ -263,12 +282,13 @@ static void a_release_takes_the_place_of_the_one_before(void **state) {
   make_fleet(f->ledger);
   int64_t first = publish(f->ledger, "1.1", 2, "all");
   sm_release same = make_release("1.1", 2, "all");
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &same, t0), SM_ERR_EXISTS);
+  assert_int_equal(put(f->ledger, &same), SM_ERR_EXISTS);
   sm_release other = make_release("1.1", 2, "all");
-  other.sha256[60] = 'f';
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &other, t0), SM_ERR_CONFLICT);
+  name_image(image_of("other"), other.sha256);
+  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &other, image_of("other"), t0),
+                   SM_ERR_CONFLICT);
   sm_release older = make_release("1.2", 1, "all");
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &older, t0), SM_ERR_RANGE);
+  assert_int_equal(put(f->ledger, &older), SM_ERR_RANGE);
   (void)step(f->ledger, t0, NULL);
   int64_t second = publish(f->ledger, "1.2", 3, "all");
   assert_string_equal(get(f->ledger, first).state, "superseded");
@@ -289,12 +309,42 @@ static void a_release_takes_the_place_of_the_one_before(void **state) {
   assert_string_equal(get(f->ledger, second).state, "expired");
   /* What is over is no hindrance. */
   sm_release again = make_release("1.2", 3, "all");
-  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &again, t0), SM_OK);
+  assert_int_equal(put(f->ledger, &again), SM_OK);
   bool known = false;
   assert_int_equal(sm_ledger_firmware_image(f->ledger, again.sha256, &known), SM_OK);
   assert_true(known);
   assert_int_equal(raw_run(f->dir, "DELETE FROM firmware"), SQLITE_CONSTRAINT);
   assert_int_equal(raw_run(f->dir, "UPDATE firmware SET sha256 = 'a'"), SQLITE_CONSTRAINT);
+}
+
+static void nothing_is_published_without_its_image(void **state) {
+  ledger_fixture *f = *state;
+  bool known = true;
+  sm_release r = make_release("1.1", 2, "all");
+  assert_int_equal(sm_ledger_firmware_publish(f->ledger, tester, &r, image_of("1.2"), t0),
+                   SM_ERR_INVALID);
+  r.size = IMAGE_BYTES - 1;
+  assert_int_equal(put(f->ledger, &r), SM_ERR_INVALID);
+  r.size = 0;
+  assert_int_equal(put(f->ledger, &r), SM_ERR_INVALID);
+  r.size = UINT32_MAX;
+  assert_int_equal(put(f->ledger, &r), SM_ERR_INVALID);
+  assert_int_equal(sm_ledger_file_known(f->ledger, SM_FILE_FIRMWARE, r.sha256, &known), SM_OK);
+  assert_false(known);
+  (void)publish(f->ledger, "1.1", 2, "all");
+  uint8_t *image = NULL;
+  size_t len = 0;
+  assert_int_equal(sm_ledger_file_get(f->ledger, SM_FILE_FIRMWARE, r.sha256, &image, &len), SM_OK);
+  assert_int_equal(len, IMAGE_BYTES);
+  assert_memory_equal(image, image_of("1.1"), len);
+  free(image);
+  /* What is refused leaves nothing. */
+  sm_release older = make_release("1.0", 1, "all");
+  assert_int_equal(put(f->ledger, &older), SM_ERR_RANGE);
+  assert_int_equal(sm_ledger_file_known(f->ledger, SM_FILE_FIRMWARE, older.sha256, &known), SM_OK);
+  assert_false(known);
+  /* The same image for another cohort is there once. */
+  (void)publish(f->ledger, "1.1", 2, "pilots");
 }
 
 static void what_a_meter_says_is_kept_once(void **state) {
@@ -396,6 +446,7 @@ int main(void) {
       CASE(failures_halt_it),
       CASE(only_who_it_is_for_is_offered_it),
       CASE(a_release_takes_the_place_of_the_one_before),
+      CASE(nothing_is_published_without_its_image),
       CASE(what_a_meter_says_is_kept_once),
       CASE(on_trial_it_is_not_confirmed),
       CASE(what_cannot_be_read_is_what_is_on_offer),
