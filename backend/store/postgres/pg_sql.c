@@ -211,7 +211,7 @@ static sm_err set_up_session(pg *db) {
 }
 
 static sm_err connect_first(pg *db) {
-  sm_err err = sm_pg_connect(db->url, &db->conn, &db->timeline);
+  sm_err err = sm_pg_connect(db->url, false, &db->conn, &db->timeline);
   if (err == SM_OK) (void)PQsetNoticeReceiver(db->conn, take_notice, db);
   return err;
 }
@@ -219,7 +219,7 @@ static sm_err connect_first(pg *db) {
 /* Maybe at another server than before. */
 static sm_err connect_again(pg *db) {
   PGconn *conn = NULL;
-  sm_err err = sm_pg_connect(db->url, &conn, &db->timeline);
+  sm_err err = sm_pg_connect(db->url, true, &conn, &db->timeline);
   if (err != SM_OK) return err;
   PQfinish(db->conn);
   db->conn = conn;
