@@ -28,11 +28,20 @@ export async function judge(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: join(target.screenshots, `${name}.png`), fullPage: true });
 }
 
+/** Colours that are inherited change from the outside in, a frame each, without movement too. */
+async function still(): Promise<void> {
+  for (let frames = 0; frames < 3; ) {
+    await new Promise(requestAnimationFrame);
+    frames = document.getAnimations().length === 0 ? frames + 1 : 0;
+  }
+}
+
 /** `judge` in each of these colours: loaded in the first, the page takes the next ones as it does when the device changes its own. */
 export async function judgeIn(page: Page, schemes: Schemes, name: (scheme: Scheme) => string): Promise<void> {
   for (const [i, colorScheme] of schemes.entries()) {
     if (i > 0) await page.emulateMedia({ colorScheme });
     await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", colorScheme);
+    if (i > 0) await page.evaluate(still);
     await judge(page, name(colorScheme));
   }
   // The next page is loaded in the first again.
