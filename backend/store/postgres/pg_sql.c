@@ -47,6 +47,7 @@ typedef struct statement {
   bool prepared; /* in the present session, for `types` */
   bool in_use;
   bool executed;
+  bool binary; /* its rows */
   Oid types[VALUES_MAX];
   value values[VALUES_MAX];
   PGresult *result;
@@ -437,6 +438,7 @@ static void use(sm_sql_stmt *q, const char *sql) {
   if (q->err != SM_OK) return;
   assert(!s->in_use);
   s->in_use = true;
+  s->binary = false;
   /* What is not bound is a NULL that fits where a number does. */
   for (int i = 0; i < s->params; i++) s->values[i] = (value){.type = type_int8};
   q->stmt = s;
@@ -519,7 +521,7 @@ static sm_err execute(pg *db, statement *s) {
   }
   sm_err err = prepare(db, s);
   if (err != SM_OK) return err;
-  s->result = PQexecPrepared(db->conn, s->name, s->params, data, len, format, 0);
+  s->result = PQexecPrepared(db->conn, s->name, s->params, data, len, format, s->binary ? 1 : 0);
   err = sm_pg_err(db->conn, s->result);
   const char *changed = err == SM_OK ? PQcmdTuples(s->result) : "";
   if (changed[0] != '\0' && !begins(PQcmdStatus(s->result), "SELECT"))
@@ -581,10 +583,23 @@ static const char *text(sm_sql_stmt *q, int column) {
   return there(s, column) ? PQgetvalue(s->result, s->row, column) : NULL;
 }
 
+void sm_pg_binary(sm_sql_stmt *q) {
+  if (q->err == SM_OK) ((statement *)q->stmt)->binary = true;
+}
+
+static int64_t big_endian(const char *data, int len) {
+  uint64_t got = len > 0 && (data[0] & 0x80) != 0 ? UINT64_MAX : 0;
+  for (int i = 0; i < len; i++) got = got << 8 | (uint8_t)data[i];
+  return (int64_t)got;
+}
+
 /* Numbers, also numeric ones (a sum's), and truth. */
 static int64_t number(sm_sql_stmt *q, int column) {
+  const statement *s = q->stmt;
   const char *words = text(q, column);
   if (words == NULL) return 0;
+  if (s->binary && PQftype(s->result, column) != type_text)
+    return big_endian(words, PQgetlength(s->result, s->row, column));
   if (words[0] == 't' && words[1] == '\0') return 1;
   errno = 0;
   int64_t got = strtoll(words, NULL, 10);
@@ -599,6 +614,10 @@ static const void *blob(sm_sql_stmt *q, int column, size_t *len) {
   const char *words = PQgetvalue(s->result, s->row, column);
   if (PQftype(s->result, column) != type_bytea) {
     *len = strlen(words);
+    return words;
+  }
+  if (s->binary) {
+    *len = (size_t)PQgetlength(s->result, s->row, column);
     return words;
   }
   if (s->decoded_count == DECODED_MAX) {

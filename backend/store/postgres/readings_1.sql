@@ -71,6 +71,21 @@ CREATE TABLE quarter_due (
   PRIMARY KEY (series_no, start_ms)
 );
 
+-- The quarters of a series on a day of UTC that is over (days since 1970), as one row
+-- (store/embedded/quarter_block.h): what is asked of past months is read from here. `quarter` is what
+-- counts; a row here goes when one of its quarters is made again, and is made anew from day_due.
+CREATE TABLE quarter_day (
+  series_no bigint NOT NULL,
+  day bigint NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (series_no, day)
+);
+CREATE TABLE day_due (
+  day bigint NOT NULL,
+  series_no bigint NOT NULL,
+  PRIMARY KEY (day, series_no)
+);
+
 -- The register's course on days that are not plain, kept where raw was dropped.
 CREATE TABLE course (
   series_no bigint NOT NULL,

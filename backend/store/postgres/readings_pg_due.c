@@ -10,6 +10,8 @@ enum {
   /* A quarter gets its row when it is over and its meters have had time: until then it is made from
    * raw by who asks. */
   WAIT_MS = SM_QUARTER_MS + 60000,
+  /* A day gets its row when it is over and most of what comes late has come. */
+  DAY_WAIT_MS = 6 * 3600000,
   PAUSE_MS = 5000,
   FORGET_EVERY_MS = 60000
 };
@@ -129,6 +131,7 @@ static sm_err make_slice(pg_readings *store, int64_t before_ms, due *d, made *m)
   err = lock_series(store, d);
   if (err == SM_OK) err = make_quarters(store, d, m);
   if (err == SM_OK) err = write_quarters(store, m);
+  if (err == SM_OK) err = pg_days_changed(store, d->series.data, d->starts.data);
   if (err == SM_OK) err = drop_due(store, d);
   return err == SM_OK ? sm_sql_commit(store->db) : err;
 }
@@ -197,6 +200,12 @@ static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, bool 
   while (err == SM_OK && done) {
     err = pg_make_due(store, before_ms, &done);
     *more = done;
+    if (!force) break;
+  }
+  int64_t before_day = (force ? now_ms : now_ms - DAY_WAIT_MS) / DAY_MS;
+  for (done = true; err == SM_OK && done;) {
+    err = pg_days_pack(store, before_day, &done);
+    if (done) *more = true;
     if (!force) break;
   }
   for (done = true; err == SM_OK && done;) err = pg_drop_month(store, now_ms, &done);
