@@ -107,10 +107,11 @@ typedef struct pg_readings {
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
-  int64_t kept_from_ms;   /* raw of before has been dropped, here or before the house moved in */
-  int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
-  int64_t maintain_at_ms; /* steady clock: not before */
-  int64_t forget_at_ms;   /* likewise */
+  int64_t kept_from_ms;      /* raw of before has been dropped, here or before the house moved in */
+  int64_t reject_bytes;      /* of its own count: another server's are found when it is measured */
+  int64_t maintain_at_ms;    /* steady clock: not before */
+  uint64_t maintain_commits; /* that there were then */
+  int64_t forget_at_ms;      /* likewise */
 
   atomic_uint_fast64_t commits;
   atomic_uint_fast64_t dropped_days;
