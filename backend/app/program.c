@@ -149,6 +149,10 @@ static bool open_server_ledger(sm_program *program, sm_program_data data) {
         "one");
   else if (err == SM_ERR_IO)
     sm_complain("cannot reach the database server of SMARTMETER_STORE: the log above says why");
+  else if (err == SM_ERR_DENIED && !sm_mongo_url(program->config.store))
+    sm_complain(
+        "the role of SMARTMETER_STORE may not do what is needed in that database: make it the "
+        "database's owner, or GRANT CREATE ON DATABASE … TO it");
   else if (err != SM_OK)
     sm_complain("cannot open the ledger of SMARTMETER_STORE: %s", sm_complain_text(err));
   return err == SM_OK;

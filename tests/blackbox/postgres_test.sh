@@ -68,6 +68,10 @@ ok 'the drill, as it is told there' follow 2
 like 'it reads names' "$(<"$TMP/log/block-2.log")" "$ADMIN_EMAIL"
 like 'and finds all well' "$(<"$TMP/log/block-2.log")" 'nothing is wrong'
 
+# A role that may not make tables.
+psql -X -q -d "$(store_url "$TMP/poor")" -c 'CREATE ROLE poor LOGIN'
+server_command "SMARTMETER_DATA_DIR=$TMP/poor" "SMARTMETER_STORE=$(store_url "$TMP/poor" | sed 's/smartmeter@/poor@/')"
+like 'a role without rights is told which' "$("${SM_COMMAND[@]}" device add --id m1 2>&1 || true)" 'GRANT CREATE'
 server_command SMARTMETER_STORE=mysql://somebody:secret@db/x
 said=$("${SM_COMMAND[@]}" doctor 2>&1 || true)
 like 'an unknown store is refused' "$said" "neither 'embedded' nor"

@@ -120,7 +120,8 @@ static const state_err state_errs[] = {
     {"55P03", SM_ERR_BUSY},     {"40", SM_ERR_BUSY},        {"57014", SM_ERR_BUSY},
     {"57P03", SM_ERR_BUSY},     {"57P", SM_ERR_IO},         {"08", SM_ERR_IO},
     {"25P03", SM_ERR_IO},       {"25006", SM_ERR_IO},       {"58", SM_ERR_IO},
-    {"XX001", SM_ERR_CORRUPT},  {"XX002", SM_ERR_CORRUPT},  {"25P02", SM_ERR_INTERNAL},
+    {"42501", SM_ERR_DENIED},   {"XX001", SM_ERR_CORRUPT},  {"XX002", SM_ERR_CORRUPT},
+    {"25P02", SM_ERR_INTERNAL},
 };
 
 static sm_err of_state(const char *code) {
