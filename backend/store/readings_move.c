@@ -99,6 +99,39 @@ bool sm_move_days_same(const sm_move_day *a, const sm_move_day *b) {
   return true;
 }
 
+/* Those of [from_ms, to_ms) in an ascending list, behind *at; *at is behind them then. */
+static sm_reading_list cut(const sm_reading_list *list, size_t *at, int64_t from_ms,
+                           int64_t to_ms) {
+  while (*at < list->count && list->item[*at].ts_ms < from_ms) ++*at;
+  size_t first = *at;
+  while (*at < list->count && list->item[*at].ts_ms < to_ms) ++*at;
+  return (sm_reading_list){.item = list->item + first, .count = *at - first};
+}
+
+static sm_quarter_list cut_quarters(const sm_quarter_list *list, size_t *at, int64_t from_ms,
+                                    int64_t to_ms) {
+  while (*at < list->count && list->item[*at].start_ms < from_ms) ++*at;
+  size_t first = *at;
+  while (*at < list->count && list->item[*at].start_ms < to_ms) ++*at;
+  return (sm_quarter_list){.item = list->item + first, .count = *at - first};
+}
+
+bool sm_move_days_there(const sm_move_day *all, const sm_move_day *days, size_t count) {
+  size_t raw_at = 0;
+  size_t quarters_at = 0;
+  size_t course_at = 0;
+  for (size_t i = 0; i < count; i++) {
+    int64_t from_ms = days[i].day * DAY_MS;
+    int64_t to_ms = from_ms + DAY_MS;
+    const sm_move_day got = {.day = days[i].day,
+                             .quarters = cut_quarters(&all->quarters, &quarters_at, from_ms, to_ms),
+                             .raw = cut(&all->raw, &raw_at, from_ms, to_ms),
+                             .course = cut(&all->course, &course_at, from_ms, to_ms)};
+    if (!sm_move_days_same(&got, &days[i])) return false;
+  }
+  return true;
+}
+
 static bool bytes_same(const char *a, size_t a_len, const char *b, size_t b_len) {
   return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
 }

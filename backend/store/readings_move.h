@@ -48,6 +48,9 @@ SM_MUST_CHECK sm_err sm_readings_move_day(sm_readings *store, const char *device
 bool sm_move_quarters_same(const sm_quarter *a, size_t a_count, const sm_quarter *b,
                            size_t b_count);
 bool sm_move_days_same(const sm_move_day *a, const sm_move_day *b);
+/* Whether `all`, which is what is there from the first of these days to the last, has each of them
+ * as it is. */
+bool sm_move_days_there(const sm_move_day *all, const sm_move_day *days, size_t count);
 /* Appends all of it, the same bytes whatever the engine: for checksums. */
 void sm_move_day_print(const sm_move_day *day, sm_buf *out);
 

@@ -51,12 +51,17 @@ static sm_err flush(run *r) {
   return err == SM_OK ? look_again(r) : err;
 }
 
+static uint64_t count_of(const sm_quarter_list *quarters) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < quarters->count; i++) count += quarters->item[i].count;
+  return count;
+}
+
 /* Takes the day. */
 static sm_err add_day(run *r, sm_move_day *day) {
   sm_err err = r->day_count > 0 && day->day - r->day[0].day >= BATCH_SPAN ? flush(r) : SM_OK;
   if (err != SM_OK) return err;
-  for (size_t i = 0; i < day->quarters.count; i++)
-    r->counts.readings_put += day->quarters.item[i].count;
+  r->counts.readings_put += count_of(&day->quarters);
   r->batch_readings += day->raw.count;
   r->day[r->day_count++] = *day;
   *day = (sm_move_day){.day = day->day};
@@ -86,10 +91,12 @@ static void print_day(run *r, const sm_move_day *day) {
   if (r->print.err == SM_OK) sm_sha256(r->print.data, r->print.len, r->counts.digest);
 }
 
-/* Raw that has been dropped here since it was put there may stay there. */
+/* Raw that has been dropped here since it was put there may stay there, unless it left its course.
+ */
 static bool is_same(const sm_move_day *ours, const sm_move_day *theirs) {
   if (sm_move_days_same(ours, theirs)) return true;
-  return ours->raw.count == 0 && theirs->raw.count > 0 &&
+  return ours->raw.count == 0 && ours->course.count == 0 &&
+         theirs->raw.count == count_of(&theirs->quarters) && theirs->raw.count > 0 &&
          sm_move_quarters_same(ours->quarters.item, ours->quarters.count, theirs->quarters.item,
                                theirs->quarters.count);
 }
