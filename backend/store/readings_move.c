@@ -43,23 +43,9 @@ sm_err sm_readings_move_rejects(sm_readings *store, const sm_reject_list *reject
   return of(store)->move_rejects(store, rejects);
 }
 
-/* Raw goes and leaves its course in one step: the course is read behind it. */
-sm_err sm_readings_move_day(sm_readings *store, const char *device_id, uint8_t channel, int64_t day,
-                            sm_move_day *out) {
-  int64_t from_ms = day * DAY_MS;
-  int64_t to_ms = from_ms + DAY_MS;
-  sm_move_day got = {.day = day};
-  sm_err err =
-      sm_readings_quarters(store, device_id, channel, from_ms, to_ms, SIZE_MAX, &got.quarters);
-  if (err == SM_OK)
-    err = sm_readings_raw(store, device_id, channel, from_ms, to_ms, SIZE_MAX, &got.raw);
-  if (err == SM_OK && got.raw.count == 0)
-    err = of(store)->course(store, device_id, channel, from_ms, to_ms, &got.course);
-  if (err == SM_OK)
-    *out = got;
-  else
-    sm_move_day_fini(&got);
-  return err;
+sm_err sm_readings_move_course(sm_readings *store, const char *device_id, uint8_t channel,
+                               int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
+  return of(store)->course(store, device_id, channel, from_ms, to_ms, list);
 }
 
 /* ---- the same? ---- */

@@ -153,6 +153,8 @@ sm_err mg_readings_each(sm_readings *store, sm_readings_each_fn each, void *cont
 /* ---- documents (readings_mg_doc.c) ---- */
 bson_t *mg_raw_doc(const char *device_id, uint8_t channel, const sm_reading *reading);
 sm_reading mg_take_raw(const bson_t *doc);
+/* A series as another house takes it over. `series` is all zero before. */
+SM_MUST_CHECK sm_err mg_take_series(const bson_t *doc, sm_move_series *series);
 bson_t *mg_quarter_doc(const char *device_id, uint8_t channel, const sm_quarter *quarter);
 sm_quarter mg_take_quarter(const bson_t *doc);
 bool mg_quarter_equal(const sm_quarter *a, const sm_quarter *b);
@@ -191,6 +193,8 @@ SM_MUST_CHECK sm_err mg_rejects_write(mg_readings *store, mg_conn *conn,
 /* These, with their numbers, in place of all. */
 SM_MUST_CHECK sm_err mg_rejects_replace(mg_readings *store, mg_conn *conn,
                                         const sm_reject_list *rejects);
+/* All of it on the heap, also after a failure. */
+SM_MUST_CHECK sm_err mg_take_reject(const bson_t *doc, sm_reject *reject);
 /* And the oldest leave when they are too many, in one of its own. */
 SM_MUST_CHECK sm_err mg_rejects_trim(mg_readings *store, mg_conn *conn);
 

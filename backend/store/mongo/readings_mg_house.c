@@ -31,7 +31,7 @@ sm_err mg_readings_course(sm_readings *base, const char *device_id, uint8_t chan
 }
 
 /* As it is stored, written as every engine writes it. */
-static sm_err take_series(const bson_t *doc, sm_move_series *out) {
+sm_err mg_take_series(const bson_t *doc, sm_move_series *out) {
   size_t len = 0;
   const char *device_id = mg_text(doc, "_id.device");
   const uint8_t *state = mg_bytes(doc, "state", &len);
@@ -63,7 +63,7 @@ sm_err mg_readings_move_series(sm_readings *base, int64_t after_no, sm_move_seri
   mg_find_begin(&find, &conn, MG_SERIES, BCON_NEW("no", "{", "$gt", BCON_INT64(after_no), "}"),
                 BCON_NEW("sort", "{", "no", BCON_INT32(1), "}", "limit", BCON_INT64(1)));
   const bson_t *doc = mg_find_next(&find);
-  if (doc != NULL) find.err = take_series(doc, out);
+  if (doc != NULL) find.err = mg_take_series(doc, out);
   sm_err err = mg_find_end(&find);
   mg_give(&conn);
   if (err == SM_OK && out->series_no == 0) err = SM_ERR_NOT_FOUND;

@@ -189,7 +189,7 @@ static char *copy_bytes(const bson_t *doc, const char *name, size_t *len) {
   return copy;
 }
 
-static sm_err take_reject(const bson_t *doc, sm_reject *r) {
+sm_err mg_take_reject(const bson_t *doc, sm_reject *r) {
   const char *reason = mg_text(doc, "reason");
   *r = (sm_reject){.reject_no = mg_i64(doc, "_id"),
                    .received_ms = mg_i64(doc, "received"),
@@ -212,7 +212,7 @@ static sm_err add_reject(const bson_t *doc, sm_reject_list *list, size_t *cap) {
     list->item = item;
     *cap = more;
   }
-  return take_reject(doc, &list->item[list->count++]);
+  return mg_take_reject(doc, &list->item[list->count++]);
 }
 
 static bson_t *by_no(size_t limit) {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   FRESH_MS = 500,
@@ -104,7 +105,9 @@ static sm_err take_series(mg_readings *store, const bson_t *doc) {
   const char *device_id = mg_text(doc, "_id.device");
   const uint8_t *state = mg_bytes(doc, "state", &len);
   sm_series *series = NULL;
-  if (device_id == NULL || state == NULL || no <= 0 || no > UINT32_MAX) return SM_ERR_CORRUPT;
+  if (device_id == NULL || strlen(device_id) > SM_DEVICE_ID_MAX || state == NULL || no <= 0 ||
+      no > UINT32_MAX)
+    return SM_ERR_CORRUPT;
   sm_err err = mg_version_room(store, no);
   if (err == SM_OK)
     err = add_series(store, device_id, (uint8_t)mg_i64(doc, "_id.channel"), no, &series);

@@ -320,6 +320,15 @@ static void a_mark_that_changed_meanwhile_stays(void **state) {
 
 enum { MOVED = 20 };
 
+static sm_move_day day_there(sm_readings *store) {
+  sm_move_day day = {.day = t0 / DAY_MS};
+  int64_t end_ms = t0 + DAY_MS;
+  assert_int_equal(sm_readings_quarters(store, "a", 0, t0, end_ms, SIZE_MAX, &day.quarters), SM_OK);
+  assert_int_equal(sm_readings_raw(store, "a", 0, t0, end_ms, SIZE_MAX, &day.raw), SM_OK);
+  assert_int_equal(sm_readings_move_course(store, "a", 0, t0, end_ms, &day.course), SM_OK);
+  return day;
+}
+
 /* A day of a meter "a", to be put. */
 static void make_day(sm_move_series *series, sm_move_day *day) {
   sm_reading_in in[MOVED];
@@ -330,7 +339,7 @@ static void make_day(sm_move_series *series, sm_move_day *day) {
   store_fixture *other = state;
   assert_int_equal(commit_all(other->store, in, MOVED), SM_OK);
   assert_int_equal(sm_readings_move_series(other->store, 0, series), SM_OK);
-  assert_int_equal(sm_readings_move_day(other->store, "a", 0, t0 / DAY_MS, day), SM_OK);
+  *day = day_there(other->store);
   assert_int_equal(store_tear_down(&state), 0);
 }
 
@@ -406,8 +415,7 @@ static void what_is_there_of_a_day_is_replaced(void **state) {
   assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_OK);
   assert_int_equal(test_count(f->dir, MG_RAW), 0);
   assert_int_equal(test_count(f->dir, MG_COURSE), 1);
-  sm_move_day back;
-  assert_int_equal(sm_readings_move_day(f->store, "a", 0, t0 / DAY_MS, &back), SM_OK);
+  sm_move_day back = day_there(f->store);
   assert_true(sm_move_days_same(&back, &day));
   sm_move_day_fini(&back);
   sm_move_day_fini(&day);
