@@ -65,9 +65,23 @@ function(sm_test name)
     set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}")
   endif()
   foreach(label IN LISTS T_LABELS)
-    if(NOT TARGET test_programs_${label})
-      add_custom_target(test_programs_${label})
-    endif()
-    add_dependencies(test_programs_${label} ${name})
+    sm_add_programs(${label} ${name})
   endforeach()
+endfunction()
+
+# sm_embed_text(FILE VARIABLE OUT): a text file as a C array with a zero byte at its end.
+function(sm_embed_text file variable out)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(CONFIGURE OUTPUT ${out} @ONLY
+    CONTENT "extern const char ${variable}[];\nconst char ${variable}[] = {${bytes}0};\n")
+endfunction()
+
+# sm_add_programs(LABEL name …): to what test_programs_LABEL builds.
+function(sm_add_programs label)
+  if(NOT TARGET test_programs_${label})
+    add_custom_target(test_programs_${label})
+  endif()
+  add_dependencies(test_programs_${label} ${ARGN})
 endfunction()

@@ -3,9 +3,9 @@
  * is written and taken again, and a change of the log is applied as a whole or not at all. */
 #include "base/crypto.h"
 #include "base/log.h"
-#include "store/embedded/sqlite_util.h"
 #include "store/mongo/ledger_mg.h"
 #include "store/mongo/readings_mg.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ static void take_quarter(const bson_t *doc) {
   const sm_quarter q = mg_take_quarter(doc);
   bson_t *same = mg_quarter_doc("m", 0, &q);
   const sm_quarter again = mg_take_quarter(same);
-  if (!mg_quarter_equal(&q, &again)) abort();
+  if (!sm_quarter_equal(&q, &again)) abort();
   bson_destroy(same);
 }
 

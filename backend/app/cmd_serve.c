@@ -12,6 +12,7 @@
 #include "app/live_source.h"
 #include "app/member.h"
 #include "app/meters.h"
+#include "app/old_files.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/printing.h"
@@ -66,6 +67,8 @@ typedef struct service {
   sm_uplinks *uplinks;
   sm_foreign *foreign;     /* NULL: no meters of others */
   sm_home_assistant *home; /* NULL: not wanted */
+  bool foreign_runs;       /* of the one that leads (the member's thread) */
+  bool home_runs;
   sm_import_server *imports;
   sm_cabinet *cabinet;
   sm_invoicing invoicing; /* the job's */
@@ -84,6 +87,28 @@ static const char usage[] =
 
 static bool ready(void *context, char *reason, size_t cap);
 
+/* What the database is asked for: not while it does not answer, when the rest is looked at most. */
+static void write_asked_metrics(service *s, sm_buf *out) {
+  if (!sm_member_is_there(s->member)) return;
+  sm_readings_stats store;
+  sm_readings_stats_get(s->program.readings, &store);
+  const sm_metric rows[] = {
+      {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
+      {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
+       store.journal_readings},
+      {"smartmeter_store_sealed_readings_total", "counter", "Readings moved into blocks.",
+       store.sealed_readings},
+      {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
+       store.damaged},
+      {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
+      {"smartmeter_ledger_bytes", "gauge", "Size of the ledger's files.",
+       sm_ledger_bytes(s->program.ledger)},
+  };
+  sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
+  sm_rollout_write_metrics(s->rollout, out);
+  sm_device_states_write_metrics(s->program.ledger, s->pipeline, s->program.readings, out);
+}
+
 static void write_metrics(void *context, sm_buf *out) {
   service *s = context;
   char reason[256];
@@ -97,22 +122,9 @@ static void write_metrics(void *context, sm_buf *out) {
   sm_alarm_write_metrics(s->alarm, out);
   sm_member_write_metrics(s->member, out);
   sm_relay_write_metrics(s->relay, out);
-  sm_rollout_write_metrics(s->rollout, out);
-  sm_readings_stats store;
-  sm_readings_stats_get(s->program.readings, &store);
   sm_live_stats live;
   sm_live_stats_get(s->live, &live);
   const sm_metric rows[] = {
-      {"smartmeter_store_series", "gauge", "Devices (and channels) with readings.", store.series},
-      {"smartmeter_store_unsealed_readings", "gauge", "Readings in the journal.",
-       store.journal_readings},
-      {"smartmeter_store_sealed_readings_total", "counter", "Readings moved into blocks.",
-       store.sealed_readings},
-      {"smartmeter_store_damaged_total", "counter", "Stored pieces that failed their checksum.",
-       store.damaged},
-      {"smartmeter_store_bytes", "gauge", "Size of the readings' files.", store.bytes},
-      {"smartmeter_ledger_bytes", "gauge", "Size of the ledger's files.",
-       sm_ledger_bytes(s->program.ledger)},
       {"smartmeter_ready", "gauge", "1 while GET /readyz is 200.",
        ready(s, reason, sizeof reason) ? 1 : 0},
       {"smartmeter_live_clients", "gauge", "WebSocket clients.", live.clients},
@@ -122,7 +134,7 @@ static void write_metrics(void *context, sm_buf *out) {
        live.frames_dropped},
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
-  sm_device_states_write_metrics(s->program.ledger, s->pipeline, s->program.readings, out);
+  write_asked_metrics(s, out);
   sm_vitals_write_metrics(s->program.config.data_dir, out);
 }
 
@@ -304,34 +316,35 @@ static void relay_stored(void *context, const sm_readings_batch *batch) {
   sm_relay_batch(s->relay, batch);
 }
 
-/* What one server does for all. What could not be stopped in time ends with its last call. */
+/* What one server does for all: begun by the turn that follows. What could not be stopped in time
+ * ends with its last call. */
 static void lead(void *context, bool leads) {
   service *s = context;
-  bool done = true;
   sm_rollout_lead(s->rollout, leads);
-  if (leads) {
-    done = sm_foreign_start(s->foreign) == SM_OK;
-    done = sm_home_assistant_start(s->home) == SM_OK && done;
-  } else {
-    sm_alarm_stop(s->alarm);
-    done = sm_foreign_stop(s->foreign, HAND_OVER_MS);
-    done = sm_home_assistant_stop(s->home, HAND_OVER_MS) && done;
-  }
-  if (!done) sm_log(SM_LOG_ERROR, "servers.not_handed_over", SM_LOG_INT("leads", leads));
+  if (leads) return;
+  sm_alarm_stop(s->alarm);
+  bool done = sm_foreign_stop(s->foreign, HAND_OVER_MS);
+  done = sm_home_assistant_stop(s->home, HAND_OVER_MS) && done;
+  s->foreign_runs = s->home_runs = false;
+  if (!done) sm_log(SM_LOG_ERROR, "servers.not_handed_over", SM_LOG_TEXT("server", s->server_id));
 }
 
-static void turn(void *context, const sm_lease *list, size_t count, int64_t now_ms) {
+/* Each turn, as it may have failed, or what was stopped has not ended yet. */
+static void go_on_leading(service *s) {
+  if (!sm_alarm_start(s->alarm))
+    sm_log(SM_LOG_ERROR, "servers.no_alerts", SM_LOG_TEXT("server", s->server_id));
+  if (!s->foreign_runs && sm_foreign_stop(s->foreign, 0))
+    s->foreign_runs = sm_foreign_start(s->foreign) == SM_OK;
+  if (!s->home_runs && sm_home_assistant_stop(s->home, 0))
+    s->home_runs = sm_home_assistant_start(s->home) == SM_OK;
+}
+
+static void turn(void *context, const sm_lease *list, size_t count, int64_t now_ms,
+                 int64_t until_ms) {
   service *s = context;
   sm_relay_turn(s->relay, sm_member_others(s->member));
-  sm_slots_turn(sm_uplinks_slots(s->uplinks), list, count, now_ms);
-  /* Each time, as it may have failed. */
-  if (sm_member_leads(s->member) && !sm_alarm_start(s->alarm))
-    sm_log(SM_LOG_ERROR, "servers.no_alerts", SM_LOG_TEXT("server", s->server_id));
-}
-
-static void cut_off(void *context) {
-  service *s = context;
-  sm_slots_suspend(sm_uplinks_slots(s->uplinks));
+  sm_slots_turn(sm_uplinks_slots(s->uplinks), list, count, now_ms, until_ms);
+  if (sm_member_leads(s->member)) go_on_leading(s);
 }
 
 static bool make_member(service *s) {
@@ -341,7 +354,6 @@ static bool make_member(service *s) {
                                     .lease_ms = (int64_t)s->program.config.lease_s * 1000,
                                     .context = s,
                                     .turn = turn,
-                                    .cut_off = cut_off,
                                     .lead = lead};
   const sm_relay_options relay = {.config = &s->program.config,
                                   .broker = &s->broker,
@@ -397,7 +409,6 @@ static bool make_api(service *s) {
       .public_url = c->public_url,
       .allowed_origins = c->allowed_origins,
       .dashboard_dir = s->dashboard_dir,
-      .data_dir = c->data_dir,
       .zone = c->zone,
       .currency = c->currency,
       .invoicing = &s->program.invoicing,
@@ -558,7 +569,7 @@ static void stop_parts(service *s) {
   s->imports = NULL;
   /* On a server store others go on adding, and whoever is there makes what is due. */
   if (s->program.readings != NULL && !shares_store(s)) {
-    sm_err err = sm_readings_maintain(s->program.readings, true);
+    sm_err err = sm_readings_maintain(s->program.readings, true, NULL);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
   }
@@ -623,6 +634,7 @@ static bool start(service *s) {
   /* The keeper first: after the filter nothing can be started any more. */
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
+  sm_old_files_tell_left(&s->program);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s) &&
          sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);

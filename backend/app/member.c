@@ -29,12 +29,12 @@ struct sm_member {
   bool stopping;
 
   /* the thread's own */
-  int64_t kept_ms; /* steady clock: when the leases were prolonged; 0: never */
-  bool is_cut_off;
+  int64_t kept_ms; /* steady clock: when the leases were prolonged; 0: never, or cut off */
   bool failing;
 
   atomic_uint others;
   atomic_bool leads;
+  atomic_int_fast64_t until_ms; /* steady clock: when the leases end */
   atomic_uint_fast64_t cuts;
   atomic_uint_fast64_t leads_taken;
 };
@@ -68,8 +68,10 @@ static sm_err keep(sm_member *m, int64_t now_ms) {
   sm_err err = sm_ledger_leases_keep(o->ledger, SM_MEMBER_PREFIX, m->id, now_ms, o->lease_ms);
   if (err == SM_OK)
     err = sm_ledger_lease_take(o->ledger, m->server, m->id, now_ms, o->lease_ms, &taken);
-  if (err == SM_OK) m->kept_ms = steady_ms; /* from before it was asked for */
-  return err;
+  if (err != SM_OK) return err;
+  m->kept_ms = steady_ms; /* from before it was asked for */
+  atomic_store(&m->until_ms, steady_ms + o->lease_ms);
+  return SM_OK;
 }
 
 /* One that has been gone for long is not listed any more. */
@@ -123,26 +125,30 @@ static sm_err look(sm_member *m) {
   sm_err err = keep(m, now_ms);
   if (err == SM_OK) err = sm_ledger_leases(m->options.ledger, SM_MEMBER_PREFIX, &list, &count);
   if (err != SM_OK) return err;
-  m->is_cut_off = false;
   count_others(m, list, count, now_ms);
   err = look_at_lead(m, list, count, now_ms);
-  if (err == SM_OK) m->options.turn(m->options.context, list, count, now_ms);
+  if (err == SM_OK)
+    m->options.turn(m->options.context, list, count, now_ms, atomic_load(&m->until_ms));
   free(list);
   return err;
 }
 
+static void notice_cut(sm_member *m) {
+  if (m->kept_ms == 0 || sm_clock_steady_ms() - m->kept_ms < m->options.lease_ms) return;
+  sm_log(SM_LOG_ERROR, "servers.cut_off", SM_LOG_TEXT("server", m->id));
+  m->kept_ms = 0; /* prolonged at the next look that succeeds */
+  atomic_fetch_add(&m->cuts, 1);
+  set_lead(m, false);
+}
+
+/* Before the look too: the process may have been stopped since the last one. */
 static void look_or_cut_off(sm_member *m) {
+  notice_cut(m);
   sm_err err = look(m);
   if (err != SM_OK && !m->failing)
     sm_log(SM_LOG_WARN, "servers.not_looked", SM_LOG_TEXT("reason", sm_err_text(err)));
   m->failing = err != SM_OK;
-  if (m->is_cut_off || sm_clock_steady_ms() - m->kept_ms < m->options.lease_ms) return;
-  sm_log(SM_LOG_ERROR, "servers.cut_off", SM_LOG_TEXT("server", m->id));
-  m->is_cut_off = true;
-  m->kept_ms = 0; /* prolonged at the next look that succeeds */
-  atomic_fetch_add(&m->cuts, 1);
-  set_lead(m, false);
-  m->options.cut_off(m->options.context);
+  notice_cut(m);
 }
 
 /* ---- life ---- */
@@ -203,8 +209,12 @@ unsigned sm_member_others(const sm_member *member) {
   return member == NULL ? 0 : atomic_load(&member->others);
 }
 
+bool sm_member_is_there(const sm_member *member) {
+  return member == NULL || sm_clock_steady_ms() < atomic_load(&member->until_ms);
+}
+
 bool sm_member_leads(const sm_member *member) {
-  return member == NULL || atomic_load(&member->leads);
+  return sm_member_is_there(member) && (member == NULL || atomic_load(&member->leads));
 }
 
 void sm_member_write_metrics(const sm_member *member, sm_buf *out) {

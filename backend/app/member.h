@@ -11,6 +11,8 @@
  * of one that died end by themselves. Rows, not locks of a database session: they outlive a
  * database that fails over, and a connection that breaks for a moment. A server that could not
  * prolong them for their time takes them for lost, since others may have taken them: it is cut off.
+ * So is one that was stopped for as long, and goes on: it asks for the time before it does what a
+ * lease is for, as what it believed before it was stopped is old (until_ms, sm_member_leads).
  * Clocks of servers must agree within a part of that time. That two do the same for a moment breaks
  * nothing: what must happen once is kept so by the stores. */
 #ifndef SM_APP_MEMBER_H
@@ -33,11 +35,12 @@ typedef struct sm_member_options {
   sm_ledger *ledger;     /* borrowed */
   const char *server_id; /* copied */
   int64_t lease_ms;
-  /* All are called on the member's thread, or by start; each may take as long as it needs, but as
+  /* Both are called on the member's thread, or by start; each may take as long as it needs, but as
    * long nothing is prolonged. */
   void *context;
-  void (*turn)(void *context, const sm_lease *list, size_t count, int64_t now_ms); /* each look */
-  void (*cut_off)(void *context);
+  /* Each look. Its leases are this server's until until_ms (steady clock), if no later look follows
+   * by then. */
+  void (*turn)(void *context, const sm_lease *list, size_t count, int64_t now_ms, int64_t until_ms);
   void (*lead)(void *context, bool leads); /* when that changes; at first it does not */
 } sm_member_options;
 
@@ -52,7 +55,11 @@ void sm_member_free(sm_member *member); /* stops first; NULL is fine */
 
 /* How many others are there; NULL: none. Any thread. */
 unsigned sm_member_others(const sm_member *member);
-/* Whether this one leads; NULL: it is alone, and does. Any thread. */
+/* Whether its leases last; false: it is cut off, or was stopped. NULL: it is alone, and has none to
+ * lose. Any thread. */
+bool sm_member_is_there(const sm_member *member);
+/* Whether this one leads, by a lease that has not ended; NULL: it is alone, and does. Any thread.
+ */
 bool sm_member_leads(const sm_member *member);
 void sm_member_write_metrics(const sm_member *member, sm_buf *out); /* NULL writes nothing */
 

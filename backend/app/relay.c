@@ -30,7 +30,8 @@ struct sm_relay {
   char username[ID_MAX]; /* "": as the broker's settings say */
   char topic[ID_MAX];
   sm_mqtt_subscriber *subscriber;
-  bool running; /* the turn's thread */
+  bool running; /* the turn's thread, as the next */
+  bool ending;  /* its last call has not returned, or its thread is not seen to */
 
   atomic_bool telling;  /* there are others */
   pthread_mutex_t lock; /* guards waiting */
@@ -218,13 +219,18 @@ void sm_relay_free(sm_relay *relay) {
 void sm_relay_turn(sm_relay *relay, unsigned others) {
   bool wanted = others > 0;
   atomic_store(&relay->telling, wanted);
-  if (wanted == relay->running) return;
   if (!wanted) {
-    (void)sm_relay_stop(relay, STOP_MS);
+    if (relay->running) (void)sm_relay_stop(relay, STOP_MS);
     return;
   }
+  if (relay->ending && !sm_relay_stop(relay, 0)) return; /* the next turn starts it */
+  if (relay->running) return;
+  (void)pthread_mutex_lock(&relay->lock);
+  sm_buf_clear(&relay->waiting); /* of before: nobody looks on at that any more */
+  (void)pthread_mutex_unlock(&relay->lock);
   sm_err err = sm_mqtt_subscriber_start(relay->subscriber);
   relay->running = err == SM_OK;
+  relay->ending = !relay->running;
   if (err != SM_OK)
     sm_log(SM_LOG_WARN, "servers.not_told", SM_LOG_TEXT("reason", sm_err_text(err)));
 }
@@ -232,6 +238,7 @@ void sm_relay_turn(sm_relay *relay, unsigned others) {
 bool sm_relay_stop(sm_relay *relay, uint32_t timeout_ms) {
   if (relay == NULL) return true;
   bool stopped = sm_mqtt_subscriber_stop(relay->subscriber, timeout_ms);
+  relay->ending = true; /* a stop that is done twice does nothing */
   if (stopped) relay->running = false;
   return stopped;
 }

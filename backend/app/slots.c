@@ -29,6 +29,7 @@ enum {
 typedef enum slot_role { FIRST, SHARES, ADOPTED } slot_role;
 
 typedef struct slot {
+  atomic_bool reached; /* READY once, or RETIRED; told by the subscriber's thread */
   sm_slots *all;
   struct slot *next;
   unsigned number;
@@ -40,20 +41,21 @@ typedef struct slot {
   sm_mqtt_sink taking; /* the intake's, behind what an adopted one leaves out */
   sm_mqtt_subscriber *subscriber;
   bool running;
-  bool suspended;      /* is to be started again */
-  atomic_bool reached; /* READY once, or RETIRED */
-  bool dropped;        /* to be freed when its thread has ended */
+  bool dropped; /* to be freed when its thread has ended; guarded as the list is */
 } slot;
 
 struct sm_slots {
   sm_slots_options options;
-  /* The filters of the group, and of those that sessions may be subscribed by from earlier runs. */
+  /* The filter of the group, if there is one, and after it those by which sessions may be
+   * subscribed from earlier runs. */
   char filter[1 + SM_SHARING_FORMER_MAX][SM_SHARING_GROUP_MAX + 40];
   size_t filters;
+  bool groups_known;
   pthread_mutex_t lock; /* guards the list: who changes it is the turn's thread alone */
   slot *first;
-  uint64_t adopted;
-  uint64_t lost;
+  atomic_int_fast64_t until_ms; /* steady clock: when all its leases end */
+  atomic_uint_fast64_t adopted;
+  atomic_uint_fast64_t lost;
   sm_mqtt_status gone; /* counts of those that are no more */
 };
 
@@ -78,6 +80,16 @@ static void on_reached(void *context, sm_mqtt_state state) {
   slot *s = context;
   (void)state;
   atomic_store(&s->reached, true);
+}
+
+static bool leased(const sm_slots *slots) {
+  return sm_clock_steady_ms() < atomic_load(&slots->until_ms);
+}
+
+/* A lost one is told to stop before the leases are prolonged here. */
+static bool allowed(void *context) {
+  const slot *s = context;
+  return leased(s->all);
 }
 
 /* What a meter said of itself while the server was dying is old by now, and everybody has heard it:
@@ -111,8 +123,8 @@ enum { FORMER_MAX = 1 + SM_SHARING_FORMER_MAX + 2 };
 
 static size_t find_former(const slot *s, const char *former[FORMER_MAX]) {
   size_t count = 0;
-  for (size_t i = s->role == ADOPTED ? 0 : 1; i < s->all->filters; i++)
-    former[count++] = s->all->filter[i];
+  bool own = s->all->options.config->mqtt_share != NULL && s->role != ADOPTED;
+  for (size_t i = own ? 1 : 0; i < s->all->filters; i++) former[count++] = s->all->filter[i];
   for (size_t i = 0; s->role == SHARES && i < 2; i++) former[count++] = state_filters[i];
   return count;
 }
@@ -121,6 +133,8 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
   const sm_slots_options *o = &s->all->options;
   bool adopted = s->role == ADOPTED;
   bool first = s->role == FIRST;
+  bool shared = !adopted && o->config->mqtt_share != NULL;
+  bool all = adopted || (first && !shared);
   return (sm_mqtt_options){
       .url = o->broker->url,
       .username = s->username[0] != '\0' ? s->username : o->broker->username,
@@ -128,11 +142,11 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
       .ca_file = o->broker->ca_file,
       .client_id = s->client_id,
       .version = (sm_mqtt_version)o->config->mqtt_version,
-      .filters = adopted ? all_filters : telemetry_filter,
-      .filter_count = adopted ? 3 : 1,
-      .share_group = adopted ? NULL : o->config->mqtt_share,
-      .unshared_filters = first ? state_filters : NULL,
-      .unshared_filter_count = first ? 2 : 0,
+      .filters = all ? all_filters : telemetry_filter,
+      .filter_count = all ? 3 : 1,
+      .share_group = shared ? o->config->mqtt_share : NULL,
+      .unshared_filters = first && shared ? state_filters : NULL,
+      .unshared_filter_count = first && shared ? 2 : 0,
       .former_filters = former,
       .former_filter_count = former_count,
       .retire = adopted,
@@ -140,6 +154,8 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
       .probe_topic = s->probe_topic,
       .reached = on_reached,
       .reached_context = s,
+      .allowed = allowed,
+      .allowed_context = s,
   };
 }
 
@@ -249,8 +265,7 @@ static bool stop(slot *s, uint32_t timeout_ms) {
 }
 
 static void start(slot *s) {
-  if (s->suspended && stop(s, 0)) s->suspended = false;
-  if (s->running || s->dropped || s->suspended) return;
+  if (s->running || s->dropped) return;
   sm_err err = sm_mqtt_subscriber_start(s->subscriber);
   s->running = err == SM_OK;
   if (err != SM_OK) /* one that still ends: the next turn tries again */
@@ -282,28 +297,32 @@ static void remove_dropped(sm_slots *slots) {
 }
 
 static void drop(slot *s) {
+  (void)pthread_mutex_lock(&s->all->lock);
   s->dropped = true;
+  (void)pthread_mutex_unlock(&s->all->lock);
   (void)stop(s, STOP_MS); /* else it is seen to later */
-}
-
-void sm_slots_suspend(sm_slots *slots) {
-  for (slot *s = slots->first; s != NULL; s = s->next) {
-    if (!s->running) continue;
-    s->suspended = true;
-    (void)stop(s, STOP_MS);
-  }
 }
 
 /* ---- a turn ---- */
 
-static void lose(sm_slots *slots, const sm_lease *list, size_t count) {
+static void lose_one(slot *s, const char *to) {
+  sm_log(SM_LOG_WARN, "mqtt.slot_lost", SM_LOG_INT("slot", s->number), SM_LOG_TEXT("to", to));
+  atomic_fetch_add(&s->all->lost, 1);
+  drop(s);
+}
+
+static bool take(sm_slots *slots, unsigned number, int64_t now_ms);
+
+/* One whose lease is gone altogether was adopted, ended and given back while this server was away:
+ * what is there of it now was begun here, and it is served only as somebody's. */
+static void lose(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
   for (slot *s = slots->first; s != NULL; s = s->next) {
-    const sm_lease *lease = s->dropped ? NULL : lease_of(list, count, s->number);
-    if (lease == NULL || is_mine(slots, lease)) continue;
-    sm_log(SM_LOG_WARN, "mqtt.slot_lost", SM_LOG_INT("slot", s->number),
-           SM_LOG_TEXT("to", lease->holder));
-    slots->lost++;
-    drop(s);
+    if (s->dropped) continue;
+    const sm_lease *lease = lease_of(list, count, s->number);
+    if (lease != NULL && !is_mine(slots, lease))
+      lose_one(s, lease->holder);
+    else if (lease == NULL && !take(slots, s->number, now_ms))
+      lose_one(s, "nobody");
   }
 }
 
@@ -339,7 +358,7 @@ static bool begin(sm_slots *slots, unsigned number, slot_role role) {
   if (err == SM_OK) {
     sm_log(SM_LOG_INFO, role == ADOPTED ? "mqtt.slot_adopted" : "mqtt.slot_served",
            SM_LOG_INT("slot", number), SM_LOG_TEXT("client_id", slots->first->client_id));
-    if (role == ADOPTED) slots->adopted++;
+    if (role == ADOPTED) atomic_fetch_add(&slots->adopted, 1);
     start(slots->first);
     return true;
   }
@@ -394,26 +413,31 @@ static bool know_groups(sm_slots *slots, const sm_lease *list, size_t count, int
   char text[SM_LEASE_NAME_MAX + 1];
   const sm_slots_options *o = &slots->options;
   const char *group = o->config->mqtt_share;
-  if (slots->filters > 0) return true;
-  (void)snprintf(text, sizeof text, GROUP "%.50s", group);
-  sm_err err = sm_ledger_lease_take(o->ledger, text, o->server_id, now_ms, o->lease_ms, &taken);
+  if (slots->groups_known) return true;
+  (void)snprintf(text, sizeof text, GROUP "%.50s", group != NULL ? group : "");
+  sm_err err = SM_OK;
+  if (group != NULL)
+    err = sm_ledger_lease_take(o->ledger, text, o->server_id, now_ms, o->lease_ms, &taken);
   if (err != SM_OK) {
     sm_log(SM_LOG_WARN, "mqtt.group_not_known", SM_LOG_TEXT("reason", sm_err_text(err)));
     return false;
   }
-  add_group(slots, group);
+  if (group != NULL) add_group(slots, group);
   for (size_t i = 0; i < count; i++)
     if (strncmp(list[i].name, GROUP, sizeof GROUP - 1) == 0 && strcmp(list[i].name, text) != 0)
       add_group(slots, list[i].name + sizeof GROUP - 1);
+  slots->groups_known = true;
   return true;
 }
 
-void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms) {
+void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms,
+                   int64_t until_ms) {
   if (!know_groups(slots, list, count, now_ms)) return;
   remove_dropped(slots);
-  lose(slots, list, count);
+  lose(slots, list, count, now_ms);
+  atomic_store(&slots->until_ms, until_ms);
   finish(slots);
-  for (slot *s = slots->first; s != NULL; s = s->next) start(s); /* after it was suspended */
+  for (slot *s = slots->first; s != NULL; s = s->next) start(s); /* one that could not be started */
   serve(slots, list, count, now_ms);
   /* Not before what is served is subscribed: the others may be the only ones that get anything. */
   if (all_reached(slots)) adopt(slots, list, count, now_ms);
@@ -446,6 +470,11 @@ void sm_slots_free(sm_slots *slots) {
 
 bool sm_slots_ready(sm_slots *slots, char *reason, size_t cap) {
   bool ready = true;
+  /* Not what its connections believe: one of them may hang in a commit. */
+  if (!leased(slots)) {
+    (void)snprintf(reason, cap, "the database has not prolonged the leases of its client ids");
+    return false;
+  }
   bool any = false;
   (void)pthread_mutex_lock(&slots->lock);
   for (const slot *s = slots->first; ready && s != NULL; s = s->next) {
@@ -494,9 +523,9 @@ void sm_slots_write_metrics(sm_slots *slots, sm_buf *out) {
        acknowledged},
       {"smartmeter_mqtt_connects_total", "counter", "Connections made to the broker.", connects},
       {"smartmeter_mqtt_slots_adopted_total", "counter",
-       "Client ids taken over from servers that are gone.", slots->adopted},
+       "Client ids taken over from servers that are gone.", atomic_load(&slots->adopted)},
       {"smartmeter_mqtt_slots_lost_total", "counter", "Client ids that another server has taken.",
-       slots->lost},
+       atomic_load(&slots->lost)},
   };
   sm_metrics_write(out, rows, sizeof rows / sizeof rows[0]);
 }

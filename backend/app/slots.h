@@ -1,6 +1,8 @@
 /* A server's connections to the broker where several servers share a store. All of them subscribe
  * to the readings as one group (`$share/{group}/…`), so each reading goes to one of them; what
- * meters say of themselves (status, firmware) each server hears.
+ * meters say of themselves (status, firmware) each server hears. Without a group (mqtt_share is
+ * NULL) it is one server alone, which subscribes plainly; should there be two all the same, each
+ * gets every reading, and the store keeps one.
  *
  * A client id at the broker is a slot: the store's client id for slot 1, that with "-2", "-3", …
  * for the others. Who serves a slot has its lease, "fleet/mqtt/N" (app/member.h). The session
@@ -10,8 +12,10 @@
  * to, stores what it still holds, and ends it (mqtt/leave.h). The lease is given back only then,
  * so one that dies meanwhile is followed by the next.
  *
- * Two that serve the same slot for a moment throw each other out at the broker; nothing is lost by
- * that, since what neither has acknowledged comes again. */
+ * A session without a lease would be drained by nobody, so a slot is connected to only while its
+ * lease lasts, also by one that was stopped and goes on. Two that serve the same slot for a moment
+ * all the same (clocks that disagree) throw each other out at the broker; nothing is lost by that,
+ * since what neither has acknowledged comes again. */
 #ifndef SM_APP_SLOTS_H
 #define SM_APP_SLOTS_H
 
@@ -42,10 +46,11 @@ typedef struct sm_slots_options {
 
 SM_MUST_CHECK sm_err sm_slots_new(const sm_slots_options *options, sm_slots **slots);
 /* With all leases as they are: takes what is wanted, lets go what others have taken, adopts what is
- * nobody's, and starts and ends connections accordingly. One thread, as the next. */
-void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms);
-/* Its leases may be others' by now: stops serving until the next turn. */
-void sm_slots_suspend(sm_slots *slots);
+ * nobody's, and starts and ends connections accordingly. What is leased is this server's until
+ * until_ms (steady clock): then its connections end by themselves, unless another turn has come, as
+ * what others have taken meanwhile is theirs to end. One thread. */
+void sm_slots_turn(sm_slots *slots, const sm_lease *list, size_t count, int64_t now_ms,
+                   int64_t until_ms);
 
 /* These are as those of app/uplinks.h; stop when turn is not called any more. */
 bool sm_slots_stop(sm_slots *slots, uint32_t timeout_ms);

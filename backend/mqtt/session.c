@@ -5,6 +5,7 @@
 enum {
   ANSWER_TIMEOUT_MS = 10000,
   DISCONNECT_TIMEOUT_MS = 1000,
+  ALLOWED_MS = 250,        /* how often it is asked whether the connection may be */
   OUTBOX_HIGH = 256 * 1024 /* with this much unsent nothing more is read */
 };
 
@@ -22,6 +23,10 @@ bool sm_mqtt_session_stalled(const sm_mqtt_session *session) {
 static bool listening(const sm_mqtt_session *session) {
   return !sm_mqtt_session_stalled(session) &&
          sm_mqtt_outbox_pending(&session->outbox) < OUTBOX_HIGH;
+}
+
+bool sm_mqtt_allowed(const sm_mqtt_settings *settings) {
+  return settings->allowed == NULL || settings->allowed(settings->allowed_context);
 }
 
 /* Connected, and on the way to serve or to retire. */
@@ -156,7 +161,7 @@ static void check_speak(sm_mqtt_session *session, int64_t now_ms) {
   sm_mqtt_batch_speak(session->batch, &session->outbox);
 }
 
-static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
+static int64_t next_work_ms(const sm_mqtt_session *session, int64_t now_ms) {
   if (session->phase == SM_MQTT_AWAITS_CONNACK) return session->answer_ms;
   bool stalled = sm_mqtt_session_stalled(session);
   if (!stalled && sm_mqtt_batch_pending(session->batch)) return now_ms;
@@ -166,6 +171,12 @@ static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
   if (may_speak(session) && session->speak_ms < next) next = session->speak_ms;
   if (stalled && session->batch->retry_ms < next) next = session->batch->retry_ms;
   return next;
+}
+
+static int64_t next_timer_ms(const sm_mqtt_session *session, int64_t now_ms) {
+  int64_t next = next_work_ms(session, now_ms);
+  bool asks = session->settings->allowed != NULL && now_ms + ALLOWED_MS < next;
+  return asks ? now_ms + ALLOWED_MS : next;
 }
 
 /* ---- life ---- */
@@ -206,6 +217,11 @@ static void step(sm_mqtt_session *session) {
     if (greeted && session->phase != SM_MQTT_ENDED)
       sm_mqtt_encode_disconnect(&session->outbox.bytes);
     sm_mqtt_session_end(session, SM_MQTT_END_STOP, "");
+    return;
+  }
+  /* Before anything is said: the process may have been stopped since the last round. */
+  if (!sm_mqtt_allowed(session->settings)) {
+    sm_mqtt_session_end(session, SM_MQTT_END_HELD, "the connection is not allowed any more");
     return;
   }
   if (session->events.readable)
@@ -258,7 +274,8 @@ sm_mqtt_ending sm_mqtt_session_run(sm_mqtt_session *session) {
                            sm_mqtt_outbox_pending(&session->outbox) > 0, session->control->wake_fd,
                            next_timer_ms(session, now_ms) - now_ms, &session->events);
   }
-  if (session->ending != SM_MQTT_END_LOST && session->ending != SM_MQTT_END_REFUSED)
+  if (session->ending == SM_MQTT_END_STOP || session->ending == SM_MQTT_END_DRAINED ||
+      session->ending == SM_MQTT_END_RETIRED)
     say_goodbye(session);
   return session->ending;
 }

@@ -26,6 +26,7 @@ typedef enum sm_mqtt_phase {
 typedef enum sm_mqtt_ending {
   SM_MQTT_END_STOP,    /* asked to stop */
   SM_MQTT_END_LOST,    /* broken, closed, or closed by us after a breach of the protocol */
+  SM_MQTT_END_HELD,    /* it is not allowed any more */
   SM_MQTT_END_REFUSED, /* the broker answered CONNECT with no */
   SM_MQTT_END_DRAINED, /* to retire: the session holds nothing any more and gets nothing */
   SM_MQTT_END_RETIRED  /* to retire: the session is gone from the broker */
@@ -86,6 +87,8 @@ void sm_mqtt_session_fini(sm_mqtt_session *session);
 void sm_mqtt_session_end(sm_mqtt_session *session, sm_mqtt_ending ending, const char *reason);
 /* Commits the batch and sends its PUBACKs. False: stalled, or the session has ended. */
 bool sm_mqtt_session_commit(sm_mqtt_session *session);
+/* Whether there may be a connection now. */
+bool sm_mqtt_allowed(const sm_mqtt_settings *settings);
 bool sm_mqtt_session_stalled(const sm_mqtt_session *session);
 /* CONNECTED states of the status, from the phase. */
 void sm_mqtt_session_show_state(sm_mqtt_session *session);

@@ -263,6 +263,8 @@ static sm_err fill(sm_mqtt_settings *settings, const sm_mqtt_options *options,
   settings->live = options->live;
   settings->reached = options->reached;
   settings->reached_context = options->reached_context;
+  settings->allowed = options->allowed;
+  settings->allowed_context = options->allowed_context;
   if (err == SM_OK) err = make_filters(settings, options);
   if (err == SM_OK) err = make_former(settings, options);
   set_limits(settings, options);

@@ -24,6 +24,8 @@ typedef struct sm_mqtt_settings {
   uint32_t speak_every_ms;
   void (*reached)(void *context, sm_mqtt_state state); /* NULL: nobody wants to know */
   void *reached_context;
+  bool (*allowed)(void *context); /* NULL: always */
+  void *allowed_context;
   char *probe_topic; /* what comes under it is ours; NULL: nothing is shared, nothing to prove */
   uint32_t probe_timeout_ms;
   uint16_t keepalive_s;

@@ -17,6 +17,7 @@ enum {
   SOUND_MS = 10000, /* a connection that served this long was sound: the next tries start over */
   FREE_TIMEOUT_MS = 5000,
   IDLE_MS = 60000,
+  ALLOWED_MS = 250,       /* how often it is asked whether a connection may be made */
   INBOX_SIZE = 512 * 1024 /* a batch of the usual size fits without a commit for want of room */
 };
 
@@ -110,6 +111,18 @@ static bool settle(sm_mqtt_subscriber *subscriber, const char *then) {
   return false;
 }
 
+/* False: asked to stop. */
+static bool await_allowed(sm_mqtt_subscriber *subscriber) {
+  sm_mqtt_control *control = &subscriber->control;
+  if (sm_mqtt_allowed(&subscriber->settings)) return true;
+  sm_mqtt_control_set_state(control, SM_MQTT_CONNECTING, "a connection is not allowed now");
+  while (!sm_mqtt_control_stopping(control)) {
+    if (sm_mqtt_allowed(&subscriber->settings)) return true;
+    sm_mqtt_control_sleep(control, ALLOWED_MS);
+  }
+  return false;
+}
+
 static void log_failure(const sm_mqtt_subscriber *subscriber, sm_mqtt_ending ending,
                         const char *reason, uint32_t wait_ms) {
   const sm_broker_url *url = &subscriber->settings.url;
@@ -121,7 +134,7 @@ static void log_failure(const sm_mqtt_subscriber *subscriber, sm_mqtt_ending end
 static void serve(sm_mqtt_subscriber *subscriber) {
   sm_mqtt_control *control = &subscriber->control;
   sm_mqtt_reason reason = {""};
-  while (settle(subscriber, reason.text)) {
+  while (settle(subscriber, reason.text) && await_allowed(subscriber)) {
     bool at_once = false;
     sm_mqtt_ending ending = connect_once(subscriber, &reason, &at_once);
     if (ending == SM_MQTT_END_STOP) return; /* with its one try to commit */
@@ -130,7 +143,7 @@ static void serve(sm_mqtt_subscriber *subscriber) {
       return;
     }
     if (ending == SM_MQTT_END_DRAINED) subscriber->drained = true;
-    if (at_once || ending == SM_MQTT_END_DRAINED) continue;
+    if (at_once || ending == SM_MQTT_END_DRAINED || ending == SM_MQTT_END_HELD) continue;
     uint32_t wait_ms = sm_mqtt_backoff_next_ms(&subscriber->backoff);
     int64_t again_ms = sm_clock_steady_ms() + wait_ms;
     log_failure(subscriber, ending, reason.text, wait_ms);

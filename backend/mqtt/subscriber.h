@@ -124,6 +124,11 @@ typedef struct sm_mqtt_options {
    * RETIRED. */
   void (*reached)(void *context, sm_mqtt_state state);
   void *reached_context;
+  /* NULL, or asked on the subscriber's thread before each connection, and some times a second while
+   * there is one (not within a commit): false ends it, and there is none until it is true. For a
+   * client id that may be somebody else's by now. Must not block. */
+  bool (*allowed)(void *context);
+  void *allowed_context;
   size_t packet_max; /* 0: 1 MiB. A larger packet is not held: `take` gets its topic and the
                         first 4096 bytes of its payload with `truncated` set; the rest is
                         read and dropped */
@@ -173,7 +178,8 @@ void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
 
-/* A message of ours: which connection it was handed to, and its place there. */
+/* A message of ours: which connection it was handed to, numbered over all subscribers of this
+ * process, and its place there. */
 typedef struct sm_mqtt_sent {
   uint64_t connection;
   uint64_t number;

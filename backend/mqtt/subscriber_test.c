@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -381,6 +382,78 @@ static void without_proof_it_is_not_ready(void **state) {
   test_broker_fini(&broker);
 }
 
+/* ---- a client id that may be somebody else's ---- */
+
+static bool is_allowed(void *context) {
+  return atomic_load((atomic_bool *)context);
+}
+
+static void who_is_not_allowed_makes_no_connection(void **state) {
+  (void)state;
+  test_broker broker;
+  test_sink sink;
+  test_sink heir;
+  atomic_bool allowed = false;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  sm_mqtt_options options = {
+      .url = broker.url, .client_id = "slot", .allowed = is_allowed, .allowed_context = &allowed};
+  test_sink_start(&sink, &options);
+  test_await_reason(&sink, "not allowed");
+  assert_int_equal(test_status(&sink).connects, 0);
+  atomic_store(&allowed, true);
+  test_await_state(&sink, SM_MQTT_READY);
+  test_broker_publish(&broker, "meters/a/telemetry", "1");
+  test_await_acknowledged(&sink, 1);
+  /* It ends the connection by itself, and the session waits for whoever serves it. */
+  atomic_store(&allowed, false);
+  test_await_reason(&sink, "not allowed");
+  test_broker_publish(&broker, "meters/a/telemetry", "2");
+  start_ready(&heir, &(sm_mqtt_options){.url = broker.url, .client_id = "slot"});
+  test_sink_await_committed(&heir, 1);
+  test_sink_assert_message(&heir, 0, "meters/a/telemetry", "2");
+  test_sink_fini(&heir);
+  assert_int_equal(test_status(&sink).connects, 1);
+  /* Allowed again, it goes on at once: nothing is wrong with the broker. */
+  test_broker_publish(&broker, "meters/a/telemetry", "3");
+  atomic_store(&allowed, true);
+  test_sink_await_committed(&sink, 2);
+  test_sink_assert_message(&sink, 1, "meters/a/telemetry", "3");
+  test_sink_fini(&sink);
+  test_broker_fini(&broker);
+}
+
+/* It does not speak before it is asked whether it may: the process may have been stopped between.
+ */
+static void a_batch_of_one_that_is_not_allowed_any_more_is_stored_all_the_same(void **state) {
+  (void)state;
+  test_broker broker;
+  test_sink sink;
+  atomic_bool allowed = true;
+  test_broker_init(&broker);
+  test_broker_start(&broker, "");
+  test_sink_start(
+      &sink,
+      &(sm_mqtt_options){.url = broker.url, .allowed = is_allowed, .allowed_context = &allowed});
+  test_await_state(&sink, SM_MQTT_READY);
+  test_sink_set_result(&sink, SM_ERR_IO);
+  test_broker_publish(&broker, "meters/a/telemetry", "1");
+  test_sink_await_tries(&sink, 2);
+  atomic_store(&allowed, false);
+  test_sink_await_tries(&sink, 2);
+  test_sink_set_result(&sink, SM_OK);
+  test_sink_await_committed(&sink, 1);
+  test_await_reason(&sink, "not allowed");
+  /* Not acknowledged, as there is no connection: it comes again. */
+  assert_int_equal(test_status(&sink).acknowledged, 0);
+  atomic_store(&allowed, true);
+  test_sink_await_committed(&sink, 2);
+  test_sink_assert_message(&sink, 1, "meters/a/telemetry", "1");
+  test_await_acknowledged(&sink, 1);
+  test_sink_fini(&sink);
+  test_broker_fini(&broker);
+}
+
 /* ---- faults ---- */
 
 static void what_could_not_be_committed_comes_again(void **state) {
@@ -636,6 +709,8 @@ int main(void) {
       cmocka_unit_test(members_of_a_group_share_the_messages),
       cmocka_unit_test(a_member_that_retires_leaves_nothing_behind),
       cmocka_unit_test(without_proof_it_is_not_ready),
+      cmocka_unit_test(who_is_not_allowed_makes_no_connection),
+      cmocka_unit_test(a_batch_of_one_that_is_not_allowed_any_more_is_stored_all_the_same),
       cmocka_unit_test(what_could_not_be_committed_comes_again),
       cmocka_unit_test(a_store_that_recovers_gets_all),
       cmocka_unit_test(a_broker_that_is_killed_and_comes_back_loses_nothing),

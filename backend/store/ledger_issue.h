@@ -103,7 +103,8 @@ SM_MUST_CHECK sm_err sm_ledger_issue_begin(sm_ledger *ledger, int64_t *created_m
                                            char **last_month);
 
 /* Takes or prolongs the lease of a job until now + for_ms. *taken false: another holder has it. One
- * that ends later than now + for_ms was made by a clock that has been set back, and is taken over.
+ * that ends later than now + 2 for_ms was made by a clock that has been set back, and is taken over
+ * (clocks that agree within for_ms take nothing from each other).
  * Only that two do not work at once follows from a lease, never that anything is right. */
 SM_MUST_CHECK sm_err sm_ledger_lease_take(sm_ledger *ledger, const char *name, const char *holder,
                                           int64_t now_ms, int64_t for_ms, bool *taken);

@@ -44,8 +44,7 @@ for ((r = 0; r < rounds; r++)); do
 done
 stop_meters
 all_is_there "the network was cut $rounds times"
-stop_server || fail 'the server ends'
-end_child other TERM || fail 'the other server ends'
+stop_both
 end_cluster
 end_network
 finish

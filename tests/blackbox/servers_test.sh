@@ -4,47 +4,11 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 if ! on_postgres; then exec "$SM_ROOT/tests/postgres/with_postgres" "$SM_HERE/servers_test.sh"; fi
 
+source "$SM_HERE/two_servers.sh"
+
 OWNER=owner@example.org
-OTHER_DATA=$TMP/other
 lives=$(long 1 12)
-{
-  read -r OTHER_HTTP_PORT
-  read -r OTHER_METRICS_PORT
-} < <(free_port 2)
-OTHER_API=http://127.0.0.1:$OTHER_HTTP_PORT
-
-# A broker of the operator's own, as docs/scaling.md asks for it: the server's client ids are its own, and what servers tell each other
-# is theirs alone.
-start_own_broker() {
-  local password=$TMP/broker
-  mkdir -p "$password"
-  mosquitto_passwd -b -c "$password/passwords" smartmeter-server secret
-  printf '%s\n' "listener $MQTT_PORT 127.0.0.1" 'allow_anonymous true' "password_file $password/passwords" "acl_file $password/acl" \
-    'max_inflight_messages 0' 'max_queued_messages 0' 'persistence false' "user $(id -un)" >"$password/mosquitto.conf"
-  printf '%s\n' 'topic write meters/+/telemetry' 'topic write meters/+/status' 'topic read meters/+/ack' '' \
-    'user smartmeter-server' 'topic read meters/#' 'topic write meters/+/ack' 'topic write meters/+/command' \
-    'topic readwrite smartmeter/probe/#' 'topic readwrite smartmeter/live/#' >"$password/acl"
-  start_child broker "$TMP/log/broker.log" mosquitto -c "$password/mosquitto.conf"
-  wait_for_port "$MQTT_PORT" "$WAIT_S" "$(child_pid broker)" || { fail 'the broker starts'; exit 1; }
-}
-
-SERVER_SETTINGS=("SMARTMETER_MQTT_URL=mqtt://smartmeter-server:secret@127.0.0.1:$MQTT_PORT" SMARTMETER_LEASE_S=3 SMARTMETER_ALERT_GRACE=0
-  SMARTMETER_BILLING_DELAY=0)
-
-launch_one() { launch_again; }
-launch_other() {
-  server_command "SMARTMETER_DATA_DIR=$OTHER_DATA" "SMARTMETER_HTTP_PORT=$OTHER_HTTP_PORT" "SMARTMETER_METRICS_PORT=$OTHER_METRICS_PORT" \
-    "SMARTMETER_STORE=$(store_url "$DATA")" "${SERVER_SETTINGS[@]}"
-  start_child other "$TMP/log/other.log" "${SM_COMMAND[@]}" serve
-}
-one_is_ready() { wait_for_http "$API/readyz" "$WAIT_S" "$(server_pid)" || fail 'the one is ready'; }
-other_is_ready() { wait_for_http "$OTHER_API/readyz" "$WAIT_S" "$(child_pid other)" || fail 'the other is ready'; }
-# at_other COMMAND...: with the other server's API and metrics.
-at_other() { local API=$OTHER_API METRICS_PORT=$OTHER_METRICS_PORT && "$@"; }
-see_each_other() { [[ $(metric smartmeter_servers_others) == 1 && $(at_other metric smartmeter_servers_others) == 1 ]]; }
-at_one() { "$@"; }
-leads() { [[ $(metric smartmeter_servers_leads) == 1 ]]; }
-lead_is_one() { (($(metric smartmeter_servers_leads) + $(at_other metric smartmeter_servers_leads) == 1)); }
+SERVER_SETTINGS+=(SMARTMETER_ALERT_GRACE=0 SMARTMETER_BILLING_DELAY=0)
 
 # --- a month, by both at once ---------------------------------------------------------------------------------------------
 accounts=6
@@ -64,10 +28,9 @@ wait_until 'the readings are stored' has_flat
 quietly() { smartmeter "$@" >>"$TMP/log/cli.log" 2>&1; }
 ok 'August is issued by hand' quietly bill --month 2026-08 --summary
 stop_server || fail 'it stops'
-mkdir -p "$OTHER_DATA"
-cp -r -- "$DATA/keys" "$OTHER_DATA/"
+share_keys
 
-launch_one
+launch_again
 launch_other
 one_is_ready
 other_is_ready
@@ -169,8 +132,6 @@ add_devices seq "$SEQ_METERS"
 # None contradicts itself: which of two readings under one key is the first is for the broker to choose, where two servers take them.
 start_meters --rate 300 --other 0
 wait_until 'some are acknowledged' meters_acked 200
-# The client ids that are leased are those of who is there: what a dead one left is drained, and its session ended.
-slots_are() { [[ $(ledger_sql "SELECT count(*) FROM lease WHERE name LIKE 'fleet/mqtt/%'") == "$1" ]]; }
 first=$(random_below 2)
 for ((k = first; k < first + lives; k++)); do
   pause_ms "$(random_below 300)"
@@ -179,7 +140,7 @@ for ((k = first; k < first + lives; k++)); do
   meters_go_on 200
   $is_left wait_until 'its client id is drained' slots_are 1 && pass "what the dead one's session held is taken over"
   ok 'one leads' $is_left leads
-  if ((k % 2 == 0)); then launch_other && other_is_ready; else launch_one && one_is_ready; fi
+  if ((k % 2 == 0)); then launch_other && other_is_ready; else launch_again && one_is_ready; fi
   meters_go_on 100
 done
 # A rolling restart: one after the other, and neither is ever missed.
@@ -188,7 +149,7 @@ for name in server other; do
   meters_go_on 100
   if [[ $name == server ]]; then
     ok 'the other is ready meanwhile' at_other server_says 200 /readyz
-    launch_one
+    launch_again
     one_is_ready
   else
     ok 'the one is ready meanwhile' server_says 200 /readyz
@@ -205,6 +166,5 @@ is 'nothing was refused' "$(ledger_sql 'SELECT count(*) FROM reject')" 0
 is 'still one alert a meter' "$(alert_count)" 2
 is 'still each month once' "$(ledger_sql 'SELECT count(*), count(DISTINCT (account_no, month)) FROM invoice')" "$((3 * accounts)) $((3 * accounts))"
 ok 'nothing is wrong' quietly doctor
-end_child other TERM || fail 'the other stops'
-stop_server || fail 'the one stops'
+stop_both
 finish

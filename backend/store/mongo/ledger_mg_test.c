@@ -2,8 +2,8 @@
  * is the double of tests/mongo (no MongoDB). */
 #include "base/clock.h"
 #include "store/embedded/embedded.h"
-#include "store/embedded/ledger_internal.h"
-#include "store/embedded/ledger_test_util.h"
+#include "store/ledger/ledger_internal.h"
+#include "store/ledger/ledger_test_util.h"
 #include "store/ledger_move.h"
 #include "store/mongo/ledger_mg.h"
 #include "store/mongo/test_double.h"

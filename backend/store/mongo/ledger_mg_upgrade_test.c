@@ -3,12 +3,12 @@
  * server is the double of tests/mongo (no MongoDB). */
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "store/embedded/ledger_internal.h"
-#include "store/embedded/ledger_test_util.h"
-#include "store/embedded/sqlite_util.h"
+#include "store/ledger/ledger_internal.h"
+#include "store/ledger/ledger_test_util.h"
 #include "store/mongo/ledger_mg.h"
 #include "store/mongo/test_double.h"
 #include "store/mongo/test_mongo.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -187,7 +187,7 @@ static void expect_upgraded(const world *w, const sum *wanted) {
 
 static void each_earlier_version_becomes_todays(void **state) {
   const world *w = *state;
-  static const int versions[] = {1, 6, 9, 2, 3, 5, 8};
+  static const int versions[] = {1, 6, 10, 2, 3, 5, 8, 9};
   const char *all = getenv("SM_TEST_LONG");
   size_t count = all != NULL && all[0] == '1' ? sizeof versions / sizeof versions[0] : 3;
   for (size_t i = 0; i < count; i++) {

@@ -6,7 +6,7 @@
 #include "store/mongo/readings_mg.h"
 
 #include "base/clock.h"
-#include "store/embedded/state.h"
+#include "store/series/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The ledger on a PostgreSQL server: its logic is that of the embedded one, by the same statements.
  */
 #include "base/file.h"
-#include "store/embedded/ledger_backing.h"
+#include "store/ledger/ledger_backing.h"
 #include "store/postgres/pg_sql.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/postgres_schema.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOCK_LEDGER = 1 };
+enum { LOCK_LEDGER = 1, LOCK_LEASES = 4, LEASES_LIMIT_MS = 5000 };
 
 typedef struct ledger_server {
   char *url;
@@ -55,6 +55,17 @@ static sm_err open_server(void *context, bool writer, sm_sql **out) {
   return err;
 }
 
+/* An answer to the commit of a lease is not asked after: the next one tells. */
+static sm_err open_leases(void *context, sm_sql **db) {
+  const ledger_server *server = context;
+  return sm_pg_open(&(sm_pg_options){.url = server->url,
+                                     .schema = "smartmeter",
+                                     .lock_no = LOCK_LEASES,
+                                     .shared = true,
+                                     .limit_ms = LEASES_LIMIT_MS},
+                    db);
+}
+
 /* Asked now and then, by any thread: by a connection of its own. */
 static uint64_t server_bytes(void *context) {
   int64_t bytes = 0;
@@ -93,6 +104,7 @@ sm_err sm_postgres_ledger_open(const sm_postgres_options *options, sm_ledger **l
     return SM_ERR_NOMEM;
   }
   const sm_ledger_backing backing = {.open = open_server,
+                                     .open_leases = open_leases,
                                      .bytes = server_bytes,
                                      .free = free_server,
                                      .context = server,

@@ -26,6 +26,11 @@ typedef struct sm_pg_options {
   bool read_only;
   int32_t lock_no; /* the advisory lock of begin_immediate: (0x534d, lock_no) */
   bool marks;      /* commits whose answer is lost are found out about */
+  /* What keeps itself right by single statements keeps no like it away: the lock is shared. */
+  bool shared;
+  /* 0, or how long one answer is waited for, also that to a commit: then the connection is given
+   * up, and the call is SM_ERR_IO. */
+  int32_t limit_ms;
 } sm_pg_options;
 
 /* SM_ERR_IO: the server is not there or refuses (logged, without the password); SM_ERR_NOMEM. */
@@ -35,6 +40,10 @@ SM_MUST_CHECK sm_err sm_pg_open(const sm_pg_options *options, sm_sql **db);
  * it may have nothing to write. For answers that rest on what is stored already, which may have
  * been stored by a commit that was not waited for to its end. */
 SM_MUST_CHECK sm_err sm_pg_await_standby(sm_sql *db);
+
+/* Before its first row: the statement's rows come as bytes, not as words, which is quicker to take
+ * apart. Its columns are integers of any size, truth, text and bytea alone. */
+void sm_pg_binary(sm_sql_stmt *q);
 
 /* The connection itself, for what has no verb (pipelines, COPY). */
 PGconn *sm_pg_handle(sm_sql *db);

@@ -219,7 +219,7 @@ typedef struct upkeep {
 static void *maintain(void *context) {
   upkeep *u = context;
   while (!atomic_load(&u->over)) {
-    sm_err err = sm_readings_maintain(u->store, true);
+    sm_err err = sm_readings_maintain(u->store, true, NULL);
     if (err != SM_OK && err != SM_ERR_BUSY) atomic_store(&u->failed, true);
   }
   return NULL;
@@ -244,7 +244,7 @@ static void quarters_know_all_of_their_readings(void **state) {
   atomic_store(&u.over, true);
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_false(atomic_load(&u.failed));
-  assert_int_equal(sm_readings_maintain(f->store[0], true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->store[0], true, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir, "SELECT sum(count)::bigint FROM smartmeter.quarter"),
                    TIMES);
   assert_int_equal(sm_readings_check(f->store[0], count_finding, NULL, &findings, &result), SM_OK);
@@ -252,6 +252,43 @@ static void quarters_know_all_of_their_readings(void **state) {
 }
 
 /* Who has not looked for longer than changes are noted reads all. */
+/* As on a standby that took over without having heard of two meters, and gave their numbers to each
+ * other: nothing goes to the wrong one. */
+static void numbers_that_are_anothers_by_now_are_looked_up(void **state) {
+  fixture *f = *state;
+  assert_int_equal(put(f->store[0], "a", t0, 1000), SM_VERDICT_STORED);
+  assert_int_equal(put(f->store[0], "b", t0, 2000), SM_VERDICT_STORED);
+  assert_int_equal(put(f->store[0], "c", t0, 3000), SM_VERDICT_STORED);
+  assert_int_equal(
+      test_server_run(
+          f->dir, "BEGIN; SET LOCAL search_path = smartmeter;"
+                  "UPDATE series SET device_id = device_id || '-' WHERE device_id IN ('a', 'b');"
+                  "UPDATE series SET device_id = CASE device_id WHEN 'a-' THEN 'b' ELSE 'a' END "
+                  "WHERE device_id LIKE '%-';"
+                  "DELETE FROM reading WHERE series_no = (SELECT series_no FROM series WHERE "
+                  "device_id = 'c');"
+                  "DELETE FROM series WHERE device_id = 'c'; COMMIT"),
+      0);
+  sm_reading_in in[3];
+  static const char *const ids[] = {"a", "b", "c"};
+  for (size_t i = 0; i < 3; i++)
+    in[i] =
+        (sm_reading_in){.device_id = ids[i], .reading = reading_at(t0 + 1000, 5000 + (int64_t)i)};
+  sm_readings_batch batch = {.readings = in, .reading_count = 3};
+  assert_int_equal(sm_readings_commit(f->store[0], &batch), SM_OK);
+  for (size_t i = 0; i < 3; i++) {
+    char sql[300];
+    assert_int_equal(in[i].verdict, SM_VERDICT_STORED);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT energy_wh FROM smartmeter.reading r JOIN smartmeter.series s USING "
+                   "(series_no) WHERE device_id = '%s' AND ts_ms = %lld",
+                   ids[i], (long long)t0 + 1000);
+    assert_int_equal(test_server_i64(f->dir, sql), 5000 + (int64_t)i);
+  }
+  /* And the next goes without asking. */
+  assert_int_equal(put(f->store[0], "b", t0 + 2000, 6000), SM_VERDICT_STORED);
+}
+
 static void a_server_that_slept_hears_of_all(void **state) {
   const fixture *f = *state;
   (void)put(f->store[0], "a", t0, 1);
@@ -260,7 +297,7 @@ static void a_server_that_slept_hears_of_all(void **state) {
   assert_int_equal(test_server_run(f->dir, "UPDATE smartmeter.series_change SET changed_at = "
                                            "changed_at - interval '1 hour'"),
                    0);
-  assert_int_equal(sm_readings_maintain(f->store[0], true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->store[0], true, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.series_change"), 0);
   assert_int_equal(await_latest(f->store[1], "a", t0 + 1000).energy_wh, 2);
 }
@@ -309,8 +346,11 @@ static void tries_are_counted_for_all_servers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(each_tells_what_the_other_stores),    T(the_same_from_both_is_there_once),
-      T(quarters_know_all_of_their_readings), T(a_server_that_slept_hears_of_all),
+      T(each_tells_what_the_other_stores),
+      T(the_same_from_both_is_there_once),
+      T(quarters_know_all_of_their_readings),
+      T(a_server_that_slept_hears_of_all),
+      T(numbers_that_are_anothers_by_now_are_looked_up),
       T(tries_are_counted_for_all_servers),
   };
   if (!test_server_is_there() || sm_crypto_init() != SM_OK) {
