@@ -25,18 +25,24 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: smartmeter migrate --from STORE --to STORE [--switch] [--json]\n"
-    "Moves everything from one store to another: embedded (the files of SMARTMETER_DATA_DIR) or a\n"
-    "PostgreSQL server, postgresql://user@host/database. The server goes on with the old store\n"
-    "meanwhile. Broken off at any moment, the same command goes on.\n"
-    "  --switch  then waits until the server is stopped, copies what came meanwhile, and closes\n"
-    "            the old store: from then on SMARTMETER_STORE must name the new one\n"
+    "usage: smartmeter migrate --from STORE --to STORE [--switch] [--password-file FILE] [--json]\n"
+    "Moves everything from one store to another: embedded (the files of SMARTMETER_DATA_DIR), a\n"
+    "PostgreSQL server, postgresql://user@host/database, or a MongoDB, "
+    "mongodb://user@host/database.\n"
+    "The server goes on with the old store meanwhile. Broken off at any moment, the same command\n"
+    "goes on.\n"
+    "  --switch              then waits until the server is stopped, copies what came meanwhile,\n"
+    "                        and closes the old store: from then on SMARTMETER_STORE must name "
+    "the\n"
+    "                        new one\n"
+    "  --password-file FILE  of the MongoDB's user (PostgreSQL's is in the file of PGPASSFILE)\n"
     "Without it everything is copied and compared, and the old store stays in use.\n";
 
 enum { CATCH_UP_ROUNDS = 5, CATCH_UP_FEW = 20000, WAIT_NS = 200000000, CATCH_UP_EVERY_MS = 10000 };
 
 typedef struct migration {
   sm_config config;
+  const char *password_file; /* NULL: none */
   sm_move_side from;
   sm_move_side to;
   sm_audit_key *audit_key; /* NULL: nothing of the ledger is signed */
@@ -133,7 +139,7 @@ static bool may_replace(const migration *m, bool *done) {
   sm_move_side there;
   sm_move_mark mark;
   if (m->to.server) return true;
-  if (!sm_move_side_init(&there, &m->config, "embedded", false)) return false;
+  if (!sm_move_side_init(&there, &m->config, "embedded", NULL, false)) return false;
   sm_err err = sm_move_side_open_ledger(&there, false);
   bool none = err == SM_ERR_NOT_FOUND;
   bool good = none;
@@ -398,6 +404,25 @@ static bool install(const migration *m) {
   return good;
 }
 
+/* Of a MongoDB that was filled: its lock and its session. */
+static void clear_place(const migration *m) {
+  static const char *const files[] = {"readings.mongodb-session", "readings.db.lock"};
+  char place[4200];
+  (void)snprintf(place, sizeof place, "%s/" SM_MOVE_STAGE, m->config.data_dir);
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    char *path = sm_path_join(place, files[i]);
+    if (path != NULL) (void)unlink(path);
+    free(path);
+  }
+  (void)rmdir(place);
+}
+
+static bool settle(const migration *m) {
+  if (m->to.engine == SM_MOVE_EMBEDDED) return install(m);
+  if (m->to.engine == SM_MOVE_MONGO) clear_place(m);
+  return true;
+}
+
 static bool switch_over(migration *m) {
   if (!m->settled) m->left = (sm_move_mark){.state = SM_MOVE_LEFT, .at_ms = sm_clock_now_ms()};
   memcpy(m->left.house, m->meta.client_id, sizeof m->left.house);
@@ -405,7 +430,7 @@ static bool switch_over(migration *m) {
   if (!finish_readings(m) || !is_sound(m) || !move_ledger(m, &m->left) || !open_the_door(m))
     return false;
   sm_move_side_fini(&m->to);
-  return m->to.server || install(m);
+  return settle(m);
 }
 
 /* ---- what was done ---- */
@@ -435,10 +460,13 @@ static void print_sum(const migration *m, bool switched, bool json) {
 }
 
 static void print_end(const migration *m, bool switched) {
+  const char *secret = m->password_file != NULL && m->to.engine == SM_MOVE_MONGO
+                           ? " (with the password in it: mongodb://user:password@host)"
+                           : "";
   if (switched)
     (void)fprintf(stderr,
-                  "The data has moved to %s. Set SMARTMETER_STORE=%s and start the server.\n",
-                  m->to.where, m->to.server ? m->to.store : "embedded");
+                  "The data has moved to %s. Set SMARTMETER_STORE=%s%s and start the server.\n",
+                  m->to.where, m->to.server ? m->to.store : "embedded", secret);
   else
     (void)fprintf(stderr,
                   "Everything so far is in %s too; %s stays in use. To move: the same "
@@ -466,7 +494,7 @@ static bool migrate(migration *m, bool switching, bool json) {
   if (!done) return open_signer(m) && copy_and_switch(m, switching, json);
   /* All but the last step of a run before. */
   sm_move_side_fini(&m->to);
-  if (!m->to.server && !install(m)) return false;
+  if (!settle(m)) return false;
   (void)fprintf(stderr, "The data of %s has moved already.\n", m->from.where);
   print_end(m, true);
   return true;
@@ -482,13 +510,25 @@ static bool may_begin(const migration *m, const char *from, const char *to) {
   return whole && strcmp(from, to) != 0;
 }
 
-static int run(const char *from, const char *to, bool switching, bool json) {
+/* Of two, one data folder would hold two copies of a ledger; and MongoDB moves itself. */
+static bool is_possible(const migration *m) {
+  bool both = m->from.engine == SM_MOVE_MONGO && m->to.engine == SM_MOVE_MONGO;
+  if (both)
+    sm_complain("from one MongoDB to another its own tools move a database: a new member of the "
+                "replica set, or mongodump and mongorestore while no server runs");
+  return !both;
+}
+
+static int run(const char *from, const char *to, const char *password_file, bool switching,
+               bool json) {
   migration *m = calloc(1, sizeof *m);
   if (m == NULL) return SM_EXIT_FAILED;
   m->from.lock = m->to.lock = -1;
+  m->password_file = password_file;
   bool good = sm_settings_load(&m->config) && may_begin(m, from, to) &&
-              sm_move_side_init(&m->from, &m->config, from, false) &&
-              sm_move_side_init(&m->to, &m->config, to, true) && migrate(m, switching, json);
+              sm_move_side_init(&m->from, &m->config, from, password_file, false) &&
+              sm_move_side_init(&m->to, &m->config, to, password_file, true) && is_possible(m) &&
+              migrate(m, switching, json);
   sm_move_side_fini(&m->to);
   sm_move_side_fini(&m->from);
   sm_audit_key_free(m->audit_key);
@@ -501,10 +541,12 @@ static int run(const char *from, const char *to, bool switching, bool json) {
 int sm_cmd_migrate(int argc, char **argv) {
   const char *from = NULL;
   const char *to = NULL;
+  const char *password_file = NULL;
   bool switching = false;
   bool json = false;
   const sm_option options[] = {{"--from", .text = &from},
                                {"--to", .text = &to},
+                               {"--password-file", .text = &password_file},
                                {"--switch", .flag = &switching},
                                {"--json", .flag = &json}};
   int status;
@@ -513,5 +555,5 @@ int sm_cmd_migrate(int argc, char **argv) {
   if (argc > 1 || from == NULL || to == NULL)
     return sm_misused(usage, "say from where and to where");
   sm_log_set_level(SM_LOG_ERROR);
-  return run(from, to, switching, json);
+  return run(from, to, password_file, switching, json);
 }

@@ -1,11 +1,13 @@
 #include "app/move_side.h"
 
 #include "app/member.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/file.h"
 #include "store/data_lock.h"
 #include "store/embedded/embedded.h"
+#include "store/mongo/mongo.h"
 #include "store/postgres/postgres.h"
 
 #include <stdio.h>
@@ -26,49 +28,109 @@ static bool has_password(const char *url) {
 }
 
 /* "PostgreSQL, db.example/smartmeter": neither who nor how, which may be secret. */
-static void describe_server(const char *url, char out[SM_MOVE_WHERE_MAX]) {
-  const char *at = strstr(url, "://");
-  const char *authority = at != NULL ? at + 3 : url;
+static void describe_server(const sm_move_side *side, char out[SM_MOVE_WHERE_MAX]) {
+  const char *name = side->engine == SM_MOVE_MONGO ? "MongoDB" : "PostgreSQL";
+  const char *at = strstr(side->store, "://");
+  const char *authority = at != NULL ? at + 3 : side->store;
   size_t len = strcspn(authority, "/?");
   const char *host = memchr(authority, '@', len);
   const char *from = host != NULL ? host + 1 : authority;
   size_t rest = strcspn(from, "?");
   if (rest > SM_MOVE_WHERE_MAX - 20) rest = SM_MOVE_WHERE_MAX - 20;
-  (void)snprintf(out, SM_MOVE_WHERE_MAX, "PostgreSQL, %.*s", (int)rest, from);
+  (void)snprintf(out, SM_MOVE_WHERE_MAX, "%s, %.*s", name, (int)rest, from);
 }
 
 static bool name_it(sm_move_side *side, bool target) {
   const char *data_dir = side->config->data_dir;
-  bool stage = target && !side->server;
+  bool stage = target && side->engine != SM_MOVE_POSTGRES;
   int len = snprintf(side->dir, sizeof side->dir, "%s%s", data_dir, stage ? "/" SM_MOVE_STAGE : "");
   if (len < 0 || (size_t)len >= sizeof side->dir) {
     sm_complain("the path %s is too long", data_dir);
     return false;
   }
   if (side->server)
-    describe_server(side->store, side->where);
+    describe_server(side, side->where);
   else
     (void)snprintf(side->where, sizeof side->where, "the folder %.200s", data_dir);
   return true;
 }
 
+static bool engine_of(const char *store, sm_move_engine *engine) {
+  if (sm_postgres_url(store))
+    *engine = SM_MOVE_POSTGRES;
+  else if (sm_mongo_url(store))
+    *engine = SM_MOVE_MONGO;
+  else if (strcmp(store, "embedded") == 0)
+    *engine = SM_MOVE_EMBEDDED;
+  else
+    return false;
+  return true;
+}
+
+/* ---- the password of a MongoDB's user, which libmongoc takes in the URL alone ---- */
+
+static void put_encoded(sm_buf *out, const char *text, size_t len) {
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] != '\0' && strchr(plain, text[i]) != NULL)
+      sm_buf_append_char(out, text[i]);
+    else
+      sm_buf_printf(out, "%%%02X", (unsigned char)text[i]);
+  }
+}
+
+static char *with_password(const char *store, const char *user_end, const char *password,
+                           size_t len) {
+  sm_buf url;
+  sm_buf_init(&url, 0);
+  sm_buf_append(&url, store, (size_t)(user_end - store));
+  sm_buf_append_char(&url, ':');
+  put_encoded(&url, password, len);
+  sm_buf_append_text(&url, user_end);
+  char *out = url.err == SM_OK ? sm_buf_take(&url) : NULL;
+  sm_buf_fini(&url);
+  return out;
+}
+
+static bool take_password(sm_move_side *side, const char *file) {
+  enum { PASSWORD_MAX = 1000 };
+  char *password = NULL;
+  size_t len = 0;
+  const char *authority = strstr(side->store, "://") + 3;
+  const char *user_end = memchr(authority, '@', strcspn(authority, "/?"));
+  if (user_end == NULL) {
+    sm_complain(
+        "--password-file is of the user in the URL, and there is none: mongodb://user@host");
+    return false;
+  }
+  sm_err err = sm_file_read(file, PASSWORD_MAX, &password, &len);
+  if (err == SM_OK) {
+    len = strcspn(password, "\r\n");
+    side->url = with_password(side->store, user_end, password, len);
+    explicit_bzero(password, len);
+    if (side->url == NULL) err = SM_ERR_NOMEM;
+  }
+  free(password);
+  return sm_complain_unless(err, "read the password in", file);
+}
+
 bool sm_move_side_init(sm_move_side *side, const sm_config *config, const char *store,
-                       bool target) {
+                       const char *password_file, bool target) {
   *side = (sm_move_side){.config = config, .store = store, .lock = -1};
   side->target = target;
-  side->server = sm_postgres_url(store);
-  if (!side->server && strcmp(store, "embedded") != 0) {
-    sm_complain("a store is 'embedded' or the URL of a PostgreSQL server, "
-                "postgresql://user@host/database");
+  if (!engine_of(store, &side->engine)) {
+    sm_complain("a store is 'embedded' or the URL of a database server, "
+                "postgresql://user@host/database or mongodb://user@host/database");
     return false;
   }
+  side->server = side->engine != SM_MOVE_EMBEDDED;
   if (side->server && has_password(store)) {
-    sm_complain(
-        "a password does not belong on a command line: put it into the file that PGPASSFILE "
-        "names");
+    sm_complain("a password does not belong on a command line: put it into the file that %s names",
+                side->engine == SM_MOVE_MONGO ? "--password-file" : "PGPASSFILE");
     return false;
   }
-  return name_it(side, target);
+  bool secret = side->engine == SM_MOVE_MONGO && password_file != NULL;
+  return (!secret || take_password(side, password_file)) && name_it(side, target);
 }
 
 void sm_move_side_fini(sm_move_side *side) {
@@ -76,6 +138,9 @@ void sm_move_side_fini(sm_move_side *side) {
   sm_readings_close(side->writer);
   sm_ledger_close(side->ledger);
   if (side->lock >= 0) (void)close(side->lock);
+  if (side->url != NULL) explicit_bzero(side->url, strlen(side->url));
+  free(side->url);
+  side->url = NULL;
   side->readings = side->writer = NULL;
   side->ledger = NULL;
   side->lock = -1;
@@ -83,11 +148,19 @@ void sm_move_side_fini(sm_move_side *side) {
 
 /* ---- opening ---- */
 
-static sm_postgres_options on_server(const sm_move_side *side) {
+static sm_postgres_options on_postgres(const sm_move_side *side) {
   return (sm_postgres_options){.url = side->store,
                                .data_dir = side->config->data_dir,
                                .zone = sm_zone_name(side->config->zone),
                                .currency = side->config->currency};
+}
+
+/* The copy of the ledger is in the data folder: that of the server which will work there. */
+static sm_mongo_options on_mongo(const sm_move_side *side) {
+  return (sm_mongo_options){.url = side->url != NULL ? side->url : side->store,
+                            .data_dir = side->config->data_dir,
+                            .zone = sm_zone_name(side->config->zone),
+                            .currency = side->config->currency};
 }
 
 static sm_embedded_options in_folder(const sm_move_side *side) {
@@ -103,24 +176,44 @@ static sm_err look_for_ledger(const sm_move_side *side) {
   return err;
 }
 
-sm_err sm_move_side_open_ledger(sm_move_side *side, bool create) {
-  if (side->server) {
-    sm_postgres_options options = on_server(side);
-    options.create = create;
-    return sm_postgres_ledger_open(&options, &side->ledger);
-  }
+static sm_err open_embedded_ledger(sm_move_side *side, bool create) {
   const sm_embedded_options options = in_folder(side);
   sm_err err = create ? sm_dir_make(side->config->data_dir) : look_for_ledger(side);
   return err == SM_OK ? sm_embedded_ledger_open(&options, &side->ledger) : err;
 }
 
+sm_err sm_move_side_open_ledger(sm_move_side *side, bool create) {
+  sm_postgres_options postgres = on_postgres(side);
+  sm_mongo_options mongo = on_mongo(side);
+  postgres.create = mongo.create = create;
+  switch (side->engine) {
+  case SM_MOVE_POSTGRES:
+    return sm_postgres_ledger_open(&postgres, &side->ledger);
+  case SM_MOVE_MONGO:
+    return sm_mongo_ledger_open(&mongo, &side->ledger);
+  default:
+    return open_embedded_ledger(side, create);
+  }
+}
+
+/* The data folder's lock is the running server's: what is filled is locked on its server, or, since
+ * MongoDB has no such thing, by that of the place where it is filled. */
 static sm_err open_readings(const sm_move_side *side, bool writer, sm_readings **out) {
-  sm_postgres_options there = on_server(side);
+  sm_postgres_options postgres = on_postgres(side);
+  sm_mongo_options mongo = on_mongo(side);
   const sm_embedded_options here = in_folder(side);
-  /* What is filled is locked on its server; the folder's lock is the running server's. */
-  if (side->target) there.data_dir = NULL;
-  return side->server ? sm_postgres_readings_open(&there, writer, out)
-                      : sm_embedded_readings_open(&here, writer, out);
+  sm_err err = SM_OK;
+  if (side->target) postgres.data_dir = NULL;
+  switch (side->engine) {
+  case SM_MOVE_POSTGRES:
+    return sm_postgres_readings_open(&postgres, writer, out);
+  case SM_MOVE_MONGO:
+    mongo.data_dir = side->dir;
+    if (side->target) err = sm_dir_make(side->config->data_dir);
+    return err == SM_OK ? sm_mongo_readings_open(&mongo, writer, out) : err;
+  default:
+    return sm_embedded_readings_open(&here, writer, out);
+  }
 }
 
 sm_err sm_move_side_open_readings(sm_move_side *side, bool writer) {

@@ -9,15 +9,21 @@
 
 #include <stdbool.h>
 
-/* In the data folder: where embedded stores are filled before they are put in their place. */
+/* In the data folder: where embedded stores are filled before they are put in their place; and what
+ * is kept apart from a running server's while a MongoDB is filled. */
 #define SM_MOVE_STAGE "arriving"
+
+typedef enum sm_move_engine { SM_MOVE_EMBEDDED, SM_MOVE_POSTGRES, SM_MOVE_MONGO } sm_move_engine;
 
 typedef struct sm_move_side {
   const sm_config *config; /* borrowed */
   const char *store;       /* "embedded" or a URL; borrowed */
-  bool server;
+  char *url;               /* with its password; heap */
+  sm_move_engine engine;
+  bool server; /* its engine is one */
   bool target;
-  char dir[4096]; /* of embedded stores; of a server's, the data folder */
+  char
+      dir[4096]; /* of its files and locks: the data folder, or the place in it of what is filled */
   char where[SM_MOVE_WHERE_MAX];
   sm_ledger *ledger;
   sm_readings *readings;
@@ -26,8 +32,10 @@ typedef struct sm_move_side {
   uint64_t damaged;    /* met so far in readings that were closed again */
 } sm_move_side;
 
-/* false: it has been told why. fini in any case. */
-bool sm_move_side_init(sm_move_side *side, const sm_config *config, const char *store, bool target);
+/* password_file (NULL: none): of a MongoDB's user. false: it has been told why. fini in any case.
+ */
+bool sm_move_side_init(sm_move_side *side, const sm_config *config, const char *store,
+                       const char *password_file, bool target);
 void sm_move_side_fini(sm_move_side *side);
 
 /* create: with a first row of this zone and currency. */

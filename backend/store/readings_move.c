@@ -43,23 +43,9 @@ sm_err sm_readings_move_rejects(sm_readings *store, const sm_reject_list *reject
   return of(store)->move_rejects(store, rejects);
 }
 
-/* Raw goes and leaves its course in one step: the course is read behind it. */
-sm_err sm_readings_move_day(sm_readings *store, const char *device_id, uint8_t channel, int64_t day,
-                            sm_move_day *out) {
-  int64_t from_ms = day * DAY_MS;
-  int64_t to_ms = from_ms + DAY_MS;
-  sm_move_day got = {.day = day};
-  sm_err err =
-      sm_readings_quarters(store, device_id, channel, from_ms, to_ms, SIZE_MAX, &got.quarters);
-  if (err == SM_OK)
-    err = sm_readings_raw(store, device_id, channel, from_ms, to_ms, SIZE_MAX, &got.raw);
-  if (err == SM_OK && got.raw.count == 0)
-    err = of(store)->course(store, device_id, channel, from_ms, to_ms, &got.course);
-  if (err == SM_OK)
-    *out = got;
-  else
-    sm_move_day_fini(&got);
-  return err;
+sm_err sm_readings_move_course(sm_readings *store, const char *device_id, uint8_t channel,
+                               int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
+  return of(store)->course(store, device_id, channel, from_ms, to_ms, list);
 }
 
 /* ---- the same? ---- */
@@ -87,6 +73,39 @@ bool sm_move_days_same(const sm_move_day *a, const sm_move_day *b) {
     return false;
   for (size_t i = 0; i < a->raw.count; i++)
     if (!sm_reading_equal(&a->raw.item[i], &b->raw.item[i])) return false;
+  return true;
+}
+
+/* Those of [from_ms, to_ms) in an ascending list, behind *at; *at is behind them then. */
+static sm_reading_list cut(const sm_reading_list *list, size_t *at, int64_t from_ms,
+                           int64_t to_ms) {
+  while (*at < list->count && list->item[*at].ts_ms < from_ms) ++*at;
+  size_t first = *at;
+  while (*at < list->count && list->item[*at].ts_ms < to_ms) ++*at;
+  return (sm_reading_list){.item = list->item + first, .count = *at - first};
+}
+
+static sm_quarter_list cut_quarters(const sm_quarter_list *list, size_t *at, int64_t from_ms,
+                                    int64_t to_ms) {
+  while (*at < list->count && list->item[*at].start_ms < from_ms) ++*at;
+  size_t first = *at;
+  while (*at < list->count && list->item[*at].start_ms < to_ms) ++*at;
+  return (sm_quarter_list){.item = list->item + first, .count = *at - first};
+}
+
+bool sm_move_days_there(const sm_move_day *all, const sm_move_day *days, size_t count) {
+  size_t raw_at = 0;
+  size_t quarters_at = 0;
+  size_t course_at = 0;
+  for (size_t i = 0; i < count; i++) {
+    int64_t from_ms = days[i].day * DAY_MS;
+    int64_t to_ms = from_ms + DAY_MS;
+    const sm_move_day got = {.day = days[i].day,
+                             .quarters = cut_quarters(&all->quarters, &quarters_at, from_ms, to_ms),
+                             .raw = cut(&all->raw, &raw_at, from_ms, to_ms),
+                             .course = cut(&all->course, &course_at, from_ms, to_ms)};
+    if (!sm_move_days_same(&got, &days[i])) return false;
+  }
   return true;
 }
 

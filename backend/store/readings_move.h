@@ -42,12 +42,17 @@ typedef struct sm_move_day {
 } sm_move_day;
 void sm_move_day_fini(sm_move_day *day);
 
-/* Quarters are read first: a reading that comes meanwhile makes the piece differ next time. */
-SM_MUST_CHECK sm_err sm_readings_move_day(sm_readings *store, const char *device_id,
-                                          uint8_t channel, int64_t day, sm_move_day *out);
+/* What is kept of the register in [from_ms, to_ms), where raw readings were dropped: to be read
+ * behind them, since raw goes and leaves its course in one step. */
+SM_MUST_CHECK sm_err sm_readings_move_course(sm_readings *store, const char *device_id,
+                                             uint8_t channel, int64_t from_ms, int64_t to_ms,
+                                             sm_reading_list *list);
 bool sm_move_quarters_same(const sm_quarter *a, size_t a_count, const sm_quarter *b,
                            size_t b_count);
 bool sm_move_days_same(const sm_move_day *a, const sm_move_day *b);
+/* Whether `all`, which is what is there from the first of these days to the last, has each of them
+ * as it is. */
+bool sm_move_days_there(const sm_move_day *all, const sm_move_day *days, size_t count);
 /* Appends all of it, the same bytes whatever the engine: for checksums. */
 void sm_move_day_print(const sm_move_day *day, sm_buf *out);
 

@@ -51,24 +51,94 @@ static sm_err flush(run *r) {
   return err == SM_OK ? look_again(r) : err;
 }
 
+static uint64_t count_of(const sm_quarter_list *quarters) {
+  uint64_t count = 0;
+  for (size_t i = 0; i < quarters->count; i++) count += quarters->item[i].count;
+  return count;
+}
+
 /* Takes the day. */
 static sm_err add_day(run *r, sm_move_day *day) {
   sm_err err = r->day_count > 0 && day->day - r->day[0].day >= BATCH_SPAN ? flush(r) : SM_OK;
   if (err != SM_OK) return err;
-  for (size_t i = 0; i < day->quarters.count; i++)
-    r->counts.readings_put += day->quarters.item[i].count;
+  r->counts.readings_put += count_of(&day->quarters);
   r->batch_readings += day->raw.count;
   r->day[r->day_count++] = *day;
   *day = (sm_move_day){.day = day->day};
   return r->day_count == BATCH_DAYS || r->batch_readings >= BATCH_READINGS ? flush(r) : SM_OK;
 }
 
-/* ---- one day ---- */
+/* ---- days that are looked at together: one question to each side ---- */
 
 typedef struct span { /* the quarters of one day */
   const sm_quarter *item;
   size_t count;
 } span;
+
+typedef struct piece {
+  int64_t day;
+  span from;
+  span to;
+} piece;
+
+typedef struct look { /* days one after the other */
+  piece item[BATCH_DAYS];
+  size_t count;
+  uint64_t readings;
+} look;
+
+/* What a side has of them. */
+typedef struct side {
+  sm_reading_list raw;
+  sm_reading_list course; /* read if a day of them has no raw */
+  size_t raw_at;          /* how far days were cut from it */
+  size_t course_at;
+} side;
+
+static void side_fini(side *s) {
+  sm_reading_list_fini(&s->raw);
+  sm_reading_list_fini(&s->course);
+}
+
+/* Those of a day, borrowed, behind *at; *at is behind them then. */
+static sm_reading_list cut(const sm_reading_list *list, size_t *at, int64_t day) {
+  while (*at < list->count && list->item[*at].ts_ms < day * DAY_MS) ++*at;
+  size_t first = *at;
+  while (*at < list->count && list->item[*at].ts_ms < (day + 1) * DAY_MS) ++*at;
+  return (sm_reading_list){.item = list->item + first, .count = *at - first};
+}
+
+static bool lacks_raw(const look *l, const sm_reading_list *raw) {
+  size_t at = 0;
+  for (size_t i = 0; i < l->count; i++)
+    if (cut(raw, &at, l->item[i].day).count == 0) return true;
+  return false;
+}
+
+/* Raw goes and leaves its course in one step: the course is read behind it. */
+static sm_err read_side(sm_readings *store, const sm_move_series *series, const look *l, side *s) {
+  int64_t from_ms = l->item[0].day * DAY_MS;
+  int64_t to_ms = (l->item[l->count - 1].day + 1) * DAY_MS;
+  sm_err err =
+      sm_readings_raw(store, series->device_id, series->channel, from_ms, to_ms, SIZE_MAX, &s->raw);
+  if (err == SM_OK && lacks_raw(l, &s->raw))
+    err = sm_readings_move_course(store, series->device_id, series->channel, from_ms, to_ms,
+                                  &s->course);
+  return err;
+}
+
+/* Borrowed: of the side and of the quarters that were read before it. */
+static sm_move_day day_of(side *s, int64_t day, span quarters) {
+  sm_move_day out = {
+      .day = day,
+      .quarters = {.item = (sm_quarter *)(uintptr_t)quarters.item, .count = quarters.count},
+      .raw = cut(&s->raw, &s->raw_at, day)};
+  sm_reading_list course = cut(&s->course, &s->course_at, day);
+  if (out.raw.count == 0) out.course = course;
+  return out;
+}
+
+/* ---- one day ---- */
 
 static bool holds_all(const sm_reading_list *theirs, const sm_reading_list *ours) {
   size_t at = 0;
@@ -86,43 +156,96 @@ static void print_day(run *r, const sm_move_day *day) {
   if (r->print.err == SM_OK) sm_sha256(r->print.data, r->print.len, r->counts.digest);
 }
 
-/* Raw that has been dropped here since it was put there may stay there. */
+/* Raw that has been dropped here since it was put there may stay there, unless it left its course.
+ */
 static bool is_same(const sm_move_day *ours, const sm_move_day *theirs) {
   if (sm_move_days_same(ours, theirs)) return true;
-  return ours->raw.count == 0 && theirs->raw.count > 0 &&
+  return ours->raw.count == 0 && ours->course.count == 0 &&
+         theirs->raw.count == count_of(&theirs->quarters) && theirs->raw.count > 0 &&
          sm_move_quarters_same(ours->quarters.item, ours->quarters.count, theirs->quarters.item,
                                theirs->quarters.count);
 }
 
-static sm_err judge_day(run *r, sm_move_day *ours, const sm_move_day *theirs) {
-  bool same = is_same(ours, theirs);
+/* NULL of nothing; *err if there is no memory. */
+static void *copy_of(const void *item, size_t bytes, sm_err *err) {
+  void *copy = bytes > 0 ? malloc(bytes) : NULL;
+  if (copy != NULL) memcpy(copy, item, bytes);
+  if (copy == NULL && bytes > 0) *err = SM_ERR_NOMEM;
+  return copy;
+}
+
+static sm_err copy_day(const sm_move_day *day, sm_move_day *out) {
+  sm_err err = SM_OK;
+  *out = *day;
+  out->quarters.item =
+      copy_of(day->quarters.item, day->quarters.count * sizeof *day->quarters.item, &err);
+  out->raw.item = copy_of(day->raw.item, day->raw.count * sizeof *day->raw.item, &err);
+  out->course.item = copy_of(day->course.item, day->course.count * sizeof *day->course.item, &err);
+  if (err != SM_OK) sm_move_day_fini(out);
+  return err;
+}
+
+static sm_err judge_day(run *r, const sm_move_day *ours, const sm_move_day *theirs) {
+  sm_move_day copy;
   if (r->pass.whole) {
     r->counts.raw += ours->raw.count;
     print_day(r, ours);
     if (r->print.err != SM_OK) return r->print.err;
   }
-  if (same) return SM_OK;
+  if (is_same(ours, theirs)) return SM_OK;
   if (ours->raw.count > 0 && !holds_all(&theirs->raw, &ours->raw)) return SM_ERR_CONFLICT;
-  return add_day(r, ours);
+  sm_err err = copy_day(ours, &copy);
+  if (err == SM_OK) err = add_day(r, &copy);
+  if (err != SM_OK) sm_move_day_fini(&copy);
+  return err;
 }
 
-static sm_err compare_day(run *r, int64_t day, span from, span to) {
-  sm_move_day ours = {.day = day};
-  sm_move_day theirs = {.day = day};
-  const sm_move_series *s = &r->series;
-  if (from.count == 0) return SM_ERR_CONFLICT;
-  for (size_t i = 0; i < from.count; i++) r->counts.readings += from.item[i].count;
-  r->counts.quarters += from.count;
-  if (!r->pass.whole && sm_move_quarters_same(from.item, from.count, to.item, to.count))
-    return SM_OK;
-  sm_err err = sm_readings_move_day(r->pass.from, s->device_id, s->channel, day, &ours);
-  ours.fresh = to.count == 0;
-  if (err == SM_OK && to.count > 0)
-    err = sm_readings_move_day(r->pass.to, s->device_id, s->channel, day, &theirs);
-  if (err == SM_OK) err = judge_day(r, &ours, &theirs);
-  sm_move_day_fini(&ours);
-  sm_move_day_fini(&theirs);
+static sm_err judge_days(run *r, const look *l, side *from, side *to) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < l->count; i++) {
+    const piece *p = &l->item[i];
+    sm_move_day ours = day_of(from, p->day, p->from);
+    const sm_move_day theirs = day_of(to, p->day, p->to);
+    ours.fresh = p->to.count == 0;
+    err = judge_day(r, &ours, &theirs);
+  }
   return err;
+}
+
+static bool has_any_there(const look *l) {
+  for (size_t i = 0; i < l->count; i++)
+    if (l->item[i].to.count > 0) return true;
+  return false;
+}
+
+static sm_err look_at_days(run *r, look *l) {
+  side from = {.raw_at = 0};
+  side to = {.raw_at = 0};
+  if (l->count == 0) return SM_OK;
+  sm_err err = read_side(r->pass.from, &r->series, l, &from);
+  if (err == SM_OK && has_any_there(l)) err = read_side(r->pass.to, &r->series, l, &to);
+  if (err == SM_OK) err = judge_days(r, l, &from, &to);
+  side_fini(&from);
+  side_fini(&to);
+  *l = (look){.count = 0};
+  return err;
+}
+
+static sm_err add_piece(run *r, look *l, const piece *p) {
+  uint64_t readings = count_of(
+      &(sm_quarter_list){.item = (sm_quarter *)(uintptr_t)p->from.item, .count = p->from.count});
+  if (p->from.count == 0) return SM_ERR_CONFLICT;
+  r->counts.readings += readings;
+  r->counts.quarters += p->from.count;
+  bool same = sm_move_quarters_same(p->from.item, p->from.count, p->to.item, p->to.count);
+  if (!r->pass.whole && same) return SM_OK;
+  bool joins = l->count > 0 && l->count < BATCH_DAYS && l->readings + readings <= BATCH_READINGS &&
+               l->item[l->count - 1].day + 1 == p->day;
+  sm_err err = joins ? SM_OK : look_at_days(r, l);
+  if (err != SM_OK) return err;
+  l->item[l->count++] = *p;
+  l->readings += readings;
+  return SM_OK;
 }
 
 /* ---- one series ---- */
@@ -145,18 +268,20 @@ static bool tell(const run *r, size_t done, size_t total) {
 }
 
 static sm_err compare_days(run *r, const sm_quarter_list *from, const sm_quarter_list *to) {
+  look l = {.count = 0};
   size_t i = 0;
   size_t j = 0;
   sm_err err = SM_OK;
   while (err == SM_OK && (i < from->count || j < to->count)) {
     int64_t ours = day_at(from, i);
     int64_t theirs = day_at(to, j);
-    int64_t day = ours < theirs ? ours : theirs;
-    span from_day = take_day(from, &i, day);
-    err = compare_day(r, day, from_day, take_day(to, &j, day));
+    piece p = {.day = ours < theirs ? ours : theirs};
+    p.from = take_day(from, &i, p.day);
+    p.to = take_day(to, &j, p.day);
+    err = add_piece(r, &l, &p);
     if (err == SM_OK && !tell(r, i, from->count)) err = SM_ERR_CLOSED;
   }
-  return err;
+  return err == SM_OK ? look_at_days(r, &l) : err;
 }
 
 static sm_err state_differs(const run *r, bool *differs) {

@@ -4,6 +4,8 @@
 # The copying is killed again and again. What is no place to move to is refused.
 # shellcheck disable=SC2030,SC2031 # the folder of another house is for its subshell alone
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/blackbox/house.sh
+source "$SM_HERE/house.sh"
 
 if ! on_postgres; then
   rm -rf -- "$TMP"
@@ -12,18 +14,9 @@ fi
 # Which store is in use is this test's own to say: files, or STORE.
 PG=$SM_TEST_POSTGRES
 unset SM_TEST_POSTGRES
-STORE=''
-eval "$(declare -f server_command | sed '1s/server_command/command_in_files/')"
-server_command() { command_in_files ${STORE:+"SMARTMETER_STORE=$STORE"} "$@"; }
 kills=3 rounds=1
 if [[ ${SM_TEST_LONG:-0} == 1 ]]; then kills=30 rounds=20; fi
 
-# fails COMMAND...: its exit status is 1; what it complains of is in COMPLAINT.
-fails() {
-  local status=0
-  COMPLAINT=$("$@" 2>&1 >/dev/null) || status=$?
-  [[ $status == 1 ]]
-}
 psql_on() { psql -X -q -A -t -h "$PG" -U smartmeter -d "$1" -c "$2"; }
 house() { psql_on house "$1"; }
 database() { createdb -h "$PG" -U smartmeter "$1"; }
@@ -33,62 +26,11 @@ database house
 at_server() { STORE=$URL "$@"; }
 # elsewhere COMMAND...: another house.
 elsewhere() { (DATA=$TMP/elsewhere && "$@"); }
-# sqlite FILE SQL: its rows, columns with | between them.
-sqlite() {
-  python3 - "$1" "$2" <<'PYTHON'
-import hashlib, sqlite3, sys
-db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-db.create_function("md5", 1, lambda text: hashlib.md5(text.encode()).hexdigest())
-for row in db.execute(sys.argv[2]):
-    print("|".join("" if value is None else str(value) for value in row))
-PYTHON
-}
 
 # --- a house -------------------------------------------------------------------------------------------------------------
-printf '%s\n' SMARTMETER_BILLING_JOB=0 SMARTMETER_DUE_DAYS=0 >"$TMP/.env"
-start_broker
-printf 'plain horse battery staple' | smartmeter user add --email asha@example.org --name 'Asha Rao' --role consumer --password-stdin \
-  >"$TMP/log/user.log" 2>&1
-cat >"$TMP/accounts.csv" <<'CSV'
-account,person,place,email,from,device,tariff
-101,Ravi \\ Iyer,Flat 101,,2025-11-01,f101,Early
-102,Meena,Flat 102,,2025-11-01,f102,Early
-103,ओम,Flat 103,,2025-11-01,f103,Early
-104,Asha Rao,Flat 104,asha@example.org,2025-11-01,f104,Early
-CSV
-printf '%s' '{"name": "Early", "effective_from": "2025-11-01", "slabs": [{"up_to_kwh": null, "rate": "5.00"}], "fixed_charge": "10.00",
-  "taxes": []}' >"$TMP/tariff.json"
-# November to January, every half an hour; f102 is reset in November and in December, which is not plain.
-python3 - >"$TMP/readings.csv" <<'PYTHON'
-import datetime
-zone = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
-print("device_id,timestamp,voltage,current,power_w,energy_kwh,power_factor,frequency_hz,rssi")
-for device in ("f101", "f102", "f103", "f104"):
-    for half in range(0, 92 * 48 + 4):
-        at = datetime.datetime(2025, 11, 1, tzinfo=zone) + datetime.timedelta(minutes=30 * half - 30)
-        kwh = half * 0.25 + (1000 if device != "f102" or half < 700 else 0 if half < 2000 else -400)
-        rest = "0.9,50,-60" if half % 3 else ",,"
-        print(f"{device},{at.isoformat()},{230 + half % 7},1,{230 + half % 11},{kwh:.3f},{rest}")
-PYTHON
-smartmeter import --add-devices "$TMP/readings.csv" >"$TMP/log/import.log" 2>&1
-smartmeter tariff set "$TMP/tariff.json" >"$TMP/log/tariff.log"
-smartmeter account import "$TMP/accounts.csv" >"$TMP/log/accounts.log"
-start_server SMARTMETER_AUTO_REGISTER=1
-login
-publish meters/f104/telemetry "$(reading f104 2026-02-02T00:00:00Z 1900 ', "seq": 5, "epoch": 7')"
-publish meters/f104/telemetry "$(reading f104 2026-02-02T00:10:00Z 1900 ', "seq": 8, "epoch": 7')"
-publish meters/f104/telemetry "$(reading f104 2026-02-02T00:00:00Z 1950)" # a conflict
-publish meters/stranger/telemetry '{"device_id": "stranger", not json'
-wait_until 'refused messages are there' api_has GET '/api/rejects?from=2026-01-01T00:00:00Z' stranger
-smartmeter reading add --device f103 --at 2026-01-05T10:10:00+05:30 --kwh 1438 --why 'read by hand' >/dev/null
-smartmeter reading void --device f104 --at 2026-01-11T10:00:00+05:30 --why 'wild' >/dev/null
-smartmeter bill --month 2026-01 --summary >"$TMP/log/bill.log" 2>&1
-smartmeter payment add --account 101 --amount 100.00 --reference 'UTR 1' >/dev/null
+build_house
 stop_server || fail 'the server stops'
-# Raw readings of November are dropped: a folder is opened with a retention once.
-server_command SMARTMETER_RAW_RETENTION_DAYS=62
-printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nf101,2026-02-02T01:00:00Z,230,1,230,1800\n' >"$TMP/one.csv"
-"${SM_COMMAND[@]}" import "$TMP/one.csv" >"$TMP/log/retention.log" 2>&1
+drop_november
 blocks() { sqlite "$DATA/readings.db" 'SELECT (SELECT count(*) FROM block), (SELECT count(*) FROM course), count(*) FROM quarter'; }
 like 'raw readings are dropped, courses and rows of 15 minutes are kept' "$(blocks)" '^[1-9][0-9]*[|][1-9][0-9]*[|]3[0-9][0-9]$'
 
@@ -114,7 +56,6 @@ rm -rf "$TMP/elsewhere"
 printf 'device_id,timestamp,voltage,current,power_w,energy_kwh\nz1,2026-02-02T01:00:00Z,230,1,230,1800\n' >"$TMP/z.csv"
 elsewhere smartmeter import --add-devices "$TMP/z.csv" >/dev/null 2>&1
 database other
-quietly() { "$@" >"$TMP/log/quiet.log" 2>&1; }
 ok 'another house moves somewhere' quietly elsewhere move "$(url_of other)"
 ok 'where that one is' fails move "$(url_of other)"
 like 'this one cannot go' "$COMPLAINT" "another deployment's data"
@@ -124,43 +65,8 @@ like 'is refused' "$COMPLAINT" 'another version of this program'
 
 # --- copied while meters send, and killed ----------------------------------------------------------------------------------
 start_server SMARTMETER_AUTO_REGISTER=1
-# Each sends one reading after the other until there is a file `enough`, and then says how many.
-send() {
-  python3 - "$1" "$TMP" <<'PYTHON' | publish_lines "meters/$1/telemetry"
-import datetime, os, sys, time
-name, folder = sys.argv[1:]
-start, i = datetime.datetime(2026, 2, 3, tzinfo=datetime.timezone.utc), 0
-while not os.path.exists(f"{folder}/enough"):
-    at = (start + datetime.timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    print(f'{{"device_id": "{name}", "timestamp": "{at}", "voltage": 230.4, "current": 2.73, "power_w": 628.99, '
-          f'"energy_kwh": {1000 + i // 1000}.{i % 1000:03d}, "seq": {i}, "epoch": 1}}', flush=True)
-    i += 1
-    time.sleep(0.05)
-open(f"{folder}/sent.{name}", "w").write(str(i))
-PYTHON
-}
-meters=(s1 s2 s3)
-senders=()
-for device in "${meters[@]}"; do
-  send "$device" &
-  senders+=("$!")
-done
-# killed_at_random TIMES [OPTION...]: begins to move, and is killed at some moment of the time that it takes.
-took=2000
-killed_at_random() {
-  local i after migrating unfinished=0
-  server_command
-  for ((i = 0; i < $1; i++)); do
-    "${SM_COMMAND[@]}" migrate --from embedded --to "$URL" "${@:2}" >>"$TMP/log/killed.log" 2>&1 &
-    migrating=$!
-    after=$((RANDOM * took / 32768))
-    sleep "$((after / 1000)).$(printf '%03d' $((after % 1000)))"
-    if kill -KILL "$migrating" 2>/dev/null; then unfinished=$((unfinished + 1)); fi
-    wait "$migrating" 2>/dev/null || true
-  done
-  note "killed $unfinished of $1 times"
-}
-killed_at_random "$kills"
+send_from s1 s2 s3
+killed_at_random "$kills" embedded "$URL"
 begun=$(now_ms)
 copied() { move "$URL" --json >"$TMP/copied.json" 2>"$TMP/log/copied.log"; }
 ok 'after all kills, the copying comes to its end' copied
@@ -211,7 +117,7 @@ bills "$TMP/bills.1"
 stop_server || fail 'the server stops'
 state "$TMP/before"
 # Whatever is killed, it is the old store that is whole, or the new one.
-killed_at_random "$kills" --switch
+killed_at_random "$kills" embedded "$URL" --switch
 ok 'after all kills, the switch is made' quietly move "$URL" --switch
 is 'what meters need not send again is known' \
   "$(house "SELECT series_no, device_id, upper(encode(state, 'hex')) FROM smartmeter.series ORDER BY 1")" \
@@ -282,14 +188,7 @@ bills "$TMP/bills.3"
 # But for what was paid and refused in between.
 for file in bills.1 bills.3; do sed -E '$d; s/"paid":"[0-9.]*"//g' "$TMP/$file" >"$TMP/$file.plain"; done
 ok 'bills and the rest are the same' same bills.1.plain bills.3.plain
-: >"$TMP/enough"
-for pid in "${senders[@]}"; do wait "$pid" || fail 'every publish is acknowledged by the broker'; done
-all_stored() {
-  local device
-  for device in "${meters[@]}"; do
-    [[ $(smartmeter export --device "$device" | grep -c "^$device,") == "$(<"$TMP/sent.$device")" ]] || return 1
-  done
-}
+stop_sending
 wait_until 'all that was sent is stored once' all_stored && pass 'all that was sent through two moves is stored once'
 note "sent: $(cat "$TMP"/sent.*)"
 ok 'nothing is wrong' quietly smartmeter doctor

@@ -63,6 +63,8 @@ class Double:
                 kept[what] = command[what][:3]
                 kept["count"] = len(command[what])
         db = command.get("$db", "")
+        if name == "renameCollection":
+            db = command[name].split(".", 1)[0]
         if command.get("startTransaction"):
             self.database_of[self._session(command)] = db
         elif name in ("commitTransaction", "abortTransaction"):  # they go to admin, and are written down where their work is
@@ -203,6 +205,18 @@ class Double:
     def do_drop(self, command, db, _txn):
         if db.collections.pop(command["drop"], None) is None:
             raise Refused(26, "NamespaceNotFound", "ns not found")
+        return {"ok": 1.0}
+
+    def do_renamecollection(self, command, _db, _txn):
+        (from_db, name), (to_db, new) = (command[k].split(".", 1) for k in ("renameCollection", "to"))
+        db = self.store.database(from_db)
+        if from_db != to_db or name not in db.collections:
+            raise Refused(26, "NamespaceNotFound", "Source collection does not exist")
+        if new in db.collections and not command.get("dropTarget"):
+            raise Refused(48, "NamespaceExists", "target namespace exists")
+        collection = db.collections.pop(name)
+        collection.name = new
+        db.collections[new] = collection
         return {"ok": 1.0}
 
     def do_dbstats(self, _command, db, _txn):

@@ -147,6 +147,7 @@ class Collection:
         self.index = {"_id_": {"key": {"_id": 1}}}
         self.by = {}        # first field of an index -> key of value -> keys
         self.course = {}    # of a time series: key of its m.device -> sorted (instant, key)
+        self.ranges = {}    # (first, last field) of an index of several -> key of the first's value -> sorted (key of the last's, key)
         self.count = 0
 
     @property
@@ -170,6 +171,28 @@ class Collection:
         for field, places in self.by.items():
             for value in self._index_keys(field, doc):
                 places.setdefault(value, {})[at] = None
+        for fields in self.ranges:
+            self._range_put(fields, at, doc)
+
+    def _range_put(self, fields, at, doc):
+        first, last = (values_at(doc, f) for f in fields)
+        if first and last:
+            bisect.insort(self.ranges[fields].setdefault(key(first[0]), []), (key(last[0]), at))
+
+    def _range_drop(self, fields, at, doc):
+        first, last = (values_at(doc, f) for f in fields)
+        if first and last:
+            row = self.ranges[fields][key(first[0])]
+            del row[bisect.bisect_left(row, (key(last[0]), at))]
+
+    def _by_range(self, filter_):
+        for (first, last), rows in self.ranges.items():
+            wanted = filter_.get(last)
+            if first not in filter_ or not isinstance(wanted, dict) or not {"$gte", "$lt"} <= set(wanted):
+                continue
+            row = rows.get(key(filter_[first]), [])
+            return [at for _, at in row[bisect.bisect_left(row, (key(wanted["$gte"]),)):bisect.bisect_left(row, (key(wanted["$lt"]),))]]
+        return None
 
     def drop(self, at):
         old = self.doc.pop(at, None)
@@ -181,6 +204,8 @@ class Collection:
         for field, places in self.by.items():
             for value in self._index_keys(field, old):
                 places.get(value, {}).pop(at, None)
+        for fields in self.ranges:
+            self._range_drop(fields, at, old)
 
     def _course_of(self, doc):
         return self.course.setdefault(key((values_at(doc, "m.device") or [None])[0]), [])
@@ -203,6 +228,11 @@ class Collection:
         if self.timeseries and spec.get("unique"):
             raise Refused(67, "CannotCreateIndex", "a time-series collection has no unique indexes")
         self.index[spec["name"]] = spec
+        fields = (first, list(spec["key"])[-1])
+        if not self.timeseries and len(spec["key"]) > 1 and fields not in self.ranges:
+            self.ranges[fields] = {}
+            for at, doc in self.doc.items():
+                self._range_put(fields, at, doc)
         if first != "_id" and first not in self.by:
             self.by[first] = {}
             for at, doc in self.doc.items():
@@ -223,6 +253,9 @@ class Collection:
                 return [key(wanted)]
             if set(wanted) == {"$in"}:
                 return [key(v) for v in wanted["$in"]]
+        found = self._by_range(filter_)
+        if found is not None:
+            return found
         for field, places in self.by.items():
             if field in filter_ and is_plain(filter_[field]):
                 return list(places.get(key(filter_[field]), ()))

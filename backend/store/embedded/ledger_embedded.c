@@ -51,12 +51,15 @@ sm_err sm_ledger_file_read(const char *path, sm_sql **db) {
 
 /* A billing run commits some hundred pages at a time, and would copy and sync the file at every
  * other commit. */
-sm_err sm_ledger_file_write(const char *path, sm_err (*init)(sm_sql *db, void *context),
-                            void *context, sm_sql **out) {
+sm_err sm_ledger_file_write(const char *path, int version,
+                            sm_err (*init)(sm_sql *db, void *context), void *context,
+                            sm_sql **out) {
   enum { WAL_PAGES = 4000 };
-  size_t count;
-  const sm_sql_migration *steps = schema(&count);
+  size_t newest;
+  const sm_sql_migration *steps = schema(&newest);
+  size_t count = (size_t)version;
   sm_sql *db = NULL;
+  if (version < 1 || count > newest) return SM_ERR_UNSUPPORTED;
   sm_err err = sm_sql_open(&(sm_sql_options){.path = path,
                                              .create = true,
                                              .trust_schema = true,
@@ -77,7 +80,7 @@ static sm_err open_file(void *context, bool writer, sm_sql **db) {
   const ledger_file *file = context;
   if (!writer) return sm_ledger_file_read(file->path, db);
   sm_embedded_options options = *file->options;
-  return sm_ledger_file_write(file->path, add_site, &options, db);
+  return sm_ledger_file_write(file->path, sm_ledger_schema_version(), add_site, &options, db);
 }
 
 static uint64_t file_bytes(void *context) {

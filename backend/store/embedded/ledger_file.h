@@ -9,9 +9,9 @@
 int sm_ledger_schema_version(void);
 
 /* Connections to a ledger in an SQLite file: one for writing, which makes and migrates what is
- * missing (`init`, may be NULL, runs in the transaction that makes it), and one for reading. The
- * errors of sm_sql_open and sm_sql_migrate (store/sqlite). */
-SM_MUST_CHECK sm_err sm_ledger_file_write(const char *path,
+ * missing up to a version (`init`, may be NULL, runs in the transaction that makes it), and one for
+ * reading. The errors of sm_sql_open and sm_sql_migrate (store/sqlite). */
+SM_MUST_CHECK sm_err sm_ledger_file_write(const char *path, int version,
                                           sm_err (*init)(sm_sql *db, void *context), void *context,
                                           sm_sql **db);
 SM_MUST_CHECK sm_err sm_ledger_file_read(const char *path, sm_sql **db);

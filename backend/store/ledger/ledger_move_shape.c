@@ -9,10 +9,11 @@ void sm_move_shapes_fini(sm_move_shapes *shapes) {
   *shapes = (sm_move_shapes){0};
 }
 
-/* Table, column, type, place in the primary key (0: none). */
+/* Table, column, type, place in the primary key (0: none). Not what a copy notes of itself. */
 static const char sqlite_columns[] =
     "SELECT m.name, p.name, p.type, p.pk FROM sqlite_schema m JOIN pragma_table_info(m.name) p "
-    "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1, 2";
+    "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+    "AND m.name <> 'copy_state' ORDER BY 1, 2";
 
 /* Not the readings', which are in the same schema. */
 static const char postgres_columns[] =

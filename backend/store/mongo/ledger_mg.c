@@ -45,13 +45,16 @@ static sm_err try_head(mg_ledger *ledger, bool *taken) {
                BCON_DATE_TIME(now_ms + LEASE_MS), "}", "}", "new", BCON_BOOL(true));
   sm_err err = mg_write(&ledger->conn, command, &reply);
   *taken = err == SM_OK && mg_has(&reply, "value._id");
+  if (*taken) ledger->held_ms = sm_clock_steady_ms();
   bson_destroy(&reply);
   bson_destroy(command);
   return err;
 }
 
-static sm_err take_head(mg_ledger *ledger) {
-  int64_t until_ms = sm_clock_steady_ms() + WAIT_MS;
+sm_err mg_head_take(mg_ledger *ledger, int64_t wait_ms) {
+  int64_t until_ms = sm_clock_steady_ms() + wait_ms;
+  sm_err first = take_over(ledger);
+  if (first != SM_OK) return first;
   for (;;) {
     bool taken = false;
     sm_err err = try_head(ledger, &taken);
@@ -63,7 +66,15 @@ static sm_err take_head(mg_ledger *ledger) {
   }
 }
 
-static void give_head(mg_ledger *ledger) {
+sm_err mg_head_keep(mg_ledger *ledger) {
+  bool taken = false;
+  if (sm_clock_steady_ms() - ledger->held_ms < LEASE_MS / 6) return SM_OK;
+  sm_err err = try_head(ledger, &taken);
+  if (err == SM_OK && !taken) ledger->held = false;
+  return err == SM_OK && !taken ? SM_ERR_BUSY : err;
+}
+
+void mg_head_give(mg_ledger *ledger) {
   if (!ledger->held) return;
   ledger->held = false;
   mg_bulk bulk;
@@ -76,35 +87,43 @@ static void give_head(mg_ledger *ledger) {
 
 /* ---- the gate ---- */
 
+/* Another process found it damaged or gone while this one had it open. */
+static sm_err complain_replaced(const mg_ledger *ledger) {
+  sm_log(SM_LOG_ERROR, "ledger.copy_replaced", SM_LOG_TEXT("file", ledger->path),
+         SM_LOG_TEXT("message", "another process has made the copy anew: start this one again"));
+  return SM_ERR_IO;
+}
+
 static sm_err enter(void *context) {
   mg_ledger *ledger = context;
   (void)pthread_mutex_lock(&ledger->lock);
   sm_err err = mg_copy_lock(ledger, WAIT_MS);
-  if (err == SM_OK) err = take_over(ledger);
-  if (err == SM_OK) err = take_head(ledger);
+  if (err == SM_OK && !mg_copy_is_ours(ledger)) err = complain_replaced(ledger);
+  if (err == SM_OK) err = mg_head_take(ledger, WAIT_MS);
   if (err == SM_OK) err = mg_follow(ledger);
   return err == SM_ERR_CORRUPT ? SM_ERR_IO : err;
 }
 
 static sm_err pass(void *context, sm_sql *db, const void *changes, size_t len) {
   mg_ledger *ledger = context;
-  mg_head head;
+  mg_sequences risen = {.count = 0};
   int64_t at = 0;
-  sm_sql_stmt q = sm_sql_use(db, "SELECT ledger_id, number FROM copy_state");
-  if (sm_sql_row(&q)) {
-    (void)snprintf(head.id, sizeof head.id, "%s", sm_sql_text(&q, 0));
-    at = sm_sql_i64(&q, 1);
-  }
-  sm_err err = sm_sql_end(&q);
+  sm_err err = sm_sql_query_i64(db, "SELECT number FROM copy_state", &at);
   if (err == SM_OK) err = mg_copy_set(db, at + 1); /* with the transaction that waits here */
-  if (err == SM_OK) err = mg_write_change(ledger, at, changes, len);
-  if (err == SM_OK) ledger->held = false; /* it was given back by the change */
+  if (err == SM_OK) err = mg_sequences_risen(db, &ledger->told, &risen);
+  if (err == SM_OK) err = mg_write_change(ledger, at, changes, len, &risen);
+  if (err == SM_OK) {
+    ledger->held = false; /* it was given back by the change */
+    sm_err learnt = mg_sequences_learn(&ledger->told, &risen);
+    (void)learnt; /* else they are told again */
+  }
+  mg_sequences_free(&risen);
   return err;
 }
 
 static void leave(void *context) {
   mg_ledger *ledger = context;
-  give_head(ledger);
+  mg_head_give(ledger);
   mg_copy_unlock(ledger);
   (void)pthread_mutex_unlock(&ledger->lock);
 }
@@ -116,10 +135,13 @@ static void leave(void *context) {
 static void follow_now(mg_ledger *ledger) {
   if (pthread_mutex_trylock(&ledger->lock) != 0) return;
   if (mg_copy_lock(ledger, 0) == SM_OK) {
-    bool behind = mg_follow(ledger) != SM_OK;
-    if (behind && !ledger->behind) /* once */
-      sm_log(SM_LOG_WARN, "ledger.not_followed", SM_LOG_TEXT("file", ledger->path));
-    ledger->behind = behind;
+    sm_err err = mg_copy_is_ours(ledger) ? mg_follow(ledger) : SM_ERR_CORRUPT;
+    if (err != SM_OK && !ledger->behind) /* once */
+      sm_log(SM_LOG_WARN, "ledger.not_followed", SM_LOG_TEXT("file", ledger->path),
+             SM_LOG_TEXT("message", err == SM_ERR_UNSUPPORTED
+                                        ? "the documents are of another version by now"
+                                        : sm_err_text(err)));
+    ledger->behind = err != SM_OK;
     mg_copy_unlock(ledger);
   }
   (void)pthread_mutex_unlock(&ledger->lock);
@@ -163,7 +185,7 @@ static void stop_following(mg_ledger *ledger) {
 static sm_err open_connection(void *context, bool writer, sm_sql **db) {
   mg_ledger *ledger = context;
   if (!writer) return sm_ledger_file_read(ledger->path, db);
-  sm_err err = sm_ledger_file_write(ledger->path, NULL, NULL, db);
+  sm_err err = sm_ledger_file_write(ledger->path, ledger->schema, NULL, NULL, db);
   if (err == SM_OK) sm_sql_set_gate(*db, &ledger->gate);
   return err;
 }
@@ -187,6 +209,7 @@ static void free_ledger(void *context) {
   stop_following(ledger);
   sm_sql_close(ledger->follow);
   sm_copy_tables_free(ledger->tables, ledger->table_count);
+  mg_sequences_free(&ledger->told);
   mg_give(&ledger->conn);
   mg_pool_close(ledger->pool);
   if (ledger->copy_lock >= 0) (void)close(ledger->copy_lock);
@@ -237,6 +260,10 @@ static sm_err open_locked(mg_ledger *ledger, const sm_mongo_options *options) {
     err = mg_ledger_make(ledger, options);
     if (err == SM_OK || err == SM_ERR_EXISTS) err = mg_head_read(&ledger->conn, &head);
   }
+  if (err == SM_OK && (head.schema != ledger->schema || head.upgrading)) {
+    err = mg_upgrade(ledger);
+    if (err == SM_OK) err = mg_head_read(&ledger->conn, &head);
+  }
   return err == SM_OK ? mg_copy_make(ledger, &head) : err;
 }
 
@@ -256,11 +283,12 @@ static sm_err open_all(mg_ledger *ledger, const sm_mongo_options *options) {
   return ledger->follows ? SM_OK : SM_ERR_NOMEM;
 }
 
-static mg_ledger *new_ledger(const char *data_dir) {
+static mg_ledger *new_ledger(const char *data_dir, int schema) {
   mg_ledger *ledger = calloc(1, sizeof *ledger);
   pthread_condattr_t steady;
   if (ledger == NULL) return NULL;
   ledger->copy_lock = -1;
+  ledger->schema = schema;
   ledger->gate = (sm_sql_gate){.enter = enter, .pass = pass, .leave = leave, .context = ledger};
   (void)pthread_mutex_init(&ledger->lock, NULL);
   (void)pthread_mutex_init(&ledger->stop_lock, NULL);
@@ -276,8 +304,12 @@ static mg_ledger *new_ledger(const char *data_dir) {
   return NULL;
 }
 
-sm_err sm_mongo_ledger_open(const sm_mongo_options *options, sm_ledger **out) {
-  mg_ledger *ledger = new_ledger(options->data_dir);
+sm_err sm_mongo_ledger_open(const sm_mongo_options *options, sm_ledger **ledger) {
+  return mg_ledger_open_at(options, sm_ledger_schema_version(), ledger);
+}
+
+sm_err mg_ledger_open_at(const sm_mongo_options *options, int schema, sm_ledger **out) {
+  mg_ledger *ledger = new_ledger(options->data_dir, schema);
   if (ledger == NULL) return SM_ERR_NOMEM;
   sm_err err = open_all(ledger, options);
   if (err != SM_OK) {

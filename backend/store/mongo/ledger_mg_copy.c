@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ sm_err mg_head_read(mg_conn *conn, mg_head *head) {
     (void)snprintf(head->id, sizeof head->id, "%s", id);
     head->schema = mg_i64(doc, "schema");
     head->number = mg_i64(doc, "number");
+    head->upgrading = mg_has(doc, "upgrading");
   }
   sm_err err = mg_find_end(&find);
   return err == SM_OK && !there ? SM_ERR_NOT_FOUND : err;
@@ -49,12 +51,12 @@ sm_err mg_head_read(mg_conn *conn, mg_head *head) {
 
 /* ---- the file ---- */
 
-static void remove_file(const mg_ledger *ledger) {
+void mg_remove_file(const char *file) {
   static const char *const suffixes[] = {"", "-wal", "-shm"};
   for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
     sm_buf path;
     sm_buf_init(&path, 0);
-    sm_buf_printf(&path, "%s%s", ledger->path, suffixes[i]);
+    sm_buf_printf(&path, "%s%s", file, suffixes[i]);
     (void)unlink(sm_buf_text(&path));
     sm_buf_fini(&path);
   }
@@ -69,8 +71,9 @@ static sm_err load_tables(mg_ledger *ledger, sm_sql *db) {
 
 /* Which ledger it is a copy of, and where it stands: from then on it is one. */
 static sm_err say_where(sm_sql *db, const mg_head *head) {
-  sm_err err = sm_sql_exec(
-      db, "CREATE TABLE copy_state (ledger_id TEXT NOT NULL, number INTEGER NOT NULL) STRICT");
+  sm_err err = sm_sql_exec(db, "CREATE TABLE IF NOT EXISTS copy_state "
+                               "(ledger_id TEXT NOT NULL, number INTEGER NOT NULL) STRICT;"
+                               "DELETE FROM copy_state");
   sm_sql_stmt q = {.err = err};
   if (err == SM_OK) q = sm_sql_use(db, "INSERT INTO copy_state VALUES (?1, ?2)");
   if (err != SM_OK) return err;
@@ -102,30 +105,16 @@ static sm_err put_table(mg_ledger *ledger, sm_sql *db, const sm_copy_table *tabl
   return err != SM_OK ? err : end;
 }
 
-static sm_err put_head(mg_conn *conn) {
+static sm_err put_head(mg_ledger *ledger) {
   uint8_t random[16];
   char id[33];
   mg_bulk bulk;
   sm_random_bytes(random, sizeof random);
-  mg_bulk_begin(&bulk, conn, MG_LEDGER_META);
+  mg_bulk_begin(&bulk, &ledger->conn, MG_LEDGER_META);
   mg_bulk_insert(&bulk, BCON_NEW("_id", BCON_UTF8("head"), "ledger_id",
                                  BCON_UTF8(sm_hex(random, sizeof random, id)), "schema",
-                                 BCON_INT64(sm_ledger_schema_version()), "number", BCON_INT64(0)));
+                                 BCON_INT64(ledger->schema), "number", BCON_INT64(0)));
   return mg_bulk_end(&bulk);
-}
-
-/* Transactions of servers that run do not make collections. */
-static sm_err make_collections(mg_ledger *ledger) {
-  sm_err err = SM_OK;
-  for (size_t i = 0; err == SM_OK && i < ledger->table_count; i++) {
-    char name[64];
-    mg_collection_of(ledger->tables[i].name, name);
-    err = mg_make(&ledger->conn, BCON_NEW("create", BCON_UTF8(name)));
-  }
-  static const char *const others[] = {MG_LEDGER_META, MG_LEDGER_LOG, MG_LEDGER_PARTS};
-  for (size_t i = 0; err == SM_OK && i < sizeof others / sizeof others[0]; i++)
-    err = mg_make(&ledger->conn, BCON_NEW("create", BCON_UTF8(others[i])));
-  return err;
 }
 
 static bson_t *expiring(const char *collection) {
@@ -142,21 +131,49 @@ static bson_t *unique(const char *collection, const char *member) {
                   "]");
 }
 
-static sm_err make_indexes(mg_conn *conn) {
-  sm_err err = mg_make(conn, expiring(MG_LEDGER_LOG));
-  if (err == SM_OK) err = mg_make(conn, expiring(MG_LEDGER_PARTS));
-  if (err == SM_OK) err = mg_make(conn, unique("invoices", "number"));
-  if (err == SM_OK) err = mg_make(conn, unique("users", "user_id"));
-  return err == SM_OK ? mg_make(conn, unique("devices", "device_id")) : err;
+sm_err mg_ledger_collection(mg_conn *conn, const char *collection, const char *name) {
+  static const struct {
+    const char *collection;
+    const char *member;
+  } ones[] = {{"invoices", "number"}, {"users", "user_id"}, {"devices", "device_id"}};
+  sm_err err = mg_make(conn, BCON_NEW("create", BCON_UTF8(name)));
+  for (size_t i = 0; err == SM_OK && i < sizeof ones / sizeof ones[0]; i++)
+    if (strcmp(ones[i].collection, collection) == 0)
+      err = mg_make(conn, unique(name, ones[i].member));
+  return err;
 }
 
-static sm_err put_all(mg_ledger *ledger, sm_sql *db) {
+/* Transactions of servers that run do not make collections. */
+static sm_err make_collections(mg_ledger *ledger) {
+  static const char *const others[] = {MG_LEDGER_META, MG_LEDGER_LOG, MG_LEDGER_PARTS,
+                                       MG_LEDGER_SEQUENCES};
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < ledger->table_count; i++) {
+    char name[64];
+    mg_collection_of(ledger->tables[i].name, name);
+    err = mg_ledger_collection(&ledger->conn, name, name);
+  }
+  for (size_t i = 0; err == SM_OK && i < sizeof others / sizeof others[0]; i++)
+    err = mg_make(&ledger->conn, BCON_NEW("create", BCON_UTF8(others[i])));
+  if (err == SM_OK) err = mg_make(&ledger->conn, expiring(MG_LEDGER_LOG));
+  return err == SM_OK ? mg_make(&ledger->conn, expiring(MG_LEDGER_PARTS)) : err;
+}
+
+static sm_err put_sequences(mg_ledger *ledger, sm_sql *db) {
+  mg_sequences all = {.count = 0};
+  sm_err err = mg_sequences_risen(db, &(mg_sequences){.count = 0}, &all);
+  if (err == SM_OK) err = mg_sequences_put(&ledger->conn, &all);
+  mg_sequences_free(&all);
+  return err;
+}
+
+sm_err mg_ledger_put(mg_ledger *ledger, sm_sql *db) {
   sm_err err = make_collections(ledger);
-  if (err == SM_OK) err = make_indexes(&ledger->conn);
   if (err == SM_OK) err = mg_begin(&ledger->conn);
-  if (err == SM_OK) err = put_head(&ledger->conn);
+  if (err == SM_OK) err = put_head(ledger);
   for (size_t i = 0; err == SM_OK && i < ledger->table_count; i++)
     err = put_table(ledger, db, &ledger->tables[i]);
+  if (err == SM_OK) err = put_sequences(ledger, db);
   if (err == SM_OK) err = mg_commit(&ledger->conn);
   mg_abort(&ledger->conn);
   return err == SM_ERR_CONFLICT ? SM_ERR_EXISTS : err;
@@ -177,13 +194,13 @@ static sm_err begin_copy(mg_conn *conn, sm_sql *db) {
 sm_err mg_ledger_make(mg_ledger *ledger, const sm_mongo_options *options) {
   sm_mongo_options copy = *options;
   sm_sql *db = NULL;
-  remove_file(ledger);
-  sm_err err = sm_ledger_file_write(ledger->path, add_site, &copy, &db);
+  mg_remove_file(ledger->path);
+  sm_err err = sm_ledger_file_write(ledger->path, ledger->schema, add_site, &copy, &db);
   if (err == SM_OK) err = load_tables(ledger, db);
-  if (err == SM_OK) err = put_all(ledger, db);
+  if (err == SM_OK) err = mg_ledger_put(ledger, db);
   if (err == SM_OK) err = begin_copy(&ledger->conn, db); /* what was put is what is here */
   sm_sql_close(db);
-  if (err != SM_OK) remove_file(ledger);
+  if (err != SM_OK) mg_remove_file(ledger->path);
   return err;
 }
 
@@ -203,14 +220,33 @@ static sm_err fill_table(mg_conn *conn, sm_sql *db, const sm_copy_table *table) 
   return mg_find_end(&find);
 }
 
-/* All documents as they were at one moment, and the number of that moment. */
+sm_err mg_copy_fill(mg_conn *conn, sm_sql *db, const sm_copy_table *tables, size_t count) {
+  sm_err err = SM_OK;
+  for (size_t i = 0; err == SM_OK && i < count; i++) err = fill_table(conn, db, &tables[i]);
+  return err == SM_OK ? mg_sequences_fill(conn, db) : err;
+}
+
+static sm_err empty(const mg_ledger *ledger, sm_sql *db) {
+  sm_buf sql;
+  sm_buf_init(&sql, 0);
+  for (size_t i = 0; i < ledger->table_count; i++)
+    sm_buf_printf(&sql, "DELETE FROM \"%s\";", ledger->tables[i].name);
+  sm_err err = sql.err;
+  if (err == SM_OK) err = sm_sql_exec(db, sm_buf_text(&sql));
+  sm_buf_fini(&sql);
+  return err;
+}
+
+/* All documents as they were at one moment, and the number of that moment, in place of what is
+ * there. */
 static sm_err fill(mg_ledger *ledger, mg_conn *conn, sm_sql *db) {
   mg_head head;
   sm_err err = sm_sql_begin_immediate(db);
   if (err != SM_OK) return err;
-  err = mg_head_read(conn, &head);
-  for (size_t i = 0; err == SM_OK && i < ledger->table_count; i++)
-    err = fill_table(conn, db, &ledger->tables[i]);
+  err = empty(ledger, db);
+  if (err == SM_OK) err = mg_head_read(conn, &head);
+  if (err == SM_OK && (head.schema != ledger->schema || head.upgrading)) err = SM_ERR_UNSUPPORTED;
+  if (err == SM_OK) err = mg_copy_fill(conn, db, ledger->tables, ledger->table_count);
   if (err == SM_OK) err = say_where(db, &head);
   if (err == SM_OK) return sm_sql_commit(db);
   sm_sql_rollback(db);
@@ -219,41 +255,81 @@ static sm_err fill(mg_ledger *ledger, mg_conn *conn, sm_sql *db) {
 
 static sm_err fill_from_snapshot(mg_ledger *ledger) {
   mg_conn conn;
+  sm_err err = load_tables(ledger, ledger->follow);
+  if (err != SM_OK) return err;
   mg_take(ledger->pool, &conn);
-  sm_err err = mg_snapshot(&conn);
+  err = mg_snapshot(&conn);
   if (err == SM_OK) err = fill(ledger, &conn, ledger->follow);
   mg_give(&conn);
   return err;
 }
 
-static sm_err make_anew(mg_ledger *ledger) {
+/* ---- the file ---- */
+
+bool mg_copy_is_ours(const mg_ledger *ledger) {
+  struct stat st;
+  return stat(ledger->path, &st) == 0 && st.st_dev == ledger->device && st.st_ino == ledger->inode;
+}
+
+static sm_err open_file(mg_ledger *ledger) {
+  struct stat st;
+  sm_err err = sm_copy_open(ledger->path, &ledger->follow);
+  if (err == SM_OK && stat(ledger->path, &st) != 0) err = SM_ERR_IO;
+  if (err != SM_OK) return err;
+  ledger->device = st.st_dev;
+  ledger->inode = st.st_ino;
+  return SM_OK;
+}
+
+static sm_err version_of(sm_sql *db, int64_t *version) {
+  return sm_sql_query_i64(db, "PRAGMA user_version", version);
+}
+
+/* Other processes may have it open, and go on with it if it is filled where it is. */
+static bool is_usable(const mg_ledger *ledger) {
+  int64_t version = 0;
+  if (ledger->follow == NULL || version_of(ledger->follow, &version) != SM_OK) return false;
+  sm_sql_stmt q = sm_sql_use(ledger->follow, "PRAGMA quick_check(1)");
+  const char *text = sm_sql_row(&q) ? sm_sql_text(&q, 0) : NULL;
+  bool whole = text != NULL && strcmp(text, "ok") == 0;
+  return sm_sql_end(&q) == SM_OK && whole && version == ledger->schema;
+}
+
+static sm_err replace_file(mg_ledger *ledger) {
   sm_sql *db = NULL;
   sm_sql_close(ledger->follow);
   ledger->follow = NULL;
-  remove_file(ledger);
-  sm_err err = sm_ledger_file_write(ledger->path, NULL, NULL, &db);
+  mg_remove_file(ledger->path);
+  sm_err err = sm_ledger_file_write(ledger->path, ledger->schema, NULL, NULL, &db);
   sm_sql_close(db);
-  if (err == SM_OK) err = sm_copy_open(ledger->path, &ledger->follow);
-  if (err == SM_OK) err = load_tables(ledger, ledger->follow);
-  if (err == SM_OK) err = fill_from_snapshot(ledger);
-  if (err == SM_OK) sm_log(SM_LOG_INFO, "ledger.copied", SM_LOG_TEXT("file", ledger->path));
+  return err == SM_OK ? open_file(ledger) : err;
+}
+
+static sm_err make_anew(mg_ledger *ledger) {
+  bool usable = is_usable(ledger);
+  sm_err err = usable ? fill_from_snapshot(ledger) : SM_ERR_CORRUPT;
+  if (err == SM_ERR_CORRUPT) { /* of the file; or it is one of another version */
+    err = replace_file(ledger);
+    if (err == SM_OK) err = fill_from_snapshot(ledger);
+  }
+  if (err == SM_OK)
+    sm_log(SM_LOG_INFO, "ledger.copied", SM_LOG_TEXT("file", ledger->path),
+           SM_LOG_TEXT("how", usable ? "in place" : "a new file"));
   return err;
 }
 
 static sm_err open_copy(mg_ledger *ledger, const mg_head *head) {
   int64_t at = 0;
-  sm_err err = sm_copy_open(ledger->path, &ledger->follow);
+  int64_t version = 0;
+  sm_err err = open_file(ledger);
+  if (err == SM_OK) err = version_of(ledger->follow, &version);
+  if (err == SM_OK && version != ledger->schema) err = SM_ERR_CORRUPT;
   if (err == SM_OK) err = mg_copy_at(ledger->follow, head->id, &at);
   if (err == SM_OK && at > head->number) err = SM_ERR_CORRUPT; /* the server's data went back */
   return err == SM_OK ? load_tables(ledger, ledger->follow) : err;
 }
 
 sm_err mg_copy_make(mg_ledger *ledger, const mg_head *head) {
-  if (head->schema != sm_ledger_schema_version()) {
-    sm_log(SM_LOG_ERROR, "ledger.schema", SM_LOG_INT("documents", head->schema),
-           SM_LOG_INT("program", sm_ledger_schema_version()));
-    return SM_ERR_UNSUPPORTED;
-  }
   sm_err err = open_copy(ledger, head);
   if (err == SM_OK) err = mg_follow(ledger);
   if (err == SM_ERR_NOT_FOUND || err == SM_ERR_CORRUPT) err = make_anew(ledger);

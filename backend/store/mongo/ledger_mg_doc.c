@@ -118,5 +118,8 @@ sm_err mg_row_take(const bson_t *doc, const sm_copy_table *t, sm_cell *cells) {
     sm_err err = take_cell(&member, &cells[c]);
     if (err != SM_OK) return err;
   }
+  for (size_t c = 0; c < t->columns; c++)
+    if (t->key[c] != 0 && (cells[c].kind == SM_CELL_NONE || cells[c].kind == SM_CELL_NULL))
+      return SM_ERR_CORRUPT;
   return SM_OK;
 }

@@ -81,13 +81,15 @@ static sm_err write_rows(mg_ledger *ledger, const void *changes, size_t len) {
   return err != SM_OK ? err : end;
 }
 
-static sm_err write_log(mg_ledger *ledger, int64_t number, const uint8_t *changes, size_t len) {
+static sm_err write_log(mg_ledger *ledger, int64_t number, const uint8_t *changes, size_t len,
+                        const mg_sequences *risen) {
   mg_bulk bulk;
   int64_t now_ms = sm_clock_now_ms();
   size_t first = len < PART_BYTES ? len : PART_BYTES;
   bson_t *doc = BCON_NEW("_id", BCON_INT64(number), "by", BCON_UTF8(ledger->me), "at",
                          BCON_DATE_TIME(now_ms), "bytes", BCON_INT64((int64_t)len));
   bson_append_binary(doc, "changes", -1, BSON_SUBTYPE_BINARY, changes, (uint32_t)first);
+  mg_sequences_note(doc, risen);
   if (len > first) {
     mg_bulk_begin(&bulk, &ledger->conn, MG_LEDGER_PARTS);
     for (size_t at = first; at < len; at += PART_BYTES) {
@@ -113,18 +115,20 @@ static sm_err take_number(mg_ledger *ledger, int64_t number) {
   mg_bulk bulk;
   mg_bulk_begin(&bulk, &ledger->conn, MG_LEDGER_META);
   mg_bulk_update(&bulk,
-                 BCON_NEW("_id", BCON_UTF8("head"), "number", BCON_INT64(number), "holder",
-                          BCON_UTF8(ledger->me)),
+                 BCON_NEW("_id", BCON_UTF8("head"), "number", BCON_INT64(number), "schema",
+                          BCON_INT64(ledger->schema), "holder", BCON_UTF8(ledger->me)),
                  BCON_NEW("$set", "{", "number", BCON_INT64(number + 1), "holder", BCON_NULL, "}"),
                  false);
   sm_err err = mg_bulk_end(&bulk);
   return err == SM_OK && bulk.matched != 1 ? SM_ERR_BUSY : err;
 }
 
-sm_err mg_write_change(mg_ledger *ledger, int64_t number, const void *changes, size_t len) {
+sm_err mg_write_change(mg_ledger *ledger, int64_t number, const void *changes, size_t len,
+                       const mg_sequences *risen) {
   sm_err err = mg_begin(&ledger->conn);
   if (err == SM_OK) err = take_number(ledger, number);
-  if (err == SM_OK) err = write_log(ledger, number + 1, changes, len);
+  if (err == SM_OK) err = write_log(ledger, number + 1, changes, len, risen);
+  if (err == SM_OK) err = mg_sequences_put(&ledger->conn, risen);
   if (err == SM_OK) err = write_rows(ledger, changes, len);
   if (err == SM_OK) err = mg_commit(&ledger->conn);
   mg_abort(&ledger->conn);
@@ -147,29 +151,30 @@ static sm_err add_parts(mg_conn *conn, int64_t number, sm_buf *whole) {
   return mg_find_end(&find);
 }
 
-static sm_err apply(sm_sql *db, int64_t number, const void *changes, size_t len) {
+static sm_err apply(sm_sql *db, const bson_t *doc, const void *changes, size_t len) {
   sm_err err = sm_sql_begin_immediate(db);
   if (err != SM_OK) return err;
   err = sm_changes_apply(db, changes, len);
-  if (err == SM_OK) err = mg_copy_set(db, number);
+  if (err == SM_OK) err = mg_sequences_raise(db, doc);
+  if (err == SM_OK) err = mg_copy_set(db, mg_i64(doc, "_id"));
   if (err == SM_OK) return sm_sql_commit(db);
   sm_sql_rollback(db);
   return err;
 }
 
-static sm_err apply_doc(mg_ledger *ledger, mg_conn *conn, const bson_t *doc) {
+sm_err mg_log_apply(mg_conn *conn, sm_sql *db, const bson_t *doc) {
   size_t len;
   sm_buf whole;
-  int64_t number = mg_i64(doc, "_id");
+  int64_t bytes = mg_i64(doc, "bytes");
   const uint8_t *data = mg_bytes(doc, "changes", &len);
-  if (data == NULL) return SM_ERR_CORRUPT;
-  if (len == (size_t)mg_i64(doc, "bytes")) return apply(ledger->follow, number, data, len);
+  if (data == NULL || bytes < 0) return SM_ERR_CORRUPT;
+  if (len == (size_t)bytes) return apply(db, doc, data, len);
   sm_buf_init(&whole, 0);
   sm_buf_append(&whole, data, len);
-  sm_err err = add_parts(conn, number, &whole);
+  sm_err err = add_parts(conn, mg_i64(doc, "_id"), &whole);
   if (err == SM_OK) err = whole.err;
-  if (err == SM_OK && whole.len != (size_t)mg_i64(doc, "bytes")) err = SM_ERR_CORRUPT;
-  if (err == SM_OK) err = apply(ledger->follow, number, whole.data, whole.len);
+  if (err == SM_OK && whole.len != (size_t)bytes) err = SM_ERR_CORRUPT;
+  if (err == SM_OK) err = apply(db, doc, whole.data, whole.len);
   sm_buf_fini(&whole);
   return err;
 }
@@ -182,8 +187,8 @@ static sm_err follow_from(mg_ledger *ledger, int64_t *at) {
                 BCON_NEW("_id", "{", "$gt", BCON_INT64(*at), "}"),
                 BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT32(20)));
   while ((doc = mg_find_next(&find)) != NULL) {
-    find.err =
-        mg_i64(doc, "_id") == *at + 1 ? apply_doc(ledger, &ledger->conn, doc) : SM_ERR_CORRUPT;
+    find.err = mg_i64(doc, "_id") == *at + 1 ? mg_log_apply(&ledger->conn, ledger->follow, doc)
+                                             : SM_ERR_CORRUPT;
     if (find.err == SM_OK) (*at)++;
   }
   return mg_find_end(&find);
@@ -193,7 +198,7 @@ sm_err mg_follow(mg_ledger *ledger) {
   int64_t at = 0;
   mg_head head;
   sm_err err = mg_head_read(&ledger->conn, &head);
-  if (err == SM_OK && head.schema != sm_ledger_schema_version()) err = SM_ERR_UNSUPPORTED;
+  if (err == SM_OK && (head.schema != ledger->schema || head.upgrading)) err = SM_ERR_UNSUPPORTED;
   if (err == SM_OK) err = mg_copy_at(ledger->follow, head.id, &at);
   if (err == SM_ERR_NOT_FOUND) return SM_ERR_CORRUPT;
   if (err == SM_OK && at < head.number) err = follow_from(ledger, &at);

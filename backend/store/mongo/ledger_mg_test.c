@@ -1,7 +1,10 @@
 /* What the ledger sends to a server, what it does when that fails, and several servers. The server
  * is the double of tests/mongo (no MongoDB). */
 #include "base/clock.h"
+#include "store/embedded/embedded.h"
+#include "store/ledger/ledger_internal.h"
 #include "store/ledger/ledger_test_util.h"
+#include "store/ledger_move.h"
 #include "store/mongo/ledger_mg.h"
 #include "store/mongo/test_double.h"
 #include "store/mongo/test_mongo.h"
@@ -344,6 +347,161 @@ static void a_lost_copy_is_made_anew(void **state) {
   free(id);
 }
 
+/* ---- a copy that another process has open ---- */
+
+/* A command beside the server finds that the copy is none, and makes it anew where it is: the
+ * server goes on with it. */
+static void a_copy_is_made_anew_under_who_has_it_open(void **state) {
+  ledger_fixture *f = *state;
+  sm_ledger *beside = NULL;
+  char *id = add_user(f->ledger, 1, SM_ROLE_CONSUMER);
+  assert_int_equal(raw_run(f->dir, "UPDATE copy_state SET number = 99; DELETE FROM user"), 0);
+  assert_int_equal(open_in(f, f->dir, &beside), SM_OK);
+  sm_user user;
+  assert_int_equal(sm_ledger_user_by_id(f->ledger, id, &user), SM_OK);
+  sm_user_fini(&user);
+  assert_int_equal(try_user(f->ledger, 2), SM_OK);
+  assert_int_equal(try_user(beside, 2), SM_ERR_EXISTS);
+  assert_int_equal(try_user(beside, 3), SM_OK);
+  assert_int_equal(try_user(f->ledger, 3), SM_ERR_EXISTS);
+  assert_int_equal(test_count(f->dir, "users"), 3);
+  sm_ledger_close(beside);
+  free(id);
+}
+
+/* Where that cannot be, since the file is gone or damaged, the server writes nothing on what it
+ * still has open. */
+static void on_a_copy_that_was_replaced_nothing_is_written(void **state) {
+  ledger_fixture *f = *state;
+  sm_ledger *beside = NULL;
+  assert_int_equal(try_user(f->ledger, 1), SM_OK);
+  remove_files(f->dir, "ledger-copy.db");
+  assert_int_equal(open_in(f, f->dir, &beside), SM_OK);
+  assert_int_equal(try_user(f->ledger, 2), SM_ERR_IO);
+  assert_int_equal(try_user(beside, 2), SM_OK);
+  sm_ledger_close(beside);
+  ledger_reopen(f);
+  assert_int_equal(try_user(f->ledger, 2), SM_ERR_EXISTS);
+  assert_int_equal(try_user(f->ledger, 3), SM_OK);
+}
+
+/* ---- numbers ---- */
+
+static void run_on(sm_ledger *ledger, const char *sql) {
+  sm_sql *db = NULL;
+  assert_int_equal(sm_ledger_write_begin(ledger, &db), SM_OK);
+  assert_int_equal(sm_sql_exec(db, sql), SM_OK);
+  assert_int_equal(sm_ledger_write_end(ledger, SM_OK), SM_OK);
+}
+
+#define ADD_PLACE "INSERT INTO place (site_no, name) VALUES (1, '"
+
+static void a_number_is_given_once_whoever_makes_the_copy(void **state) {
+  ledger_fixture *f = *state;
+  second s = open_second(f);
+  run_on(f->ledger, ADD_PLACE "one'), (1, 'two')");
+  run_on(f->ledger, "DELETE FROM place WHERE name = 'two'");
+  run_on(s.ledger, ADD_PLACE "three')"); /* a copy that has followed */
+  assert_int_equal(raw_i64(s.dir, "SELECT place_no FROM place WHERE name = 'three'"), 3);
+  run_on(s.ledger, "DELETE FROM place");
+  close_second(&s);
+  s = open_second(f); /* one of the documents alone */
+  run_on(s.ledger, ADD_PLACE "four')");
+  assert_int_equal(raw_i64(s.dir, "SELECT place_no FROM place"), 4);
+  /* Nothing of such a row is in any change, but the number is. */
+  run_on(s.ledger, ADD_PLACE "five'); DELETE FROM place WHERE name = 'five';" ADD_PLACE "six')");
+  run_on(f->ledger, ADD_PLACE "seven')");
+  assert_int_equal(raw_i64(f->dir, "SELECT place_no FROM place WHERE name = 'seven'"), 7);
+  close_second(&s);
+}
+
+/* ---- moving house ---- */
+
+typedef struct house {
+  ledger_fixture *here; /* on MongoDB */
+  sm_ledger *files;
+  char dir[64];
+} house;
+
+static house open_house(ledger_fixture *f) {
+  house h = {.here = f};
+  (void)snprintf(h.dir, sizeof h.dir, "/tmp/sm-files-XXXXXX");
+  assert_non_null(mkdtemp(h.dir));
+  const sm_embedded_options options = {
+      .data_dir = h.dir, .zone = "Asia/Kolkata", .currency = "INR"};
+  assert_int_equal(sm_embedded_ledger_open(&options, &h.files), SM_OK);
+  return h;
+}
+
+static void close_house(house *h) {
+  sm_ledger_close(h->files);
+  remove_files(h->dir, "");
+  assert_int_equal(rmdir(h->dir), 0);
+}
+
+static sm_err move_ledger(sm_ledger *from, sm_ledger *to, const sm_move_mark *left,
+                          sm_move_ledger *moved) {
+  const sm_move_mark arriving = {
+      .state = SM_MOVE_ARRIVING, .house = "house-1", .at_ms = 1, .where = "elsewhere"};
+  const sm_ledger_move_options options = {.from = from, .to = to, .left = left};
+  assert_int_equal(sm_ledger_move_set_mark(to, tester, &arriving), SM_OK);
+  return sm_ledger_move(&options, moved);
+}
+
+static uint64_t rows_of(const sm_move_ledger *moved, const char *table) {
+  for (size_t i = 0; i < moved->count; i++)
+    if (strcmp(moved->table[i].name, table) == 0) return moved->table[i].rows;
+  return 0;
+}
+
+static void a_ledger_moves_in_and_out(void **state) {
+  house h = open_house(*state);
+  sm_ledger *mongo = h.here->ledger;
+  const sm_move_mark left = {
+      .state = SM_MOVE_LEFT, .house = "house-1", .at_ms = 2, .where = "MongoDB, db/x"};
+  sm_move_ledger there;
+  sm_move_ledger back;
+  for (uint8_t i = 1; i <= 30; i++) assert_int_equal(try_user(h.files, i), SM_OK);
+  assert_int_equal(move_ledger(h.files, mongo, NULL, &there), SM_OK);
+  sm_move_ledger_fini(&there);
+  /* What fails in the middle is not there, and the next time all of it is. */
+  assert_int_equal(try_user(h.files, 31), SM_OK);
+  test_fail(h.here->dir, "commitTransaction", 1,
+            BCON_NEW("errorCode", BCON_INT32(8000), "codeName", BCON_UTF8("Failed")));
+  const sm_ledger_move_options again = {.from = h.files, .to = mongo, .left = &left};
+  assert_int_not_equal(sm_ledger_move(&again, &there), SM_OK);
+  assert_int_equal(test_count(h.here->dir, "users"), 30);
+  assert_int_equal(try_user(h.files, 32), SM_OK); /* it has not left */
+  test_log_clear(h.here->dir);
+  assert_int_equal(sm_ledger_move(&again, &there), SM_OK);
+  assert_int_equal(test_count(h.here->dir, "users"), 32);
+  test_log log = test_log_read(h.here->dir);
+  const bson_t *users = test_log_first(&log, "insert", "users");
+  assert_non_null(users);
+  assert_int_equal(mg_i64(users, "count"), 2); /* only what differs is sent */
+  test_log_free(&log);
+  assert_int_equal(try_user(h.files, 33), SM_ERR_MOVED);
+  assert_int_equal(try_user(mongo, 33), SM_ERR_MOVED); /* not open yet */
+  const sm_move_mark none = {.state = SM_MOVE_NONE, .where = "the folder /x"};
+  assert_int_equal(sm_ledger_move_set_mark(mongo, tester, &none), SM_OK);
+  assert_int_equal(try_user(mongo, 1), SM_ERR_EXISTS);
+  /* A second server has it of the documents alone, and gives the next number. */
+  second s = open_second(h.here);
+  assert_int_equal(try_user(s.ledger, 33), SM_OK);
+  assert_int_equal(raw_i64(s.dir, "SELECT max(user_no) FROM user"), 33);
+  house other = open_house(*state);
+  assert_int_equal(move_ledger(s.ledger, other.files, &left, &back), SM_OK);
+  assert_int_equal(back.count, there.count);
+  assert_int_equal(rows_of(&back, "user"), 33);
+  assert_int_equal(try_user(s.ledger, 34), SM_ERR_MOVED);
+  assert_int_equal(try_user(mongo, 34), SM_ERR_MOVED);
+  sm_move_ledger_fini(&there);
+  sm_move_ledger_fini(&back);
+  close_house(&other);
+  close_second(&s);
+  close_house(&h);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, ledger_set_up, ledger_tear_down)
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -359,6 +517,10 @@ int main(void) {
       T(a_large_change_goes_in_parts),
       T(a_copy_that_is_not_the_documents_is_made_anew),
       T(a_lost_copy_is_made_anew),
+      T(a_copy_is_made_anew_under_who_has_it_open),
+      T(on_a_copy_that_was_replaced_nothing_is_written),
+      T(a_number_is_given_once_whoever_makes_the_copy),
+      T(a_ledger_moves_in_and_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,7 @@ enum {
   WRITE_CONFLICT = 112,
   NO_SUCH_TRANSACTION = 251,
   OUT_OF_DISK_SPACE = 14031,
+  NAMESPACE_NOT_FOUND = 26,
   NAMESPACE_EXISTS = 48,
   DUPLICATE_KEY = 11000
 };
@@ -332,6 +333,32 @@ sm_err mg_make(mg_conn *conn, bson_t *command) {
   bson_destroy(&reply);
   bson_destroy(command);
   return err;
+}
+
+sm_err mg_rename(mg_conn *conn, const char *from, const char *to) {
+  bson_error_t error;
+  mongoc_collection_t *c = mongoc_client_get_collection(conn->client, conn->pool->database, from);
+  bool done = mongoc_collection_rename(c, conn->pool->database, to, true, &error);
+  mongoc_collection_destroy(c);
+  return done || error.code == NAMESPACE_NOT_FOUND ? SM_OK : mg_err(&error, NULL);
+}
+
+sm_err mg_drop(mg_conn *conn, const char *name) {
+  bson_error_t error;
+  mongoc_collection_t *c = mongoc_client_get_collection(conn->client, conn->pool->database, name);
+  bool done = mongoc_collection_drop(c, &error);
+  mongoc_collection_destroy(c);
+  return done || error.code == NAMESPACE_NOT_FOUND ? SM_OK : mg_err(&error, NULL);
+}
+
+sm_err mg_names(mg_conn *conn, char ***names) {
+  bson_error_t error;
+  mongoc_database_t *db = mongoc_client_get_database(conn->client, conn->pool->database);
+  char **list = mongoc_database_get_collection_names_with_opts(db, NULL, &error);
+  mongoc_database_destroy(db);
+  if (list == NULL) return mg_err(&error, NULL);
+  *names = list;
+  return SM_OK;
 }
 
 /* ---- writes in bulk ---- */

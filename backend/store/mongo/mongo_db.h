@@ -80,6 +80,14 @@ SM_MUST_CHECK sm_err mg_has_collection(mg_conn *conn, const char *name, bool *th
 /* Takes `command`, a BCON_NEW, and runs it; "exists already" is fine. */
 SM_MUST_CHECK sm_err mg_make(mg_conn *conn, bson_t *command);
 
+/* Gives a collection another's name, whose place it takes; a name that is not there is fine: it has
+ * been given before. */
+SM_MUST_CHECK sm_err mg_rename(mg_conn *conn, const char *from, const char *to);
+/* Drops a collection; one that is not there is fine. */
+SM_MUST_CHECK sm_err mg_drop(mg_conn *conn, const char *name);
+/* The names of all; the caller frees them by bson_strfreev. */
+SM_MUST_CHECK sm_err mg_names(mg_conn *conn, char ***names);
+
 /* ---- writes in bulk ---- */
 typedef struct mg_bulk {
   mg_conn *conn;

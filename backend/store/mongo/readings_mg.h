@@ -69,8 +69,9 @@ typedef struct mg_readings {
   int64_t changed_ms; /* the latest change of a series that was read */
 
   sm_verdicts batch;
-  bool behind;            /* memory may not know all that is stored */
-  int64_t kept_ms;        /* retention: quarters of before stand for themselves */
+  bool behind; /* memory may not know all that is stored */
+  /* retention: quarters of before stand for themselves, and what raw is left of before is none */
+  _Atomic int64_t kept_ms;
   size_t retain_at;       /* and it has got to this series of the list, for */
   int64_t retain_ms;      /* this horizon; 0: none is under way */
   int64_t maintain_at_ms; /* steady clock: not before */
@@ -94,6 +95,19 @@ SM_MUST_CHECK sm_err mg_version_room(mg_readings *store, int64_t no);
 /* The number of a series, 0 if there is none, and (may be NULL) its ends. */
 int64_t mg_series_no(mg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms);
+/* The members of a series' document that change. */
+typedef struct mg_series_state {
+  const sm_buf *state;
+  bool has_readings; /* else the next two are nothing */
+  int64_t first_ms;
+  int64_t last_ms;
+  int64_t at_ms; /* of the change */
+} mg_series_state;
+bson_t *mg_series_new_doc(const char *device_id, uint8_t channel, int64_t no,
+                          const mg_series_state *state);
+/* Matches none if the version is another one. */
+void mg_series_update(mg_bulk *bulk, const char *device_id, uint8_t channel, int64_t version,
+                      const mg_series_state *state);
 sm_err mg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading);
 sm_err mg_readings_last_ms(sm_readings *store, int64_t *ts_ms);
@@ -104,8 +118,15 @@ sm_err mg_readings_each(sm_readings *store, sm_readings_each_fn each, void *cont
 /* ---- documents (readings_mg_doc.c) ---- */
 bson_t *mg_raw_doc(const char *device_id, uint8_t channel, const sm_reading *reading);
 sm_reading mg_take_raw(const bson_t *doc);
+/* A series as another house takes it over. `series` is all zero before. */
+SM_MUST_CHECK sm_err mg_take_series(const bson_t *doc, sm_move_series *series);
 bson_t *mg_quarter_doc(const char *device_id, uint8_t channel, const sm_quarter *quarter);
 sm_quarter mg_take_quarter(const bson_t *doc);
+/* The register's course on a day: only instant and register of each reading. */
+bson_t *mg_course_doc(const char *device_id, uint8_t channel, int64_t day_ms,
+                      const sm_reading *readings, size_t count);
+/* What it has of [from_ms, to_ms) joins the run. */
+SM_MUST_CHECK sm_err mg_take_course(const bson_t *doc, int64_t from_ms, int64_t to_ms, sm_run *run);
 /* The _id of a quarter, of its mark, and of a day's course. */
 bson_t *mg_place_id(const char *device_id, uint8_t channel, int64_t start_ms);
 /* What asks for those of a series that start in [from_ms, to_ms). */
@@ -122,6 +143,8 @@ SM_MUST_CHECK sm_err mg_raw(mg_conn *conn, const mg_which *which, int64_t from_m
                             size_t limit, sm_run *run);
 SM_MUST_CHECK sm_err mg_quarters(mg_conn *conn, const mg_which *which, int64_t from_ms,
                                  int64_t to_ms, size_t limit, sm_quarter_list *list);
+SM_MUST_CHECK sm_err mg_course(mg_conn *conn, const mg_which *which, int64_t from_ms, int64_t to_ms,
+                               sm_reading_list *list);
 /* The documents of the journal that a filter (taken) finds, entry by entry. */
 typedef sm_err (*mg_journal_fn)(void *context, int64_t series_no, const sm_reading *reading);
 SM_MUST_CHECK sm_err mg_journal_walk(mg_conn *conn, bson_t *filter, mg_journal_fn each,
@@ -131,6 +154,11 @@ SM_MUST_CHECK sm_err mg_journal_doc_walk(const bson_t *doc, mg_journal_fn each, 
 /* ---- rejects (readings_mg_reject.c), inside a transaction ---- */
 SM_MUST_CHECK sm_err mg_rejects_write(mg_readings *store, mg_conn *conn,
                                       const sm_reject_in *rejects, size_t count);
+/* These, with their numbers, in place of all. */
+SM_MUST_CHECK sm_err mg_rejects_replace(mg_readings *store, mg_conn *conn,
+                                        const sm_reject_list *rejects);
+/* All of it on the heap, also after a failure. */
+SM_MUST_CHECK sm_err mg_take_reject(const bson_t *doc, sm_reject *reject);
 /* And the oldest leave when they are too many, in one of its own. */
 SM_MUST_CHECK sm_err mg_rejects_trim(mg_readings *store, mg_conn *conn);
 
@@ -139,6 +167,8 @@ SM_MUST_CHECK sm_err mg_rejects_trim(mg_readings *store, mg_conn *conn);
 SM_MUST_CHECK sm_err mg_move(mg_readings *store, mg_conn *conn, bool all, bool *done);
 SM_MUST_CHECK sm_err mg_make_due(mg_readings *store, mg_conn *conn, int64_t before_ms, bool *done);
 SM_MUST_CHECK sm_err mg_retain(mg_readings *store, mg_conn *conn, int64_t now_ms, bool *done);
+/* How far another server has got with that. */
+SM_MUST_CHECK sm_err mg_load_kept(mg_readings *store, mg_conn *conn);
 /* Readings of before are refused. */
 int64_t mg_horizon_ms(const mg_readings *store, int64_t now_ms);
 
@@ -163,6 +193,14 @@ sm_err mg_readings_rejects(sm_readings *store, int64_t from_ms, int64_t to_ms, i
 sm_err mg_readings_rejects_wanted(sm_readings *store, const char *reason,
                                   sm_reject_wanted_fn wanted, void *context, int64_t after,
                                   size_t limit, sm_reject_list *list, int64_t *next);
+sm_err mg_readings_course(sm_readings *store, const char *device_id, uint8_t channel,
+                          int64_t from_ms, int64_t to_ms, sm_reading_list *list);
+sm_err mg_readings_move_series(sm_readings *store, int64_t after_no, sm_move_series *series);
+sm_err mg_readings_move_put(sm_readings *store, const sm_move_series *series,
+                            const sm_move_day *days, size_t count);
+sm_err mg_readings_move_meta(sm_readings *store, sm_move_meta *meta);
+sm_err mg_readings_move_set_meta(sm_readings *store, const sm_move_meta *meta);
+sm_err mg_readings_move_rejects(sm_readings *store, const sm_reject_list *rejects);
 sm_err mg_readings_check(sm_readings *store, sm_readings_finding_fn finding,
                          sm_readings_progress_fn progress, void *context,
                          sm_readings_check_result *result);

@@ -150,43 +150,6 @@ static sm_err number_series(mg_readings *store) {
   return SM_OK;
 }
 
-static bson_t *series_id(const sm_series *s) {
-  return BCON_NEW("_id", "{", "device", BCON_UTF8(s->device_id), "channel", BCON_INT32(s->channel),
-                  "}");
-}
-
-/* The members of a series that a batch changes. */
-static void put_state(bson_t *doc, const sm_series *next, const sm_buf *state, int64_t now_ms) {
-  bson_append_binary(doc, "state", 5, BSON_SUBTYPE_BINARY, (const uint8_t *)state->data,
-                     (uint32_t)state->len);
-  BSON_APPEND_DATE_TIME(doc, "at", now_ms);
-  if (!next->has_last) return;
-  BSON_APPEND_DATE_TIME(doc, "first", next->first_ms);
-  BSON_APPEND_DATE_TIME(doc, "last", next->last.ts_ms);
-}
-
-static void put_new(mg_bulk *bulk, const sm_verdict_series *t, const sm_buf *state,
-                    int64_t now_ms) {
-  bson_t *doc = series_id(t->series);
-  BSON_APPEND_INT64(doc, "no", t->series->no);
-  BSON_APPEND_INT64(doc, "version", 1);
-  put_state(doc, t->next, state, now_ms);
-  mg_bulk_insert(bulk, doc);
-}
-
-static void put_change(mg_bulk *bulk, const sm_verdict_series *t, int64_t version,
-                       const sm_buf *state, int64_t now_ms) {
-  bson_t set;
-  bson_t *filter = series_id(t->series);
-  bson_t *update = bson_new();
-  BSON_APPEND_INT64(filter, "version", version);
-  BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
-  BSON_APPEND_INT64(&set, "version", version + 1);
-  put_state(&set, t->next, state, now_ms);
-  bson_append_document_end(update, &set);
-  mg_bulk_update(bulk, filter, update, false);
-}
-
 /* SM_ERR_CONFLICT: another server has stored something of a series in between. */
 static sm_err write_states(mg_readings *store, mg_conn *conn, int64_t now_ms) {
   const sm_verdicts *b = &store->batch;
@@ -204,10 +167,16 @@ static sm_err write_states(mg_readings *store, mg_conn *conn, int64_t now_ms) {
       bulk.err = state.err;
       break;
     }
+    const sm_series *s = t->series;
+    const mg_series_state next = {.state = &state,
+                                  .has_readings = t->next->has_last,
+                                  .first_ms = t->next->first_ms,
+                                  .last_ms = t->next->last.ts_ms,
+                                  .at_ms = now_ms};
     if (t->is_new)
-      put_new(&bulk, t, &state, now_ms);
+      mg_bulk_insert(&bulk, mg_series_new_doc(s->device_id, s->channel, s->no, &next));
     else
-      put_change(&bulk, t, store->version[t->series->no], &state, now_ms);
+      mg_series_update(&bulk, s->device_id, s->channel, store->version[s->no], &next);
     changed += !t->is_new;
   }
   sm_buf_fini(&state);

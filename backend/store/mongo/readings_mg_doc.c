@@ -2,6 +2,8 @@
  * What a reading does not have is not there. */
 #include "store/mongo/readings_mg.h"
 
+#include <string.h>
+
 bson_t *mg_raw_doc(const char *device_id, uint8_t channel, const sm_reading *r) {
   bson_t v;
   bson_t *doc = BCON_NEW("ts", BCON_DATE_TIME(r->ts_ms), "m", "{", "device", BCON_UTF8(device_id),
@@ -90,4 +92,46 @@ sm_quarter mg_take_quarter(const bson_t *doc) {
                       .gap_max_ms = (int32_t)mg_i64(doc, "gap_max_ms"),
                       .step_max_w = mg_i64(doc, "step_max_w"),
                       .fell = mg_i64(doc, "fell") != 0};
+}
+
+/* ---- courses ---- */
+
+bson_t *mg_course_doc(const char *device_id, uint8_t channel, int64_t day_ms,
+                      const sm_reading *readings, size_t count) {
+  bson_t points;
+  char name[16];
+  const char *index;
+  bson_t *doc = mg_place_id(device_id, channel, day_ms);
+  BSON_APPEND_ARRAY_BEGIN(doc, "points", &points);
+  for (size_t i = 0; i < count; i++) {
+    bson_t point;
+    size_t len = bson_uint32_to_string((uint32_t)i, &index, name, sizeof name);
+    bson_append_document_begin(&points, index, (int)len, &point);
+    BSON_APPEND_DATE_TIME(&point, "ts", readings[i].ts_ms);
+    BSON_APPEND_INT64(&point, "energy_wh", readings[i].energy_wh);
+    bson_append_document_end(&points, &point);
+  }
+  bson_append_array_end(doc, &points);
+  return doc;
+}
+
+sm_err mg_take_course(const bson_t *doc, int64_t from_ms, int64_t to_ms, sm_run *run) {
+  bson_iter_t iter;
+  bson_iter_t points;
+  if (!bson_iter_init_find(&iter, doc, "points") || !bson_iter_recurse(&iter, &points))
+    return SM_ERR_CORRUPT;
+  while (bson_iter_next(&points)) {
+    bson_iter_t point;
+    sm_reading r = {0};
+    if (!bson_iter_recurse(&points, &point)) return SM_ERR_CORRUPT;
+    while (bson_iter_next(&point)) {
+      if (strcmp(bson_iter_key(&point), "ts") == 0) r.ts_ms = bson_iter_date_time(&point);
+      if (strcmp(bson_iter_key(&point), "energy_wh") == 0) r.energy_wh = bson_iter_as_int64(&point);
+    }
+    if (r.ts_ms < from_ms || r.ts_ms >= to_ms) continue;
+    sm_err err = sm_run_reserve(run, 1);
+    if (err != SM_OK) return err;
+    run->item[run->count++] = r;
+  }
+  return SM_OK;
 }

@@ -225,6 +225,25 @@ sm_err mg_quarters(mg_conn *conn, const mg_which *which, int64_t from_ms, int64_
   return err;
 }
 
+/* ---- courses ---- */
+
+sm_err mg_course(mg_conn *conn, const mg_which *which, int64_t from_ms, int64_t to_ms,
+                 sm_reading_list *list) {
+  sm_run run = {0};
+  mg_find find;
+  const bson_t *doc;
+  mg_find_begin(&find, conn, MG_COURSE,
+                mg_place_filter(which->device_id, which->channel, from_ms - DAY_MS, to_ms),
+                by_start(SIZE_MAX));
+  while ((doc = mg_find_next(&find)) != NULL) find.err = mg_take_course(doc, from_ms, to_ms, &run);
+  sm_err err = mg_find_end(&find);
+  if (err == SM_OK)
+    *list = (sm_reading_list){.item = run.item, .count = run.count};
+  else
+    sm_run_fini(&run);
+  return err;
+}
+
 /* ---- the contract's ---- */
 
 sm_err mg_readings_raw(sm_readings *base, const char *device_id, uint8_t channel, int64_t from_ms,
@@ -235,6 +254,8 @@ sm_err mg_readings_raw(sm_readings *base, const char *device_id, uint8_t channel
                           .device_id = device_id,
                           .channel = channel};
   sm_err err = SM_OK;
+  int64_t kept_ms = mg_of(base)->kept_ms;
+  if (from_ms < kept_ms) from_ms = kept_ms; /* of before, some may not have gone yet */
   if (which.no != 0 && limit > 0) {
     mg_take(mg_of(base)->pool, &conn);
     err = mg_raw(&conn, &which, from_ms, to_ms, limit, &run);
@@ -269,8 +290,9 @@ sm_err mg_readings_quarters(sm_readings *base, const char *device_id, uint8_t ch
 typedef struct source {
   mg_conn conn;
   mg_which which;
-  int64_t kept_day; /* the day that was read last; -1: none */
-  sm_run kept;
+  int64_t kept_ms;  /* raw readings of before are none */
+  int64_t read_day; /* the day that was read last; -1: none */
+  sm_run day;
 } source;
 
 static sm_err source_quarters(void *context, int64_t from_ms, int64_t to_ms,
@@ -281,51 +303,21 @@ static sm_err source_quarters(void *context, int64_t from_ms, int64_t to_ms,
 
 static sm_err source_day(void *context, int64_t day, const sm_run **run) {
   source *s = context;
-  *run = &s->kept;
-  if (s->kept_day == day) return SM_OK;
-  s->kept_day = -1;
-  sm_err err = mg_raw(&s->conn, &s->which, day * DAY_MS, (day + 1) * DAY_MS, SIZE_MAX, &s->kept);
-  if (err == SM_OK) s->kept_day = day;
+  int64_t from_ms = day * DAY_MS > s->kept_ms ? day * DAY_MS : s->kept_ms;
+  *run = &s->day;
+  if (s->read_day == day) return SM_OK;
+  s->read_day = -1;
+  s->day.count = 0;
+  sm_err err = from_ms < (day + 1) * DAY_MS
+                   ? mg_raw(&s->conn, &s->which, from_ms, (day + 1) * DAY_MS, SIZE_MAX, &s->day)
+                   : SM_OK;
+  if (err == SM_OK) s->read_day = day;
   return err;
-}
-
-/* A day's points, as many numbers each: instant, register. */
-static sm_err take_course(const bson_t *doc, int64_t from_ms, int64_t to_ms, sm_run *run) {
-  bson_iter_t iter;
-  bson_iter_t points;
-  if (!bson_iter_init_find(&iter, doc, "points") || !bson_iter_recurse(&iter, &points))
-    return SM_ERR_CORRUPT;
-  while (bson_iter_next(&points)) {
-    bson_iter_t point;
-    sm_reading r = {0};
-    if (!bson_iter_recurse(&points, &point)) return SM_ERR_CORRUPT;
-    while (bson_iter_next(&point)) {
-      if (strcmp(bson_iter_key(&point), "ts") == 0) r.ts_ms = bson_iter_date_time(&point);
-      if (strcmp(bson_iter_key(&point), "energy_wh") == 0) r.energy_wh = bson_iter_as_int64(&point);
-    }
-    if (r.ts_ms < from_ms || r.ts_ms >= to_ms) continue;
-    sm_err err = sm_run_reserve(run, 1);
-    if (err != SM_OK) return err;
-    run->item[run->count++] = r;
-  }
-  return SM_OK;
 }
 
 static sm_err source_course(void *context, int64_t from_ms, int64_t to_ms, sm_reading_list *list) {
   source *s = context;
-  sm_run run = {0};
-  mg_find find;
-  const bson_t *doc;
-  mg_find_begin(&find, &s->conn, MG_COURSE,
-                mg_place_filter(s->which.device_id, s->which.channel, from_ms - DAY_MS, to_ms),
-                by_start(SIZE_MAX));
-  while ((doc = mg_find_next(&find)) != NULL) find.err = take_course(doc, from_ms, to_ms, &run);
-  sm_err err = mg_find_end(&find);
-  if (err == SM_OK)
-    *list = (sm_reading_list){.item = run.item, .count = run.count};
-  else
-    sm_run_fini(&run);
-  return err;
+  return mg_course(&s->conn, &s->which, from_ms, to_ms, list);
 }
 
 sm_err mg_readings_survey(sm_readings *base, const char *device_id, uint8_t channel,
@@ -333,7 +325,9 @@ sm_err mg_readings_survey(sm_readings *base, const char *device_id, uint8_t chan
                           const sm_edits *edits, sm_trace *trace, sm_quarter_list *quarters) {
   const sm_trace_rule rule = {.step_limit_w = step_limit_w,
                               .edits = edits != NULL ? edits : &sm_trace_no_edits};
-  source s = {.which = {.device_id = device_id, .channel = channel}, .kept_day = -1};
+  source s = {.which = {.device_id = device_id, .channel = channel},
+              .kept_ms = mg_of(base)->kept_ms,
+              .read_day = -1};
   sm_trace_source from = {
       .quarters = source_quarters, .day = source_day, .course = source_course, .context = &s};
   s.which.no = mg_series_no(mg_of(base), device_id, channel, &from.first_ms, &from.last_ms);
@@ -343,7 +337,7 @@ sm_err mg_readings_survey(sm_readings *base, const char *device_id, uint8_t chan
   sm_err err =
       sm_trace_survey(&from, from_ms, sm_trace_near(to_ms, from_ms), &rule, trace, quarters);
   mg_give(&s.conn);
-  sm_run_fini(&s.kept);
+  sm_run_fini(&s.day);
   return err;
 }
 

@@ -88,6 +88,38 @@ sm_err mg_rejects_write(mg_readings *store, mg_conn *conn, const sm_reject_in *r
   return mg_bulk_end(&bulk);
 }
 
+sm_err mg_rejects_replace(mg_readings *store, mg_conn *conn, const sm_reject_list *rejects) {
+  int64_t bytes = 0;
+  int64_t last = 0;
+  mg_bulk bulk;
+  mg_bulk_begin(&bulk, conn, MG_REJECTS);
+  mg_bulk_delete_many(&bulk, bson_new());
+  for (size_t i = 0; i < rejects->count; i++) {
+    const sm_reject *r = &rejects->item[i];
+    const sm_reject_in in = {.received_ms = r->received_ms,
+                             .topic = r->topic,
+                             .topic_len = r->topic_len,
+                             .device_id = r->device_id,
+                             .reason = r->reason,
+                             .detail = r->detail,
+                             .payload = r->payload,
+                             .payload_len = r->payload_len,
+                             .payload_len_sent = r->payload_len_sent};
+    bytes += (int64_t)(payload_kept(&in) + in.topic_len) + ROW_OVERHEAD;
+    last = r->reject_no;
+    mg_bulk_insert(&bulk, reject_doc(&in, r->reject_no));
+  }
+  sm_err err = mg_bulk_end(&bulk);
+  if (err != SM_OK) return err;
+  mg_bulk_begin(&bulk, conn, MG_META);
+  mg_bulk_update(&bulk, BCON_NEW("_id", BCON_UTF8("rejects")),
+                 BCON_NEW("$set", "{", "last", BCON_INT64(last), "bytes", BCON_INT64(bytes), "}"),
+                 true);
+  err = mg_bulk_end(&bulk);
+  if (err == SM_OK) store->reject_bytes = bytes;
+  return err;
+}
+
 /* ---- under the cap ---- */
 
 static sm_err end_no(mg_conn *conn, int direction, int64_t *no) {
@@ -157,7 +189,7 @@ static char *copy_bytes(const bson_t *doc, const char *name, size_t *len) {
   return copy;
 }
 
-static sm_err take_reject(const bson_t *doc, sm_reject *r) {
+sm_err mg_take_reject(const bson_t *doc, sm_reject *r) {
   const char *reason = mg_text(doc, "reason");
   *r = (sm_reject){.reject_no = mg_i64(doc, "_id"),
                    .received_ms = mg_i64(doc, "received"),
@@ -180,7 +212,7 @@ static sm_err add_reject(const bson_t *doc, sm_reject_list *list, size_t *cap) {
     list->item = item;
     *cap = more;
   }
-  return take_reject(doc, &list->item[list->count++]);
+  return mg_take_reject(doc, &list->item[list->count++]);
 }
 
 static bson_t *by_no(size_t limit) {

@@ -8,14 +8,14 @@
 enum { SERIES_AT_ONCE = 20, AROUND_DAYS = 8, STEP_LIMIT_W = 5000 };
 
 int64_t mg_horizon_ms(const mg_readings *store, int64_t now_ms) {
-  if (store->retention_days == 0) return INT64_MIN;
+  int64_t kept_ms = store->kept_ms > 0 ? store->kept_ms : INT64_MIN;
+  if (store->retention_days == 0) return kept_ms;
   /* By both clocks: one that jumps must not drop what is kept. */
   int64_t sure_ms = now_ms < store->newest_ms ? now_ms : store->newest_ms;
   int64_t oldest_ms = sure_ms > 0 ? sure_ms - store->retention_days * DAY_MS : 0;
   int64_t horizon_ms = oldest_ms > 0 ? oldest_ms / DAY_MS * DAY_MS : INT64_MIN;
   /* Where another server has been already, nothing can join. */
-  return horizon_ms > store->kept_ms ? horizon_ms
-                                     : (store->kept_ms > 0 ? store->kept_ms : INT64_MIN);
+  return horizon_ms > kept_ms ? horizon_ms : kept_ms;
 }
 
 /* ---- days in doubt ---- */
@@ -49,25 +49,12 @@ static bool keeps_course(const day *days, size_t count, size_t at) {
 
 static sm_err write_course(mg_conn *conn, const mg_which *which, int64_t day_no, mg_bulk *bulk) {
   sm_run run = {0};
-  bson_t points;
-  char name[16];
-  const char *index;
   sm_err err = mg_raw(conn, which, day_no * DAY_MS, (day_no + 1) * DAY_MS, SIZE_MAX, &run);
-  if (err == SM_OK && run.count > 0) {
-    bson_t *doc = mg_place_id(which->device_id, which->channel, day_no * DAY_MS);
-    bson_t *filter = mg_place_id(which->device_id, which->channel, day_no * DAY_MS);
-    BSON_APPEND_ARRAY_BEGIN(doc, "points", &points);
-    for (uint32_t i = 0; i < run.count; i++) {
-      bson_t point;
-      size_t len = bson_uint32_to_string(i, &index, name, sizeof name);
-      bson_append_document_begin(&points, index, (int)len, &point);
-      BSON_APPEND_DATE_TIME(&point, "ts", run.item[i].ts_ms);
-      BSON_APPEND_INT64(&point, "energy_wh", run.item[i].energy_wh);
-      bson_append_document_end(&points, &point);
-    }
-    bson_append_array_end(doc, &points);
-    mg_bulk_replace(bulk, filter, doc, true);
-  }
+  if (err == SM_OK && run.count > 0)
+    mg_bulk_replace(
+        bulk, mg_place_id(which->device_id, which->channel, day_no * DAY_MS),
+        mg_course_doc(which->device_id, which->channel, day_no * DAY_MS, run.item, run.count),
+        true);
   sm_run_fini(&run);
   return err;
 }
@@ -107,7 +94,7 @@ static sm_err keep_course(mg_readings *store, mg_conn *conn, const sm_series *se
 
 /* ---- dropping ---- */
 
-static sm_err load_kept(mg_readings *store, mg_conn *conn) {
+sm_err mg_load_kept(mg_readings *store, mg_conn *conn) {
   mg_find find;
   mg_find_begin(&find, conn, MG_META, BCON_NEW("_id", BCON_UTF8("retention")), NULL);
   const bson_t *doc = mg_find_next(&find);
@@ -146,7 +133,7 @@ sm_err mg_retain(mg_readings *store, mg_conn *conn, int64_t now_ms, bool *done) 
   if (store->retention_days == 0) return SM_OK;
   sm_err err = SM_OK;
   if (store->retain_ms == 0) {
-    err = load_kept(store, conn);
+    err = mg_load_kept(store, conn);
     int64_t horizon_ms = mg_horizon_ms(store, now_ms);
     if (err != SM_OK || horizon_ms <= store->kept_ms) return err;
     err = begin(store, conn, horizon_ms);

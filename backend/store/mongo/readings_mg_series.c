@@ -6,12 +6,52 @@
 #include "store/series/state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   FRESH_MS = 500,
   /* Servers' clocks differ, and a transaction is seen later than it says. */
   OVERLAP_MS = 60000
 };
+
+/* ---- documents ---- */
+
+static bson_t *series_id(const char *device_id, uint8_t channel) {
+  return BCON_NEW("_id", "{", "device", BCON_UTF8(device_id), "channel", BCON_INT32(channel), "}");
+}
+
+static void put_state(bson_t *doc, const mg_series_state *s) {
+  bson_append_binary(doc, "state", 5, BSON_SUBTYPE_BINARY, (const uint8_t *)s->state->data,
+                     (uint32_t)s->state->len);
+  BSON_APPEND_DATE_TIME(doc, "at", s->at_ms);
+  if (!s->has_readings) return;
+  BSON_APPEND_DATE_TIME(doc, "first", s->first_ms);
+  BSON_APPEND_DATE_TIME(doc, "last", s->last_ms);
+}
+
+bson_t *mg_series_new_doc(const char *device_id, uint8_t channel, int64_t no,
+                          const mg_series_state *state) {
+  bson_t *doc = series_id(device_id, channel);
+  BSON_APPEND_INT64(doc, "no", no);
+  BSON_APPEND_INT64(doc, "version", 1);
+  put_state(doc, state);
+  return doc;
+}
+
+void mg_series_update(mg_bulk *bulk, const char *device_id, uint8_t channel, int64_t version,
+                      const mg_series_state *state) {
+  bson_t set;
+  bson_t *filter = series_id(device_id, channel);
+  bson_t *update = bson_new();
+  BSON_APPEND_INT64(filter, "version", version);
+  BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
+  BSON_APPEND_INT64(&set, "version", version + 1);
+  put_state(&set, state);
+  bson_append_document_end(update, &set);
+  mg_bulk_update(bulk, filter, update, false);
+}
+
+/* ---- in memory ---- */
 
 sm_err mg_version_room(mg_readings *store, int64_t no) {
   if ((size_t)no < store->version_cap) return SM_OK;
@@ -58,7 +98,9 @@ static sm_err take_series(mg_readings *store, const bson_t *doc) {
   const char *device_id = mg_text(doc, "_id.device");
   const uint8_t *state = mg_bytes(doc, "state", &len);
   sm_series *series = NULL;
-  if (device_id == NULL || state == NULL || no <= 0 || no > UINT32_MAX) return SM_ERR_CORRUPT;
+  if (device_id == NULL || strlen(device_id) > SM_DEVICE_ID_MAX || state == NULL || no <= 0 ||
+      no > UINT32_MAX)
+    return SM_ERR_CORRUPT;
   sm_err err = mg_version_room(store, no);
   if (err == SM_OK)
     err = add_series(store, device_id, (uint8_t)mg_i64(doc, "_id.channel"), no, &series);
@@ -93,6 +135,7 @@ sm_err mg_refresh(mg_readings *store, mg_conn *conn) {
     err = mg_load_series(
         store, conn,
         BCON_NEW("at", "{", "$gte", BCON_DATE_TIME(store->changed_ms - OVERLAP_MS), "}"));
+    if (err == SM_OK) err = mg_load_kept(store, conn);
     store->fresh_until_ms = sm_clock_steady_ms() + FRESH_MS; /* also if it is gone: not each time */
   }
   (void)pthread_mutex_unlock(&store->fresh_lock);

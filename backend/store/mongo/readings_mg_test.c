@@ -316,7 +316,147 @@ static void a_mark_that_changed_meanwhile_stays(void **state) {
   close_second(&s);
 }
 
+/* ---- moving house ---- */
+
+enum { MOVED = 20 };
+
+static sm_move_day day_there(sm_readings *store) {
+  sm_move_day day = {.day = t0 / DAY_MS};
+  int64_t end_ms = t0 + DAY_MS;
+  assert_int_equal(sm_readings_quarters(store, "a", 0, t0, end_ms, SIZE_MAX, &day.quarters), SM_OK);
+  assert_int_equal(sm_readings_raw(store, "a", 0, t0, end_ms, SIZE_MAX, &day.raw), SM_OK);
+  assert_int_equal(sm_readings_move_course(store, "a", 0, t0, end_ms, &day.course), SM_OK);
+  return day;
+}
+
+/* A day of a meter "a", to be put. */
+static void make_day(sm_move_series *series, sm_move_day *day) {
+  sm_reading_in in[MOVED];
+  void *state = NULL;
+  for (int64_t i = 0; i < MOVED; i++)
+    in[i] = (sm_reading_in){.device_id = "a", .reading = make_reading(t0 + i * 60000, i)};
+  assert_int_equal(store_set_up(&state), 0);
+  store_fixture *other = state;
+  assert_int_equal(commit_all(other->store, in, MOVED), SM_OK);
+  assert_int_equal(sm_readings_move_series(other->store, 0, series), SM_OK);
+  *day = day_there(other->store);
+  assert_int_equal(store_tear_down(&state), 0);
+}
+
+static void a_day_is_put_in_bulk_and_one_transaction(void **state) {
+  store_fixture *f = *state;
+  sm_move_series series;
+  sm_move_day day;
+  make_day(&series, &day);
+  test_log_clear(f->dir);
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_OK);
+  test_log log = test_log_read(f->dir);
+  const bson_t *raw = test_log_first(&log, "insert", MG_RAW);
+  assert_non_null(raw);
+  assert_int_equal(test_log_count(&log, "insert", MG_RAW), 1);
+  assert_int_equal(mg_i64(raw, "count"), MOVED);
+  assert_string_equal(mg_text(raw, "writeConcern.w"), "majority");
+  const bson_t *first = test_log_first(&log, "insert", MG_SERIES);
+  const bson_t *quarters = test_log_first(&log, "insert", MG_QUARTERS);
+  assert_non_null(first);
+  assert_non_null(quarters);
+  assert_true(test_log_place(&log, raw) < test_log_place(&log, first));
+  assert_int_equal(mg_i64(first, "txnNumber"), mg_i64(quarters, "txnNumber"));
+  assert_int_equal(test_log_count(&log, "commitTransaction", NULL), 1);
+  test_log_free(&log);
+  assert_int_equal(check_sound(f->store), MOVED);
+  assert_int_equal(test_count(f->dir, MG_DUE), 0);
+  sm_move_day_fini(&day);
+  sm_move_series_fini(&series);
+}
+
+/* Whatever fails, nothing says that the day is there, and the next try puts none of it twice. */
+static void a_put_that_fails_is_gone_on_with(void **state) {
+  store_fixture *f = *state;
+  static const char *const commands[] = {"find", "insert", "delete", "commitTransaction"};
+  sm_move_series series;
+  sm_move_day day;
+  make_day(&series, &day);
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (int skip = 0; skip < 4; skip++) {
+      test_command(f->dir, BCON_NEW("configureFailPoint", BCON_UTF8("failCommand"), "mode", "{",
+                                    "skip", BCON_INT32(skip), "times", BCON_INT32(1), "}", "data",
+                                    "{", "failCommands", "[", BCON_UTF8(commands[i]), "]",
+                                    "errorCode", BCON_INT32(8000), "}"));
+      sm_err err = sm_readings_move_put(f->store, &series, &day, 1);
+      test_command(f->dir, BCON_NEW("configureFailPoint", BCON_UTF8("failCommand"), "mode",
+                                    BCON_UTF8("off")));
+      if (err == SM_OK) continue; /* it has no so many of that command */
+      assert_int_equal(err, SM_ERR_IO);
+      assert_in_range(test_count(f->dir, MG_RAW), 0, MOVED);
+    }
+  }
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_OK);
+  assert_int_equal(test_count(f->dir, MG_RAW), MOVED);
+  assert_int_equal(check_sound(f->store), MOVED);
+  sm_move_day_fini(&day);
+  sm_move_series_fini(&series);
+}
+
+/* What a run that was cut off left of a day that has changed at its source since. */
+static void what_is_there_of_a_day_is_replaced(void **state) {
+  store_fixture *f = *state;
+  sm_move_series series;
+  sm_move_day day;
+  make_day(&series, &day);
+  test_fail(f->dir, "commitTransaction", 1,
+            BCON_NEW("errorCode", BCON_INT32(8000), "codeName", BCON_UTF8("Failed")));
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_ERR_IO);
+  assert_int_equal(test_count(f->dir, MG_RAW), MOVED);
+  assert_int_equal(test_count(f->dir, MG_QUARTERS), 0);
+  sm_reading *raw = day.raw.item;
+  day.raw = (sm_reading_list){0}; /* it was dropped there, and left its course */
+  day.course = (sm_reading_list){.item = raw, .count = 2};
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_OK);
+  assert_int_equal(test_count(f->dir, MG_RAW), 0);
+  assert_int_equal(test_count(f->dir, MG_COURSE), 1);
+  sm_move_day back = day_there(f->store);
+  assert_true(sm_move_days_same(&back, &day));
+  sm_move_day_fini(&back);
+  sm_move_day_fini(&day);
+  sm_move_series_fini(&series);
+}
+
+static void another_number_or_name_is_refused(void **state) {
+  store_fixture *f = *state;
+  sm_move_series series;
+  sm_move_day day;
+  make_day(&series, &day);
+  (void)commit_one(f->store, "b", make_reading(t0, 1)); /* has the number 1 */
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_ERR_CONFLICT);
+  assert_int_equal(test_count(f->dir, MG_RAW), 1); /* that of b, which has been moved there */
+  series.series_no = 2;
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_OK);
+  series.series_no = 3;
+  assert_int_equal(sm_readings_move_put(f->store, &series, &day, 1), SM_ERR_CONFLICT);
+  assert_int_equal(check_sound(f->store), MOVED + 1);
+  sm_move_day_fini(&day);
+  sm_move_series_fini(&series);
+}
+
 /* ---- retention ---- */
+
+/* Where raw was dropped, it does not come back: not by a server that keeps all, either. */
+static void what_was_dropped_takes_nothing_in(void **state) {
+  store_fixture *f = *state;
+  enum { DAYS = 6 };
+  for (int64_t i = 0; i < DAYS; i++)
+    (void)commit_one(f->store, "a", make_reading(t0 + i * DAY_MS, i));
+  second s = open_second(f, 2);
+  seal_all(s.store);
+  close_second(&s);
+  assert_int_equal(test_count(f->dir, MG_RAW), 3);
+  store_reopen(f);
+  assert_int_equal(commit_one(f->store, "a", make_reading(t0 + 1, 1)), SM_VERDICT_PAST_RETENTION);
+  sm_move_meta meta;
+  assert_int_equal(sm_readings_move_meta(f->store, &meta), SM_OK);
+  assert_int_equal(meta.horizon_ms, t0 + 3 * DAY_MS);
+}
 
 static void old_raw_goes_and_quarters_and_traces_stay(void **state) {
   store_fixture *f = *state;
@@ -380,6 +520,11 @@ int main(void) {
       T(two_servers_know_each_others_readings),
       T(a_meter_that_two_servers_meet_at_once_has_one_number),
       T(a_mark_that_changed_meanwhile_stays),
+      T(a_day_is_put_in_bulk_and_one_transaction),
+      T(a_put_that_fails_is_gone_on_with),
+      T(what_is_there_of_a_day_is_replaced),
+      T(another_number_or_name_is_refused),
+      T(what_was_dropped_takes_nothing_in),
       T(old_raw_goes_and_quarters_and_traces_stay),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,68 +229,25 @@ static sm_err write_day_rows(pg_readings *store, int64_t series_no, const sm_mov
 }
 
 /* What is there of all days from the first to the last, in three questions. */
-typedef struct back {
-  sm_run raw;
-  sm_quarter_list quarters;
-  sm_reading_list course;
-  size_t raw_at; /* how far it has been compared */
-  size_t quarters_at;
-  size_t course_at;
-} back;
-
-static void back_fini(back *b) {
-  sm_run_fini(&b->raw);
-  sm_quarter_list_fini(&b->quarters);
-  sm_reading_list_fini(&b->course);
-}
-
-static sm_err read_back(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms, back *b) {
-  sm_err err = pg_raw(db, series_no, from_ms, to_ms, SIZE_MAX, &b->raw);
+static sm_err read_back(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
+                        sm_move_day *back) {
+  sm_run raw = {0};
+  sm_err err = pg_raw(db, series_no, from_ms, to_ms, SIZE_MAX, &raw);
+  back->raw = (sm_reading_list){.item = raw.item, .count = raw.count};
   const pg_asked asked = {
       .series_no = series_no, .from_ms = from_ms, .to_ms = to_ms, .limit = SIZE_MAX};
-  if (err == SM_OK) err = pg_quarters(db, &asked, &b->quarters);
-  return err == SM_OK ? read_course(db, series_no, from_ms, to_ms, &b->course) : err;
-}
-
-/* Those of [from_ms, to_ms) in an ascending list, behind *at; *at is behind them then. */
-static sm_reading_list cut(sm_reading *item, size_t count, size_t *at, int64_t from_ms,
-                           int64_t to_ms) {
-  while (*at < count && item[*at].ts_ms < from_ms) ++*at;
-  size_t first = *at;
-  while (*at < count && item[*at].ts_ms < to_ms) ++*at;
-  return (sm_reading_list){.item = item + first, .count = *at - first};
-}
-
-static sm_quarter_list cut_quarters(back *b, int64_t from_ms, int64_t to_ms) {
-  const sm_quarter_list *list = &b->quarters;
-  while (b->quarters_at < list->count && list->item[b->quarters_at].start_ms < from_ms)
-    b->quarters_at++;
-  size_t first = b->quarters_at;
-  while (b->quarters_at < list->count && list->item[b->quarters_at].start_ms < to_ms)
-    b->quarters_at++;
-  return (sm_quarter_list){.item = list->item + first, .count = b->quarters_at - first};
-}
-
-static bool is_back(back *b, const sm_move_day *day) {
-  int64_t from_ms = day->day * DAY_MS;
-  int64_t to_ms = from_ms + DAY_MS;
-  const sm_move_day got = {.day = day->day,
-                           .quarters = cut_quarters(b, from_ms, to_ms),
-                           .raw = cut(b->raw.item, b->raw.count, &b->raw_at, from_ms, to_ms),
-                           .course =
-                               cut(b->course.item, b->course.count, &b->course_at, from_ms, to_ms)};
-  return sm_move_days_same(&got, day);
+  if (err == SM_OK) err = pg_quarters(db, &asked, &back->quarters);
+  return err == SM_OK ? read_course(db, series_no, from_ms, to_ms, &back->course) : err;
 }
 
 /* As the server has them now, inside the transaction that put them there. */
 static sm_err check_days(sm_sql *db, int64_t series_no, const sm_move_day *days, size_t count) {
-  back b = {.raw_at = 0};
+  sm_move_day back = {.day = 0};
   if (count == 0) return SM_OK;
   sm_err err =
-      read_back(db, series_no, days[0].day * DAY_MS, (days[count - 1].day + 1) * DAY_MS, &b);
-  for (size_t i = 0; err == SM_OK && i < count; i++)
-    if (!is_back(&b, &days[i])) err = SM_ERR_CORRUPT;
-  back_fini(&b);
+      read_back(db, series_no, days[0].day * DAY_MS, (days[count - 1].day + 1) * DAY_MS, &back);
+  if (err == SM_OK && !sm_move_days_there(&back, days, count)) err = SM_ERR_CORRUPT;
+  sm_move_day_fini(&back);
   return err;
 }
 

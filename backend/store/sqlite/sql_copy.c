@@ -193,6 +193,7 @@ static sm_err tell_change(sqlite3_changeset_iter *iter, sm_change_fn each, void 
 sm_err sm_changes_each(const void *changes, size_t len, sm_change_fn each, void *context) {
   sqlite3_changeset_iter *iter = NULL;
   if (len > INT32_MAX) return SM_ERR_RANGE;
+  if (!sm_changes_whole(changes, len)) return SM_ERR_CORRUPT;
   int result = sqlite3changeset_start(&iter, (int)len, (void *)(uintptr_t)changes);
   if (result != SQLITE_OK) return sm_sql_err(NULL, result);
   sm_err err = SM_OK;
@@ -215,6 +216,7 @@ static int refuse(void *context, int conflict, sqlite3_changeset_iter *iter) {
 
 sm_err sm_changes_apply(sm_sql *db, const void *changes, size_t len) {
   if (len > INT32_MAX) return SM_ERR_RANGE;
+  if (!sm_changes_whole(changes, len)) return SM_ERR_CORRUPT;
   int result = sqlite3changeset_apply(sm_sql_handle(db), (int)len, (void *)(uintptr_t)changes, NULL,
                                       refuse, NULL);
   if ((result & 0xff) == SQLITE_ABORT || (result & 0xff) == SQLITE_CONSTRAINT)

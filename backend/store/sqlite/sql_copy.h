@@ -62,6 +62,8 @@ SM_MUST_CHECK sm_err sm_copy_put(sm_sql *db, const sm_copy_table *table, const s
 
 /* ---- changes ---- */
 typedef enum sm_change_kind { SM_CHANGE_INSERT, SM_CHANGE_UPDATE, SM_CHANGE_DELETE } sm_change_kind;
+/* Whether they can be read at all; the functions below say SM_ERR_CORRUPT if not. */
+bool sm_changes_whole(const void *changes, size_t len);
 /* before: of an update the primary key and what changes, of a deletion all; after: of an insertion
  * all, of an update what changes. */
 typedef sm_err (*sm_change_fn)(void *context, const char *table, sm_change_kind kind,
