@@ -29,6 +29,7 @@ enum {
 typedef enum slot_role { FIRST, SHARES, ADOPTED } slot_role;
 
 typedef struct slot {
+  atomic_bool reached; /* READY once, or RETIRED; told by the subscriber's thread */
   sm_slots *all;
   struct slot *next;
   unsigned number;
@@ -40,8 +41,7 @@ typedef struct slot {
   sm_mqtt_sink taking; /* the intake's, behind what an adopted one leaves out */
   sm_mqtt_subscriber *subscriber;
   bool running;
-  atomic_bool reached; /* READY once, or RETIRED */
-  bool dropped;        /* to be freed when its thread has ended; guarded as the list is */
+  bool dropped; /* to be freed when its thread has ended; guarded as the list is */
 } slot;
 
 struct sm_slots {

@@ -2,23 +2,29 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Written once, by the first sm_crypto_init, before there are threads. */
+/* Written once, by the first sm_crypto_init, before there are threads; later ones write nothing. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static unsigned char hash_key[crypto_shorthash_KEYBYTES];
 static bool hash_key_made;
 /* For the life of the process. libsodium's SHA-256 uses no instructions made for it: it is several
  * times slower, and a billing run hashes all that it bills. */
 static EVP_MD *fast_sha256;
 
-sm_err sm_crypto_init(void) {
-  if (sodium_init() < 0) return SM_ERR_INTERNAL;
-  if (!hash_key_made) crypto_shorthash_keygen(hash_key);
+static void init(void) {
+  if (sodium_init() < 0) return;
+  crypto_shorthash_keygen(hash_key);
   hash_key_made = true;
-  if (fast_sha256 == NULL) fast_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-  return SM_OK;
+  fast_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+sm_err sm_crypto_init(void) {
+  (void)pthread_once(&once, init);
+  return hash_key_made ? SM_OK : SM_ERR_INTERNAL;
 }
 
 uint64_t sm_keyed_hash(const void *bytes, size_t len) {

@@ -3,6 +3,7 @@
 #include "mqtt/topic.h"
 #include "mqtt/varint.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -30,13 +31,16 @@ static void forget(sm_mqtt_outgoing *outgoing) {
   outgoing->answered = 0;
 }
 
+/* Of all subscribers, so that what one handed over is not taken for another one's. */
+static atomic_uint_fast64_t connections;
+
 void sm_mqtt_outgoing_connected(sm_mqtt_outgoing *outgoing, sm_mqtt_version version,
                                 const sm_mqtt_terms *terms) {
   forget(outgoing);
   outgoing->version = version;
   outgoing->terms = *terms;
   outgoing->connected = true;
-  outgoing->connection++;
+  outgoing->connection = atomic_fetch_add(&connections, 1) + 1;
 }
 
 void sm_mqtt_outgoing_disconnected(sm_mqtt_outgoing *outgoing) {

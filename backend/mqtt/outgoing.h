@@ -15,7 +15,7 @@ typedef struct sm_mqtt_outgoing {
   size_t count;        /* packets that are not sent */
   size_t ready;        /* the first so many of them may leave */
   size_t in_flight;    /* packets sent and not answered */
-  uint64_t connection; /* counts connections */
+  uint64_t connection; /* its number, one for each in this process, growing; 0: none yet */
   uint64_t added;      /* packets over this one, and how many of them the broker has answered */
   uint64_t answered;
   uint16_t last_id;

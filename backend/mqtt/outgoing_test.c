@@ -57,6 +57,19 @@ static void nothing_leaves_before_it_may(void **state) {
   finish(&f);
 }
 
+/* What is to be said may outlive who says it: its connection is known again. */
+static void each_connection_has_a_number_of_its_own(void **state) {
+  (void)state;
+  fixture one;
+  fixture two;
+  start(&one, 1, UINT32_MAX);
+  start(&two, 1, UINT32_MAX);
+  assert_true(one.outgoing.connection > 0);
+  assert_true(two.outgoing.connection > one.outgoing.connection);
+  finish(&one);
+  finish(&two);
+}
+
 static void what_is_taken_back_was_never_there(void **state) {
   (void)state;
   fixture f;
@@ -122,6 +135,7 @@ static void limits_are_told_apart(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_leaves_before_it_may),
+      cmocka_unit_test(each_connection_has_a_number_of_its_own),
       cmocka_unit_test(what_is_taken_back_was_never_there),
       cmocka_unit_test(a_window_lets_all_through_in_order),
       cmocka_unit_test(limits_are_told_apart),

@@ -178,7 +178,8 @@ void sm_mqtt_subscriber_free(sm_mqtt_subscriber *subscriber);
 SM_MUST_CHECK sm_err sm_mqtt_subscriber_publish(sm_mqtt_subscriber *subscriber, const char *topic,
                                                 const void *payload, size_t payload_len);
 
-/* A message of ours: which connection it was handed to, and its place there. */
+/* A message of ours: which connection it was handed to, numbered over all subscribers of this
+ * process, and its place there. */
 typedef struct sm_mqtt_sent {
   uint64_t connection;
   uint64_t number;

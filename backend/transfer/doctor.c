@@ -57,7 +57,7 @@ static void on_ledger_finding(void *context, const sm_ledger_finding *f) {
 
 static bool on_ledger_progress(void *context, uint64_t done, uint64_t total) {
   look *l = context;
-  l->options->progress(l->options->context, "the ledger", done, total);
+  l->options->progress(l->options->context, "checking the ledger", done, total);
   return true;
 }
 
@@ -92,7 +92,7 @@ static void on_readings_finding(void *context, const sm_readings_finding *f) {
 
 static bool on_readings_progress(void *context, uint64_t done, uint64_t total) {
   look *l = context;
-  l->options->progress(l->options->context, "the readings", done, total);
+  l->options->progress(l->options->context, "checking the readings", done, total);
   return true;
 }
 

@@ -239,6 +239,8 @@ section_postgres() {
   postgres_rows rows-8 8
   postgres_rows rows-keyed 1 --keyed
   postgres_questions
+  postgres_invoices
   stop_postgres
   postgres_rows_of_table
+  postgres_invoice_rows
 }

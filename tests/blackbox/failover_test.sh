@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A PostgreSQL primary is killed under load, in the middle of issuing invoices, and its synchronous standby takes over; the
-# former primary comes back by itself and is written to by nobody, while one of the two servers is killed; then it becomes the
-# standby, and the next round kills the other ones. The oracles outside count: readings, invoices and their numbers.
+# former primary comes back by itself and is written to by nobody, also not by the one of the two servers that was stopped all the
+# while, and one of them is killed; then it becomes the standby, and the next round kills the other ones. The oracles outside count:
+# readings, invoices and their numbers.
 # alone: what is measured by its kills is a server at work, not one that waits for a processor.
 PLAIN_METERS=4 SEQ_METERS=4
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
@@ -57,6 +58,8 @@ for ((r = 0; r < rounds; r++)); do
   # In the middle of its transaction, or at its end; every third time anywhere.
   if ((r % 3 < 2)); then wait_until 'invoices are being issued' is_issuing || break; fi
   pause_ms "$(random_below "$((r % 3 < 2 ? 200 : 3000))")"
+  # The other server sees nothing of all that.
+  kill -STOP "$(child_pid other)"
   kill_node "$primary"
   pause_ms "$(random_below 500)"
   take_over "$standby"
@@ -70,6 +73,9 @@ for ((r = 0; r < rounds; r++)); do
   # Nobody fenced the former primary: it starts, and takes writes, while the new one is away for a moment.
   start_node "$killed"
   node_is "$killed" 'SELECT pg_is_in_recovery()' f || fail 'the former primary is a primary'
+  kill -CONT "$(child_pid other)"
+  at_other wait_until 'the other finds the new one' server_says 200 /readyz || break
+  meters_go_on 100 || break
   refused=("$(refusals server)" "$(refusals other)")
   stop_node "$primary"
   wait_until 'both servers refuse the former primary' both_refuse "${refused[@]}" || break

@@ -4,7 +4,7 @@
 PLAIN_METERS=4 SEQ_METERS=3
 source "$(dirname -- "${BASH_SOURCE[0]}")/faults.sh"
 if ! on_postgres; then exec "$SM_ROOT/tests/postgres/with_postgres" --command "$SM_HERE/leases_test.sh"; fi
-LEASE_S=4
+LEASE_S=${LEASE_S:-4}
 source "$SM_HERE/two_servers.sh"
 
 # --- the other one is on two cables ---------------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ kill_one_of_two() {
 }
 
 # at_other COMMAND...: asked of the other server. at_one: of the one.
+# shellcheck disable=SC2034 # by name: lib.sh asks there
 at_other() { local API=$OTHER_API METRICS_PORT=$OTHER_METRICS_PORT && "$@"; }
 at_one() { "$@"; }
 

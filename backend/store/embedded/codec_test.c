@@ -2,11 +2,11 @@
  * said to be. */
 #include "base/crc32.h"
 #include "store/embedded/block.h"
-#include "store/embedded/quarter_block.h"
 #include "store/series/bits.h"
 #include "store/series/journal_row.h"
 #include "store/series/packed.h"
 #include "store/series/quarter.h"
+#include "store/series/quarter_block.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

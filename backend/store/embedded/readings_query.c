@@ -1,7 +1,7 @@
 #include "base/order.h"
-#include "store/embedded/quarter_block.h"
 #include "store/embedded/readings_internal.h"
 #include "store/series/known.h"
+#include "store/series/quarter_block.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +253,7 @@ static sm_err make_room(sm_quarter_list *out, size_t *cap, size_t more) {
 
 static sm_err read_row(reader *r, int64_t day, const uint8_t *body, size_t len, sm_quarter *out,
                        size_t *count) {
-  outline_days *o = r->outline;
+  sm_outline_days *o = r->outline;
   bool plain = true;
   if (o == NULL || day < o->from_day || day >= o->to_day)
     return sm_quarter_block_read(body, len, r->course_only, out, count);

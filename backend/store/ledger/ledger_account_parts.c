@@ -69,66 +69,88 @@ sm_err sm_ledger_account_parts_insert(sm_ledger *ledger, sm_sql *db, int64_t acc
 
 /* ---- reading ---- */
 
-static void take_meter(sm_sql_stmt *q, sm_account_meter *meter) {
-  *meter = (sm_account_meter){.from_ms = sm_sql_is_null(q, 1) ? INT64_MIN : sm_sql_i64(q, 1),
-                              .to_ms = sm_sql_is_null(q, 2) ? INT64_MAX : sm_sql_i64(q, 2),
-                              .sign = (int32_t)sm_sql_i64(q, 3),
-                              .multiplier_milli = sm_sql_i64(q, 4),
-                              .modulus_wh = sm_sql_i64(q, 5),
-                              .max_power_w = sm_sql_i64(q, 6)};
-  sm_sql_take_text(q, 0, &meter->device_id);
+/* The account that a row is about; NULL after a failure. */
+static sm_account *its_account(sm_sql_stmt *q, const int64_t *account_no,
+                               sm_account *const *account, size_t count, size_t *at) {
+  *at = sm_ledger_list_find(account_no, count, sm_sql_i64(q, 0));
+  if (*at != SIZE_MAX) return account[*at];
+  q->err = SM_ERR_INTERNAL;
+  return NULL;
 }
 
-static sm_err load_meters(sm_sql *db, int64_t account_no, sm_account *account) {
-  size_t cap = 0;
-  sm_sql_stmt q = sm_sql_use(
-      db,
-      "SELECT d.device_id, m.from_ms, m.to_ms, m.sign, m.multiplier_milli, d.modulus_wh, "
-      "d.max_power_w FROM account_meter m JOIN device d ON d.device_no = m.device_no "
-      "WHERE m.account_no = ?1 ORDER BY m.from_ms NULLS FIRST, m.meter_no"); /* NULL comes first */
-  sm_sql_bind_i64(&q, 1, account_no);
+static void take_meter(sm_sql_stmt *q, sm_account_meter *meter) {
+  *meter = (sm_account_meter){.from_ms = sm_sql_is_null(q, 2) ? INT64_MIN : sm_sql_i64(q, 2),
+                              .to_ms = sm_sql_is_null(q, 3) ? INT64_MAX : sm_sql_i64(q, 3),
+                              .sign = (int32_t)sm_sql_i64(q, 4),
+                              .multiplier_milli = sm_sql_i64(q, 5),
+                              .modulus_wh = sm_sql_i64(q, 6),
+                              .max_power_w = sm_sql_i64(q, 7)};
+  sm_sql_take_text(q, 1, &meter->device_id);
+}
+
+static sm_err load_meters(sm_sql *db, const int64_t *account_no, sm_account *const *account,
+                          size_t count) {
+  size_t cap[SM_LEDGER_LIST_MAX] = {0};
+  size_t at;
+  sm_sql_stmt q =
+      sm_sql_use(db, "SELECT m.account_no, d.device_id, m.from_ms, m.to_ms, m.sign, "
+                     "m.multiplier_milli, d.modulus_wh, d.max_power_w FROM account_meter m "
+                     "JOIN device d ON d.device_no = m.device_no "
+                     "WHERE m.account_no IN " SM_LEDGER_LIST
+                     " ORDER BY m.from_ms NULLS FIRST, m.meter_no"); /* NULL comes first */
+  sm_ledger_bind_list(&q, account_no, count);
   while (sm_sql_row(&q)) {
-    sm_account_meter *grown =
-        sm_ledger_room(account->meter, &cap, account->meter_count, sizeof *grown);
+    sm_account *its = its_account(&q, account_no, account, count, &at);
+    if (its == NULL) break;
+    sm_account_meter *grown = sm_ledger_room(its->meter, &cap[at], its->meter_count, sizeof *grown);
     if (grown == NULL) {
       q.err = SM_ERR_NOMEM;
       break;
     }
-    account->meter = grown;
-    take_meter(&q, &account->meter[account->meter_count++]);
+    its->meter = grown;
+    take_meter(&q, &its->meter[its->meter_count++]);
   }
   return sm_sql_end(&q);
 }
 
 static void take_tariff(sm_sql_stmt *q, sm_account_tariff *tariff) {
   *tariff = (sm_account_tariff){0};
-  sm_sql_take_text(q, 0, &tariff->name);
-  const char *from = sm_sql_text(q, 1);
+  sm_sql_take_text(q, 1, &tariff->name);
+  const char *from = sm_sql_text(q, 2);
   tariff->has_from = from != NULL && from[0] != '\0';
-  if (tariff->has_from) sm_ledger_take_date(q, 1, &tariff->from);
+  if (tariff->has_from) sm_ledger_take_date(q, 2, &tariff->from);
 }
 
-static sm_err load_tariffs(sm_sql *db, int64_t account_no, sm_account *account) {
-  size_t cap = 0;
+static sm_err load_tariffs(sm_sql *db, const int64_t *account_no, sm_account *const *account,
+                           size_t count) {
+  size_t cap[SM_LEDGER_LIST_MAX] = {0};
+  size_t at;
   sm_sql_stmt q =
-      sm_sql_use(db, "SELECT t.name, at.from_date FROM account_tariff at "
-                     "JOIN tariff t ON t.tariff_no = at.tariff_no "
-                     "WHERE at.account_no = ?1 ORDER BY at.from_date"); /* '' comes first */
-  sm_sql_bind_i64(&q, 1, account_no);
+      sm_sql_use(db, "SELECT at.account_no, t.name, at.from_date FROM account_tariff at "
+                     "JOIN tariff t ON t.tariff_no = at.tariff_no WHERE at.account_no "
+                     "IN " SM_LEDGER_LIST " ORDER BY at.from_date"); /* '' comes first */
+  sm_ledger_bind_list(&q, account_no, count);
   while (sm_sql_row(&q)) {
+    sm_account *its = its_account(&q, account_no, account, count, &at);
+    if (its == NULL) break;
     sm_account_tariff *grown =
-        sm_ledger_room(account->tariff, &cap, account->tariff_count, sizeof *grown);
+        sm_ledger_room(its->tariff, &cap[at], its->tariff_count, sizeof *grown);
     if (grown == NULL) {
       q.err = SM_ERR_NOMEM;
       break;
     }
-    account->tariff = grown;
-    take_tariff(&q, &account->tariff[account->tariff_count++]);
+    its->tariff = grown;
+    take_tariff(&q, &its->tariff[its->tariff_count++]);
   }
   return sm_sql_end(&q);
 }
 
+sm_err sm_ledger_accounts_parts_load(sm_sql *db, const int64_t *account_no,
+                                     sm_account *const *account, size_t count) {
+  sm_err err = load_meters(db, account_no, account, count);
+  return err == SM_OK ? load_tariffs(db, account_no, account, count) : err;
+}
+
 sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no, sm_account *account) {
-  sm_err err = load_meters(db, account_no, account);
-  return err == SM_OK ? load_tariffs(db, account_no, account) : err;
+  return sm_ledger_accounts_parts_load(db, &account_no, &account, 1);
 }

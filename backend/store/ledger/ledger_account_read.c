@@ -21,20 +21,28 @@ static void take_account(sm_sql_stmt *q, sm_account *account) {
   "a.sanctioned_load_w FROM account a LEFT JOIN user u ON u.user_no = a.user_no "                  \
   "LEFT JOIN place p ON p.place_no = a.place_no "
 
+sm_err sm_ledger_accounts_load(sm_sql *db, const int64_t *account_no, sm_account *const *account,
+                               size_t count) {
+  size_t found = 0;
+  sm_sql_stmt q = sm_sql_use(db, ACCOUNT_SELECT "WHERE a.account_no IN " SM_LEDGER_LIST);
+  sm_ledger_bind_list(&q, account_no, count);
+  for (; sm_sql_row(&q); found++) {
+    size_t at = sm_ledger_list_find(account_no, count, sm_sql_i64(&q, 0));
+    if (at != SIZE_MAX) take_account(&q, account[at]);
+  }
+  sm_err err = sm_sql_end(&q);
+  if (err == SM_OK && found != count) err = SM_ERR_NOT_FOUND;
+  return err == SM_OK ? sm_ledger_accounts_parts_load(db, account_no, account, count) : err;
+}
+
 sm_err sm_ledger_account_load(sm_sql *db, int64_t account_no, sm_account *account) {
   sm_account got = {0};
-  sm_sql_stmt q = sm_sql_use(db, ACCOUNT_SELECT "WHERE a.account_no = ?1");
-  sm_sql_bind_i64(&q, 1, account_no);
-  bool found = sm_sql_row(&q);
-  if (found) take_account(&q, &got);
-  sm_err err = sm_sql_end(&q);
-  if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
-  if (err == SM_OK) err = sm_ledger_account_parts_load(db, account_no, &got);
-  if (err == SM_OK) {
+  sm_account *only = &got;
+  sm_err err = sm_ledger_accounts_load(db, &account_no, &only, 1);
+  if (err == SM_OK)
     *account = got;
-  } else {
+  else
     sm_account_fini(&got);
-  }
   return err;
 }
 

@@ -80,7 +80,7 @@ static sm_err insert_link(sm_sql *db, const chain_link *entry, const uint8_t has
   sm_sql_bind_text(&q, 7, entry->detail);
   sm_sql_bind_blob(&q, 8, entry->previous, sizeof entry->previous);
   sm_sql_bind_blob(&q, 9, hash, 32);
-  return sm_sql_run(&q);
+  return sm_sql_later(&q);
 }
 
 sm_err sm_ledger_audit_add_at(sm_sql *db, sm_ledger_audit_end *end, sm_actor actor,

@@ -85,6 +85,14 @@ SM_MUST_CHECK sm_err sm_ledger_seal_text(sm_sql *db, const char *field, const ch
 /* Takes a column that may be sealed, opened; one whose key is not there is "(sealed)". */
 void sm_ledger_take_sealed(sm_sql_stmt *q, int column, const char *field, char **out);
 
+/* Some rows by one question, where each costs the way to a server: the values ?1 to ?16 as a list,
+ * and its numbers bound; what is not bound is NULL, which is in no list. */
+enum { SM_LEDGER_LIST_MAX = 16 };
+#define SM_LEDGER_LIST "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+void sm_ledger_bind_list(sm_sql_stmt *q, const int64_t *no, size_t count);
+/* Where a number stands in such a list; SIZE_MAX: nowhere. */
+size_t sm_ledger_list_find(const int64_t *no, size_t count, int64_t wanted);
+
 /* ---- audit ---- */
 /* Adds to the chain inside a write. subject and detail (JSON) may be NULL. */
 SM_MUST_CHECK sm_err sm_ledger_audit_add(sm_sql *db, sm_actor actor, const char *action,
@@ -162,11 +170,17 @@ SM_MUST_CHECK sm_err sm_ledger_account_update(sm_ledger *ledger, sm_sql *db, sm_
 SM_MUST_CHECK sm_err sm_ledger_account_check_invoiced(sm_ledger *ledger, sm_sql *db,
                                                       int64_t account_no, const sm_account *wanted);
 SM_MUST_CHECK sm_err sm_ledger_account_load(sm_sql *db, int64_t account_no, sm_account *account);
+/* Up to SM_LEDGER_LIST_MAX of them, each into its own, empty one; fini all in any case.
+ * SM_ERR_NOT_FOUND: one is not there. */
+SM_MUST_CHECK sm_err sm_ledger_accounts_load(sm_sql *db, const int64_t *account_no,
+                                             sm_account *const *account, size_t count);
 /* Writes meters and tariffs of an account that has none yet. */
 SM_MUST_CHECK sm_err sm_ledger_account_parts_insert(sm_ledger *ledger, sm_sql *db,
                                                     int64_t account_no, const sm_account *account);
 SM_MUST_CHECK sm_err sm_ledger_account_parts_load(sm_sql *db, int64_t account_no,
                                                   sm_account *account);
+SM_MUST_CHECK sm_err sm_ledger_accounts_parts_load(sm_sql *db, const int64_t *account_no,
+                                                   sm_account *const *account, size_t count);
 
 /* ---- invoices ---- */
 /* Checks and issues inside a write: number, row, entry, settlements and audit. invoice->number and
@@ -236,12 +250,13 @@ typedef struct sm_ledger_issuing {
   int64_t last_serial; /* -1: not asked for yet */
   sm_ledger_audit_end audit;
 } sm_ledger_issuing;
-/* Checks and issues as sm_ledger_invoice_insert does, if the basis is still that of the ledger.
- * SM_OK without a word if item->err says that there is one already, or that its basis is no more;
- * number (terminated) is set if that is SM_OK. Else the error of the whole transaction. */
-SM_MUST_CHECK sm_err sm_ledger_invoice_put_next(sm_sql *db, sm_ledger_issuing *run,
-                                                sm_issue_item *item,
-                                                char number[SM_LEDGER_NUMBER_MAX + 1]);
+/* Checks and issues as sm_ledger_invoice_insert does those whose basis is still that of the ledger,
+ * in their order. item->err of one that is there already, or whose basis is no more, says so; of
+ * one that is issued it is SM_OK, and its number is set (heap). Else the error of the whole
+ * transaction.
+ */
+SM_MUST_CHECK sm_err sm_ledger_invoice_put_all(sm_sql *db, sm_ledger_issuing *run,
+                                               sm_issue_item *item, size_t count);
 /* A number that changes with every tariff version that is added. */
 SM_MUST_CHECK sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no);
 /* SM_ERR_CONFLICT: what the bill was computed on has changed. tariffs_no: of this transaction. */

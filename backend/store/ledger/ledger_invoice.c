@@ -18,7 +18,8 @@ typedef struct issue {
   int64_t account_no;
   int64_t device_no; /* 0: none */
   int64_t serial;
-  int64_t invoice_no;
+  int64_t invoice_no; /* 0: not asked for */
+  bool one_of_many;   /* what becomes of its rows is told when all are there */
   sm_ledger_audit_end audit;
   char number[SM_LEDGER_NUMBER_MAX + 1];
 } issue;
@@ -77,6 +78,10 @@ static sm_err last_serial(sm_sql *db, const issue *it, int64_t *serial) {
   return sm_sql_end(&q);
 }
 
+static sm_err write_row(const issue *it, sm_sql_stmt *q) {
+  return it->one_of_many ? sm_sql_later(q) : sm_sql_run(q);
+}
+
 static sm_err take_number(sm_sql *db, issue *it, int64_t last) {
   if (last >= SERIAL_MAX) return SM_ERR_OVERFLOW;
   it->serial = last + 1;
@@ -88,7 +93,7 @@ static sm_err take_number(sm_sql *db, issue *it, int64_t last) {
                      "DO UPDATE SET last_serial = invoice_series.last_serial + 1");
   sm_sql_bind_text(&q, 1, it->prefix);
   sm_sql_bind_text(&q, 2, it->financial_year);
-  return sm_sql_run(&q);
+  return write_row(it, &q);
 }
 
 static sm_err insert_invoice(sm_sql *db, issue *it) {
@@ -114,6 +119,7 @@ static sm_err insert_invoice(sm_sql *db, issue *it) {
   sm_sql_bind_i64(&q, 14, invoice->due_ms);
   sm_sql_bind_text(&q, 15, invoice->body);
   sm_sql_bind_text(&q, 16, invoice->snapshot);
+  if (it->one_of_many && invoice->settle_count == 0) return sm_sql_later(&q);
   sm_err err = sm_sql_run(&q);
   if (err == SM_OK) it->invoice_no = sm_sql_last_insert_no(db);
   return err;
@@ -130,20 +136,21 @@ static sm_err insert_use(sm_sql *db, const issue *it) {
   sm_sql_bind_i64(&q, 4, invoice->use_wh);
   sm_sql_bind_i64(&q, 5, invoice->days);
   sm_sql_bind_i64(&q, 6, invoice->measured);
-  return sm_sql_run(&q);
+  return write_row(it, &q);
 }
 
 static sm_err insert_entry(sm_sql *db, const issue *it) {
   int64_t total = it->invoice->total_minor;
   sm_sql_stmt q = sm_sql_use(db, "INSERT INTO entry (site_no, account_no, kind, amount_minor, "
-                                 "currency, invoice_no, at_ms) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)");
+                                 "currency, invoice_no, at_ms) VALUES (1, ?1, ?2, ?3, ?4, "
+                                 "(SELECT invoice_no FROM invoice WHERE number = ?5), ?6)");
   sm_sql_bind_i64(&q, 1, it->account_no);
   sm_sql_bind_text(&q, 2, it->credit_note ? "credit" : "invoice");
   sm_sql_bind_i64(&q, 3, it->credit_note ? -total : total);
   sm_sql_bind_text(&q, 4, it->invoice->currency);
-  sm_sql_bind_i64(&q, 5, it->invoice_no);
+  sm_sql_bind_text(&q, 5, it->number);
   sm_sql_bind_i64(&q, 6, it->invoice->issued_ms);
-  return sm_sql_run(&q);
+  return write_row(it, &q);
 }
 
 static sm_err audit_issue(sm_sql *db, issue *it) {
@@ -191,54 +198,135 @@ static issue issue_of(sm_actor actor, const char *prefix, const char *financial_
                  .credit_note = invoice->kind != NULL && strcmp(invoice->kind, "credit_note") == 0};
 }
 
-/* check and the basis in one question. */
-static sm_err check_next(sm_sql *db, const sm_ledger_issuing *run, const sm_issue_basis *basis,
-                         issue *it) {
-  const sm_invoice *invoice = it->invoice;
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT a.account_no, (SELECT d.device_no FROM device d WHERE d.device_id = ?2), "
-          "EXISTS (SELECT 1 FROM invoice i WHERE i.account_no = a.account_no AND i.kind = "
-          "'invoice' AND i.month = ?3 AND i.revision = ?4), a.changed_no, "
-          "coalesce((SELECT max(e.entry_no) FROM entry e WHERE e.account_no = a.account_no), 0) "
-          "FROM account a WHERE a.account_id = ?1");
-  sm_sql_bind_text(&q, 1, invoice->account_id);
-  sm_sql_bind_text(&q, 2, invoice->device_id);
-  sm_sql_bind_text(&q, 3, invoice->month);
-  sm_sql_bind_i64(&q, 4, invoice->revision);
-  bool found = sm_sql_row(&q);
-  bool exists = found && sm_sql_i64(&q, 2) != 0;
-  bool same = found && sm_sql_i64(&q, 3) == basis->changed_no &&
-              sm_sql_i64(&q, 4) == basis->entry_no && run->tariffs_no == basis->tariffs_no;
-  if (found) {
-    it->account_no = sm_sql_i64(&q, 0);
-    it->device_no = sm_sql_i64(&q, 1); /* NULL is 0 */
-  }
-  sm_err err = sm_sql_end(&q);
-  if (err != SM_OK) return err;
-  if (!found || (invoice->device_id != NULL && it->device_no == 0)) return SM_ERR_NOT_FOUND;
-  if (exists) return SM_ERR_EXISTS;
-  return same ? SM_OK : SM_ERR_CONFLICT;
+/* ---- many ---- */
+
+/* Of items that are of one month and revision, each of another account. */
+typedef struct checks {
+  const sm_ledger_issuing *run;
+  const sm_issue_item *item;
+  size_t count;
+  issue *issue; /* of each item */
+  sm_err err[SM_LEDGER_LIST_MAX];
+} checks;
+
+static void bind_list(sm_sql_stmt *q, const checks *c, const char *(*text)(const sm_invoice *)) {
+  for (size_t i = 0; i < SM_LEDGER_LIST_MAX; i++)
+    sm_sql_bind_text(q, (int)i + 1, i < c->count ? text(&c->item[i].invoice) : NULL);
 }
 
-sm_err sm_ledger_invoice_put_next(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item,
-                                  char number[SM_LEDGER_NUMBER_MAX + 1]) {
-  issue it = issue_of(run->actor, run->prefix, run->financial_year, &item->invoice);
-  item->err = SM_ERR_INVALID;
-  if (!series_valid(run->prefix, run->financial_year) || !invoice_valid(&item->invoice) ||
-      it.credit_note)
-    return SM_ERR_INVALID;
-  item->err = check_next(db, run, &item->basis, &it);
-  if (item->err == SM_ERR_EXISTS || item->err == SM_ERR_CONFLICT) return SM_OK;
-  sm_err err = item->err;
-  it.audit = run->audit;
-  if (err == SM_OK && run->last_serial < 0) err = last_serial(db, &it, &run->last_serial);
-  if (err == SM_OK) err = write_rows(db, &it, run->last_serial);
-  if (err != SM_OK) return err;
-  run->audit = it.audit;
-  run->last_serial = it.serial;
-  memcpy(number, it.number, sizeof it.number);
-  return SM_OK;
+static const char *account_of(const sm_invoice *invoice) {
+  return invoice->account_id;
 }
+
+static const char *device_of(const sm_invoice *invoice) {
+  return invoice->device_id;
+}
+
+static void take_account(sm_sql_stmt *q, checks *c) {
+  const char *account_id = sm_sql_text(q, 0);
+  for (size_t i = 0; account_id != NULL && i < c->count; i++) {
+    const sm_issue_basis *basis = &c->item[i].basis;
+    if (strcmp(c->item[i].invoice.account_id, account_id) != 0) continue;
+    bool same = sm_sql_i64(q, 3) == basis->changed_no && sm_sql_i64(q, 4) == basis->entry_no &&
+                c->run->tariffs_no == basis->tariffs_no;
+    c->issue[i].account_no = sm_sql_i64(q, 1);
+    if (sm_sql_i64(q, 2) != 0)
+      c->err[i] = SM_ERR_EXISTS;
+    else
+      c->err[i] = same ? SM_OK : SM_ERR_CONFLICT;
+  }
+}
+
+/* The accounts, whether they have such an invoice, and the basis. */
+static sm_err check_accounts(sm_sql *db, checks *c) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT a.account_id, a.account_no, "
+          "EXISTS (SELECT 1 FROM invoice i WHERE i.account_no = a.account_no AND i.kind = "
+          "'invoice' AND i.month = ?17 AND i.revision = ?18), a.changed_no, "
+          "coalesce((SELECT max(e.entry_no) FROM entry e WHERE e.account_no = a.account_no), 0) "
+          "FROM account a WHERE a.account_id IN " SM_LEDGER_LIST);
+  for (size_t i = 0; i < c->count; i++) c->err[i] = SM_ERR_NOT_FOUND;
+  bind_list(&q, c, account_of);
+  sm_sql_bind_text(&q, 17, c->item[0].invoice.month);
+  sm_sql_bind_i64(&q, 18, c->item[0].invoice.revision);
+  while (sm_sql_row(&q)) take_account(&q, c);
+  return sm_sql_end(&q);
+}
+
+static sm_err find_devices(sm_sql *db, checks *c) {
+  sm_sql_stmt q = sm_sql_use(
+      db, "SELECT d.device_id, d.device_no FROM device d WHERE d.device_id IN " SM_LEDGER_LIST);
+  bind_list(&q, c, device_of);
+  while (sm_sql_row(&q)) {
+    const char *device_id = sm_sql_text(&q, 0);
+    for (size_t i = 0; device_id != NULL && i < c->count; i++)
+      if (c->item[i].invoice.device_id != NULL &&
+          strcmp(c->item[i].invoice.device_id, device_id) == 0)
+        c->issue[i].device_no = sm_sql_i64(&q, 1);
+  }
+  sm_err err = sm_sql_end(&q);
+  for (size_t i = 0; i < c->count; i++)
+    if (c->item[i].invoice.device_id != NULL && c->issue[i].device_no == 0)
+      c->err[i] = SM_ERR_NOT_FOUND;
+  return err;
+}
+
+static sm_err put_one(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item, issue *it) {
+  it->audit = run->audit;
+  sm_err err = run->last_serial < 0 ? last_serial(db, it, &run->last_serial) : SM_OK;
+  if (err == SM_OK) err = write_rows(db, it, run->last_serial);
+  if (err != SM_OK) return err;
+  run->audit = it->audit;
+  run->last_serial = it->serial;
+  item->invoice.number = strdup(it->number);
+  return item->invoice.number != NULL ? SM_OK : SM_ERR_NOMEM;
+}
+
+/* How many of the items can be checked by one question. */
+static size_t alike(const sm_issue_item *item, size_t count) {
+  size_t n = 1;
+  for (; n < count && n < SM_LEDGER_LIST_MAX; n++) {
+    const sm_invoice *next = &item[n].invoice;
+    if (next->revision != item->invoice.revision || strcmp(next->month, item->invoice.month) != 0)
+      break;
+    for (size_t i = 0; i < n; i++)
+      if (strcmp(item[i].invoice.account_id, next->account_id) == 0) return n;
+  }
+  return n;
+}
+
+static sm_err put_some(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item, size_t count) {
+  issue its[SM_LEDGER_LIST_MAX];
+  checks c = {.run = run, .item = item, .count = count, .issue = its};
+  for (size_t i = 0; i < count; i++) {
+    its[i] = issue_of(run->actor, run->prefix, run->financial_year, &item[i].invoice);
+    its[i].one_of_many = true;
+  }
+  sm_err err = check_accounts(db, &c);
+  if (err == SM_OK) err = find_devices(db, &c);
+  for (size_t i = 0; err == SM_OK && i < count; i++) {
+    item[i].err = c.err[i];
+    if (c.err[i] == SM_ERR_EXISTS || c.err[i] == SM_ERR_CONFLICT) continue;
+    err = c.err[i] == SM_OK ? put_one(db, run, &item[i], &its[i]) : c.err[i];
+  }
+  return err;
+}
+
+sm_err sm_ledger_invoice_put_all(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item,
+                                 size_t count) {
+  sm_err err = SM_OK;
+  if (!series_valid(run->prefix, run->financial_year)) return SM_ERR_INVALID;
+  for (size_t i = 0; i < count; i++)
+    if (!invoice_valid(&item[i].invoice) || strcmp(item[i].invoice.kind, "invoice") != 0)
+      return SM_ERR_INVALID;
+  for (size_t at = 0, n; err == SM_OK && at < count; at += n) {
+    n = alike(item + at, count - at);
+    err = put_some(db, run, item + at, n);
+  }
+  return err;
+}
+
+/* ---- one ---- */
 
 sm_err sm_ledger_invoice_insert(sm_sql *db, sm_actor actor, const char *prefix,
                                 const char *financial_year, sm_invoice *invoice) {

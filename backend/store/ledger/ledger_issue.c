@@ -19,19 +19,9 @@ sm_err sm_ledger_basis_check(sm_sql *db, const char *account_id, const sm_issue_
   return err == SM_OK && !same ? SM_ERR_CONFLICT : err;
 }
 
-static sm_err issue_one(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *item) {
-  char number[SM_LEDGER_NUMBER_MAX + 1];
-  sm_err err = sm_ledger_invoice_put_next(db, run, item, number);
-  /* The invoice that is there already would have made the basis another: it is told as such. */
-  if (err != SM_OK || item->err != SM_OK) return err;
-  item->invoice.number = strdup(number);
-  return item->invoice.number != NULL ? SM_OK : SM_ERR_NOMEM;
-}
-
 static sm_err issue_all(sm_sql *db, sm_ledger_issuing *run, sm_issue_item *items, size_t count) {
   sm_err err = sm_ledger_tariffs_no(db, &run->tariffs_no);
-  for (size_t i = 0; i < count && err == SM_OK; i++) err = issue_one(db, run, &items[i]);
-  return err;
+  return err == SM_OK ? sm_ledger_invoice_put_all(db, run, items, count) : err;
 }
 
 sm_err sm_ledger_issue_batch(sm_ledger *ledger, sm_actor actor, const char *prefix,

@@ -17,48 +17,76 @@ sm_err sm_ledger_tariffs_no(sm_sql *db, int64_t *tariffs_no) {
   return sm_sql_query_i64(db, "SELECT " TARIFFS_NO, tariffs_no);
 }
 
-/* ---- one candidate ---- */
+/* ---- some candidates ---- */
+
+/* Up to SM_LEDGER_LIST_MAX, by the same questions. */
+typedef struct some {
+  sm_sql *db;
+  const char *month;
+  const int64_t *account_no;
+  sm_issue_candidate *candidate;
+  size_t count;
+  int64_t last_no[SM_LEDGER_LIST_MAX]; /* the entry of the last invoice; 0: none */
+} some;
+
+/* The one that a row is about; NULL after a failure. */
+static sm_issue_candidate *its(const some *s, sm_sql_stmt *q) {
+  size_t at = sm_ledger_list_find(s->account_no, s->count, sm_sql_i64(q, 0));
+  if (at == SIZE_MAX) q->err = SM_ERR_INTERNAL;
+  return at != SIZE_MAX ? &s->candidate[at] : NULL;
+}
 
 /* The valid invoice of the month: the highest revision without a credit note. */
-static sm_err load_invoice(sm_sql *db, int64_t account_no, const char *month,
-                           sm_issue_candidate *c) {
-  bool valid = false;
+static void take_invoice(sm_sql_stmt *q, sm_issue_candidate *c) {
+  bool valid = sm_sql_i64(q, 3) == 0;
+  if (c->number != NULL) return;
+  c->cancelled = !valid;
+  if (!valid) return;
+  sm_sql_take_text(q, 1, &c->number);
+  c->total_minor = sm_sql_i64(q, 2);
+}
+
+static sm_err load_invoices(const some *s) {
   sm_sql_stmt q = sm_sql_use(
-      db, "SELECT i.number, i.total_minor, EXISTS (SELECT 1 FROM invoice n WHERE n.account_no = "
-          "i.account_no AND n.kind = 'credit_note' AND n.month = i.month "
-          "AND n.revision = i.revision) FROM invoice i WHERE i.account_no = ?1 "
-          "AND i.kind = 'invoice' AND i.month = ?2 ORDER BY i.revision DESC");
-  sm_sql_bind_i64(&q, 1, account_no);
-  sm_sql_bind_text(&q, 2, month);
-  while (!valid && sm_sql_row(&q)) {
-    valid = sm_sql_i64(&q, 2) == 0;
-    c->cancelled = !valid;
-    if (!valid) continue;
-    sm_sql_take_text(&q, 0, &c->number);
-    c->total_minor = sm_sql_i64(&q, 1);
+      s->db, "SELECT i.account_no, i.number, i.total_minor, EXISTS (SELECT 1 FROM invoice n WHERE "
+             "n.account_no = i.account_no AND n.kind = 'credit_note' AND n.month = i.month "
+             "AND n.revision = i.revision) FROM invoice i WHERE i.account_no IN " SM_LEDGER_LIST
+             " AND i.kind = 'invoice' AND i.month = ?17 ORDER BY i.revision DESC");
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  sm_sql_bind_text(&q, 17, s->month);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL) take_invoice(&q, c);
   }
   return sm_sql_end(&q);
 }
 
-static sm_err load_uses(sm_sql *db, int64_t account_no, const char *month, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT u.month, u.use_wh, u.days, u.measured FROM invoice_use u "
-          "WHERE u.account_no = ?1 AND u.month < ?2 AND NOT EXISTS (SELECT 1 FROM invoice n "
-          "WHERE n.account_no = u.account_no AND n.kind = 'credit_note' AND n.month = u.month "
-          "AND n.revision = u.revision) ORDER BY u.month DESC, u.revision DESC LIMIT ?3");
-  sm_sql_bind_i64(&q, 1, account_no);
-  sm_sql_bind_text(&q, 2, month);
-  sm_sql_bind_i64(&q, 3, SM_ISSUE_USES_MAX);
-  while (sm_sql_row(&q)) {
-    sm_issue_use use = {.use_wh = sm_sql_i64(&q, 1),
-                        .days = (int32_t)sm_sql_i64(&q, 2),
-                        .measured = sm_sql_i64(&q, 3) != 0};
-    const char *text = sm_sql_text(&q, 0);
-    if (text == NULL || sm_month_parse(text, &use.year, &use.month) != SM_OK) {
-      q.err = SM_ERR_CORRUPT;
-      break;
-    }
+static void take_use(sm_sql_stmt *q, sm_issue_candidate *c) {
+  sm_issue_use use = {.use_wh = sm_sql_i64(q, 2),
+                      .days = (int32_t)sm_sql_i64(q, 3),
+                      .measured = sm_sql_i64(q, 4) != 0};
+  const char *text = sm_sql_text(q, 1);
+  if (text == NULL || sm_month_parse(text, &use.year, &use.month) != SM_OK ||
+      c->use_count == SM_ISSUE_USES_MAX)
+    q->err = SM_ERR_CORRUPT;
+  else
     c->use[c->use_count++] = use;
+}
+
+static sm_err load_uses(const some *s) {
+  sm_sql_stmt q = sm_sql_use(
+      s->db, "SELECT v.account_no, v.month, v.use_wh, v.days, v.measured FROM (SELECT u.*, "
+             "row_number() OVER (PARTITION BY u.account_no ORDER BY u.month DESC, u.revision DESC) "
+             "AS place FROM invoice_use u WHERE u.account_no IN " SM_LEDGER_LIST
+             " AND u.month < ?17 AND NOT EXISTS (SELECT 1 FROM invoice n "
+             "WHERE n.account_no = u.account_no AND n.kind = 'credit_note' AND n.month = u.month "
+             "AND n.revision = u.revision)) v WHERE v.place <= ?18 ORDER BY v.place");
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  sm_sql_bind_text(&q, 17, s->month);
+  sm_sql_bind_i64(&q, 18, SM_ISSUE_USES_MAX);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL) take_use(&q, c);
   }
   return sm_sql_end(&q);
 }
@@ -127,63 +155,118 @@ static sm_err load_entries(sm_sql *db, int64_t account_no, int64_t since_no,
   return err == SM_OK && more ? SM_ERR_CORRUPT : err; /* more kinds than there are */
 }
 
-static sm_err load_last(sm_sql *db, int64_t entry_no, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT i.number FROM entry e JOIN invoice i "
-                                 "ON i.invoice_no = e.invoice_no WHERE e.entry_no = ?1");
-  sm_sql_bind_i64(&q, 1, entry_no);
-  if (sm_sql_row(&q)) sm_sql_take_text(&q, 0, &c->last_number);
+/* The invoices that the last entries are of. */
+static sm_err load_last(const some *s) {
+  bool any = false;
+  for (size_t i = 0; i < s->count; i++) any = any || s->last_no[i] != 0;
+  if (!any) return SM_OK;
+  sm_sql_stmt q = sm_sql_use(s->db, "SELECT e.account_no, i.number FROM entry e JOIN invoice i "
+                                    "ON i.invoice_no = e.invoice_no "
+                                    "WHERE e.entry_no IN " SM_LEDGER_LIST);
+  sm_ledger_bind_list(&q, s->last_no, s->count);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL && c->last_number == NULL) sm_sql_take_text(&q, 1, &c->last_number);
+  }
   return sm_sql_end(&q);
 }
 
-/* And the account's own name, which costs nothing here. */
-static sm_err load_money(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
-  int64_t last_no = 0;
+static sm_err load_sums(some *s) {
   sm_sql_stmt q =
-      sm_sql_use(db, "SELECT coalesce(max(entry_no), 0), coalesce(sum(amount_minor), 0), "
-                     "coalesce(max(iif(kind = 'invoice', entry_no, 0)), 0), "
-                     "(SELECT key FROM account_import WHERE account_no = ?1) "
-                     "FROM entry WHERE account_no = ?1");
-  sm_sql_bind_i64(&q, 1, account_no);
-  if (sm_sql_row(&q)) {
-    c->basis.entry_no = sm_sql_i64(&q, 0);
-    c->balance_minor = sm_sql_i64(&q, 1);
-    last_no = sm_sql_i64(&q, 2);
-    sm_sql_take_text(&q, 3, &c->name);
+      sm_sql_use(s->db, "SELECT account_no, max(entry_no), sum(amount_minor), "
+                        "max(iif(kind = 'invoice', entry_no, 0)) "
+                        "FROM entry WHERE account_no IN " SM_LEDGER_LIST " GROUP BY account_no");
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c == NULL) break;
+    c->basis.entry_no = sm_sql_i64(&q, 1);
+    c->balance_minor = sm_sql_i64(&q, 2);
+    s->last_no[c - s->candidate] = sm_sql_i64(&q, 3);
   }
-  sm_err err = sm_sql_end(&q);
-  if (err == SM_OK && last_no != 0) err = load_last(db, last_no, c);
-  if (err == SM_OK && c->basis.entry_no > last_no) err = load_entries(db, account_no, last_no, c);
+  return sm_sql_end(&q);
+}
+
+static sm_err load_names(const some *s) {
+  sm_sql_stmt q = sm_sql_use(s->db, "SELECT account_no, key FROM account_import "
+                                    "WHERE account_no IN " SM_LEDGER_LIST);
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL) sm_sql_take_text(&q, 1, &c->name);
+  }
+  return sm_sql_end(&q);
+}
+
+static sm_err load_since(sm_sql *db, int64_t account_no, int64_t last_no, sm_issue_candidate *c) {
+  sm_err err = c->basis.entry_no > last_no ? load_entries(db, account_no, last_no, c) : SM_OK;
   c->last_balance_minor = c->balance_minor;
   for (size_t i = 0; i < c->entry_count && err == SM_OK; i++)
     err = sm_sub_i64(c->last_balance_minor, c->entry[i].amount_minor, &c->last_balance_minor);
   return err;
 }
 
-static sm_err load_edited(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT EXISTS (SELECT 1 FROM account_meter m JOIN reading_edit e "
-                                 "ON e.device_no = m.device_no WHERE m.account_no = ?1)");
-  sm_sql_bind_i64(&q, 1, account_no);
-  if (sm_sql_row(&q)) c->edited = sm_sql_i64(&q, 0) != 0;
+static sm_err load_money(some *s) {
+  sm_err err = load_sums(s);
+  if (err == SM_OK) err = load_last(s);
+  for (size_t i = 0; i < s->count && err == SM_OK; i++)
+    err = load_since(s->db, s->account_no[i], s->last_no[i], &s->candidate[i]);
+  return err;
+}
+
+static sm_err load_edited(const some *s) {
+  sm_sql_stmt q =
+      sm_sql_use(s->db, "SELECT DISTINCT m.account_no FROM account_meter m JOIN reading_edit e "
+                        "ON e.device_no = m.device_no WHERE m.account_no IN " SM_LEDGER_LIST);
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL) c->edited = true;
+  }
   return sm_sql_end(&q);
 }
 
-static sm_err load_corrected(sm_sql *db, int64_t account_no, sm_issue_candidate *c) {
-  sm_sql_stmt q = sm_sql_use(db, "SELECT EXISTS (SELECT 1 FROM exception e WHERE e.account_no = ?1 "
-                                 "AND e.state = 'true_up' AND NOT EXISTS (SELECT 1 FROM settled s "
-                                 "WHERE s.exception_no = e.exception_no))");
-  sm_sql_bind_i64(&q, 1, account_no);
-  if (sm_sql_row(&q)) c->corrected = sm_sql_i64(&q, 0) != 0;
+static sm_err load_corrected(const some *s) {
+  sm_sql_stmt q = sm_sql_use(
+      s->db, "SELECT DISTINCT e.account_no FROM exception e WHERE e.account_no IN " SM_LEDGER_LIST
+             " AND e.state = 'true_up' AND NOT EXISTS (SELECT 1 FROM settled s "
+             "WHERE s.exception_no = e.exception_no)");
+  sm_ledger_bind_list(&q, s->account_no, s->count);
+  while (sm_sql_row(&q)) {
+    sm_issue_candidate *c = its(s, &q);
+    if (c != NULL) c->corrected = true;
+  }
   return sm_sql_end(&q);
 }
 
-static sm_err load_candidate(sm_sql *db, int64_t account_no, const char *month,
-                             sm_issue_candidate *c) {
-  sm_err err = sm_ledger_account_load(db, account_no, &c->account);
-  if (err == SM_OK) err = load_invoice(db, account_no, month, c);
-  if (err == SM_OK) err = load_uses(db, account_no, month, c);
-  if (err == SM_OK) err = load_money(db, account_no, c);
-  if (err == SM_OK) err = load_edited(db, account_no, c);
-  if (err == SM_OK) err = load_corrected(db, account_no, c);
+static sm_err load_accounts(const some *s) {
+  sm_account *account[SM_LEDGER_LIST_MAX];
+  for (size_t i = 0; i < s->count; i++) account[i] = &s->candidate[i].account;
+  return sm_ledger_accounts_load(s->db, s->account_no, account, s->count);
+}
+
+static sm_err load_some(some *s) {
+  sm_err err = load_accounts(s);
+  if (err == SM_OK) err = load_invoices(s);
+  if (err == SM_OK) err = load_uses(s);
+  if (err == SM_OK) err = load_money(s);
+  if (err == SM_OK) err = load_names(s);
+  if (err == SM_OK) err = load_edited(s);
+  if (err == SM_OK) err = load_corrected(s);
+  return err;
+}
+
+static sm_err load_candidates(sm_sql *db, const char *month, const int64_t *account_no,
+                              sm_issue_candidate *candidate, size_t count) {
+  sm_err err = SM_OK;
+  for (size_t at = 0; err == SM_OK && at < count; at += SM_LEDGER_LIST_MAX) {
+    some s = {.db = db,
+              .month = month,
+              .account_no = account_no + at,
+              .candidate = candidate + at,
+              .count = count - at < SM_LEDGER_LIST_MAX ? count - at : SM_LEDGER_LIST_MAX};
+    err = load_some(&s);
+  }
   return err;
 }
 
@@ -225,25 +308,37 @@ static sm_sql_stmt use_page(sm_sql *db, const sm_issue_query *query) {
   return q;
 }
 
-static sm_err read_page(sm_sql *db, const sm_issue_query *query, sm_issue_candidate **list,
-                        size_t *count) {
+/* The accounts of a page, with what is counted of each; *account_no is heap. */
+static sm_err list_page(sm_sql *db, const sm_issue_query *query, int64_t tariffs_no,
+                        int64_t **account_no, sm_issue_candidate **list, size_t *count) {
   size_t cap = 0;
-  int64_t tariffs_no = 0;
-  sm_err err = sm_ledger_tariffs_no(db, &tariffs_no);
-  if (err != SM_OK) return err;
+  size_t no_cap = 0;
   sm_sql_stmt q = use_page(db, query);
   while (sm_sql_row(&q)) {
     sm_issue_candidate *grown = sm_ledger_room(*list, &cap, *count, sizeof *grown);
-    if (grown == NULL) {
+    if (grown != NULL) *list = grown;
+    int64_t *more = sm_ledger_room(*account_no, &no_cap, *count, sizeof *more);
+    if (more != NULL) *account_no = more;
+    if (grown == NULL || more == NULL) {
       q.err = SM_ERR_NOMEM;
       break;
     }
-    *list = grown;
-    sm_issue_candidate *c = &grown[(*count)++];
-    *c = (sm_issue_candidate){.basis = {.changed_no = sm_sql_i64(&q, 1), .tariffs_no = tariffs_no}};
-    q.err = load_candidate(db, sm_sql_i64(&q, 0), query->month, c);
+    more[*count] = sm_sql_i64(&q, 0);
+    grown[(*count)++] =
+        (sm_issue_candidate){.basis = {.changed_no = sm_sql_i64(&q, 1), .tariffs_no = tariffs_no}};
   }
   return sm_sql_end(&q);
+}
+
+static sm_err read_page(sm_sql *db, const sm_issue_query *query, sm_issue_candidate **list,
+                        size_t *count) {
+  int64_t *account_no = NULL;
+  int64_t tariffs_no = 0;
+  sm_err err = sm_ledger_tariffs_no(db, &tariffs_no);
+  if (err == SM_OK) err = list_page(db, query, tariffs_no, &account_no, list, count);
+  if (err == SM_OK) err = load_candidates(db, query->month, account_no, *list, *count);
+  free(account_no);
+  return err;
 }
 
 sm_err sm_ledger_issue_candidates(sm_ledger *ledger, const sm_issue_query *query,
@@ -278,7 +373,7 @@ static sm_err read_one(sm_sql *db, const char *account_id, const char *month,
   sm_err err = sm_sql_end(&q);
   if (err == SM_OK && !found) err = SM_ERR_NOT_FOUND;
   if (err == SM_OK) err = sm_ledger_tariffs_no(db, &c->basis.tariffs_no);
-  return err == SM_OK ? load_candidate(db, account_no, month, c) : err;
+  return err == SM_OK ? load_candidates(db, month, &account_no, c, 1) : err;
 }
 
 sm_err sm_ledger_issue_candidate(sm_ledger *ledger, const char *account_id, const char *month,

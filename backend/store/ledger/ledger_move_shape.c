@@ -24,7 +24,8 @@ static const char postgres_columns[] =
     "WHERE c.relnamespace = 'smartmeter'::regnamespace AND c.relkind = 'r' "
     "AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped "
     "AND c.relname NOT IN ('schema_version', 'commit_mark', 'login_bucket', 'login_known', "
-    "'readings_meta', 'series', 'series_change', 'reading', 'quarter', 'quarter_due', 'course', "
+    "'readings_meta', 'series', 'series_change', 'reading', 'quarter', 'quarter_due', "
+    "'quarter_day', 'day_due', 'course', "
     "'reject') "
     "ORDER BY c.relname::text COLLATE \"C\", a.attname::text COLLATE \"C\"";
 

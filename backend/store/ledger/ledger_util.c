@@ -78,3 +78,18 @@ bool sm_ledger_text_valid(const char *text, size_t max_chars) {
   for (size_t at = 0; at < len; at += sm_utf8_step(text + at, len - at)) chars++;
   return chars <= max_chars;
 }
+
+void sm_ledger_bind_list(sm_sql_stmt *q, const int64_t *no, size_t count) {
+  for (size_t i = 0; i < SM_LEDGER_LIST_MAX; i++) {
+    if (i < count)
+      sm_sql_bind_i64(q, (int)i + 1, no[i]);
+    else
+      sm_sql_bind_null(q, (int)i + 1);
+  }
+}
+
+size_t sm_ledger_list_find(const int64_t *no, size_t count, int64_t wanted) {
+  for (size_t i = 0; i < count; i++)
+    if (no[i] == wanted) return i;
+  return SIZE_MAX;
+}

@@ -208,24 +208,26 @@ static void consider(choice *c, const char *url, const hosts *h, size_t at, cons
   PQfinish(conn);
 }
 
-static void choose(choice *c, const char *url, const hosts *h) {
+static void choose(choice *c, const char *url, const hosts *h, bool again) {
   const known before = look_at(url);
   size_t count = h->count > 1 ? h->count : 1;
   bool known_cluster = before.newest.identifier[0] != '\0';
   for (size_t i = 0; i < count; i++) {
     consider(c, url, h, (before.at + i) % count, &before.newest);
-    /* As new as what was seen: the others need not be asked. */
-    if (c->conn != NULL && known_cluster) return;
+    /* As new as what was seen, and nothing has happened: the others need not be asked. Newer than
+     * what was seen is the one that took over. */
+    bool newer = c->conn != NULL && c->is.timeline > before.newest.timeline;
+    if (c->conn != NULL && known_cluster && (!again || newer)) return;
   }
 }
 
-sm_err sm_pg_connect(const char *url, PGconn **out, int64_t *timeline) {
+sm_err sm_pg_connect(const char *url, bool again, PGconn **out, int64_t *timeline) {
   hosts h;
   choice c = {.conn = NULL};
   sm_err err = SM_OK;
   sm_buf_init(&c.why_not, 0);
   hosts_init(&h, url);
-  choose(&c, url, &h);
+  choose(&c, url, &h, again);
   if (c.conn != NULL && !note(url, &c.is, c.at)) {
     say_why_not(&c, c.conn, "a former primary");
     PQfinish(c.conn);

@@ -13,7 +13,7 @@ CREATE TABLE series (
   channel bigint NOT NULL CHECK (channel BETWEEN 0 AND 255),
   state bytea,
   UNIQUE (device_id, channel)
-);
+) WITH (fillfactor = 60); -- each commit changes states: the next one finds room beside the last
 
 -- Which series a commit changed, so that other servers hear of it: they read what was added since
 -- the oldest transaction that was open when they read last. Rows are dropped after some minutes.
@@ -69,6 +69,21 @@ CREATE TABLE quarter_due (
   series_no bigint NOT NULL,
   start_ms bigint NOT NULL,
   PRIMARY KEY (series_no, start_ms)
+);
+
+-- The quarters of a series on a day of UTC that is over (days since 1970), as one row
+-- (store/series/quarter_block.h): what is asked of past months is read from here. `quarter` is what
+-- counts; a row here goes when one of its quarters is made again, and is made anew from day_due.
+CREATE TABLE quarter_day (
+  series_no bigint NOT NULL,
+  day bigint NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (series_no, day)
+);
+CREATE TABLE day_due (
+  day bigint NOT NULL,
+  series_no bigint NOT NULL,
+  PRIMARY KEY (day, series_no)
 );
 
 -- The register's course on days that are not plain, kept where raw was dropped.

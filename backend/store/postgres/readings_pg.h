@@ -22,6 +22,7 @@
 #include "store/readings_engine.h"
 #include "store/series/quarter.h"
 #include "store/series/series.h"
+#include "store/series/trace.h"
 #include "store/series/verdicts.h"
 
 #include <pthread.h>
@@ -75,10 +76,11 @@ typedef struct pg_readings {
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
-  int64_t kept_from_ms;   /* raw of before has been dropped, here or before the house moved in */
-  int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
-  int64_t maintain_at_ms; /* steady clock: not before */
-  int64_t forget_at_ms;   /* likewise */
+  int64_t kept_from_ms;      /* raw of before has been dropped, here or before the house moved in */
+  int64_t reject_bytes;      /* of its own count: another server's are found when it is measured */
+  int64_t maintain_at_ms;    /* steady clock: not before */
+  uint64_t maintain_commits; /* that there were then */
+  int64_t forget_at_ms;      /* likewise */
 
   atomic_uint_fast64_t commits;
   atomic_uint_fast64_t dropped_days;
@@ -170,8 +172,17 @@ SM_MUST_CHECK sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *don
 /* ---- reading (readings_pg_read.c) ---- */
 SM_MUST_CHECK sm_err pg_raw(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
                             size_t limit, sm_run *run);
-SM_MUST_CHECK sm_err pg_quarters(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
-                                 size_t limit, sm_quarter_list *list);
+/* Quarters that start in [from_ms, to_ms). */
+typedef struct pg_asked {
+  int64_t series_no;
+  int64_t from_ms;
+  int64_t to_ms;
+  size_t limit;
+  bool each;                /* by the rows of each quarter alone */
+  bool brief;               /* the register's course alone (quarter_block.h) */
+  sm_outline_days *outline; /* NULL: of no day */
+} pg_asked;
+SM_MUST_CHECK sm_err pg_quarters(sm_sql *db, const pg_asked *asked, sm_quarter_list *list);
 
 /* ---- rejects (readings_pg_reject.c) ---- */
 SM_MUST_CHECK sm_err pg_rejects_write(pg_readings *store, const sm_reject_in *rejects,
@@ -182,6 +193,39 @@ SM_MUST_CHECK sm_err pg_rejects_measure(pg_readings *store);
 /* Makes the rows of some quarters that are due and began before an instant, in a transaction of its
  * own; *done false: there were none. */
 SM_MUST_CHECK sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *done);
+
+/* ---- days that are over (readings_pg_day.c) ---- */
+/* What whole days tell of what is asked for, and where there is none: ascending spans of time, as
+ * arrays of instants. */
+typedef struct pg_days {
+  sm_quarter_list list;
+  sm_buf gap_from;
+  sm_buf gap_to;
+  size_t gaps;
+  size_t rows;
+  bool due; /* some of the quarters may be due: they are what raw readings say */
+} pg_days;
+/* fini in any case. */
+SM_MUST_CHECK sm_err pg_days_read(sm_sql *db, const pg_asked *asked, pg_days *days);
+void pg_days_fini(pg_days *days);
+/* Rows as they are made: a day's quarters, ascending; then all are stored, in the writer's
+ * transaction. */
+typedef struct pg_day_rows {
+  sm_buf series;
+  sm_buf days;
+  sm_buf bodies;
+} pg_day_rows;
+void pg_day_rows_init(pg_day_rows *rows);
+void pg_day_rows_fini(pg_day_rows *rows);
+SM_MUST_CHECK sm_err pg_day_rows_add(pg_day_rows *rows, int64_t series_no,
+                                     const sm_quarter *quarters, size_t count);
+SM_MUST_CHECK sm_err pg_day_rows_write(pg_readings *store, pg_day_rows *rows);
+/* Inside the transaction that makes quarters again (arrays of series and starts): their days' rows
+ * go, and are due. */
+SM_MUST_CHECK sm_err pg_days_changed(pg_readings *store, const char *series, const char *starts);
+/* Makes the rows of some days before one of UTC, in a transaction of its own; *done false: there
+ * were none. */
+SM_MUST_CHECK sm_err pg_days_pack(pg_readings *store, int64_t before_day, bool *done);
 
 /* ---- the engine ---- */
 sm_err pg_readings_commit(sm_readings *store, sm_readings_batch *batch);

@@ -8,11 +8,34 @@ typedef struct check {
   sm_quarter_check quarters;
 } check;
 
+/* The rows of whole days say what those of their quarters do. */
+static sm_err check_days(check *c, const pg_asked *each, const sm_quarter_list *rows,
+                         const char *device_id) {
+  pg_asked asked = *each;
+  sm_quarter_list days = {0};
+  asked.each = false;
+  sm_err err = pg_quarters(c->db, &asked, &days);
+  if (err != SM_OK) return err;
+  size_t i = 0;
+  while (i < days.count && i < rows->count && sm_quarter_equal(&days.item[i], &rows->item[i])) i++;
+  if (i < days.count || i < rows->count)
+    sm_quarter_check_find(&c->quarters, "quarter", i < rows->count ? rows->item[i].start_ms : 0,
+                          device_id, "the row of its day says something else");
+  sm_quarter_list_fini(&days);
+  return SM_OK;
+}
+
 static sm_err check_series(check *c, int64_t series_no, const char *device_id) {
+  const pg_asked asked = {.series_no = series_no,
+                          .from_ms = INT64_MIN,
+                          .to_ms = INT64_MAX,
+                          .limit = SIZE_MAX,
+                          .each = true};
   sm_run raw = {0};
   sm_quarter_list rows = {0};
   sm_err err = pg_raw(c->db, series_no, INT64_MIN, INT64_MAX, SIZE_MAX, &raw);
-  if (err == SM_OK) err = pg_quarters(c->db, series_no, INT64_MIN, INT64_MAX, SIZE_MAX, &rows);
+  if (err == SM_OK) err = pg_quarters(c->db, &asked, &rows);
+  if (err == SM_OK) err = check_days(c, &asked, &rows, device_id);
   if (err == SM_OK) err = sm_quarter_check_series(&c->quarters, device_id, &raw, &rows);
   sm_run_fini(&raw);
   sm_quarter_list_fini(&rows);

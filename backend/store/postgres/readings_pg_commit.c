@@ -122,6 +122,7 @@ static sm_err lock_series(pg_readings *store) {
   sm_sql_stmt q = sm_sql_use(
       store->db, "SELECT device_id, channel, state, series_no FROM series WHERE series_no = ANY("
                  "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
+  sm_pg_binary(&q);
   pg_array_bind(&q, 1, &numbers);
   while (sm_sql_row(&q)) {
     sm_err err = take_stored(store, &q, &taken);
@@ -260,7 +261,7 @@ static sm_err insert_due(pg_readings *store, const sm_readings_batch *in) {
                                         "ON CONFLICT DO NOTHING");
   pg_array_bind(&q, 1, &series);
   pg_array_bind(&q, 2, &starts);
-  sm_err err = sm_sql_run(&q);
+  sm_err err = sm_sql_later(&q);
   sm_buf_fini(&series);
   sm_buf_fini(&starts);
   return err;
@@ -305,7 +306,7 @@ static sm_err write_states(pg_readings *store) {
   pg_array_bind(&q, 1, &numbers);
   pg_array_bind(&q, 2, &states);
   sm_sql_bind_i64(&q, 3, store->self_no);
-  sm_err err = sm_sql_run(&q);
+  sm_err err = sm_sql_later(&q);
   sm_buf_fini(&numbers);
   sm_buf_fini(&states);
   sm_buf_fini(&state);

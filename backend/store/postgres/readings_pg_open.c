@@ -147,12 +147,13 @@ static uint64_t disk_bytes(pg_readings *store) {
   sm_sql *db;
   int64_t bytes = 0;
   if (pg_read_begin(store, &db) != SM_OK) return 0;
-  sm_err err = sm_sql_query_i64(db,
-                                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
-                                "WHERE relnamespace = 'smartmeter'::regnamespace AND relkind = 'r' "
-                                "AND (relname LIKE 'reading\\_%' OR relname IN ('series', "
-                                "'quarter', 'quarter_due', 'course', 'reject'))",
-                                &bytes);
+  sm_err err =
+      sm_sql_query_i64(db,
+                       "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
+                       "WHERE relnamespace = 'smartmeter'::regnamespace AND relkind = 'r' "
+                       "AND (relname LIKE 'reading\\_%' OR relname IN ('series', "
+                       "'quarter', 'quarter_due', 'quarter_day', 'day_due', 'course', 'reject'))",
+                       &bytes);
   pg_read_end(store, db);
   return err == SM_OK ? (uint64_t)bytes : 0;
 }

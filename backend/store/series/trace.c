@@ -11,7 +11,12 @@
 
 #define DAY_MS ((int64_t)86400000)
 
-enum { AGREEING = 3 };
+enum {
+  AGREEING = 3,
+  /* Above it no outline is made: up to it a step of a day is far from what cannot be computed with.
+   */
+  OUTLINE_W_MAX = 10000000
+};
 
 /* No doubt inside. Its ends are looked at too: each step may be 2 Wh above the limit, for the
  * register's resolution, and many such steps together are not. */
@@ -230,6 +235,55 @@ sm_err sm_trace_survey(const sm_trace_source *r, int64_t from_ms, int64_t to_ms,
     sm_trace_fini(&out);
   }
   sm_span_fini(&s);
+  return err;
+}
+
+/* ---- the outline of a trace ---- */
+
+/* The days between those that its ends are looked for in; none where it has to be given whole. */
+static sm_outline_days days_between(const sm_trace_source *r, int64_t from_ms, int64_t to_ms,
+                                    const sm_outline_ask *ask) {
+  sm_outline_days days = {.ask = *ask};
+  if (!r->there || ask->step_limit_w <= 0 || ask->step_limit_w > OUTLINE_W_MAX) return days;
+  from_ms = sm_max_i64(from_ms, r->first_ms);
+  to_ms = sm_min_i64(to_ms, r->last_ms);
+  if (from_ms < 0 || from_ms >= to_ms) return days;
+  days.from_day = from_ms / DAY_MS + 1;
+  days.to_day = to_ms / DAY_MS;
+  return days;
+}
+
+/* *outlined false: something is in doubt, so it was not done. */
+static sm_err outline(const sm_trace_source *r, int64_t from_ms, int64_t to_ms,
+                      const sm_trace_rule *rule, sm_outline_days *days, bool *outlined,
+                      sm_trace *trace) {
+  sm_trace out = {0};
+  sm_quarter_span s;
+  int64_t begin_ms = from_ms;
+  *r->outline = days;
+  sm_err err = sm_span_init(&s, r, from_ms, to_ms);
+  *r->outline = NULL;
+  if (err != SM_OK) return err;
+  *outlined = !days->doubtful;
+  if (*outlined) err = sm_trace_readings(&s, &begin_ms, &to_ms, rule, outlined, &out);
+  out.from_beginning = out.count > 0 && begin_ms == INT64_MIN;
+  if (err == SM_OK)
+    *trace = out;
+  else
+    sm_trace_fini(&out);
+  sm_span_fini(&s);
+  return err;
+}
+
+sm_err sm_trace_outline(const sm_trace_source *r, int64_t from_ms, int64_t to_ms,
+                        const sm_outline_ask *ask, sm_trace *trace, bool *whole) {
+  const sm_trace_rule rule = {.step_limit_w = ask->step_limit_w, .edits = &sm_trace_no_edits};
+  bool outlined = false;
+  sm_err err = SM_OK;
+  sm_outline_days days = days_between(r, from_ms, to_ms, ask);
+  if (days.from_day < days.to_day) err = outline(r, from_ms, to_ms, &rule, &days, &outlined, trace);
+  if (err == SM_OK && !outlined) err = sm_trace_survey(r, from_ms, to_ms, &rule, trace, NULL);
+  *whole = !outlined;
   return err;
 }
 

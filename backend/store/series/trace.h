@@ -4,7 +4,17 @@
 #define SM_STORE_SERIES_TRACE_H
 
 #include "store/readings.h"
+#include "store/series/quarter_block.h"
 #include "store/series/series.h"
+
+/* The days of which no more is needed than their outline (quarter_block.h), while they are plain.
+ */
+typedef struct sm_outline_days {
+  sm_outline_ask ask;
+  int64_t from_day; /* since 1970, of UTC */
+  int64_t to_day;   /* exclusive */
+  bool doubtful;    /* set by who reads them: a day was not plain, so it is not there at all */
+} sm_outline_days;
 
 /* One series as one snapshot has it. Lists are the caller's; a run is borrowed until the next
  * call. */
@@ -20,6 +30,7 @@ typedef struct sm_trace_source {
    * something). */
   sm_err (*course)(void *context, int64_t from_ms, int64_t to_ms, sm_reading_list *list);
   void *context;
+  sm_outline_days **outline; /* where `quarters` finds them; NULL there: none is to be outlined */
 } sm_trace_source;
 
 /* What a trace is judged with. */
@@ -36,6 +47,10 @@ int64_t sm_trace_near(int64_t at_ms, int64_t least_ms);
 SM_MUST_CHECK sm_err sm_trace_survey(const sm_trace_source *source, int64_t from_ms, int64_t to_ms,
                                      const sm_trace_rule *rule, sm_trace *trace,
                                      sm_quarter_list *quarters);
+
+/* sm_readings_outline: the trace where it had to be given whole. */
+SM_MUST_CHECK sm_err sm_trace_outline(const sm_trace_source *source, int64_t from_ms, int64_t to_ms,
+                                      const sm_outline_ask *ask, sm_trace *trace, bool *whole);
 
 /* ---- quarters around a span of time (readings_span.c) ---- */
 

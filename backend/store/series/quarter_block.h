@@ -12,8 +12,8 @@
  *
  * Version 1, which is still read: 1, count and first number as above, all columns, those that only
  * show before the longest gap; CRC-32 of all before it. */
-#ifndef SM_STORE_EMBEDDED_QUARTER_BLOCK_H
-#define SM_STORE_EMBEDDED_QUARTER_BLOCK_H
+#ifndef SM_STORE_SERIES_QUARTER_BLOCK_H
+#define SM_STORE_SERIES_QUARTER_BLOCK_H
 
 #include "base/buf.h"
 #include "store/readings.h"

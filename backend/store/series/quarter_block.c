@@ -1,4 +1,4 @@
-#include "store/embedded/quarter_block.h"
+#include "store/series/quarter_block.h"
 
 #include "store/series/column.h"
 #include "store/series/quarter.h"
