@@ -116,6 +116,13 @@ is 'there are invoices' "${#numbers[@]}" 4
 bills "$TMP/bills.1"
 stop_server || fail 'the server stops'
 state "$TMP/before"
+# A file of many parts, which the next command takes in from a folder of before.
+head -c 2000003 /dev/urandom >"$TMP/image"
+image=$(sha256sum <"$TMP/image" | cut -d ' ' -f 1)
+mkdir "$DATA/firmware"
+mv "$TMP/image" "$DATA/firmware/$image"
+smartmeter device list >/dev/null
+rm -r "$DATA/firmware"
 # Whatever is killed, it is the old store that is whole, or the new one.
 killed_at_random "$kills" embedded "$URL" --switch
 ok 'after all kills, the switch is made' quietly move "$URL" --switch
@@ -124,6 +131,7 @@ is 'what meters need not send again is known' \
   "$(sqlite "$DATA/readings.db" 'SELECT series_no, device_id, hex(state) FROM series ORDER BY 1')"
 is 'each invoice is the same bytes' "$(house 'SELECT number, md5(body), md5(snapshot) FROM smartmeter.invoice ORDER BY 1')" \
   "$(sqlite "$DATA/ledger.db" 'SELECT number, md5(body), md5(snapshot) FROM invoice ORDER BY 1')"
+is 'so is each file' "$(house "SELECT encode(sha256(string_agg(bytes, '' ORDER BY part_no)), 'hex') FROM smartmeter.file_part")" "$image"
 is 'what is sealed too' \
   "$(house "SELECT user_no, upper(encode(email_sealed, 'hex')), upper(encode(email_hash, 'hex')) FROM smartmeter.\"user\" ORDER BY 1")" \
   "$(sqlite "$DATA/ledger.db" 'SELECT user_no, hex(email_sealed), hex(email_hash) FROM user ORDER BY 1')"
