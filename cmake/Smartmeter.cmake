@@ -69,6 +69,15 @@ function(sm_test name)
   endforeach()
 endfunction()
 
+# sm_embed_text(FILE VARIABLE OUT): a text file as a C array with a zero byte at its end.
+function(sm_embed_text file variable out)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  file(CONFIGURE OUTPUT ${out} @ONLY
+    CONTENT "extern const char ${variable}[];\nconst char ${variable}[] = {${bytes}0};\n")
+endfunction()
+
 # sm_add_programs(LABEL name …): to what test_programs_LABEL builds.
 function(sm_add_programs label)
   if(NOT TARGET test_programs_${label})

@@ -8,9 +8,9 @@
 #include "base/crc32.h"
 #include "store/embedded/block.h"
 #include "store/embedded/fresh_row.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/quarter_block.h"
-#include "store/embedded/reading_column.h"
+#include "store/series/journal_row.h"
+#include "store/series/quarter_block.h"
+#include "store/series/reading_column.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -35,6 +35,7 @@ struct sm_api {
   sm_figures figures;
   struct sm_zip_desk *zip_desk; /* NULL: there is no cabinet */
   struct sm_rebill_desk *rebill_desk;
+  struct sm_images *images;
   struct sm_run_desk *run_desk;
   struct sm_http *http;                /* NULL until started */
   struct sm_metrics_listener *metrics; /* NULL: off, or not started */

@@ -3,46 +3,23 @@
 #include "api/api.h"
 #include "api/body.h"
 #include "api/firmware_json.h"
+#include "api/images.h"
 #include "api/list.h"
 #include "api/negotiate.h"
 #include "api/ranges.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "base/file.h"
 #include "store/ledger_firmware.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { REASON_CHARS_MAX = 200 };
 
 /* ---- images ---- */
-
-static bool is_sha256(const char *text) {
-  return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
-}
-
-/* -1: there is none. */
-static int open_image(const sm_api *api, const char *sha256, uint64_t *size) {
-  char name[80];
-  struct stat about;
-  (void)snprintf(name, sizeof name, "firmware/%s", sha256);
-  char *path = api->options.data_dir != NULL ? sm_path_join(api->options.data_dir, name) : NULL;
-  int file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
-  free(path);
-  if (file < 0) return -1;
-  if (fstat(file, &about) == 0 && S_ISREG(about.st_mode)) {
-    *size = (uint64_t)about.st_size;
-    return file;
-  }
-  (void)close(file);
-  return -1;
-}
 
 /* Only of another kind than it was: nothing changes under that name. */
 static bool wants_part(const sm_request *request, const char *etag) {
@@ -70,17 +47,15 @@ static void answer_image(const sm_request *request, sm_answer *answer, int file,
 void sm_handle_firmware_image(sm_api *api, const sm_request *request, sm_answer *answer) {
   const char *sha256 = request->param[0];
   char etag[72];
-  bool known = false;
+  int file = -1;
   uint64_t size = 0;
-  sm_err err =
-      is_sha256(sha256) ? sm_ledger_firmware_image(api->options.ledger, sha256, &known) : SM_OK;
-  if (err != SM_OK) {
-    sm_api_fail(request, answer, err);
+  sm_err err = sm_images_open(api->images, sha256, &file, &size);
+  if (err == SM_ERR_NOT_FOUND) {
+    sm_answer_not_found(answer);
     return;
   }
-  int file = known ? open_image(api, sha256, &size) : -1;
-  if (file < 0) {
-    sm_answer_not_found(answer);
+  if (err != SM_OK) {
+    sm_api_fail(request, answer, err);
     return;
   }
   (void)snprintf(etag, sizeof etag, "\"%s\"", sha256);

@@ -1,4 +1,5 @@
 #include "api/server.h"
+#include "api/images.h"
 #include "api/rebill_desk.h"
 #include "api/run_desk.h"
 #include "api/zip_desk.h"
@@ -40,9 +41,9 @@ static bool copy_text(const char **text) {
 
 /* From here on all texts are the api's; one that could not be copied is NULL. */
 static sm_err own_texts(sm_api_options *o) {
-  const char **texts[] = {&o->bind,       &o->tls_cert,       &o->tls_key,  &o->trusted_proxies,
-                          &o->public_url, &o->dashboard_dir,  &o->data_dir, &o->currency,
-                          &o->mqtt.host,  &o->allowed_origins};
+  const char **texts[] = {&o->bind,           &o->tls_cert,      &o->tls_key,  &o->trusted_proxies,
+                          &o->public_url,     &o->dashboard_dir, &o->currency, &o->mqtt.host,
+                          &o->allowed_origins};
   bool all = true;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
     if (!copy_text(texts[i])) all = false;
@@ -50,9 +51,9 @@ static sm_err own_texts(sm_api_options *o) {
 }
 
 static void free_texts(sm_api_options *o) {
-  const char *texts[] = {o->bind,       o->tls_cert,       o->tls_key,  o->trusted_proxies,
-                         o->public_url, o->dashboard_dir,  o->data_dir, o->currency,
-                         o->mqtt.host,  o->allowed_origins};
+  const char *texts[] = {o->bind,           o->tls_cert,      o->tls_key,  o->trusted_proxies,
+                         o->public_url,     o->dashboard_dir, o->currency, o->mqtt.host,
+                         o->allowed_origins};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free((void *)(uintptr_t)texts[i]);
 }
 
@@ -190,6 +191,7 @@ sm_err sm_api_new(const sm_api_options *options, sm_api **api) {
     err = sm_zip_desk_new(options->cabinet, options->ledger, &out->zip_desk);
   const sm_invoicing invoicing = sm_api_invoicing(out);
   if (err == SM_OK) err = sm_rebill_desk_new(&invoicing, &out->rebill_desk);
+  if (err == SM_OK) err = sm_images_new(out->options.ledger, &out->images);
   if (err == SM_OK) err = sm_run_desk_new(&invoicing, &out->run_desk);
   sm_random_bytes(out->tag_key, sizeof out->tag_key);
   set_defaults(&out->options, out->proxies.count > 0);
@@ -260,6 +262,7 @@ void sm_api_free(sm_api *api) {
   sm_api_stop(api);
   sm_zip_desk_free(api->zip_desk);
   sm_rebill_desk_free(api->rebill_desk);
+  sm_images_free(api->images);
   sm_run_desk_free(api->run_desk);
   sm_gate_fini(&api->expensive);
   sm_gate_fini(&api->logins);

@@ -87,7 +87,6 @@ typedef struct sm_api_options {
   const char *trusted_proxies; /* "10.0.0.1, 192.168.0.0/16": whose X-Forwarded-For is believed */
   const char *public_url;      /* "https://meters.example": links, the cookie's Secure; NULL */
   const char *allowed_origins; /* "https://a.example": whose pages may use the API; NULL: none */
-  const char *data_dir;        /* with the images of firmware; NULL: there are none */
   const char *dashboard_dir;   /* the built dashboard; NULL or missing: a page that says so */
   const sm_zone *zone;
   const char *currency;

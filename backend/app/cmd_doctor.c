@@ -58,7 +58,7 @@ static void on_finding(void *context, const sm_doctor_finding *f) {
 
 static void on_progress(void *context, const char *what, uint64_t done, uint64_t total) {
   printer *p = context;
-  p->progress.unit = what;
+  p->progress.verb = what;
   sm_progress_at(&p->progress, (sm_progress_point){.count = done, .done = done, .total = total});
 }
 

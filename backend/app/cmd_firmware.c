@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/decimal.h"
 #include "base/zone.h"
+#include "store/ledger_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -215,6 +216,16 @@ static bool take_cohort(const words *w, sm_release *r) {
   return true;
 }
 
+/* One that is out already may have lost its image, with a data folder of before it was in the
+ * ledger: it is put in again. */
+static sm_err put_out(sm_ledger *ledger, sm_release *r, const char *image, int64_t now_ms) {
+  char name[SM_FILE_NAME_MAX];
+  sm_err err = sm_ledger_firmware_publish(ledger, sm_cli_actor(), r, image, now_ms);
+  if (err != SM_ERR_EXISTS) return err;
+  sm_err put = sm_ledger_file_put(ledger, SM_FILE_FIRMWARE, image, r->size, now_ms, name, NULL);
+  return put == SM_OK ? err : put;
+}
+
 static int publish(sm_program *program, const void *context) {
   const words *w = context;
   sm_release release;
@@ -239,10 +250,8 @@ static int publish(sm_program *program, const void *context) {
     good = false;
   }
   int status = SM_EXIT_FAILED;
-  if (good && sm_firmware_keep(program->config.data_dir, &release, image))
-    status = tell_published(
-        &release, sm_ledger_firmware_publish(program->ledger, sm_cli_actor(), &release, now_ms),
-        w->json);
+  if (good)
+    status = tell_published(&release, put_out(program->ledger, &release, image, now_ms), w->json);
   free(image);
   return status;
 }

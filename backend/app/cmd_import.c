@@ -318,7 +318,7 @@ static int import(run *r) {
   sm_import_counts counts = r->state.counts;
   sm_err err = sm_importer_run(&options, &counts, &problem);
   if (err == SM_OK && r->program->readings != NULL &&
-      sm_readings_maintain(r->program->readings, true) != SM_OK)
+      sm_readings_maintain(r->program->readings, true, NULL) != SM_OK)
     sm_complain("all is stored, but could not be packed now: it will be later");
   int status = finish(r, err, &problem);
   sm_buf_fini(&problem);

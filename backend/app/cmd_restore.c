@@ -8,7 +8,7 @@
 #include "base/complain.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "store/embedded/embedded.h"
+#include "store/data_lock.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ static const char usage[] =
 
 static bool take_lock(const char *data_dir, int *lock) {
   sm_err err = sm_dir_make(data_dir);
-  if (err == SM_OK) err = sm_embedded_lock(data_dir, lock);
+  if (err == SM_OK) err = sm_data_lock(data_dir, lock);
   if (err == SM_ERR_BUSY)
     sm_complain("a server runs on %s: stop it first", data_dir);
   else if (err != SM_OK)

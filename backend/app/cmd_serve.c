@@ -12,6 +12,7 @@
 #include "app/live_source.h"
 #include "app/member.h"
 #include "app/meters.h"
+#include "app/old_files.h"
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "app/printing.h"
@@ -408,7 +409,6 @@ static bool make_api(service *s) {
       .public_url = c->public_url,
       .allowed_origins = c->allowed_origins,
       .dashboard_dir = s->dashboard_dir,
-      .data_dir = c->data_dir,
       .zone = c->zone,
       .currency = c->currency,
       .invoicing = &s->program.invoicing,
@@ -569,7 +569,7 @@ static void stop_parts(service *s) {
   s->imports = NULL;
   /* On a server store others go on adding, and whoever is there makes what is due. */
   if (s->program.readings != NULL && !shares_store(s)) {
-    sm_err err = sm_readings_maintain(s->program.readings, true);
+    sm_err err = sm_readings_maintain(s->program.readings, true, NULL);
     if (err != SM_OK)
       sm_log(SM_LOG_WARN, "serve.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
   }
@@ -634,6 +634,7 @@ static bool start(service *s) {
   /* The keeper first: after the filter nothing can be started any more. */
   if (!give_up_key(s) || !sm_program_open(&s->program, SM_PROGRAM_MAY_CREATE)) return false;
   sm_harden_calls(s->program.config.seccomp);
+  sm_old_files_tell_left(&s->program);
   return sm_program_load_invoicing(&s->program) && sm_printing_keep_logo(&s->program) &&
          check_demo(s) && make_first_admin(s) && open_readings(s) && name_server(s) &&
          sm_settings_audit(&s->program) && make_parts(s) && start_parts(s);

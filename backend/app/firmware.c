@@ -477,16 +477,3 @@ bool sm_firmware_open(const char *dir, const char *keys, sm_release *release, ch
   *image = bytes;
   return true;
 }
-
-bool sm_firmware_keep(const char *data_dir, const sm_release *release, const char *image) {
-  char *dir = sm_path_join(data_dir, SM_FIRMWARE_DIR);
-  char *path = dir != NULL ? sm_path_join(dir, release->sha256) : NULL;
-  sm_err err = path != NULL ? sm_dir_make(dir) : SM_ERR_NOMEM;
-  /* Written again if it is there: what is there may be damaged. */
-  if (err == SM_OK) err = sm_file_write_private(path, image, release->size);
-  if (err != SM_OK)
-    sm_complain("cannot keep the image in %s: %s", dir != NULL ? dir : data_dir, sm_err_text(err));
-  free(path);
-  free(dir);
-  return err == SM_OK;
-}

@@ -14,8 +14,6 @@
 #define SM_FIRMWARE_IMAGE_FILE "firmware.bin"
 #define SM_FIRMWARE_MANIFEST_FILE "manifest.json"
 #define SM_FIRMWARE_SIGNATURE_FILE "manifest.sig"
-/* Of the data folder: images by their SHA-256. */
-#define SM_FIRMWARE_DIR "firmware"
 
 /* Makes a key: `path` has the private one, PEM, mode 0600, and must be new; `path`.pub the public
  * one. */
@@ -43,7 +41,5 @@ bool sm_firmware_open(const char *dir, const char *keys, sm_release *release, ch
 /* What a manifest says. SM_ERR_SYNTAX, with what is wrong in `problem`. */
 SM_MUST_CHECK sm_err sm_firmware_read_manifest(const uint8_t *manifest, size_t len,
                                                sm_release *release, sm_buf *problem);
-/* Puts an image into the data folder, unless it is there. */
-bool sm_firmware_keep(const char *data_dir, const sm_release *release, const char *image);
 
 #endif

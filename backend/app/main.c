@@ -1,6 +1,7 @@
 /* smartmeter: one program, one subcommand a job. */
 #include "app/cmd_simulate.h"
 #include "app/commands.h"
+#include "app/hand_over.h"
 #include "app/program.h"
 
 #include "base/complain.h"
@@ -66,7 +67,10 @@ int main(int argc, char **argv) {
   }
   if (argc >= 2 && strcmp(argv[1], "--version") == 0) return print_version(1, argv);
   for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof commands[0]; i++)
-    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], commands[i].name) == 0) {
+      if (commands[i].run != print_version && !sm_hand_over(argc, argv)) return SM_EXIT_FAILED;
+      return commands[i].run(argc - 1, argv + 1);
+    }
   if (argc >= 2) sm_complain("there is no command '%s'", argv[1]);
   print_help(stderr);
   return SM_EXIT_USAGE;

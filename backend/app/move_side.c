@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/complain.h"
 #include "base/file.h"
+#include "store/data_lock.h"
 #include "store/embedded/embedded.h"
 #include "store/postgres/postgres.h"
 
@@ -153,7 +154,7 @@ static sm_err look_for_servers(const sm_move_side *side) {
 }
 
 sm_err sm_move_side_hold(sm_move_side *side) {
-  if (!side->server) return sm_embedded_lock(side->dir, &side->lock);
+  if (!side->server) return sm_data_lock(side->dir, &side->lock);
   sm_err err = open_readings(side, true, &side->writer);
   if (err == SM_OK) err = look_for_servers(side);
   if (err != SM_OK) {

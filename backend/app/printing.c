@@ -1,18 +1,13 @@
 #include "app/printing.h"
 
 #include "base/complain.h"
-#include "base/file.h"
 #include "document/logo.h"
-
-#include <stdlib.h>
 
 bool sm_printing_keep_logo(const sm_program *program) {
   char name[SM_LOGO_NAME_MAX];
   const char *logo = program->invoicing.logo;
   if (logo == NULL) return true;
-  char *dir = sm_path_join(program->config.data_dir, SM_LOGO_FOLDER);
-  sm_err err = dir != NULL ? sm_logo_keep(logo, dir, name) : SM_ERR_NOMEM;
-  free(dir);
+  sm_err err = sm_logo_keep(logo, program->ledger, name);
   if (err == SM_ERR_SYNTAX)
     sm_complain("SMARTMETER_INVOICE_LOGO is %s: give a PNG picture; that one cannot be read", logo);
   else if (err == SM_ERR_RANGE)
@@ -20,8 +15,7 @@ bool sm_printing_keep_logo(const sm_program *program) {
                 "side and %d KiB",
                 logo, (int)SM_LOGO_SIDE_MAX, SM_LOGO_BYTES_MAX / 1024);
   else if (err != SM_OK)
-    sm_complain("cannot keep the logo %s in %s/%s: %s", logo, program->config.data_dir,
-                SM_LOGO_FOLDER, sm_complain_text(err));
+    sm_complain("cannot keep the logo %s in the ledger: %s", logo, sm_complain_text(err));
   return err == SM_OK;
 }
 

@@ -1,4 +1,4 @@
-/* What commands need for printing invoices: the logo in its place, and the cabinet. Failures are
+/* What commands need for printing invoices: the logo in the ledger, and the cabinet. Failures are
  * told, as in program.h. */
 #ifndef SM_APP_PRINTING_H
 #define SM_APP_PRINTING_H

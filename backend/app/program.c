@@ -2,6 +2,7 @@
 
 #include "app/logins.h"
 #include "app/move_side.h"
+#include "app/old_files.h"
 #include "base/complain.h"
 #include "base/crypto.h"
 #include "base/file.h"
@@ -337,10 +338,12 @@ static bool is_home(const sm_program *program) {
 
 bool sm_program_open(sm_program *program, sm_program_data data) {
   *program = (sm_program){0};
-  return sm_settings_load(&program->config) && is_whole(&program->config) &&
-         has_arrived(&program->config) && open_ledger(program, data) && is_home(program) &&
-         open_signer(program, data) && add_first_tariff(program, data) &&
-         (data == SM_PROGRAM_EXISTING || open_identity(program)) && open_texts(program);
+  bool good = sm_settings_load(&program->config) && is_whole(&program->config) &&
+              has_arrived(&program->config) && open_ledger(program, data) && is_home(program) &&
+              open_signer(program, data) && add_first_tariff(program, data) &&
+              (data == SM_PROGRAM_EXISTING || open_identity(program)) && open_texts(program);
+  if (good) sm_old_files_take(program);
+  return good;
 }
 
 sm_err sm_program_open_readings(sm_program *program, bool writer) {

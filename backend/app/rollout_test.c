@@ -107,8 +107,10 @@ static void add(fixture *f, const char *device_id) {
 }
 
 static int64_t publish(fixture *f) {
+  static const char image[10] = "image";
+  uint8_t digest[SM_SHA256_BYTES];
   sm_release r = {.counter = 2,
-                  .size = 10,
+                  .size = sizeof image,
                   .expires_ms = INT64_MAX,
                   .manifest = "manifest",
                   .manifest_len = 8,
@@ -119,9 +121,10 @@ static int64_t publish(fixture *f) {
   (void)snprintf(r.product, sizeof r.product, "smartmeter");
   (void)snprintf(r.hardware, sizeof r.hardware, "sim");
   (void)snprintf(r.version, sizeof r.version, "1.1");
-  memset(r.sha256, 'a', 64);
+  sm_sha256(image, sizeof image, digest);
+  (void)sm_hex(digest, sizeof digest, r.sha256);
   assert_int_equal(
-      sm_ledger_firmware_publish(f->ledger, (sm_actor){.id = "test"}, &r, sm_clock_now_ms()),
+      sm_ledger_firmware_publish(f->ledger, (sm_actor){.id = "test"}, &r, image, sm_clock_now_ms()),
       SM_OK);
   return r.release_no;
 }

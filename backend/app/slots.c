@@ -46,9 +46,11 @@ typedef struct slot {
 
 struct sm_slots {
   sm_slots_options options;
-  /* The filters of the group, and of those that sessions may be subscribed by from earlier runs. */
+  /* The filter of the group, if there is one, and after it those by which sessions may be
+   * subscribed from earlier runs. */
   char filter[1 + SM_SHARING_FORMER_MAX][SM_SHARING_GROUP_MAX + 40];
   size_t filters;
+  bool groups_known;
   pthread_mutex_t lock; /* guards the list: who changes it is the turn's thread alone */
   slot *first;
   atomic_int_fast64_t until_ms; /* steady clock: when all its leases end */
@@ -121,8 +123,8 @@ enum { FORMER_MAX = 1 + SM_SHARING_FORMER_MAX + 2 };
 
 static size_t find_former(const slot *s, const char *former[FORMER_MAX]) {
   size_t count = 0;
-  for (size_t i = s->role == ADOPTED ? 0 : 1; i < s->all->filters; i++)
-    former[count++] = s->all->filter[i];
+  bool own = s->all->options.config->mqtt_share != NULL && s->role != ADOPTED;
+  for (size_t i = own ? 1 : 0; i < s->all->filters; i++) former[count++] = s->all->filter[i];
   for (size_t i = 0; s->role == SHARES && i < 2; i++) former[count++] = state_filters[i];
   return count;
 }
@@ -131,6 +133,8 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
   const sm_slots_options *o = &s->all->options;
   bool adopted = s->role == ADOPTED;
   bool first = s->role == FIRST;
+  bool shared = !adopted && o->config->mqtt_share != NULL;
+  bool all = adopted || (first && !shared);
   return (sm_mqtt_options){
       .url = o->broker->url,
       .username = s->username[0] != '\0' ? s->username : o->broker->username,
@@ -138,11 +142,11 @@ static sm_mqtt_options settings_of(slot *s, const char *const *former, size_t fo
       .ca_file = o->broker->ca_file,
       .client_id = s->client_id,
       .version = (sm_mqtt_version)o->config->mqtt_version,
-      .filters = adopted ? all_filters : telemetry_filter,
-      .filter_count = adopted ? 3 : 1,
-      .share_group = adopted ? NULL : o->config->mqtt_share,
-      .unshared_filters = first ? state_filters : NULL,
-      .unshared_filter_count = first ? 2 : 0,
+      .filters = all ? all_filters : telemetry_filter,
+      .filter_count = all ? 3 : 1,
+      .share_group = shared ? o->config->mqtt_share : NULL,
+      .unshared_filters = first && shared ? state_filters : NULL,
+      .unshared_filter_count = first && shared ? 2 : 0,
       .former_filters = former,
       .former_filter_count = former_count,
       .retire = adopted,
@@ -409,17 +413,20 @@ static bool know_groups(sm_slots *slots, const sm_lease *list, size_t count, int
   char text[SM_LEASE_NAME_MAX + 1];
   const sm_slots_options *o = &slots->options;
   const char *group = o->config->mqtt_share;
-  if (slots->filters > 0) return true;
-  (void)snprintf(text, sizeof text, GROUP "%.50s", group);
-  sm_err err = sm_ledger_lease_take(o->ledger, text, o->server_id, now_ms, o->lease_ms, &taken);
+  if (slots->groups_known) return true;
+  (void)snprintf(text, sizeof text, GROUP "%.50s", group != NULL ? group : "");
+  sm_err err = SM_OK;
+  if (group != NULL)
+    err = sm_ledger_lease_take(o->ledger, text, o->server_id, now_ms, o->lease_ms, &taken);
   if (err != SM_OK) {
     sm_log(SM_LOG_WARN, "mqtt.group_not_known", SM_LOG_TEXT("reason", sm_err_text(err)));
     return false;
   }
-  add_group(slots, group);
+  if (group != NULL) add_group(slots, group);
   for (size_t i = 0; i < count; i++)
     if (strncmp(list[i].name, GROUP, sizeof GROUP - 1) == 0 && strcmp(list[i].name, text) != 0)
       add_group(slots, list[i].name + sizeof GROUP - 1);
+  slots->groups_known = true;
   return true;
 }
 

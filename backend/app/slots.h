@@ -1,6 +1,8 @@
 /* A server's connections to the broker where several servers share a store. All of them subscribe
  * to the readings as one group (`$share/{group}/…`), so each reading goes to one of them; what
- * meters say of themselves (status, firmware) each server hears.
+ * meters say of themselves (status, firmware) each server hears. Without a group (mqtt_share is
+ * NULL) it is one server alone, which subscribes plainly; should there be two all the same, each
+ * gets every reading, and the store keeps one.
  *
  * A client id at the broker is a slot: the store's client id for slot 1, that with "-2", "-3", …
  * for the others. Who serves a slot has its lease, "fleet/mqtt/N" (app/member.h). The session

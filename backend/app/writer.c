@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { TICK_MS = 1000 };
 
@@ -72,12 +73,15 @@ int64_t sm_writer_busy_ms(const sm_writer *writer) {
   return begun_ms == 0 ? 0 : sm_clock_steady_ms() - begun_ms;
 }
 
-/* What is committed is durable whatever becomes of this, which is tried again soon. */
-static void keep_compact(sm_writer *writer) {
-  sm_err err = sm_readings_maintain(writer->readings, false);
+/* What is committed is durable whatever becomes of this, which is tried again soon. Whether there
+ * is more to do. */
+static bool keep_compact(sm_writer *writer) {
+  bool more = false;
+  sm_err err = sm_readings_maintain(writer->readings, false, &more);
   if (err != SM_OK && writer->upkeep == SM_OK)
     sm_log(SM_LOG_WARN, "readings.not_sealed", SM_LOG_TEXT("reason", sm_err_text(err)));
   writer->upkeep = err;
+  return err == SM_OK && more;
 }
 
 sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
@@ -88,11 +92,31 @@ sm_err sm_writer_commit(sm_writer *writer, sm_readings_batch *batch) {
     return err;
   }
   sm_histogram_count(&writer->commits, sm_clock_steady_ms() - begun_ms);
-  keep_compact(writer);
+  (void)keep_compact(writer);
   return SM_OK;
 }
 
 /* ---- upkeep ---- */
+
+static bool is_stopping(sm_writer *writer) {
+  (void)pthread_mutex_lock(&writer->mutex);
+  bool stopping = writer->stopping;
+  (void)pthread_mutex_unlock(&writer->mutex);
+  return stopping;
+}
+
+/* What has piled up (an outage's readings, an import) is worked off for most of a second at a time,
+ * slice by slice: who wants to commit gets its turn between two. */
+static void catch_up(sm_writer *writer) {
+  static const struct timespec breath = {.tv_nsec = 1000000};
+  int64_t until_ms = sm_clock_steady_ms() + TICK_MS * 3 / 4;
+  for (bool more = true; more && sm_clock_steady_ms() < until_ms && !is_stopping(writer);) {
+    (void)sm_writer_begin(writer);
+    more = keep_compact(writer);
+    sm_writer_end(writer);
+    if (more) (void)nanosleep(&breath, NULL);
+  }
+}
 
 /* Until the next second; false: asked to stop. */
 static bool wait_for_tick(sm_writer *writer) {
@@ -109,9 +133,7 @@ static bool wait_for_tick(sm_writer *writer) {
 static void *run(void *context) {
   sm_writer *writer = context;
   while (wait_for_tick(writer)) {
-    (void)sm_writer_begin(writer);
-    keep_compact(writer);
-    sm_writer_end(writer);
+    catch_up(writer);
     if (writer->tick != NULL) writer->tick(writer->tick_context);
   }
   return NULL;

@@ -107,18 +107,29 @@ static bool is_group(const char *text) {
   return len >= 1 && len <= 64 && strpbrk(text, "/+#$ \t") == NULL;
 }
 
-/* Several connections, or servers, that do not share would each get every message. */
+/* Several connections, or servers, that do not share would each get every message. The bundled
+ * broker has room for one server, and Mosquitto forgets shared subscriptions when it starts anew:
+ * who needs none is better off without. */
 static sm_err take_share(sm_config *config, sm_buf *problem) {
+  bool several = config->mqtt_connections > 1;
+  bool servers = strcmp(config->store, "embedded") != 0 && config->mqtt_url != NULL;
   config->mqtt_share = sm_config_get("SMARTMETER_MQTT_SHARE");
-  bool shares = config->mqtt_connections > 1 || strcmp(config->store, "embedded") != 0;
-  if (config->mqtt_share == NULL && shares) {
+  if (config->mqtt_share == NULL && (several || servers)) {
     config->mqtt_share = strdup("smartmeter");
     if (config->mqtt_share == NULL) return SM_ERR_NOMEM;
+  }
+  if (config->mqtt_share != NULL && strcmp(config->mqtt_share, "none") == 0) {
+    free(config->mqtt_share);
+    config->mqtt_share = NULL;
+    if (!several) return SM_OK;
+    sm_buf_line(problem, "SMARTMETER_MQTT_SHARE is none and SMARTMETER_MQTT_CONNECTIONS more than "
+                         "1: each would get every message; give a group's name, or 1");
+    return SM_ERR_INVALID;
   }
   if (config->mqtt_share == NULL || is_group(config->mqtt_share)) return SM_OK;
   sm_buf_line(problem,
               "SMARTMETER_MQTT_SHARE is '%.64s': give a group's name of 1 to 64 characters "
-              "without / + # $ and spaces, such as smartmeter",
+              "without / + # $ and spaces, such as smartmeter, or none",
               config->mqtt_share);
   return SM_ERR_INVALID;
 }
@@ -154,12 +165,12 @@ static sm_err take_url(sm_config *config, sm_buf *problem) {
 static sm_err take_mqtt(sm_config *config, sm_buf *problem) {
   sm_err err = take_count("SMARTMETER_MQTT_CONNECTIONS", 1, SM_CONFIG_CONNECTIONS_MAX, 1,
                           "a number from 1 to 64", &config->mqtt_connections, problem);
+  err = sm_err_first(err, take_url(config, problem));
   err = sm_err_first(err, take_share(config, problem));
   err =
       sm_err_first(err, take_count("SMARTMETER_LEASE_S", 3, 300, 15,
                                    "a number of seconds from 3 to 300", &config->lease_s, problem));
-  err = sm_err_first(err, take_version(config, problem));
-  return sm_err_first(err, take_url(config, problem));
+  return sm_err_first(err, take_version(config, problem));
 }
 
 static sm_err take_retention(sm_config *config, sm_buf *problem) {

@@ -37,7 +37,7 @@ typedef struct sm_config {
   char *mqtt_url;            /* NULL: the bundled broker */
   uint16_t mqtt_connections; /* 1 to SM_CONFIG_CONNECTIONS_MAX */
   char *mqtt_share;     /* the group that shares the readings; NULL: not shared. Never NULL with
-                           more than one connection, or a store on a server */
+                           more than one connection */
   uint16_t lease_s;     /* of what servers on the same store hold for each other */
   uint8_t mqtt_version; /* 5, 4 (which is 3.1.1), 0: whichever the broker speaks */
   uint16_t raw_retention_days; /* 0: for ever */

@@ -57,6 +57,30 @@ static void several_connections_share(void **state) {
   assert_int_equal(c.mqtt_connections, 1);
   assert_string_equal(c.mqtt_share, "north");
   sm_config_fini(&c);
+  c = loaded("SMARTMETER_MQTT_SHARE", "none");
+  assert_null(c.mqtt_share);
+  sm_config_fini(&c);
+}
+
+static void servers_share_a_broker_that_has_room_for_several(void **state) {
+  (void)state;
+  static const char store[] = "postgresql://db.example/smartmeter";
+  sm_config c = loaded("SMARTMETER_STORE", store);
+  assert_null(c.mqtt_share);
+  sm_config_fini(&c);
+  (void)setenv("SMARTMETER_MQTT_URL", "mqtts://broker.example", 1);
+  c = loaded("SMARTMETER_STORE", store);
+  assert_string_equal(c.mqtt_share, "smartmeter");
+  sm_config_fini(&c);
+  (void)setenv("SMARTMETER_STORE", store, 1);
+  c = loaded("SMARTMETER_MQTT_SHARE", "none");
+  assert_null(c.mqtt_share);
+  sm_config_fini(&c);
+  (void)setenv("SMARTMETER_MQTT_CONNECTIONS", "2", 1);
+  refused("SMARTMETER_MQTT_SHARE", "none", "each would get every message");
+  (void)unsetenv("SMARTMETER_MQTT_CONNECTIONS");
+  (void)unsetenv("SMARTMETER_MQTT_URL");
+  (void)unsetenv("SMARTMETER_STORE");
 }
 
 static void versions_are_named_as_the_standard_does(void **state) {
@@ -145,6 +169,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_connection_is_not_shared),
       cmocka_unit_test(several_connections_share),
+      cmocka_unit_test(servers_share_a_broker_that_has_room_for_several),
       cmocka_unit_test(versions_are_named_as_the_standard_does),
       cmocka_unit_test(retention_leaves_what_bills_need),
       cmocka_unit_test(rates_have_defaults_and_can_be_turned_off),

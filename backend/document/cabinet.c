@@ -30,16 +30,14 @@ struct sm_cabinet {
 
 sm_err sm_cabinet_new(const sm_cabinet_options *options, sm_cabinet **cabinet) {
   sm_cabinet *out = calloc(1, sizeof *out);
-  char *logos = sm_path_join(options->data_dir, SM_LOGO_FOLDER);
   if (out != NULL) {
     (void)pthread_mutex_init(&out->keeping, NULL);
     out->folder = sm_path_join(options->data_dir, SM_CABINET_FOLDER);
     out->ledger = options->ledger;
     out->sealer = options->sealer;
   }
-  sm_err err = out != NULL && logos != NULL && out->folder != NULL ? SM_OK : SM_ERR_NOMEM;
-  if (err == SM_OK) err = sm_press_new(logos, &out->press);
-  free(logos);
+  sm_err err = out != NULL && out->folder != NULL ? SM_OK : SM_ERR_NOMEM;
+  if (err == SM_OK) err = sm_press_new(options->ledger, &out->press);
   if (err == SM_OK)
     *cabinet = out;
   else

@@ -19,9 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Folders of the data folder. */
+/* A folder of the data folder. */
 #define SM_CABINET_FOLDER "invoices"
-#define SM_LOGO_FOLDER "logos"
 
 enum { SM_PDF_BYTES_MAX = 16 << 20 };
 

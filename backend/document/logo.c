@@ -1,10 +1,9 @@
 #include "document/logo_picture.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,19 +55,7 @@ static sm_err unpack(const char *data, size_t len, cairo_surface_t **out) {
   return SM_ERR_SYNTAX;
 }
 
-static char *path_of(const char *dir, const char *name) {
-  char file[SM_LOGO_NAME_MAX + 8];
-  (void)snprintf(file, sizeof file, "%s.png", name);
-  return sm_path_join(dir, file);
-}
-
-static void name_of(const char *data, size_t len, char name[SM_LOGO_NAME_MAX]) {
-  uint8_t digest[SM_SHA256_BYTES];
-  sm_sha256(data, len, digest);
-  (void)sm_hex(digest, sizeof digest, name);
-}
-
-sm_err sm_logo_keep(const char *path, const char *dir, char name[SM_LOGO_NAME_MAX]) {
+sm_err sm_logo_keep(const char *path, sm_ledger *ledger, char name[SM_LOGO_NAME_MAX]) {
   char *data = NULL;
   size_t len = 0;
   cairo_surface_t *surface = NULL;
@@ -77,12 +64,7 @@ sm_err sm_logo_keep(const char *path, const char *dir, char name[SM_LOGO_NAME_MA
   err = unpack(data, len, &surface);
   if (err == SM_OK) {
     cairo_surface_destroy(surface);
-    name_of(data, len, name);
-    char *kept = path_of(dir, name);
-    if (kept == NULL) err = SM_ERR_NOMEM;
-    if (err == SM_OK) err = sm_dir_make(dir);
-    if (err == SM_OK && !sm_file_exists(kept)) err = sm_file_write_private(kept, data, len);
-    free(kept);
+    err = sm_ledger_file_put(ledger, SM_FILE_LOGO, data, len, sm_clock_now_ms(), name, NULL);
   }
   free(data);
   return err;
@@ -117,24 +99,14 @@ static sm_err fit(cairo_surface_t *from, cairo_surface_t **out) {
   return SM_ERR_NOMEM;
 }
 
-static bool is_name(const char *name) {
-  return strlen(name) == 2 * SM_SHA256_BYTES &&
-         strspn(name, "0123456789abcdef") == 2 * SM_SHA256_BYTES;
-}
-
-sm_err sm_logo_load(const char *dir, const char *name, cairo_surface_t **logo) {
-  char *data = NULL;
+sm_err sm_logo_load(sm_ledger *ledger, const char *name, cairo_surface_t **logo) {
+  uint8_t *data = NULL;
   size_t len = 0;
-  char found[SM_LOGO_NAME_MAX];
   cairo_surface_t *surface = NULL;
-  if (!is_name(name)) return SM_ERR_SYNTAX;
-  char *path = path_of(dir, name);
-  if (path == NULL) return SM_ERR_NOMEM;
-  sm_err err = sm_file_read(path, SM_LOGO_BYTES_MAX, &data, &len);
-  free(path);
+  if (!sm_file_name_valid(name)) return SM_ERR_SYNTAX;
+  sm_err err = sm_ledger_file_get(ledger, SM_FILE_LOGO, name, &data, &len);
   if (err != SM_OK) return err;
-  name_of(data, len, found);
-  err = strcmp(found, name) == 0 ? unpack(data, len, &surface) : SM_ERR_CORRUPT;
+  err = unpack((const char *)data, len, &surface);
   free(data);
   return err == SM_OK ? fit(surface, logo) : err;
 }

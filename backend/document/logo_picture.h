@@ -7,8 +7,7 @@
 #include <cairo.h>
 
 /* The kept picture, not larger than what is seen of it in print. SM_ERR_SYNTAX: `name` is none, or
- * no picture is kept there; SM_ERR_CORRUPT: other bytes than were kept; SM_ERR_NOT_FOUND, … The
- * caller destroys it. */
-SM_MUST_CHECK sm_err sm_logo_load(const char *dir, const char *name, cairo_surface_t **logo);
+ * no picture is kept there; and what sm_ledger_file_get gives. The caller destroys it. */
+SM_MUST_CHECK sm_err sm_logo_load(sm_ledger *ledger, const char *name, cairo_surface_t **logo);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "store/embedded/embedded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,12 +10,14 @@
 #include <stdint.h>
 /* after the four above, which it wants */
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/sm-logo-test-XXXXXX";
+static sm_ledger *ledger;
 
 static char *in_dir(const char *name) {
   char *path = sm_path_join(dir, name);
@@ -32,45 +35,38 @@ static void a_logo_is_kept_by_its_hash_and_found_again(void **state) {
   (void)state;
   char name[SM_LOGO_NAME_MAX], again[SM_LOGO_NAME_MAX];
   char *path = in_dir("a.png");
-  char *kept = in_dir("kept");
   cairo_surface_t *logo;
   draw(path, 300, 100);
-  assert_int_equal(sm_logo_keep(path, kept, name), SM_OK);
-  assert_int_equal(sm_logo_keep(path, kept, again), SM_OK);
+  assert_int_equal(sm_logo_keep(path, ledger, name), SM_OK);
+  assert_int_equal(sm_logo_keep(path, ledger, again), SM_OK);
   assert_string_equal(name, again);
   assert_int_equal(unlink(path), 0); /* what is kept does not need it */
-  assert_int_equal(sm_logo_load(kept, name, &logo), SM_OK);
+  assert_int_equal(sm_logo_load(ledger, name, &logo), SM_OK);
   assert_int_equal(cairo_image_surface_get_width(logo), 300);
   cairo_surface_destroy(logo);
   free(path);
-  free(kept);
 }
 
 static void a_large_one_is_made_smaller_for_the_page(void **state) {
   (void)state;
   char name[SM_LOGO_NAME_MAX];
   char *path = in_dir("large.png");
-  char *kept = in_dir("kept");
   cairo_surface_t *logo;
   draw(path, 2000, 1);
-  assert_int_equal(sm_logo_keep(path, kept, name), SM_OK);
-  assert_int_equal(sm_logo_load(kept, name, &logo), SM_OK);
+  assert_int_equal(sm_logo_keep(path, ledger, name), SM_OK);
+  assert_int_equal(sm_logo_load(ledger, name, &logo), SM_OK);
   assert_int_equal(cairo_image_surface_get_width(logo), 440);
   assert_int_equal(cairo_image_surface_get_height(logo), 1);
   cairo_surface_destroy(logo);
   free(path);
-  free(kept);
 }
 
 static sm_err keep_bytes(const void *bytes, size_t len) {
   char name[SM_LOGO_NAME_MAX];
   char *path = in_dir("odd.png");
-  char *kept = in_dir("kept-odd");
   assert_int_equal(sm_file_write_private(path, bytes, len), SM_OK);
-  sm_err err = sm_logo_keep(path, kept, name);
-  if (err != SM_OK) assert_false(sm_file_exists(kept));
+  sm_err err = sm_logo_keep(path, ledger, name);
   free(path);
-  free(kept);
   return err;
 }
 
@@ -89,35 +85,43 @@ static void what_is_no_picture_is_refused(void **state) {
   free(large);
 }
 
+static void change(const char *sql) {
+  char *file = in_dir("ledger.db");
+  sqlite3 *db;
+  assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  free(file);
+}
+
 static void only_what_was_kept_is_loaded(void **state) {
   (void)state;
-  char name[SM_LOGO_NAME_MAX], file[SM_LOGO_NAME_MAX + 8];
+  char name[SM_LOGO_NAME_MAX];
   char *path = in_dir("b.png");
-  char *kept = in_dir("kept");
   cairo_surface_t *logo = NULL;
   draw(path, 10, 10);
-  assert_int_equal(sm_logo_keep(path, kept, name), SM_OK);
-  (void)snprintf(file, sizeof file, "%s.png", name);
-  char *there = sm_path_join(kept, file);
-  draw(there, 11, 11); /* somebody has put another one in its place */
-  assert_int_equal(sm_logo_load(kept, name, &logo), SM_ERR_CORRUPT);
-  assert_int_equal(sm_logo_load(kept, "../../etc/passwd", &logo), SM_ERR_SYNTAX);
+  assert_int_equal(sm_logo_keep(path, ledger, name), SM_OK);
+  /* Somebody has put another one in its place. */
+  change("DROP TRIGGER file_part_keep; UPDATE file_part SET bytes = zeroblob(length(bytes))");
+  assert_int_equal(sm_logo_load(ledger, name, &logo), SM_ERR_CORRUPT);
+  assert_int_equal(sm_logo_load(ledger, "../../etc/passwd", &logo), SM_ERR_SYNTAX);
   memset(name, 'a', SM_LOGO_NAME_MAX - 1);
-  assert_int_equal(sm_logo_load(kept, name, &logo), SM_ERR_NOT_FOUND);
+  assert_int_equal(sm_logo_load(ledger, name, &logo), SM_ERR_NOT_FOUND);
   assert_null(logo);
-  free(there);
   free(path);
-  free(kept);
 }
 
 static int set_up(void **state) {
   (void)state;
-  return mkdtemp(dir) != NULL && sm_crypto_init() == SM_OK ? 0 : -1;
+  if (mkdtemp(dir) == NULL || sm_crypto_init() != SM_OK) return -1;
+  const sm_embedded_options options = {.data_dir = dir, .zone = "UTC", .currency = "INR"};
+  return sm_embedded_ledger_open(&options, &ledger) == SM_OK ? 0 : -1;
 }
 
 static int tear_down(void **state) {
   (void)state;
   char command[128];
+  sm_ledger_close(ledger);
   (void)snprintf(command, sizeof command, "rm -rf -- %s", dir);
   return system(command); /* NOLINT(cert-env33-c): a folder of our own */
 }

@@ -21,19 +21,16 @@ typedef struct machine {
 } machine;
 
 struct sm_press {
-  char *logo_dir; /* NULL: none */
+  sm_ledger *ledger; /* NULL: none are printed */
   pthread_mutex_t lock;
   machine *free_one; /* guarded by lock, as the next */
   sm_fonts *fonts;   /* NULL until the first print */
 };
 
-sm_err sm_press_new(const char *logo_dir, sm_press **press) {
+sm_err sm_press_new(sm_ledger *ledger, sm_press **press) {
   sm_press *out = calloc(1, sizeof *out);
-  if (out != NULL && logo_dir != NULL) out->logo_dir = strdup(logo_dir);
-  if (out == NULL || (logo_dir != NULL && out->logo_dir == NULL)) {
-    free(out);
-    return SM_ERR_NOMEM;
-  }
+  if (out == NULL) return SM_ERR_NOMEM;
+  out->ledger = ledger;
   (void)pthread_mutex_init(&out->lock, NULL);
   *press = out;
   return SM_OK;
@@ -54,7 +51,6 @@ void sm_press_free(sm_press *press) {
   }
   sm_fonts_free(press->fonts);
   (void)pthread_mutex_destroy(&press->lock);
-  free(press->logo_dir);
   free(press);
 }
 
@@ -88,18 +84,30 @@ static void give_machine(sm_press *press, machine *m) {
   (void)pthread_mutex_unlock(&press->lock);
 }
 
-/* The logo of an invoice; the last one is kept. */
-static cairo_surface_t *logo_of(const sm_press *press, machine *m, const char *name) {
-  if (name == NULL || name[0] == '\0' || press->logo_dir == NULL) return NULL;
-  if (m->logo != NULL && strcmp(m->logo_name, name) == 0) return m->logo;
+/* Whether it is to be had at another time: what is printed without it would be another page. */
+static bool is_passing(sm_err err) {
+  return err != SM_ERR_NOT_FOUND && err != SM_ERR_CORRUPT && err != SM_ERR_SYNTAX &&
+         err != SM_ERR_RANGE;
+}
+
+/* The logo of an invoice, NULL if it is not to be had; the last one is kept. */
+static sm_err find_logo(const sm_press *press, machine *m, const char *name,
+                        cairo_surface_t **logo) {
+  *logo = NULL;
+  if (name == NULL || name[0] == '\0' || press->ledger == NULL) return SM_OK;
+  if (m->logo != NULL && strcmp(m->logo_name, name) == 0) {
+    *logo = m->logo;
+    return SM_OK;
+  }
   if (m->logo != NULL) cairo_surface_destroy(m->logo);
   m->logo = NULL;
-  sm_err err = sm_logo_load(press->logo_dir, name, &m->logo);
+  sm_err err = sm_logo_load(press->ledger, name, &m->logo);
   (void)snprintf(m->logo_name, sizeof m->logo_name, "%s", name);
   if (err != SM_OK)
     sm_log(SM_LOG_WARN, "document.logo_missing", SM_LOG_TEXT("logo", &m->logo_name[0]),
            SM_LOG_TEXT("reason", sm_err_text(err)));
-  return m->logo;
+  *logo = m->logo;
+  return err != SM_OK && is_passing(err) ? err : SM_OK;
 }
 
 /* ---- drawing ---- */
@@ -181,10 +189,11 @@ sm_err sm_press_print(sm_press *press, const sm_document_invoice *invoice, sm_bu
   sm_err err = take_machine(press, &m);
   if (err != SM_OK) return err;
   bool wants_logo = invoice->logo != NULL && invoice->logo[0] != '\0';
-  cairo_surface_t *logo = logo_of(press, m, invoice->logo);
+  cairo_surface_t *logo;
   sm_buf drawn;
   sm_buf_init(&drawn, pdf->limit);
-  err = draw(m, invoice, logo, &drawn);
+  err = find_logo(press, m, invoice->logo, &logo);
+  if (err == SM_OK) err = draw(m, invoice, logo, &drawn);
   give_machine(press, m);
   if (err == SM_OK)
     err = sm_tail_complete(invoice->language == SM_LANGUAGE_HI ? "hi-IN" : "en-IN", &drawn, pdf);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "document/document_test_kit.h"
+#include "store/embedded/embedded.h"
 
 #include <locale.h>
 #include <pthread.h>
@@ -297,12 +298,21 @@ static void test_a_logo_that_is_gone_is_told(void **state) {
   assert_int_equal(sm_press_print(*state, &invoice, &pdf, &whole), SM_OK);
   assert_true(whole);
   sm_press *with_logos;
-  assert_int_equal(sm_press_new("/nonexistent", &with_logos), SM_OK);
+  char dir[] = "/tmp/sm-press-XXXXXX";
+  sm_ledger *ledger = NULL;
+  assert_non_null(mkdtemp(dir));
+  const sm_embedded_options options = {.data_dir = dir, .zone = "UTC", .currency = "INR"};
+  assert_int_equal(sm_embedded_ledger_open(&options, &ledger), SM_OK);
+  assert_int_equal(sm_press_new(ledger, &with_logos), SM_OK);
   invoice.logo = "00000000000000000000000000000000000000000000000000000000000000aa";
   sm_buf_clear(&pdf);
   assert_int_equal(sm_press_print(with_logos, &invoice, &pdf, &whole), SM_OK);
   assert_false(whole);
   sm_press_free(with_logos);
+  sm_ledger_close(ledger);
+  char command[64];
+  (void)snprintf(command, sizeof command, "rm -rf -- %s", dir);
+  assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a folder of our own */
   sm_document_invoice_fini(&invoice);
   sm_buf_fini(&problem);
   sm_buf_fini(&pdf);

@@ -231,7 +231,7 @@ static void a_trace_is_judged_as_everything_would_be(void **state) {
       in[i] = (sm_reading_in){.device_id = device_id,
                               .reading = {.ts_ms = h.all[i].ts_ms, .energy_wh = h.all[i].wh}};
     store(f, in, h.count);
-    if (round % 2 == 0) assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);
+    if (round % 2 == 0) assert_int_equal(sm_readings_maintain(f->readings, true, NULL), SM_OK);
     int64_t first = h.all[0].ts_ms - h.all[0].ts_ms % SM_QUARTER_MS;
     int64_t quarters = (h.all[h.count - 1].ts_ms - first) / SM_QUARTER_MS;
     compare_span(f, device_id, &h, first - 4 * SM_QUARTER_MS,

@@ -225,7 +225,7 @@ static void store_points(fixture *f, const char *device_id, const sm_register_po
                          f->readings, &(sm_readings_batch){.readings = batch, .reading_count = n}),
                      SM_OK);
   }
-  assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->readings, true, NULL), SM_OK);
 }
 
 /* The default tariff and all that is measured inside the month. */

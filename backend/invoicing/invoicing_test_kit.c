@@ -122,7 +122,7 @@ void feed(fixture *f, const char *device_id, const char *from, const char *to, i
                      SM_OK);
     count = 0;
   }
-  assert_int_equal(sm_readings_maintain(f->readings, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->readings, true, NULL), SM_OK);
 }
 
 char *add_example(fixture *f, const char *device_id, uint8_t mark) {

@@ -10,8 +10,8 @@
 enum { RETRY_FLOOR_MS = 1000, RETRY_CEILING_MS = 60000, TIMEOUTS_MAX = 12 };
 
 static const char undelivered[] =
-    "the broker grants shared subscriptions but does not deliver to them: run one server without "
-    "SMARTMETER_MQTT_SHARE and with one connection, or partition by topic filter";
+    "the broker grants shared subscriptions but does not deliver to them: run one server with "
+    "SMARTMETER_MQTT_SHARE=none and one connection, or partition by topic filter";
 
 static void fail(sm_mqtt_session *session, int64_t now_ms, const char *text) {
   sm_mqtt_probe *probe = &session->probe;

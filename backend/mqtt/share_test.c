@@ -134,7 +134,7 @@ static void a_probe_that_does_not_come_is_told_and_sent_again_and_may_come_late(
   take_probe(&f);
   acknowledge_probe(&f);
   test_await_reason(&f.sink, "the broker grants shared subscriptions but does not deliver to them: "
-                             "run one server without SMARTMETER_MQTT_SHARE and with one "
+                             "run one server with SMARTMETER_MQTT_SHARE=none and one "
                              "connection, or partition by topic filter");
   assert_int_equal(test_status(&f.sink).state, SM_MQTT_CONNECTING);
   fixture first = f;

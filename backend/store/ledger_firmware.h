@@ -1,7 +1,7 @@
 /* Firmware in the ledger: releases, which meters they are offered to, what each meter says, and
- * what the broker holds for it. The images are files, named by their SHA-256. The rules of
- * store/ledger.h hold. Publishing, halting, resuming and each step of a rollout are in the audit
- * log; what meters say is not. */
+ * what the broker holds for it. The images are files of the ledger
+ * (store/ledger_files.h). The rules of store/ledger.h hold. Publishing, halting, resuming and each
+ * step of a rollout are in the audit log; what meters say is not. */
 #ifndef SM_STORE_LEDGER_FIRMWARE_H
 #define SM_STORE_LEDGER_FIRMWARE_H
 
@@ -33,12 +33,14 @@ typedef struct sm_release {
   uint64_t phase[SM_FIRMWARE_PHASES]; /* meters */
 } sm_release;
 
-/* Adds a release of its manifest, signature and rule, whose numbers and instants are set; the one
- * before of that product, hardware and cohort is superseded. SM_ERR_EXISTS: this image is out for
+/* Adds a release of its manifest, signature and rule, whose numbers and instants are set, and its
+ * image of release->size bytes; the one before of that product, hardware and cohort is superseded.
+ * SM_ERR_INVALID: the image is not the one of release->sha256; SM_ERR_EXISTS: this image is out for
  * that cohort already and neither superseded nor expired; SM_ERR_CONFLICT: this version was
  * published with another image; SM_ERR_RANGE: its counter is below that of the one before. */
 SM_MUST_CHECK sm_err sm_ledger_firmware_publish(sm_ledger *ledger, sm_actor actor,
-                                                sm_release *release, int64_t now_ms);
+                                                sm_release *release, const void *image,
+                                                int64_t now_ms);
 /* reason: 1 to 200 characters. Halting again changes nothing. SM_ERR_NOT_FOUND; SM_ERR_CONFLICT: it
  * is superseded or expired. */
 SM_MUST_CHECK sm_err sm_ledger_firmware_halt(sm_ledger *ledger, sm_actor actor, int64_t release_no,

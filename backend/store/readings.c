@@ -9,8 +9,11 @@ sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *batch) {
   return of(store)->commit(store, batch);
 }
 
-sm_err sm_readings_maintain(sm_readings *store, bool force) {
-  return of(store)->maintain(store, force);
+sm_err sm_readings_maintain(sm_readings *store, bool force, bool *more) {
+  bool unused;
+  if (more == NULL) more = &unused;
+  *more = false;
+  return of(store)->maintain(store, force, more);
 }
 
 sm_err sm_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,

@@ -98,8 +98,9 @@ SM_MUST_CHECK sm_err sm_readings_commit(sm_readings *store, sm_readings_batch *b
 /* Work that keeps the store compact, in slices of some 10 ms so that no commit waits for long:
  * sealing what is in the journal, merging days that are over, dropping raw readings past their
  * retention. Call it after every commit and every second or so from the writer. Does nothing when
- * nothing is due; forced (at a clean stop, after an import), all that can be done at once. */
-SM_MUST_CHECK sm_err sm_readings_maintain(sm_readings *store, bool force);
+ * nothing is due; forced (at a clean stop, after an import), all that can be done at once. *more
+ * (may be NULL): as much again could be done at once, by who has nothing better to do. */
+SM_MUST_CHECK sm_err sm_readings_maintain(sm_readings *store, bool force, bool *more);
 
 /* ---- raw ---- */
 typedef struct sm_reading_list {
@@ -167,6 +168,7 @@ typedef struct sm_quarter_list {
   size_t count;
 } sm_quarter_list;
 void sm_quarter_list_fini(sm_quarter_list *list);
+bool sm_quarter_equal(const sm_quarter *a, const sm_quarter *b);
 
 /* The quarters with readings whose start is in [from, to), by time, at most `limit`. */
 SM_MUST_CHECK sm_err sm_readings_quarters(sm_readings *store, const char *device_id,

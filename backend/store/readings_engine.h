@@ -8,7 +8,7 @@
 
 typedef struct sm_readings_engine {
   sm_err (*commit)(sm_readings *store, sm_readings_batch *batch);
-  sm_err (*maintain)(sm_readings *store, bool force);
+  sm_err (*maintain)(sm_readings *store, bool force, bool *more);
   sm_err (*raw)(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                 int64_t to_ms, size_t limit, sm_reading_list *list);
   sm_err (*brief)(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,

@@ -64,20 +64,11 @@ sm_err sm_readings_move_day(sm_readings *store, const char *device_id, uint8_t c
 
 /* ---- the same? ---- */
 
-static bool quarter_same(const sm_quarter *a, const sm_quarter *b) {
-  return a->start_ms == b->start_ms && a->first.ts_ms == b->first.ts_ms &&
-         a->first.wh == b->first.wh && a->last.ts_ms == b->last.ts_ms && a->last.wh == b->last.wh &&
-         a->count == b->count && a->power_sum_mw == b->power_sum_mw &&
-         a->power_max_mw == b->power_max_mw && a->voltage_sum_mv == b->voltage_sum_mv &&
-         a->voltage_min_mv == b->voltage_min_mv && a->voltage_max_mv == b->voltage_max_mv &&
-         a->gap_max_ms == b->gap_max_ms && a->step_max_w == b->step_max_w && a->fell == b->fell;
-}
-
 bool sm_move_quarters_same(const sm_quarter *a, size_t a_count, const sm_quarter *b,
                            size_t b_count) {
   if (a_count != b_count) return false;
   for (size_t i = 0; i < a_count; i++)
-    if (!quarter_same(&a[i], &b[i])) return false;
+    if (!sm_quarter_equal(&a[i], &b[i])) return false;
   return true;
 }
 

@@ -193,6 +193,8 @@ static sm_err name_secret(void *context, const char *path) {
   return sm_manifest_add_secret(context, path);
 }
 
+/* logos and firmware: what the ledger has of an older version's folders lies there until somebody
+ * deletes it, and what it has not taken is nowhere else. */
 static bool fill(const sm_backup_source *source, sm_stores_open *open_stores, const char *dir,
                  sm_manifest *m) {
   const char *data_dir = source->data_dir;

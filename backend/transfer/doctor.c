@@ -37,6 +37,9 @@ static const char *ledger_advice(const char *kind) {
       {"meter", "its use would be billed twice: end one of the two tenancies"},
       {"exception", "a correction was changed: compare with a backup, and look at the invoices"},
       {"dispute", "a dispute was changed: compare with a backup"},
+      {"file",
+       "a logo or an image of firmware is damaged: restore the last backup to another folder, and "
+       "compare"},
       {"site", "the file was changed by hand: restore the last backup"},
   };
   for (size_t i = 0; i < sizeof advice / sizeof advice[0]; i++)
@@ -54,7 +57,7 @@ static void on_ledger_finding(void *context, const sm_ledger_finding *f) {
 
 static bool on_ledger_progress(void *context, uint64_t done, uint64_t total) {
   look *l = context;
-  l->options->progress(l->options->context, "the ledger", done, total);
+  l->options->progress(l->options->context, "checking the ledger", done, total);
   return true;
 }
 
@@ -89,7 +92,7 @@ static void on_readings_finding(void *context, const sm_readings_finding *f) {
 
 static bool on_readings_progress(void *context, uint64_t done, uint64_t total) {
   look *l = context;
-  l->options->progress(l->options->context, "the readings", done, total);
+  l->options->progress(l->options->context, "checking the readings", done, total);
   return true;
 }
 

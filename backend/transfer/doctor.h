@@ -23,7 +23,7 @@ typedef struct sm_doctor_options {
   sm_readings *readings; /* NULL: passed over */
   void *context;
   void (*finding)(void *context, const sm_doctor_finding *finding);
-  /* How far the part called `what` is. */
+  /* How far `what` is: "checking the readings". */
   void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
 } sm_doctor_options;
 

@@ -15,7 +15,7 @@ static sm_err local_send(void *context, sm_readings_batch *batch, sm_buf *proble
   sm_err err = sm_readings_commit(context, batch);
   if (err != SM_OK) sm_buf_append_text(problem, sm_err_text(err));
   /* Durable whatever becomes of the sealing, which is tried again. */
-  if (err == SM_OK && sm_readings_maintain(context, false) != SM_OK) return SM_OK;
+  if (err == SM_OK && sm_readings_maintain(context, false, NULL) != SM_OK) return SM_OK;
   return err;
 }
 

@@ -38,7 +38,7 @@ static void add_share(sm_buf *text, sm_progress_point point) {
   size_t filled = (size_t)(share * BAR_WIDTH);
   sm_buf_append_text(text, " [");
   for (size_t i = 0; i < BAR_WIDTH; i++) sm_buf_append_char(text, i < filled ? '#' : ' ');
-  sm_buf_printf(text, "] %d %%,", (int)(share * 100));
+  sm_buf_printf(text, "] %d %%", (int)(share * 100));
 }
 
 static void add_left(sm_buf *text, sm_progress_point point, int64_t elapsed_ms) {
@@ -59,8 +59,11 @@ char *sm_progress_text(const char *verb, const char *unit, sm_progress_point poi
   sm_buf_init(&text, SM_PROGRESS_TEXT_MAX - 1);
   sm_buf_append_text(&text, verb);
   if (point.total > 0) add_share(&text, point);
-  sm_buf_printf(&text, " %s %s", sm_count_text(point.count, number), unit);
-  if (elapsed_ms > 0 && point.count > 0) {
+  bool counts = unit[0] != '\0';
+  if (counts)
+    sm_buf_printf(&text, "%s %s %s", point.total > 0 ? "," : "", sm_count_text(point.count, number),
+                  unit);
+  if (counts && elapsed_ms > 0 && point.count > 0) {
     double rate = (double)point.count * 1000.0 / (double)elapsed_ms;
     sm_buf_printf(&text, ", %s %s/s", sm_count_text((uint64_t)rate, number), unit);
   }

@@ -15,7 +15,7 @@ typedef struct sm_progress {
   bool terminal;
   bool drawn;       /* a bar stands on the terminal's line */
   const char *verb; /* "importing"; borrowed */
-  const char *unit; /* "rows"; borrowed */
+  const char *unit; /* "rows"; "": nothing is counted; borrowed */
   int64_t begun_ms; /* steady clock */
   int64_t told_ms;
 } sm_progress;
@@ -36,7 +36,8 @@ void sm_progress_end(sm_progress *progress);
 /* ms since init. */
 int64_t sm_progress_elapsed_ms(const sm_progress *progress);
 
-/* "importing [#####     ] 52 %, 1,234,567 rows, 312,000 rows/s, 0:07 left" after so many ms. */
+/* "importing [#####     ] 52 %, 1,234,567 rows, 312,000 rows/s, 0:07 left" after so many ms;
+ * without a unit "checking the readings [#####     ] 52 %, 0:07 left". */
 char *sm_progress_text(const char *verb, const char *unit, sm_progress_point point,
                        int64_t elapsed_ms, char out[SM_PROGRESS_TEXT_MAX]);
 /* "1,234,567". */

@@ -35,6 +35,8 @@ static void the_bar_says_how_far_and_how_long(void **state) {
   assert_non_null(strstr(sm_progress_text("x", "y", far, 1000, out), "1:06:39 left"));
   const sm_progress_point past = {.count = 1, .done = 200, .total = 100};
   assert_non_null(strstr(sm_progress_text("x", "y", past, 1000, out), "100 %"));
+  assert_string_equal(sm_progress_text("checking the readings", "", half, 2000, out),
+                      "checking the readings [############            ] 50 %, 0:02 left");
 }
 
 int main(void) {

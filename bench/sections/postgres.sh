@@ -95,14 +95,23 @@ pg_feed() {
 
 # Another one beside it: its own folder, ports and metrics, the same keys.
 start_second_server() {
-  local http metrics
-  { read -r http; read -r metrics; } < <(free_port 2)
+  local http
+  { read -r http; read -r SECOND_METRICS_PORT; } < <(free_port 2)
   rm -rf -- "$SM_BENCH_DATA/second"
   mkdir -p "$SM_BENCH_DATA/second"
   cp -a -- "$SM_BENCH_DATA/server/keys" "$SM_BENCH_DATA/second/"
   start_measured second "${SM_SERVER_ENV[@]}" "SMARTMETER_DATA_DIR=$SM_BENCH_DATA/second" "SMARTMETER_HTTP_PORT=$http" \
-    "SMARTMETER_METRICS_PORT=$metrics" "$SM_SERVER" serve
-  wait_for_port "$metrics" 60 "$(child_pid second)" || stopped_early second
+    "SMARTMETER_METRICS_PORT=$SECOND_METRICS_PORT" "$SM_SERVER" serve
+  wait_for_port "$SECOND_METRICS_PORT" 60 "$(child_pid second)" || stopped_early second
+}
+
+# check_both_stored READINGS: all of them, and each of the two some.
+check_both_stored() {
+  local first second
+  first=$(metric smartmeter_readings_accepted_total)
+  second=$(METRICS_PORT=$SECOND_METRICS_PORT metric smartmeter_readings_accepted_total)
+  ((first > 0 && second > 0 && first + second == $1)) ||
+    die "bench: of $1 readings one server has stored $first and the other $second." "Their logs: $SM_BENCH_DIR/server.log, second.log"
 }
 
 start_fed_on_postgres() { start_server "SMARTMETER_MQTT_URL=mqtt://127.0.0.1:$MQTT_PORT" "SMARTMETER_STORE=$(pg_url)"; }
@@ -129,6 +138,7 @@ postgres_ingest() {
   start_fed_on_postgres
   start_second_server
   pg_feed "two-$per" 2 --steps "$steps" --per-message "$per"
+  check_both_stored $((SM_POSTGRES_DEVICES * (steps + 1)))
   end_child second
   end_child server
   drop_data server
@@ -229,6 +239,8 @@ section_postgres() {
   postgres_rows rows-8 8
   postgres_rows rows-keyed 1 --keyed
   postgres_questions
+  postgres_invoices
   stop_postgres
   postgres_rows_of_table
+  postgres_invoice_rows
 }

@@ -11,7 +11,7 @@ SM_RUN_PACKAGES=(build-essential gcc cmake ninja-build pkg-config libsqlite3-dev
 # What looks at the dashboard as it was built: a browser, and the letters that it draws with beside fonts-noto-core.
 SM_LOOK_PACKAGES=(chromium fonts-dejavu-core curl python3)
 # shellcheck disable=SC2034
-SM_TEST_PACKAGES=("${SM_LOOK_PACKAGES[@]}" libcmocka-dev mosquitto-clients clang clang-format clang-tidy libclang-rt-14-dev
+SM_TEST_PACKAGES=("${SM_LOOK_PACKAGES[@]}" chromium-headless-shell libcmocka-dev mosquitto-clients clang clang-format clang-tidy libclang-rt-14-dev
   python3-jinja2 python3-jsonschema python3-paho-mqtt shellcheck poppler-utils qpdf zbar-tools unzip nginx caddy prometheus man-db
   gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
   gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc postgresql)

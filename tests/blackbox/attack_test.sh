@@ -111,6 +111,8 @@ if ((EUID == 0)); then
   server_command "SMARTMETER_DATA_DIR=$home" "SMARTMETER_HTTP_PORT=$nobody_http" "SMARTMETER_METRICS_PORT=$nobody_metrics" \
     "SMARTMETER_MQTT_URL=mqtt://127.0.0.1:$MQTT_PORT"
   SM_COMMAND[2]=$home
+  # The database's socket lies in a folder that is its server's alone, and root's.
+  if on_postgres; then chgrp 65534 "$SM_TEST_POSTGRES" && chmod 0710 "$SM_TEST_POSTGRES"; fi
   start_child nobody "$TMP/log/nobody.log" setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all "${SM_COMMAND[@]}" serve
   ok 'as a user without rights it starts' wait_for_http "http://127.0.0.1:$nobody_http/healthz" "$WAIT_S" "$(child_pid nobody)"
   is 'and has nothing to complain of' "$(grep -cE 'runs_as_root|not_hardened|no_filter' "$TMP/log/nobody.log")" 0

@@ -81,5 +81,15 @@ start_broker
 seq "$((count + 1))" "$((count + 100))" | publish_lines meters/m1/telemetry
 is "a killed broker has kept all $count for the server, and takes more for it" \
   "$(heard $((count + 100)) %p | md5sum)" "$(seq 1 $((count + 100)) | md5sum)"
+
+# Why a server that is alone does not share (docs/brokers.md).
+shared="\$share/servers/meters/+/telemetry"
+subscribe "$shared"
+stop_broker
+start_broker
+publish meters/m1/telemetry forgotten
+as_server mosquitto_sub -c -i any -q 1 -t "$shared" -E
+publish meters/m1/telemetry shared
+is 'a shared subscription is forgotten when the broker starts anew' "$(heard 1)" 'meters/m1/telemetry shared'
 ok 'the broker stops' stop_broker
 finish

@@ -76,8 +76,13 @@ as_meters() {
 
 # --- meters and server ------------------------------------------------------------------------------------------------------
 
-serve() { start_server SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1 "$@"; }
-begin_serve() { launch_server SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1 "$@"; }
+# One server, which says so where it could have others beside it: on a database server.
+settings() {
+  SETTINGS=(SMARTMETER_MQTT_URL="$(broker_url)" SMARTMETER_MQTT_CA="$DATA/broker/ca.crt" SMARTMETER_AUTO_REGISTER=1)
+  if on_server; then SETTINGS+=(SMARTMETER_MQTT_SHARE=none); fi
+}
+serve() { settings && start_server "${SETTINGS[@]}" "$@"; }
+begin_serve() { settings && launch_server "${SETTINGS[@]}" "$@"; }
 
 # meters LOG METERS COUNT [ARRAY [BYTES]]: see meters.py. The plain listener of Mosquitto takes any name.
 meters() { METERS_PASSWORD=$BROKER_PASSWORD "$SM_HERE/meters.py" publish "$MQTT_PORT" smartmeter-server "$TMP/$1" "${@:2}"; }

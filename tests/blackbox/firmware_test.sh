@@ -215,11 +215,16 @@ is 'of a stranger nothing is kept' "$(api_is GET /api/devices/stranger 404 && ec
 
 # --- backups -------------------------------------------------------------------------------------------------------------------
 
-if on_postgres; then
-  skip 'images are in a backup' 'on PostgreSQL: the server makes its own backups; images are kept with the data folder'
+if on_mongodb; then
+  skip 'images are in a backup' 'on MongoDB: the server makes its own'
 else
-  smartmeter backup "$TMP/backup" >"$TMP/log/backup.log" 2>&1 || fail 'a backup is made' "$(<"$TMP/log/backup.log")"
-  ok 'images are in it' cmp "$TMP/backup/firmware/$sha" "$TMP/1.1.0/firmware.bin"
+  copy_data restored >"$TMP/log/backup.log" 2>&1 || fail 'a backup is restored' "$(<"$TMP/log/backup.log")"
+  cp -r "$DATA/keys" "$TMP/restored/"
+  ok 'the server stops' stop_server
+  launch_server "SMARTMETER_DATA_DIR=$TMP/restored"
+  wait_for_http "$API/healthz" "$WAIT_S" "$(server_pid)" || fail 'a server on the backup starts'
+  curl -sS -o "$TMP/got" "$image"
+  ok 'images are in a backup' cmp "$TMP/got" "$TMP/1.1.0/firmware.bin"
 fi
 ok 'the server stops' stop_server
 finish

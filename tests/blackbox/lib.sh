@@ -132,7 +132,6 @@ in_folder() {
 # copy_data NAME: what is stored now (by a second call: as it was at the first) as data folder NAME, without keys: a backup that is restored; of a
 # database, by its own means, and what docs/postgresql.md says to copy beside it.
 copy_data() {
-  local name
   if ! on_postgres; then
     [[ -d $TMP/copied ]] || smartmeter backup "$TMP/copied" >/dev/null || return
     in_folder "$1" restore "$TMP/copied"
@@ -142,7 +141,7 @@ copy_data() {
     mkdir "$TMP/copied"
     pg_dump -d "$(store_url "$DATA")" -f "$TMP/copied/store.sql"
     mkdir "$TMP/copied/folder"
-    for name in audit.head logos firmware; do [[ ! -e $DATA/$name ]] || cp -r -- "$DATA/$name" "$TMP/copied/folder/"; done
+    [[ ! -e $DATA/audit.head ]] || cp -- "$DATA/audit.head" "$TMP/copied/folder/"
   fi
   mkdir -p "$TMP/$1"
   cp -r -- "$TMP/copied/folder/." "$TMP/$1/"

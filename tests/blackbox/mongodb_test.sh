@@ -21,6 +21,7 @@ done
 start_broker
 start_server SMARTMETER_AUTO_REGISTER=1
 login
+like 'the plain program goes on as the other one' "$(readlink "/proc/$(server_pid)/exe")" '/smartmeter-mongodb$'
 publish meters/meter-001/telemetry "$(reading meter-001 2026-01-29T09:45:00Z 12.345)"
 wait_until 'the reading is stored' api_has GET /api/devices/meter-001/readings?from=2026-01-29T00:00:00Z 12.345 &&
   pass 'a reading is stored'

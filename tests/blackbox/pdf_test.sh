@@ -58,7 +58,7 @@ issued=$(run_with "${settings[@]}" -- bill --month 2026-01 --json)
 is 'two invoices are issued' "$(json .issued "$issued")" 2
 number=$(json .accounts.0.number "$issued") device=$(json .accounts.0.device_id "$issued")
 other=$(json .accounts.1.number "$issued") device2=$(json .accounts.1.device_id "$issued")
-is 'the logo is kept by its hash' "$(ls "$DATA/logos")" "$(sum "$TMP/logo.png").png"
+is 'the ledger has the logo, by its hash' "$(ledger_sql "SELECT kind, sha256, size FROM file")" "logo $(sum "$TMP/logo.png") $(stat -c %s "$TMP/logo.png")"
 
 fetch "/api/invoices/$device/$number.pdf" "$TMP/a.pdf"
 is 'an invoice is printed' "$API_STATUS $(header content-type) $(header content-disposition)" \

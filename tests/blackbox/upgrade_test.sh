@@ -13,7 +13,7 @@ format_of() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]
 # lay_out NAME: a kept store becomes this test's data.
 lay_out() {
   local file
-  rm -rf -- "$DATA"/*.db* "$DATA/keys" "$DATA/audit.head" "$TMP/kept"
+  rm -rf -- "$DATA"/*.db* "$DATA/keys" "$DATA/audit.head" "$DATA/invoices" "$DATA/logos" "$DATA/firmware" "$TMP/kept"
   mkdir "$TMP/kept"
   tar xf "$SM_HERE/../upgrade/$1.tar.xz" -C "$TMP/kept"
   for file in "$TMP"/kept/*; do [[ ${file##*/} == content ]] || cp -r "$file" "$DATA/"; done
@@ -38,6 +38,14 @@ for kept in "$SM_HERE"/../upgrade/*.tar.xz; do
   number=$(sed -n 's/^invoice meter-001 .number = "\(.*\)"/\1/p' "$TMP/content")
   is "$name: its invoice is printed" "$(curl -sS -o "$TMP/invoice.pdf" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" \
     "$API/api/invoices/meter-001/$number.pdf") $(head -c 5 "$TMP/invoice.pdf")" '200 %PDF-'
+  if [[ -d $TMP/kept/logos ]]; then
+    # They were files of the folder: the ledger has them now.
+    like "$name: with its logo" "$(pdfimages -list "$TMP/invoice.pdf")" 'image +2 +2'
+    image=("$TMP"/kept/firmware/*)
+    curl -sS -o "$TMP/got" "$API/firmware/${image[0]##*/}"
+    ok "$name: an image of firmware is served" cmp "$TMP/got" "${image[0]}"
+    is "$name: which is said" "$(grep -c '"files.taken"' "$TMP/log/server.log")" 2
+  fi
   publish meters/meter-001/telemetry "$(reading meter-001 2026-02-05T00:00:00Z 2000)"
   wait_until "$name: it goes on" api_has GET '/api/devices/meter-001/readings?from=2026-02-04T00:00:00Z&to=2026-02-06T00:00:00Z' '2000' || finish
   like "$name: the audit log is whole" "$(smartmeter audit verify 2>&1)" 'entries are as they were written'

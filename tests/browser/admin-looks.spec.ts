@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { test } from "./admin-server.ts";
 import { expect, live, signIn } from "./fixtures.ts";
-import { judge } from "./judge.ts";
+import { judgeIn } from "./judge.ts";
 import { target } from "./target.ts";
 import { looks, sizes, word } from "./words.ts";
 
@@ -24,11 +24,11 @@ const pages: [name: string, path: string, open?: string][] = [
   ["settings", "/settings"],
 ];
 
-for (const { size, colorScheme, language } of looks)
-  test.describe(`administration, ${size}, ${colorScheme}, ${language}`, () => {
+for (const { size, schemes, language } of looks)
+  test.describe(`administration, ${size}, ${schemes.join(" and ")}, ${language}`, () => {
     test.use({
       viewport: sizes[size],
-      colorScheme,
+      colorScheme: schemes[0],
       locale: `${language}-IN`,
       contextOptions: { reducedMotion: "reduce" },
     });
@@ -46,7 +46,7 @@ for (const { size, colorScheme, language } of looks)
           await page.getByRole("button", { name: word(language, open), exact: true }).click();
           await expect(page.getByRole("dialog")).toBeVisible();
         }
-        await judge(page, `${name}-${size}-${colorScheme}-${language}`);
+        await judgeIn(page, schemes, (scheme) => `${name}-${size}-${scheme}-${language}`);
       }
     });
   });

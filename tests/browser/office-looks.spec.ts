@@ -1,14 +1,14 @@
 import { expect, live, signIn } from "./fixtures.ts";
-import { judge } from "./judge.ts";
+import { judgeIn } from "./judge.ts";
 import { lastMonth, test } from "./office-server.ts";
 import { target } from "./target.ts";
 import { looks, sizes, word } from "./words.ts";
 
-for (const { size, colorScheme, language } of looks)
-  test.describe(`the office, ${size}, ${colorScheme}, ${language}`, () => {
+for (const { size, schemes, language } of looks)
+  test.describe(`the office, ${size}, ${schemes.join(" and ")}, ${language}`, () => {
     test.use({
       viewport: sizes[size],
-      colorScheme,
+      colorScheme: schemes[0],
       locale: `${language}-IN`,
       contextOptions: { reducedMotion: "reduce" },
     });
@@ -42,7 +42,7 @@ for (const { size, colorScheme, language } of looks)
           await page.getByRole("button", { name: word(language, open), exact: true }).click();
           await expect(page.getByRole("dialog")).toBeVisible();
         }
-        await judge(page, `${name}-${size}-${colorScheme}-${language}`);
+        await judgeIn(page, schemes, (scheme) => `${name}-${size}-${scheme}-${language}`);
       }
     });
   });

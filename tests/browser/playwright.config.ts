@@ -26,7 +26,7 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     browserName: "chromium",
     launchOptions: {
-      executablePath: target.chromium,
+      executablePath: target.headless,
       args: [
         "--no-sandbox",
         "--disable-gpu",

@@ -28,6 +28,8 @@ export const target = {
   adminEmail: process.env.SMARTMETER_TEST_ADMIN_EMAIL,
   adminPassword: process.env.SMARTMETER_TEST_ADMIN_PASSWORD,
   chromium: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium",
+  /** The same without windows of its own, in each of which are pages of its own that take as much as a page that is tested. */
+  headless: process.env.SMARTMETER_CHROMIUM ?? "/usr/bin/chromium-headless-shell",
   screenshots: process.env.SCREENSHOT_DIR,
   report: process.env.SMARTMETER_BROWSER_REPORT,
   outputDir: process.env.SMARTMETER_BROWSER_OUTPUT ?? join(tmpdir(), `smartmeter-browser-${process.pid}`),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Debian package, in a Debian of its own (a debootstrap folder, entered by chroot): installed, used, upgraded, removed, purged,
+# The Debian packages, in a Debian of its own (a debootstrap folder, entered by chroot): installed, used, upgraded, removed, purged,
 # installed again. As root; it fetches some 100 MB the first time, so it is not among what ./test runs. There is no systemd in such a
 # folder: what the units would run is run as their user.
 #
@@ -49,8 +49,15 @@ cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
   "$SM_ROOT/deploy/debian/build" --built "$work/again"
 } >>"$log"
 first=$(cd "$work/again" && echo smartmeter_*.deb)
-check 'lintian finds nothing' lintian --fail-on error,warning --suppress-tags bad-distribution-in-changes-file "$work/deb/$first"
-check 'built again it is the same bytes' cmp "$work/deb/$first" "$work/again/$first"
+other=${first/smartmeter_/smartmeter-mongodb_}
+for name in "$first" "$other"; do
+  check "lintian finds nothing in ${name%%_*}" lintian --fail-on error,warning --suppress-tags bad-distribution-in-changes-file "$work/deb/$name"
+  check "built again it is the same bytes: ${name%%_*}" cmp "$work/deb/$name" "$work/again/$name"
+done
+needs() { [[ $(dpkg-deb -f "$work/deb/$1" Depends) == *"$2"* ]]; }
+not() { ! "$@"; }
+check 'MongoDB is for the second of them' needs "$other" libmongoc
+check 'the first does without' not needs "$first" libmongoc
 
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 cp "$work"/deb/*.deb "$root/tmp/"
@@ -134,18 +141,29 @@ check 'broker and server start as the units say' start
 check 'the dashboard is served' grep -q '<div id="root">' <(curl -fsS "http://127.0.0.1:$http/")
 check 'a meter that is added sends' send
 check 'its reading is stored' has_reading
+# On MongoDB, of which there is none here: it is the second program that looks for it.
+on_mongodb() {
+  local told
+  told=$( (as_unit env 'SMARTMETER_STORE=mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100' smartmeter user list) 2>&1) && return 1
+  [[ $told =~ $1 ]]
+}
 monthly() { (unit smartmeter-crl.service ExecStart); }
 check 'the monthly list is made' monthly
 check 'they stop' stop
+check 'for data on MongoDB a package is asked for' on_mongodb 'SMARTMETER_STORE names MongoDB.*install the package smartmeter-mongodb'
+check 'apt takes that too' inside apt-get install -y -q "/tmp/$other"
+check 'then a server is' on_mongodb 'cannot reach the database server of SMARTMETER_STORE'
+check 'it has a page' inside test -s /usr/share/man/man1/smartmeter-mongodb.1.gz
 
 echo '# mine' >>"$root/etc/smartmeter/env"
-check 'an upgrade goes through' inside apt-get install -y -q /tmp/smartmeter_99.0.0_"${first##*_}"
+check 'an upgrade goes through' inside apt-get install -y -q /tmp/smartmeter{,-mongodb}_99.0.0_"${first##*_}"
+check 'of both' on_mongodb 'cannot reach the database server of SMARTMETER_STORE'
 check 'settings are left as they are' grep -qx '# mine' "$root/etc/smartmeter/env"
 check 'it starts on the data that is there' start
 check 'the reading is there' has_reading
 stop
 check 'removing goes through' inside apt-get remove -y -q smartmeter
-check 'the program is gone' test ! -e "$root/usr/bin/smartmeter"
+check 'the programs are gone' test ! -e "$root/usr/bin/smartmeter" -a ! -e "$root/usr/bin/smartmeter-mongodb"
 check 'the data is not, nor are the settings' test -s "$root/var/lib/smartmeter/readings.db" -a -s "$root/etc/smartmeter/env"
 check 'purging goes through' inside apt-get purge -y -q smartmeter
 nothing_left() { [[ ! -e $root/etc/smartmeter && -z $(find "$root/etc/systemd" "$root/var/lib/systemd" -name '*smartmeter*') ]]; }

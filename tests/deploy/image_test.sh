@@ -128,6 +128,12 @@ wait "${pids[2]}" || true
 unset 'pids[2]'
 unhealthy() { ! (inside healthy); }
 check 'without its server it is not healthy' unhealthy
+on_mongodb() {
+  local told
+  told=$( (inside env 'SMARTMETER_STORE=mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100' smartmeter user list) 2>&1) && return 1
+  [[ $told == *'cannot reach the database server'* ]]
+}
+check 'for data on MongoDB nothing lacks but a server' on_mongodb
 
 # Compose 1.29 of Debian reads the same but for the project's name, which is newer.
 sed '/^name:/d' "$compose" >"$work/compose.yaml"

@@ -1,9 +1,9 @@
 #include "store/embedded/block.h"
 
-#include "store/embedded/column.h"
-#include "store/embedded/physics.h"
-#include "store/embedded/reading_column.h"
-#include "store/embedded/wrapping.h"
+#include "store/series/column.h"
+#include "store/series/physics.h"
+#include "store/series/reading_column.h"
+#include "store/series/wrapping.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

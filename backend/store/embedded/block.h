@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/reading.h"
-#include "store/embedded/varint.h"
+#include "store/series/varint.h"
 
 #include <stddef.h>
 #include <stdint.h>

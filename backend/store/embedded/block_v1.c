@@ -2,8 +2,8 @@
  * ts_ms (first, then differences of differences), `has` (1 and one byte if all are equal, else 0
  * and a byte each), then each column as differences over the rows that have it; all varints. */
 #include "store/embedded/block.h"
-#include "store/embedded/reading_column.h"
-#include "store/embedded/wrapping.h"
+#include "store/series/reading_column.h"
+#include "store/series/wrapping.h"
 
 #include <stdlib.h>
 

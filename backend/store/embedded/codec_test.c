@@ -1,12 +1,12 @@
 /* The byte formats of readings and quarters: whatever goes in comes out, and what is damaged is
  * said to be. */
 #include "base/crc32.h"
-#include "store/embedded/bits.h"
 #include "store/embedded/block.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/packed.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/quarter_block.h"
+#include "store/series/bits.h"
+#include "store/series/journal_row.h"
+#include "store/series/packed.h"
+#include "store/series/quarter.h"
+#include "store/series/quarter_block.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

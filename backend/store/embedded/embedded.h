@@ -37,9 +37,4 @@ SM_MUST_CHECK sm_err sm_embedded_readings_open(const sm_embedded_options *option
 SM_MUST_CHECK sm_err sm_embedded_ledger_open(const sm_embedded_options *options,
                                              sm_ledger **ledger);
 
-/* Takes the writer's lock of a data directory without opening a store, for work on its files as
- * such (a restore). *lock is a descriptor: closing it gives the lock back. SM_ERR_BUSY: a writer is
- * at work; SM_ERR_IO, SM_ERR_FULL. */
-SM_MUST_CHECK sm_err sm_embedded_lock(const char *data_dir, int *lock);
-
 #endif

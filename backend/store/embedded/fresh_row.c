@@ -1,7 +1,7 @@
 #include "store/embedded/fresh_row.h"
 
 #include "store/embedded/block.h"
-#include "store/embedded/reading_column.h"
+#include "store/series/reading_column.h"
 
 #include <stdlib.h>
 

@@ -9,8 +9,8 @@
 #define SM_STORE_EMBEDDED_FRESH_ROW_H
 
 #include "base/buf.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/series.h"
+#include "store/series/journal_row.h"
+#include "store/series/series.h"
 
 #include <stdbool.h>
 #include <stddef.h>

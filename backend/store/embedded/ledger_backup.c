@@ -1,5 +1,5 @@
-#include "store/embedded/ledger_internal.h"
-#include "store/embedded/sql_backup.h"
+#include "store/ledger/ledger_internal.h"
+#include "store/sqlite/sql_backup.h"
 
 sm_err sm_ledger_backup(sm_ledger *ledger, const char *path, sm_ledger_progress_fn progress,
                         void *context) {

@@ -1,11 +1,12 @@
 /* The ledger in an SQLite file of the data directory. */
 #include "base/file.h"
 #include "store/embedded/embedded.h"
-#include "store/embedded/ledger_backing.h"
-#include "store/embedded/ledger_internal.h"
+#include "store/embedded/ledger_file.h"
 #include "store/embedded/ledger_schema.h"
-#include "store/embedded/sql_migrate.h"
-#include "store/embedded/sqlite_util.h"
+#include "store/ledger/ledger_backing.h"
+#include "store/ledger/ledger_internal.h"
+#include "store/sqlite/sql_migrate.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,9 @@ static sm_err add_site(sm_sql *db, void *context) {
 
 static const sm_sql_migration *schema(size_t *count) {
   static const sm_sql_migration steps[] = {
-      {sm_ledger_schema_1}, {sm_ledger_schema_2}, {sm_ledger_schema_3}, {sm_ledger_schema_4},
-      {sm_ledger_schema_5}, {sm_ledger_schema_6}, {sm_ledger_schema_7}, {sm_ledger_schema_8},
-      {sm_ledger_schema_9}, {sm_ledger_schema_10}};
+      {sm_ledger_schema_1}, {sm_ledger_schema_2},  {sm_ledger_schema_3}, {sm_ledger_schema_4},
+      {sm_ledger_schema_5}, {sm_ledger_schema_6},  {sm_ledger_schema_7}, {sm_ledger_schema_8},
+      {sm_ledger_schema_9}, {sm_ledger_schema_10}, {sm_ledger_schema_11}};
   *count = sizeof steps / sizeof steps[0];
   return steps;
 }

@@ -12,5 +12,6 @@ extern const char sm_ledger_schema_7[];
 extern const char sm_ledger_schema_8[];
 extern const char sm_ledger_schema_9[];
 extern const char sm_ledger_schema_10[];
+extern const char sm_ledger_schema_11[];
 
 #endif

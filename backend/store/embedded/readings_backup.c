@@ -1,5 +1,5 @@
 #include "store/embedded/readings_internal.h"
-#include "store/embedded/sql_backup.h"
+#include "store/sqlite/sql_backup.h"
 
 sm_err sm_embedded_backup(sm_readings *store, const char *path, sm_readings_progress_fn progress,
                           void *context) {

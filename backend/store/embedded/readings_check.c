@@ -255,19 +255,10 @@ static sm_err check_fresh(check *c, int64_t series_no, int64_t day, sm_run *run)
   return SM_OK;
 }
 
-static bool same_quarter(const sm_quarter *a, const sm_quarter *b) {
-  return a->start_ms == b->start_ms && a->first.ts_ms == b->first.ts_ms &&
-         a->first.wh == b->first.wh && a->last.ts_ms == b->last.ts_ms && a->last.wh == b->last.wh &&
-         a->count == b->count && a->power_sum_mw == b->power_sum_mw &&
-         a->power_max_mw == b->power_max_mw && a->voltage_sum_mv == b->voltage_sum_mv &&
-         a->voltage_min_mv == b->voltage_min_mv && a->voltage_max_mv == b->voltage_max_mv &&
-         a->gap_max_ms == b->gap_max_ms && a->step_max_w == b->step_max_w && a->fell == b->fell;
-}
-
 static bool same_quarters(const sm_quarter_list *a, const sm_quarter_list *b) {
   if (a->count != b->count) return false;
   for (size_t i = 0; i < a->count; i++)
-    if (!same_quarter(&a->item[i], &b->item[i])) return false;
+    if (!sm_quarter_equal(&a->item[i], &b->item[i])) return false;
   return true;
 }
 

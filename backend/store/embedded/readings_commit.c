@@ -4,8 +4,8 @@
 #include "store/embedded/readings_internal.h"
 
 #include "base/clock.h"
+#include "store/refused.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,19 +92,14 @@ static sm_err series_for(sm_readings *store, const char *device_id, uint8_t chan
                          sm_series **out) {
   /* Only this thread adds series, so it may look without the lock. */
   sm_series *series = sm_readings_series(store, device_id, channel);
-  if (series == NULL) {
-    series = sm_series_new(device_id, channel);
-    if (series == NULL) return SM_ERR_NOMEM;
-    (void)pthread_rwlock_wrlock(&store->lock);
-    sm_err err = sm_series_table_add(&store->table, series);
-    (void)pthread_rwlock_unlock(&store->lock);
-    if (err != SM_OK) {
-      sm_series_free(series);
-      return err;
-    }
+  if (series != NULL) {
+    *out = series;
+    return SM_OK;
   }
-  *out = series;
-  return SM_OK;
+  (void)pthread_rwlock_wrlock(&store->lock);
+  sm_err err = sm_series_table_need(&store->table, device_id, channel, out);
+  (void)pthread_rwlock_unlock(&store->lock);
+  return err;
 }
 
 /* ---- late readings of the same batch ---- */
@@ -322,48 +317,18 @@ static sm_err write_journal(sm_readings *store, const sm_readings_batch *in, int
   return err;
 }
 
-/* Where it came from, as far as a reading says: its meter's topic, or an import. */
-static size_t put_topic(const sm_reading_in *in, char out[SM_DEVICE_ID_MAX + 24]) {
-  int len = in->imported ? snprintf(out, SM_DEVICE_ID_MAX + 24, "import")
-                         : snprintf(out, SM_DEVICE_ID_MAX + 24, "meters/%.*s/telemetry",
-                                    SM_DEVICE_ID_MAX, in->device_id);
-  return (size_t)len;
-}
-
-static sm_err write_refused(sm_readings *store, const sm_reading_in *in, bool conflict,
-                            int64_t now_ms, sm_buf *text) {
-  sm_jsonw w;
-  char topic[SM_DEVICE_ID_MAX + 24];
-  size_t topic_len = put_topic(in, topic);
-  sm_buf_clear(text);
-  sm_jsonw_init(&w, text);
-  sm_reading_write_json(&w, in->device_id, &in->reading);
-  if (text->err != SM_OK) return text->err;
-  const sm_reject_in reject = {
-      .received_ms = now_ms,
-      .topic = in->topic != NULL ? in->topic : topic,
-      .topic_len = in->topic != NULL ? strlen(in->topic) : topic_len,
-      .device_id = in->device_id,
-      .reason = conflict ? "conflict" : "past_retention",
-      .detail = conflict
-                    ? "another reading with this timestamp is stored already: the first one stays"
-                    : "raw readings of that time are kept no more, so nothing can join them",
-      .payload = text->data,
-      .payload_len = text->len,
-      .payload_len_sent = text->len};
-  return sm_rejects_write(store, &reject, 1);
-}
-
-static sm_err write_all_refused(sm_readings *store, const sm_readings_batch *in, int64_t now_ms) {
-  sm_buf text;
-  sm_buf_init(&text, 0);
+static sm_err write_refused(sm_readings *store, const sm_readings_batch *in, int64_t now_ms) {
+  sm_refused room;
   sm_err err = SM_OK;
+  sm_refused_init(&room);
   for (size_t i = 0; err == SM_OK && i < in->reading_count; i++) {
-    uint8_t verdict = store->batch.item[i].verdict;
-    if (verdict == SM_VERDICT_CONFLICT || verdict == SM_VERDICT_PAST_RETENTION)
-      err = write_refused(store, &in->readings[i], verdict == SM_VERDICT_CONFLICT, now_ms, &text);
+    sm_reject_in reject;
+    sm_verdict verdict = (sm_verdict)store->batch.item[i].verdict;
+    if (verdict != SM_VERDICT_CONFLICT && verdict != SM_VERDICT_PAST_RETENTION) continue;
+    err = sm_refused_make(&room, &in->readings[i], verdict, now_ms, &reject);
+    if (err == SM_OK) err = sm_rejects_write(store, &reject, 1);
   }
-  sm_buf_fini(&text);
+  sm_refused_fini(&room);
   return err;
 }
 
@@ -404,7 +369,7 @@ static sm_err write_all(sm_readings *store, const sm_readings_batch *in, int64_t
   if (err == SM_OK) err = reserve(store, new_series);
   if (err == SM_OK) err = write_journal(store, in, now_ms);
   if (err == SM_OK) err = sm_rejects_write(store, in->rejects, in->reject_count);
-  if (err == SM_OK && b->refused > 0) err = write_all_refused(store, in, now_ms);
+  if (err == SM_OK && b->refused > 0) err = write_refused(store, in, now_ms);
   if (err != SM_OK) return err;
   err = sm_sql_commit(store->db);
   if (err == SM_OK && b->stored + b->marks > 0) store->journal_no = b->journal_no;
@@ -426,9 +391,7 @@ static void show_reading(touched *t, const sm_reading *r, bool packed) {
     sm_packed_append(&hot->packed, r); /* room was reserved */
   else
     hot->late.item[hot->late.count++] = *r;
-  if (!series->has_last || r->ts_ms < series->first_ms) series->first_ms = r->ts_ms;
-  if (!series->has_last || r->ts_ms > series->last.ts_ms) series->last = *r;
-  series->has_last = true;
+  sm_series_widen(series, r);
 }
 
 static void show_new_series(sm_readings *store) {

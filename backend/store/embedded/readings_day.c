@@ -1,6 +1,6 @@
 #include "store/embedded/readings_internal.h"
 
-#include "store/embedded/quarter_block.h"
+#include "store/series/quarter_block.h"
 
 #include <stdlib.h>
 #include <string.h>

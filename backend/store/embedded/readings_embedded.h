@@ -6,7 +6,7 @@
 #include "store/readings_engine.h"
 
 SM_MUST_CHECK sm_err sm_embedded_commit(sm_readings *store, sm_readings_batch *batch);
-SM_MUST_CHECK sm_err sm_embedded_maintain(sm_readings *store, bool force);
+SM_MUST_CHECK sm_err sm_embedded_maintain(sm_readings *store, bool force, bool *more);
 SM_MUST_CHECK sm_err sm_embedded_raw(sm_readings *store, const char *device_id, uint8_t channel,
                                      int64_t from_ms, int64_t to_ms, size_t limit,
                                      sm_reading_list *list);

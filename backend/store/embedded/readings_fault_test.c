@@ -167,7 +167,7 @@ static void a_damaged_page_stops_neither_commits_nor_seals(void **state) {
   commit_fleet(f->store, t0 + READINGS * 60000, READINGS);
   sm_err err = SM_ERR_CORRUPT;
   for (int tries = 0; err == SM_ERR_CORRUPT && tries < FLEET; tries++)
-    err = sm_readings_maintain(f->store, true);
+    err = sm_readings_maintain(f->store, true, NULL);
   assert_int_equal(err, SM_OK);
   sm_readings_stats stats;
   sm_readings_stats_get(f->store, &stats);

@@ -21,14 +21,15 @@
 #include "store/embedded/block.h"
 #include "store/embedded/embedded.h"
 #include "store/embedded/fresh_row.h"
-#include "store/embedded/journal_row.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/quarter_block.h"
 #include "store/embedded/readings_embedded.h"
-#include "store/embedded/series.h"
-#include "store/embedded/sqlite_util.h"
-#include "store/embedded/state.h"
 #include "store/readings.h"
+#include "store/series/journal_row.h"
+#include "store/series/quarter.h"
+#include "store/series/quarter_block.h"
+#include "store/series/series.h"
+#include "store/series/state.h"
+#include "store/series/trace.h"
+#include "store/sqlite/sqlite_util.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -298,15 +299,6 @@ SM_MUST_CHECK sm_err sm_row_write(sm_sql *db, damage_kind kind, int64_t key, con
 
 /* ---- readers (readings_reader.c) ---- */
 
-/* The days of which a reader's user needs no more than their outline (quarter_block.h), while they
- * are plain. */
-typedef struct outline_days {
-  sm_outline_ask ask;
-  int64_t from_day;
-  int64_t to_day; /* exclusive */
-  bool doubtful;  /* set: a day was not plain, so it is not there at all */
-} outline_days;
-
 /* A connection with a snapshot, and the hot readings of one series that belong to it, those of the
  * days that [from_ms, to_ms) touches. One thread. */
 typedef struct reader {
@@ -316,9 +308,9 @@ typedef struct reader {
   int64_t first_ms;  /* of the series, if series_no */
   int64_t last_ms;
   sm_run hot;
-  bool brief;            /* its user needs no more of a reading than block.h calls brief */
-  bool course_only;      /* nor of a quarter than quarter_block.h does */
-  outline_days *outline; /* NULL: of no day */
+  bool brief;               /* its user needs no more of a reading than block.h calls brief */
+  bool course_only;         /* nor of a quarter than quarter_block.h does */
+  sm_outline_days *outline; /* NULL: of no day */
   int64_t kept_day; /* the day that was put together last; -1: none. A snapshot never changes, so
                        what was read of it stays true */
   sm_run kept;

@@ -40,7 +40,8 @@ static bool memory_is_short(const sm_readings *store) {
   return atomic_load(&store->hot_bytes) + atomic_load(&store->frozen_bytes) >= store->hot_bytes_max;
 }
 
-sm_err sm_embedded_maintain(sm_readings *store, bool force) {
+sm_err sm_embedded_maintain(sm_readings *store, bool force, bool *more) {
+  (void)more; /* one slice a rest keeps up with whatever comes in */
   if (!store->writer) return SM_ERR_DENIED;
   bool hurry = force || memory_is_short(store);
   if (!hurry && sm_clock_steady_ms() < store->rest_until_ms) return SM_OK;

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/embedded/quarter_block.h"
+#include "store/series/quarter_block.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
+#include "store/data_lock.h"
 #include "store/embedded/embedded.h"
 #include "store/embedded/readings_internal.h"
-#include "store/embedded/sql_migrate.h"
+#include "store/sqlite/sql_migrate.h"
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -108,7 +109,7 @@ sm_err sm_readings_series_reserve(sm_readings *store, size_t more) {
 /* ---- open and close ---- */
 
 static sm_err open_writer(sm_readings *store, const char *data_dir) {
-  sm_err err = sm_embedded_lock(data_dir, &store->lock_fd);
+  sm_err err = sm_data_lock(data_dir, &store->lock_fd);
   if (err != SM_OK) return err;
   const sm_sql_options options = {.path = store->path,
                                   .create = true,

@@ -67,7 +67,7 @@ static void one_step(store_fixture *f, uint64_t *random) {
   bool done = false;
   if (on_server()) { /* has no slices: now and then all of it */
     if (next_random(random) % 16 == 0)
-      assert_int_equal(sm_readings_maintain(f->store, true), SM_OK);
+      assert_int_equal(sm_readings_maintain(f->store, true, NULL), SM_OK);
     if (next_random(random) % 16 == 0) store_reopen(f);
     return;
   }
@@ -204,7 +204,7 @@ static void work_until_killed(const char *dir, int pipe_fd, uint64_t from) {
     if (write(pipe_fd, &no, sizeof no) != (ssize_t)sizeof no) _exit(1);
     for (uint64_t slices = next_random(&random) % 6; slices > 0; slices--) {
       if (on_server()) {
-        if (slices == 1 && sm_readings_maintain(store, true) != SM_OK) _exit(1);
+        if (slices == 1 && sm_readings_maintain(store, true, NULL) != SM_OK) _exit(1);
         continue;
       }
       bool done = false;

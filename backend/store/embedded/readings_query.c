@@ -1,6 +1,7 @@
 #include "base/order.h"
-#include "store/embedded/quarter_block.h"
 #include "store/embedded/readings_internal.h"
+#include "store/series/known.h"
+#include "store/series/quarter_block.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,17 +171,18 @@ sm_err sm_reader_course(reader *r, int64_t from_ms, int64_t to_ms, sm_reading_li
 
 /* ---- latest, first, each ---- */
 
+static sm_known known(sm_readings *store) {
+  return (sm_known){.lock = &store->lock,
+                    .table = &store->table,
+                    .list = &store->series,
+                    .count = &store->series_count,
+                    .newest_ms = &store->newest_ms};
+}
+
 sm_err sm_embedded_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading) {
-  sm_err err = SM_ERR_NOT_FOUND;
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_readings_series(store, device_id, channel);
-  if (series != NULL && series->has_last) {
-    *reading = series->last;
-    err = SM_OK;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return err;
+  const sm_known k = known(store);
+  return sm_known_latest(&k, device_id, channel, reading);
 }
 
 /* A part of the series from *at on, under the lock; false: that was the last one. */
@@ -207,46 +209,13 @@ sm_err sm_embedded_last_ms(sm_readings *store, int64_t *ts_ms) {
 
 sm_err sm_embedded_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
-  sm_err err = SM_ERR_NOT_FOUND;
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_readings_series(store, device_id, channel);
-  if (series != NULL && series->has_last) {
-    *ts_ms = series->first_ms;
-    err = SM_OK;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return err;
-}
-
-/* A copy of a series' span, so that the callback runs without the lock. */
-static bool span_at(sm_readings *store, size_t at, char device_id[SM_DEVICE_ID_MAX + 1],
-                    sm_readings_span *span, bool *has) {
-  (void)pthread_rwlock_rdlock(&store->lock);
-  bool there = at < store->series_count;
-  *has = there && store->series[at]->has_last;
-  if (*has) {
-    const sm_series *series = store->series[at];
-    size_t len = strnlen(series->device_id, SM_DEVICE_ID_MAX);
-    memcpy(device_id, series->device_id, len);
-    device_id[len] = '\0';
-    *span = (sm_readings_span){.device_id = device_id,
-                               .channel = series->channel,
-                               .first_ms = series->first_ms,
-                               .last_ms = series->last.ts_ms};
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return there;
+  const sm_known k = known(store);
+  return sm_known_first_ms(&k, device_id, channel, ts_ms);
 }
 
 sm_err sm_embedded_each(sm_readings *store, sm_readings_each_fn each, void *context) {
-  char device_id[SM_DEVICE_ID_MAX + 1];
-  sm_readings_span span;
-  bool has;
-  for (size_t i = 0; span_at(store, i, device_id, &span, &has); i++) {
-    sm_err err = has ? each(context, &span) : SM_OK;
-    if (err != SM_OK) return err;
-  }
-  return SM_OK;
+  const sm_known k = known(store);
+  return sm_known_each(&k, each, context);
 }
 
 /* ---- quarters ---- */
@@ -284,7 +253,7 @@ static sm_err make_room(sm_quarter_list *out, size_t *cap, size_t more) {
 
 static sm_err read_row(reader *r, int64_t day, const uint8_t *body, size_t len, sm_quarter *out,
                        size_t *count) {
-  outline_days *o = r->outline;
+  sm_outline_days *o = r->outline;
   bool plain = true;
   if (o == NULL || day < o->from_day || day >= o->to_day)
     return sm_quarter_block_read(body, len, r->course_only, out, count);

@@ -1,8 +1,8 @@
 /* A series' row: its state (state.h), and what is done where that is missing. */
 #include "store/embedded/readings_internal.h"
 
-#include "store/embedded/reading_column.h"
-#include "store/embedded/varint.h"
+#include "store/series/reading_column.h"
+#include "store/series/varint.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -390,7 +390,7 @@ static void commit_until_killed(const char *dir, int pipe_fd, int64_t from) {
   sm_readings *store = store_open(dir, true);
   for (int64_t i = from;; i++) {
     (void)commit_one(store, "a", make_reading(t0 + i * 10000, i));
-    if (i % 16 == 0 && sm_readings_maintain(store, true) != SM_OK) _exit(1);
+    if (i % 16 == 0 && sm_readings_maintain(store, true, NULL) != SM_OK) _exit(1);
     if (write(pipe_fd, &i, sizeof i) != (ssize_t)sizeof i) _exit(1);
   }
 }

@@ -1,13 +1,13 @@
 #include "store/embedded/readings_test_util.h"
 
 #include "base/crypto.h"
-#include "store/embedded/column.h"
-#include "store/embedded/reading_column.h"
-#include "store/embedded/varint.h"
 #include "store/mongo/mongo.h"
 #include "store/mongo/test_mongo.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
+#include "store/series/column.h"
+#include "store/series/reading_column.h"
+#include "store/series/varint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -138,7 +138,7 @@ size_t count_rejects(sm_readings *store) {
 }
 
 void seal_all(sm_readings *store) {
-  assert_int_equal(sm_readings_maintain(store, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, true, NULL), SM_OK);
   sm_readings_stats stats;
   sm_readings_stats_get(store, &stats);
   assert_int_equal(stats.journal_readings, 0);

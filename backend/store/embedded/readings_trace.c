@@ -1,15 +1,9 @@
 /* The register trace of the embedded store (trace.h), and its outline. */
 #include "base/order.h"
 #include "store/embedded/readings_internal.h"
-#include "store/embedded/trace.h"
+#include "store/series/trace.h"
 
 #include <stdlib.h>
-
-enum {
-  /* Above it no outline is made: up to it a step of a day is far from what cannot be computed with.
-   */
-  OUTLINE_W_MAX = 10000000
-};
 
 /* ---- a reader as the source of a trace ---- */
 
@@ -33,7 +27,8 @@ static sm_trace_source source_of(reader *r) {
                            .quarters = source_quarters,
                            .day = source_day,
                            .course = source_course,
-                           .context = r};
+                           .context = r,
+                           .outline = &r->outline};
 }
 
 static sm_err begin_survey(sm_readings *store, const char *device_id, uint8_t channel,
@@ -69,59 +64,17 @@ sm_err sm_embedded_trace(sm_readings *store, const char *device_id, uint8_t chan
 
 /* ---- the outline of a trace ---- */
 
-/* The days between those that its ends are looked for in; none where it has to be given whole. */
-static outline_days days_between(const reader *r, int64_t from_ms, int64_t to_ms,
-                                 const sm_outline_ask *ask) {
-  outline_days days = {.ask = *ask};
-  if (r->series_no == 0 || ask->step_limit_w <= 0 || ask->step_limit_w > OUTLINE_W_MAX) return days;
-  from_ms = sm_max_i64(from_ms, r->first_ms);
-  to_ms = sm_min_i64(to_ms, r->last_ms);
-  if (from_ms < 0 || to_ms > TS_MAX_MS || from_ms >= to_ms) return days;
-  days.from_day = sm_day_of(from_ms) + 1;
-  days.to_day = sm_day_of(to_ms);
-  return days;
-}
-
-/* *outlined false: something is in doubt, so it was not done. */
-static sm_err outline(reader *r, int64_t from_ms, int64_t to_ms, const sm_trace_rule *rule,
-                      outline_days *days, bool *outlined, sm_trace *trace) {
-  sm_trace out = {0};
-  sm_quarter_span s;
-  int64_t begin_ms = from_ms;
-  const sm_trace_source source = source_of(r);
-  r->outline = days;
-  sm_err err = sm_span_init(&s, &source, from_ms, to_ms);
-  r->outline = NULL;
-  if (err != SM_OK) return err;
-  *outlined = !days->doubtful;
-  if (*outlined) err = sm_trace_readings(&s, &begin_ms, &to_ms, rule, outlined, &out);
-  out.from_beginning = out.count > 0 && begin_ms == INT64_MIN;
-  if (err == SM_OK)
-    *trace = out;
-  else
-    sm_trace_fini(&out);
-  sm_span_fini(&s);
-  return err;
-}
-
 sm_err sm_embedded_outline(sm_readings *store, const char *device_id, uint8_t channel,
                            int64_t from_ms, int64_t to_ms, int64_t step_limit_w,
                            const int64_t *instant_ms, size_t count, sm_trace *trace, bool *whole) {
-  const sm_trace_rule rule = {.step_limit_w = step_limit_w, .edits = &sm_trace_no_edits};
   const sm_outline_ask ask = {
       .step_limit_w = step_limit_w, .instant_ms = instant_ms, .instant_count = count};
-  bool outlined = false;
   reader r;
   sm_err err = begin_survey(store, device_id, channel, true, &r);
   if (err != SM_OK) return err;
   from_ms = sm_trace_near(from_ms, 0);
-  to_ms = sm_trace_near(to_ms, from_ms);
-  outline_days days = days_between(&r, from_ms, to_ms, &ask);
-  if (days.from_day < days.to_day)
-    err = outline(&r, from_ms, to_ms, &rule, &days, &outlined, trace);
   const sm_trace_source source = source_of(&r);
-  if (err == SM_OK && !outlined) err = sm_trace_survey(&source, from_ms, to_ms, &rule, trace, NULL);
+  err = sm_trace_outline(&source, from_ms, sm_trace_near(to_ms, from_ms), &ask, trace, whole);
   sm_reader_end(&r);
-  *whole = !outlined;
   return err;
 }

@@ -18,10 +18,11 @@
 #ifndef SM_STORE_LEDGER_MG_H
 #define SM_STORE_LEDGER_MG_H
 
-#include "store/embedded/ledger_backing.h"
-#include "store/embedded/sql_copy.h"
+#include "store/embedded/ledger_file.h"
+#include "store/ledger/ledger_backing.h"
 #include "store/mongo/mongo.h"
 #include "store/mongo/mongo_db.h"
+#include "store/sqlite/sql_copy.h"
 
 #include <pthread.h>
 

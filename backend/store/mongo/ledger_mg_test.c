@@ -1,7 +1,7 @@
 /* What the ledger sends to a server, what it does when that fails, and several servers. The server
  * is the double of tests/mongo (no MongoDB). */
 #include "base/clock.h"
-#include "store/embedded/ledger_test_util.h"
+#include "store/ledger/ledger_test_util.h"
 #include "store/mongo/ledger_mg.h"
 #include "store/mongo/test_double.h"
 #include "store/mongo/test_mongo.h"

@@ -29,6 +29,10 @@ typedef struct sm_mongo_options {
 /* Whether a setting names this engine. */
 bool sm_mongo_url(const char *store);
 
+/* Whether this program has the engine. Where it does not (mongo_elsewhere.c in its place), opening
+ * is SM_ERR_IO. */
+bool sm_mongo_is_here(void);
+
 /* Opens the ledger, creating it. The errors of sm_embedded_ledger_open, and SM_ERR_IO: the server
  * is not there or refuses; SM_ERR_UNSUPPORTED also: the documents are of another version of the
  * schema. */

@@ -20,11 +20,12 @@
 #define SM_STORE_READINGS_MG_H
 
 #include "base/buf.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/series.h"
 #include "store/mongo/mongo.h"
 #include "store/mongo/mongo_db.h"
 #include "store/readings_engine.h"
+#include "store/series/quarter.h"
+#include "store/series/series.h"
+#include "store/series/verdicts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,42 +40,6 @@
 #define MG_COURSE "reading_course"
 #define MG_REJECTS "reading_rejects"
 #define MG_META "reading_meta"
-
-/* A series of the running batch. */
-typedef struct mg_touched {
-  sm_series *series;
-  const char *device_id; /* the batch's, for acks */
-  int64_t latest_ms;     /* with what the batch has so far */
-  bool stored;
-  bool marked;     /* a mark of the batch names it */
-  bool is_new;     /* its number is of the running transaction */
-  sm_series *next; /* what it is when the batch is stored */
-} mg_touched;
-
-typedef struct mg_item { /* of the running batch, one a reading */
-  uint32_t touched;
-  uint8_t verdict;
-  bool late; /* must be looked up */
-} mg_item;
-
-typedef struct mg_found { /* a stored reading of an instant that was asked for */
-  int64_t series_no;
-  sm_reading reading;
-} mg_found;
-
-typedef struct mg_batch {
-  mg_touched *touched;
-  size_t touched_count;
-  size_t touched_cap;
-  mg_item *item;
-  size_t item_cap;
-  mg_found *found; /* by series and instant */
-  size_t found_count;
-  size_t found_cap;
-  size_t stored;
-  size_t late;
-  size_t refused;
-} mg_batch;
 
 typedef struct mg_readings {
   const sm_readings_engine *engine; /* first */
@@ -103,7 +68,7 @@ typedef struct mg_readings {
   int64_t top_no;     /* the highest number */
   int64_t changed_ms; /* the latest change of a series that was read */
 
-  mg_batch batch;
+  sm_verdicts batch;
   bool behind;            /* memory may not know all that is stored */
   int64_t kept_ms;        /* retention: quarters of before stand for themselves */
   size_t retain_at;       /* and it has got to this series of the list, for */
@@ -141,7 +106,6 @@ bson_t *mg_raw_doc(const char *device_id, uint8_t channel, const sm_reading *rea
 sm_reading mg_take_raw(const bson_t *doc);
 bson_t *mg_quarter_doc(const char *device_id, uint8_t channel, const sm_quarter *quarter);
 sm_quarter mg_take_quarter(const bson_t *doc);
-bool mg_quarter_equal(const sm_quarter *a, const sm_quarter *b);
 /* The _id of a quarter, of its mark, and of a day's course. */
 bson_t *mg_place_id(const char *device_id, uint8_t channel, int64_t start_ms);
 /* What asks for those of a series that start in [from_ms, to_ms). */
@@ -180,7 +144,7 @@ int64_t mg_horizon_ms(const mg_readings *store, int64_t now_ms);
 
 /* ---- the engine ---- */
 sm_err mg_readings_commit(sm_readings *store, sm_readings_batch *batch);
-sm_err mg_readings_maintain(sm_readings *store, bool force);
+sm_err mg_readings_maintain(sm_readings *store, bool force, bool *more);
 sm_err mg_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list);
 sm_err mg_readings_quarters(sm_readings *store, const char *device_id, uint8_t channel,

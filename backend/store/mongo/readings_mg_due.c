@@ -189,13 +189,12 @@ static sm_err maintain_all(mg_readings *store, mg_conn *conn, bool force, bool *
   return err;
 }
 
-sm_err mg_readings_maintain(sm_readings *base, bool force) {
+sm_err mg_readings_maintain(sm_readings *base, bool force, bool *more) {
   mg_readings *store = mg_of(base);
   if (!store->writer) return SM_ERR_DENIED;
   int64_t steady_ms = sm_clock_steady_ms();
   if (!force && steady_ms < store->maintain_at_ms) return SM_OK;
-  bool more = false;
-  sm_err err = maintain_all(store, &store->own, force, &more);
-  store->maintain_at_ms = err == SM_OK && more ? steady_ms : steady_ms + PAUSE_MS;
+  sm_err err = maintain_all(store, &store->own, force, more);
+  store->maintain_at_ms = err == SM_OK && *more ? steady_ms : steady_ms + PAUSE_MS;
   return err;
 }

@@ -12,8 +12,13 @@ enum {
   LEFT_MS = 15000 /* so old, a document is anybody's */
 };
 
+typedef struct entry { /* of the journal */
+  int64_t series_no;
+  sm_reading reading;
+} entry;
+
 typedef struct moved {
-  mg_found *item;
+  entry *item;
   size_t count;
   size_t cap;
   bson_oid_t id[DOCS];
@@ -24,12 +29,12 @@ static sm_err take(void *context, int64_t series_no, const sm_reading *r) {
   moved *m = context;
   if (m->count == m->cap) {
     size_t cap = m->cap == 0 ? 1024 : m->cap * 2;
-    mg_found *item = realloc(m->item, cap * sizeof *item);
+    entry *item = realloc(m->item, cap * sizeof *item);
     if (item == NULL) return SM_ERR_NOMEM;
     m->item = item;
     m->cap = cap;
   }
-  m->item[m->count++] = (mg_found){.series_no = series_no, .reading = *r};
+  m->item[m->count++] = (entry){.series_no = series_no, .reading = *r};
   return SM_OK;
 }
 
@@ -58,8 +63,8 @@ static sm_err take_piece(mg_readings *store, mg_conn *conn, bool all, moved *m) 
 }
 
 static int by_place(const void *a, const void *b) {
-  const mg_found *left = a;
-  const mg_found *right = b;
+  const entry *left = a;
+  const entry *right = b;
   if (left->series_no != right->series_no) return left->series_no < right->series_no ? -1 : 1;
   return (left->reading.ts_ms > right->reading.ts_ms) -
          (left->reading.ts_ms < right->reading.ts_ms);

@@ -4,7 +4,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "store/embedded/embedded.h"
+#include "store/data_lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,9 +61,7 @@ static void free_store(sm_readings *base) {
   free(store->series);
   free(store->version);
   free(store->by_no);
-  free(store->batch.touched);
-  free(store->batch.item);
-  free(store->batch.found);
+  sm_verdicts_fini(&store->batch);
   (void)pthread_rwlock_destroy(&store->lock);
   (void)pthread_mutex_destroy(&store->fresh_lock);
   if (store->data_lock >= 0) (void)close(store->data_lock);
@@ -217,7 +215,7 @@ static sm_err open_on(mg_readings *store, mg_conn *conn) {
 static sm_err open_store(mg_readings *store, const sm_mongo_options *options) {
   mg_conn conn;
   sm_err err = store->writer ? sm_dir_make(options->data_dir) : SM_OK;
-  if (err == SM_OK && store->writer) err = sm_embedded_lock(options->data_dir, &store->data_lock);
+  if (err == SM_OK && store->writer) err = sm_data_lock(options->data_dir, &store->data_lock);
   if (err == SM_OK) err = mg_pool_open(options->url, &store->pool);
   if (err != SM_OK) return err;
   mg_take(store->pool, &conn);

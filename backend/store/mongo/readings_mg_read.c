@@ -1,8 +1,8 @@
 /* Raw readings, quarters, and the trace made from them. */
 #include "store/mongo/readings_mg.h"
 
-#include "store/embedded/journal_row.h"
-#include "store/embedded/trace.h"
+#include "store/series/journal_row.h"
+#include "store/series/trace.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #include "store/mongo/readings_mg.h"
 
 #include "base/clock.h"
-#include "store/embedded/state.h"
+#include "store/series/known.h"
+#include "store/series/state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -33,16 +33,9 @@ sm_err mg_version_room(mg_readings *store, int64_t no) {
 
 static sm_err add_series(mg_readings *store, const char *device_id, uint8_t channel, int64_t no,
                          sm_series **out) {
-  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  if (series == NULL) {
-    series = sm_series_new(device_id, channel);
-    if (series == NULL) return SM_ERR_NOMEM;
-    sm_err err = sm_series_table_add(&store->table, series);
-    if (err != SM_OK) {
-      sm_series_free(series);
-      return err;
-    }
-  }
+  sm_series *series = NULL;
+  sm_err err = sm_series_table_need(&store->table, device_id, channel, &series);
+  if (err != SM_OK) return err;
   *out = series;
   if (series->no != 0) return SM_OK;
   if (store->series_count == store->series_cap) {
@@ -117,78 +110,39 @@ static void look_again(mg_readings *store) {
   mg_give(&conn);
 }
 
+static sm_known known(mg_readings *store) {
+  look_again(store);
+  return (sm_known){.lock = &store->lock,
+                    .table = &store->table,
+                    .list = &store->series,
+                    .count = &store->series_count,
+                    .newest_ms = &store->newest_ms};
+}
+
 int64_t mg_series_no(mg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms) {
-  look_again(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  bool there = series != NULL && series->no != 0 && series->has_last;
-  int64_t no = there ? series->no : 0;
-  if (there && first_ms != NULL) *first_ms = series->first_ms;
-  if (there && last_ms != NULL) *last_ms = series->last.ts_ms;
-  (void)pthread_rwlock_unlock(&store->lock);
-  return no;
+  const sm_known k = known(store);
+  return sm_known_no(&k, device_id, channel, first_ms, last_ms);
 }
 
-sm_err mg_readings_latest(sm_readings *base, const char *device_id, uint8_t channel,
+sm_err mg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading) {
-  mg_readings *store = mg_of(base);
-  sm_err err = SM_ERR_NOT_FOUND;
-  look_again(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  if (series != NULL && series->has_last) {
-    *reading = series->last;
-    err = SM_OK;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return err;
+  const sm_known k = known(mg_of(store));
+  return sm_known_latest(&k, device_id, channel, reading);
 }
 
-sm_err mg_readings_last_ms(sm_readings *base, int64_t *ts_ms) {
-  mg_readings *store = mg_of(base);
-  look_again(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  int64_t last_ms = store->newest_ms;
-  (void)pthread_rwlock_unlock(&store->lock);
-  if (last_ms == INT64_MIN) return SM_ERR_NOT_FOUND;
-  *ts_ms = last_ms;
-  return SM_OK;
+sm_err mg_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
+  const sm_known k = known(mg_of(store));
+  return sm_known_last_ms(&k, ts_ms);
 }
 
 sm_err mg_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
-  return mg_series_no(mg_of(store), device_id, channel, ts_ms, NULL) != 0 ? SM_OK
-                                                                          : SM_ERR_NOT_FOUND;
+  const sm_known k = known(mg_of(store));
+  return sm_known_first_ms(&k, device_id, channel, ts_ms);
 }
 
-/* A copy of a series' span, so that the callback runs without the lock. */
-static bool span_at(mg_readings *store, size_t at, char device_id[SM_DEVICE_ID_MAX + 1],
-                    sm_readings_span *span, bool *has) {
-  (void)pthread_rwlock_rdlock(&store->lock);
-  bool there = at < store->series_count;
-  *has = there && store->series[at]->has_last;
-  if (*has) {
-    const sm_series *series = store->series[at];
-    (void)snprintf(device_id, SM_DEVICE_ID_MAX + 1, "%s", series->device_id);
-    *span = (sm_readings_span){.device_id = device_id,
-                               .channel = series->channel,
-                               .first_ms = series->first_ms,
-                               .last_ms = series->last.ts_ms};
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return there;
-}
-
-sm_err mg_readings_each(sm_readings *base, sm_readings_each_fn each, void *context) {
-  mg_readings *store = mg_of(base);
-  char device_id[SM_DEVICE_ID_MAX + 1];
-  sm_readings_span span;
-  bool has;
-  look_again(store);
-  for (size_t i = 0; span_at(store, i, device_id, &span, &has); i++) {
-    sm_err err = has ? each(context, &span) : SM_OK;
-    if (err != SM_OK) return err;
-  }
-  return SM_OK;
+sm_err mg_readings_each(sm_readings *store, sm_readings_each_fn each, void *context) {
+  const sm_known k = known(mg_of(store));
+  return sm_known_each(&k, each, context);
 }

@@ -239,7 +239,7 @@ static void what_is_moved_twice_counts_once(void **state) {
   for (int64_t i = 0; i < 5; i++) (void)commit_one(f->store, "a", make_reading(t0 + i * 1000, i));
   test_fail(f->dir, "delete", 1,
             BCON_NEW("errorCode", BCON_INT32(8000), "codeName", BCON_UTF8("Failed")));
-  assert_int_equal(sm_readings_maintain(f->store, true), SM_ERR_IO);
+  assert_int_equal(sm_readings_maintain(f->store, true, NULL), SM_ERR_IO);
   assert_int_equal(test_count(f->dir, MG_RAW), 5);
   assert_int_equal(count_raw(f->store, "a"), 5); /* in both places */
   seal_all(f->store);
@@ -310,8 +310,8 @@ static void a_mark_that_changed_meanwhile_stays(void **state) {
   test_fail(f->dir, "delete", 1,
             BCON_NEW("errorCode", BCON_INT32(112), "codeName", BCON_UTF8("WriteConflict"),
                      "errorLabels", "[", BCON_UTF8("TransientTransactionError"), "]"));
-  sm_err err = sm_readings_maintain(s.store, true);
-  if (err != SM_OK) assert_int_equal(sm_readings_maintain(s.store, true), SM_OK);
+  sm_err err = sm_readings_maintain(s.store, true, NULL);
+  if (err != SM_OK) assert_int_equal(sm_readings_maintain(s.store, true, NULL), SM_OK);
   assert_int_equal(check_sound(f->store), 2);
   close_second(&s);
 }

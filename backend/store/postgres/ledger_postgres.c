@@ -1,7 +1,7 @@
 /* The ledger on a PostgreSQL server: its logic is that of the embedded one, by the same statements.
  */
 #include "base/file.h"
-#include "store/embedded/ledger_backing.h"
+#include "store/ledger/ledger_backing.h"
 #include "store/postgres/pg_sql.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/postgres_schema.h"

@@ -25,7 +25,8 @@ enum {
   /* How long a lost answer is asked after: a standby is promoted meanwhile, or never. */
   FIND_OUT_MS = 30000,
   FIND_OUT_PAUSE_NS = 200000000,
-  HOLDER_BYTES = 8
+  HOLDER_BYTES = 8,
+  LATER_MAX = 64 /* statements whose answers wait to be read */
 };
 
 /* Types by their fixed numbers in PostgreSQL's catalogue. */
@@ -49,6 +50,7 @@ typedef struct statement {
   bool prepared; /* in the present session, for `types` */
   bool in_use;
   bool executed;
+  bool binary; /* its rows */
   Oid types[VALUES_MAX];
   value values[VALUES_MAX];
   PGresult *result;
@@ -71,9 +73,11 @@ typedef struct pg {
   statement **cache;
   size_t count;
   size_t cap;
-  bool begun;  /* and neither committed nor rolled back by us */
-  bool writes; /* it was begun as a writer's */
-  bool warned; /* the server warned during the statement that runs */
+  bool begun;       /* and neither committed nor rolled back by us */
+  bool writes;      /* it was begun as a writer's */
+  bool warned;      /* the server warned during the statement that runs */
+  size_t later;     /* statements that were sent and not answered yet: then it is a pipeline */
+  sm_err later_err; /* the first failure of such */
   int64_t changes;
   uint64_t session;
   int64_t timeline;
@@ -139,6 +143,35 @@ sm_err sm_pg_err(PGconn *conn, const PGresult *result) {
   bool expected = err == SM_ERR_EXISTS || err == SM_ERR_CONFLICT || err == SM_ERR_INVALID ||
                   err == SM_ERR_RANGE || strcmp(code, "25P02") == 0;
   if (!expected) log_words(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), code);
+  return err;
+}
+
+/* ---- answers that were not waited for ---- */
+
+/* One statement's, or the pipeline's end: true then. */
+static bool take_answer(pg *db) {
+  PGresult *result = PQgetResult(db->conn);
+  ExecStatusType status = PQresultStatus(result);
+  bool end = status == PGRES_PIPELINE_SYNC || PQstatus(db->conn) != CONNECTION_OK;
+  if (result != NULL && status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED) {
+    sm_err err = sm_pg_err(db->conn, result);
+    if (db->later_err == SM_OK) db->later_err = err;
+  }
+  PQclear(result);
+  return end;
+}
+
+/* Waits for all of them; the first failure, once. */
+static sm_err settle(pg *db) {
+  if (db->later > 0) {
+    db->later = 0;
+    if (PQpipelineSync(db->conn) != 1) (void)shutdown(PQsocket(db->conn), SHUT_RDWR);
+    while (PQstatus(db->conn) == CONNECTION_OK && !take_answer(db)) continue;
+    bool left = PQstatus(db->conn) == CONNECTION_OK && PQexitPipelineMode(db->conn) == 1;
+    if (!left && db->later_err == SM_OK) db->later_err = SM_ERR_IO;
+  }
+  sm_err err = db->later_err;
+  db->later_err = SM_OK;
   return err;
 }
 
@@ -295,8 +328,10 @@ int64_t sm_pg_timeline(sm_sql *db) {
   return of(db)->timeline;
 }
 
-PGconn *sm_pg_handle(sm_sql *db) {
-  return of(db)->conn;
+PGconn *sm_pg_handle(sm_sql *base) {
+  pg *db = of(base);
+  assert(db->later == 0);
+  return db->conn;
 }
 
 /* ---- transactions ---- */
@@ -314,11 +349,15 @@ static bool transaction_is_lost(const pg *db) {
 
 static sm_err exec(sm_sql *base, const char *sql) {
   pg *db = of(base);
+  sm_err err = settle(db);
+  if (err != SM_OK) return err;
   return transaction_is_lost(db) ? SM_ERR_INTERNAL : run_words(db, sql);
 }
 
 static void rollback(sm_sql *base) {
   pg *db = of(base);
+  sm_err err = settle(db);
+  (void)err; /* of what is taken back */
   db->begun = false;
   if (in_transaction(db)) PQclear(PQexec(db->conn, "ROLLBACK"));
 }
@@ -375,6 +414,8 @@ static void commit_words(pg *db, char sql[400]) {
 }
 
 sm_err sm_pg_await_standby(sm_sql *base) {
+  sm_err err = settle(of(base));
+  if (err != SM_OK) return err;
   return run_words(of(base), "SELECT pg_logical_emit_message(true, 'smartmeter', '')");
 }
 
@@ -425,9 +466,10 @@ static sm_err find_out(pg *db) {
 static sm_err commit(sm_sql *base) {
   pg *db = of(base);
   char sql[400];
-  if (transaction_is_lost(db)) {
+  sm_err later = settle(db);
+  if (later != SM_OK || transaction_is_lost(db)) {
     rollback(base);
-    return SM_ERR_INTERNAL;
+    return later != SM_OK ? later : SM_ERR_INTERNAL;
   }
   db->warned = false;
   commit_words(db, sql);
@@ -477,6 +519,7 @@ static void use(sm_sql_stmt *q, const char *sql) {
   if (q->err != SM_OK) return;
   assert(!s->in_use);
   s->in_use = true;
+  s->binary = false;
   /* What is not bound is a NULL that fits where a number does. */
   for (int i = 0; i < s->params; i++) s->values[i] = (value){.type = type_int8};
   q->stmt = s;
@@ -551,26 +594,56 @@ static sm_err prepare(pg *db, statement *s) {
   return err;
 }
 
-static sm_err execute(pg *db, statement *s) {
+/* The values as libpq takes them. */
+typedef struct sent {
   const char *data[VALUES_MAX];
   int len[VALUES_MAX];
   int format[VALUES_MAX];
+} sent;
+
+static void fill(const statement *s, sent *out) {
   for (int i = 0; i < s->params; i++) {
-    data[i] = s->values[i].data;
-    len[i] = s->values[i].len;
-    format[i] = s->values[i].type == type_bytea;
+    out->data[i] = s->values[i].data;
+    out->len[i] = s->values[i].len;
+    out->format[i] = s->values[i].type == type_bytea;
   }
-  sm_err err = prepare(db, s);
+}
+
+static sm_err execute(pg *db, statement *s) {
+  sent with;
+  sm_err err = settle(db);
+  if (err == SM_OK) err = prepare(db, s);
   if (err != SM_OK) return err;
+  fill(s, &with);
+  const int format = s->binary ? 1 : 0;
   s->result =
       db->limit_ms == 0
-          ? PQexecPrepared(db->conn, s->name, s->params, data, len, format, 0)
-          : answer(db, PQsendQueryPrepared(db->conn, s->name, s->params, data, len, format, 0));
+          ? PQexecPrepared(db->conn, s->name, s->params, with.data, with.len, with.format, format)
+          : answer(db, PQsendQueryPrepared(db->conn, s->name, s->params, with.data, with.len,
+                                           with.format, format));
   err = sm_pg_err(db->conn, s->result);
   const char *changed = err == SM_OK ? PQcmdTuples(s->result) : "";
   if (changed[0] != '\0' && !begins(PQcmdStatus(s->result), "SELECT"))
     db->changes = strtoll(changed, NULL, 10);
   return err;
+}
+
+/* libpq copies the values. One that must be prepared first waits for those before it. */
+static void later(sm_sql_stmt *q) {
+  pg *db = its(q);
+  statement *s = q->stmt;
+  sent with;
+  if (!(s->prepared && types_fit(s)) || db->later == LATER_MAX) q->err = settle(db);
+  if (q->err == SM_OK && db->later == 0) {
+    if (transaction_is_lost(db)) q->err = SM_ERR_INTERNAL;
+    if (q->err == SM_OK) q->err = prepare(db, s);
+    if (q->err == SM_OK && PQenterPipelineMode(db->conn) != 1) q->err = SM_ERR_IO;
+  }
+  if (q->err != SM_OK) return;
+  fill(s, &with);
+  db->later++; /* also of one that fails: the pipeline has begun */
+  if (PQsendQueryPrepared(db->conn, s->name, s->params, with.data, with.len, with.format, 0) != 1)
+    q->err = SM_ERR_IO;
 }
 
 static void forget_decoded(statement *s) {
@@ -598,10 +671,9 @@ static sm_err execute_first(pg *db, statement *s) {
 static bool row(sm_sql_stmt *q) {
   pg *db = its(q);
   statement *s = q->stmt;
-  if (transaction_is_lost(db)) {
-    q->err = SM_ERR_INTERNAL;
-    return false;
-  }
+  if (db->later > 0) q->err = settle(db);
+  if (q->err == SM_OK && transaction_is_lost(db)) q->err = SM_ERR_INTERNAL;
+  if (q->err != SM_OK) return false;
   if (!s->executed) {
     s->executed = true;
     s->row = -1;
@@ -627,10 +699,23 @@ static const char *text(sm_sql_stmt *q, int column) {
   return there(s, column) ? PQgetvalue(s->result, s->row, column) : NULL;
 }
 
+void sm_pg_binary(sm_sql_stmt *q) {
+  if (q->err == SM_OK) ((statement *)q->stmt)->binary = true;
+}
+
+static int64_t big_endian(const char *data, int len) {
+  uint64_t got = len > 0 && (data[0] & 0x80) != 0 ? UINT64_MAX : 0;
+  for (int i = 0; i < len; i++) got = got << 8 | (uint8_t)data[i];
+  return (int64_t)got;
+}
+
 /* Numbers, also numeric ones (a sum's), and truth. */
 static int64_t number(sm_sql_stmt *q, int column) {
+  const statement *s = q->stmt;
   const char *words = text(q, column);
   if (words == NULL) return 0;
+  if (s->binary && PQftype(s->result, column) != type_text)
+    return big_endian(words, PQgetlength(s->result, s->row, column));
   if (words[0] == 't' && words[1] == '\0') return 1;
   errno = 0;
   int64_t got = strtoll(words, NULL, 10);
@@ -645,6 +730,10 @@ static const void *blob(sm_sql_stmt *q, int column, size_t *len) {
   const char *words = PQgetvalue(s->result, s->row, column);
   if (PQftype(s->result, column) != type_bytea) {
     *len = strlen(words);
+    return words;
+  }
+  if (s->binary) {
+    *len = (size_t)PQgetlength(s->result, s->row, column);
     return words;
   }
   if (s->decoded_count == DECODED_MAX) {
@@ -700,7 +789,8 @@ static const sm_sql_driver driver = {.engine = SM_SQL_POSTGRES,
                                      .text = text,
                                      .blob = blob,
                                      .again = again,
-                                     .end = end_use};
+                                     .end = end_use,
+                                     .later = later};
 
 /* ---- migrations ---- */
 

@@ -41,6 +41,10 @@ SM_MUST_CHECK sm_err sm_pg_open(const sm_pg_options *options, sm_sql **db);
  * been stored by a commit that was not waited for to its end. */
 SM_MUST_CHECK sm_err sm_pg_await_standby(sm_sql *db);
 
+/* Before its first row: the statement's rows come as bytes, not as words, which is quicker to take
+ * apart. Its columns are integers of any size, truth, text and bytea alone. */
+void sm_pg_binary(sm_sql_stmt *q);
+
 /* The connection itself, for what has no verb (pipelines, COPY). */
 PGconn *sm_pg_handle(sm_sql *db);
 /* Changes whenever the connection was opened again: what the session held is gone. */

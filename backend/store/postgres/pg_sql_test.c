@@ -1,6 +1,7 @@
 /* The engine under the stores: what it makes of statements, and what it does when the server cuts
  * it off. Runs under tests/postgres/with_postgres. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "store/postgres/pg_dialect.h"
 #include "store/postgres/pg_sql.h"
@@ -175,6 +176,69 @@ typedef struct adder {
 } adder;
 
 /* Reads the highest number and writes the next one: two at once would write the same. */
+static sm_err put_later(sm_sql *db, int64_t no) {
+  char text[24];
+  (void)snprintf(text, sizeof text, "row %lld", (long long)no);
+  sm_sql_stmt q = sm_sql_use(db, "INSERT INTO t (v) VALUES (?1)");
+  sm_sql_bind_text(&q, 1, text); /* this memory is gone before the answer comes */
+  return sm_sql_later(&q);
+}
+
+/* More than are sent before answers are read; what is asked then knows all of them. */
+static void answers_need_not_be_waited_for(void **state) {
+  enum { MANY = 200 };
+  const fixture *f = *state;
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  for (int i = 0; i < MANY; i++) assert_int_equal(put_later(f->db, i), SM_OK);
+  assert_int_equal(rows(f->db), MANY);
+  assert_int_equal(put_later(f->db, MANY), SM_OK);
+  assert_int_equal(sm_sql_commit(f->db), SM_OK);
+  assert_int_equal(rows(f->db), MANY + 1);
+}
+
+static void a_failure_that_was_not_waited_for_is_told_once(void **state) {
+  const fixture *f = *state;
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(put_later(f->db, 2), SM_OK);
+  assert_int_equal(sm_sql_commit(f->db), SM_ERR_EXISTS);
+  assert_int_equal(rows(f->db), 0);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(put(f->db, "three", NULL, 0, 0), SM_ERR_EXISTS);
+  assert_int_equal(put(f->db, "four", NULL, 0, 0), SM_ERR_INTERNAL);
+  sm_sql_rollback(f->db);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  sm_sql_rollback(f->db); /* nobody wanted to know */
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(sm_sql_commit(f->db), SM_OK);
+  assert_int_equal(rows(f->db), 1);
+}
+
+/* The connection is cut with answers outstanding. */
+static void what_was_not_waited_for_is_lost_with_the_connection(void **state) {
+  const fixture *f = *state;
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 1), SM_OK);
+  assert_int_equal(test_server_i64(f->dir, "SELECT count(pg_terminate_backend(pid)) FROM "
+                                           "pg_stat_activity WHERE datname = current_database() "
+                                           "AND pid <> pg_backend_pid()"),
+                   1);
+  (void)usleep(100000);
+  sm_err err = put_later(f->db, 2);
+  assert_true(err == SM_OK || err == SM_ERR_IO);
+  assert_int_not_equal(sm_sql_commit(f->db), SM_OK);
+  assert_int_equal(sm_sql_begin_immediate(f->db), SM_OK);
+  assert_int_equal(put_later(f->db, 3), SM_OK);
+  assert_int_equal(sm_sql_commit(f->db), SM_OK);
+  assert_int_equal(rows(f->db), 1);
+}
+
 static void *add_next(void *context) {
   adder *a = context;
   sm_sql *db = open_db(a->f, false);
@@ -523,6 +587,7 @@ typedef struct cutter {
   const fixture *f;
   atomic_bool stop;
   atomic_int tries; /* of the one that commits */
+  atomic_int cuts;
 } cutter;
 
 /* At any moment of a try, and not in each of them. */
@@ -535,6 +600,7 @@ static void *cut_on(void *context) {
       continue;
     }
     (void)test_server_run(c->f->dir, cut_all);
+    atomic_fetch_add(&c->cuts, 1);
     next = atomic_load(&c->tries) + 2;
   }
   return NULL;
@@ -560,7 +626,10 @@ static void nothing_is_lost_or_doubled_over_cuts(void **state) {
       in[i] = (sm_reading_in){.device_id = i % 2 != 0 ? "a" : "b",
                               .reading = {.ts_ms = t0 + (b * EACH + i) * 10000, .energy_wh = b},
                               .mark = {.present = true, .seq = (uint32_t)(b * EACH + i) / 2}};
-    if (b == BATCHES / 2) atomic_store(&c.stop, true);
+    if (b == BATCHES / 2) {
+      while (atomic_load(&c.cuts) == 0) (void)sched_yield(); /* the machine is busy */
+      atomic_store(&c.stop, true);
+    }
     while (atomic_fetch_add(&c.tries, 1) < TRIES && sm_readings_commit(store, &batch) != SM_OK)
       failures++;
     assert_true(atomic_load(&c.tries) < TRIES);
@@ -599,7 +668,7 @@ static void old_months_go_and_quarters_stay(void **state) {
           .reading = {.ts_ms = t0 + day * day_ms + i * 60000, .energy_wh = day * 100 + i}};
     assert_int_equal(sm_readings_commit(store, &batch), SM_OK);
   }
-  assert_int_equal(sm_readings_maintain(store, true), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, true, NULL), SM_OK);
   sm_reading_list raw;
   sm_quarter_list quarters;
   /* The last is of 6 May, 62 days before is 5 March: January and February are over. */
@@ -636,13 +705,40 @@ static void months_are_made_ahead(void **state) {
   const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
   sm_readings *store = NULL;
   assert_int_equal(sm_postgres_readings_open(&options, true, &store), SM_OK);
-  assert_int_equal(sm_readings_maintain(store, false), SM_OK);
+  assert_int_equal(sm_readings_maintain(store, false, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir,
                                    "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = "
                                    "i.inhrelid WHERE c.relname IN (SELECT "
                                    "to_char(now() AT TIME ZONE 'UTC' + n * interval '1 month', "
                                    "'\"reading_\"YYYY_MM') FROM generate_series(0, 1) n)"),
                    2);
+  sm_readings_close(store);
+}
+
+/* After an outage or an import: a slice a call, and the caller is told that there is more. */
+static void what_has_piled_up_is_told(void **state) {
+  enum { METERS = 700 };
+  const fixture *f = *state;
+  const sm_postgres_options options = {.url = f->url, .data_dir = f->dir};
+  sm_readings *store = NULL;
+  assert_int_equal(sm_postgres_readings_open(&options, true, &store), SM_OK);
+  static char id[METERS][16];
+  static sm_reading_in in[METERS];
+  for (int i = 0; i < METERS; i++) {
+    (void)snprintf(id[i], sizeof id[i], "m%03d", i);
+    in[i] = (sm_reading_in){.device_id = id[i],
+                            .reading = {.ts_ms = sm_clock_now_ms() - 7200000, .energy_wh = i}};
+  }
+  sm_readings_batch batch = {.readings = in, .reading_count = METERS};
+  assert_int_equal(sm_readings_commit(store, &batch), SM_OK);
+  static const char due[] = "SELECT count(*) FROM smartmeter.quarter_due";
+  bool more = false;
+  assert_int_equal(sm_readings_maintain(store, false, &more), SM_OK);
+  assert_int_equal(more,
+                   test_server_i64(f->dir, due) > 0); /* one slice, or all on a quick machine */
+  while (test_server_i64(f->dir, due) > 0)            /* it rests for a moment after a commit */
+    assert_int_equal(sm_readings_maintain(store, false, &more), SM_OK);
+  assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.quarter"), METERS);
   sm_readings_close(store);
 }
 
@@ -653,6 +749,9 @@ int main(void) {
       T(values_come_back_as_bound),
       T(constraints_have_their_errors),
       T(a_failed_statement_is_the_end_of_its_transaction),
+      T(answers_need_not_be_waited_for),
+      T(a_failure_that_was_not_waited_for_is_told_once),
+      T(what_was_not_waited_for_is_lost_with_the_connection),
       T(there_is_one_writer_at_a_time),
       T(a_readers_snapshot_stands_still),
       T(a_session_has_its_own_settings),
@@ -660,6 +759,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_commit_that_the_standby_does_not_have_is_none, set_up,
                                       stop_waiting),
       T(months_are_made_ahead),
+      T(what_has_piled_up_is_told),
       T(a_connection_comes_back_by_itself),
       T(what_was_not_committed_is_gone_with_the_connection),
       T(an_answer_that_does_not_come_is_not_waited_for_for_ever),

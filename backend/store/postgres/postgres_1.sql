@@ -1,4 +1,4 @@
--- The ledger on PostgreSQL, version 1: what ledger_1.sql to ledger_10.sql of the embedded store make
+-- The ledger on PostgreSQL, version 1: what ledger_1.sql to ledger_11.sql of the embedded store make
 -- together, with the same checks and the same refusals. docs/ledger-schema.md says what each table is
 -- for. Texts are compared by their bytes (COLLATE "C"), as everywhere in the program.
 
@@ -16,8 +16,11 @@ CREATE FUNCTION min(text, text, text, text) RETURNS text
   LANGUAGE sql IMMUTABLE AS 'SELECT least($1 COLLATE "C", $2, $3, $4)';
 CREATE FUNCTION date(day text, step text) RETURNS text
   LANGUAGE sql STABLE AS $$ SELECT to_char(day::date + step::interval, 'YYYY-MM-DD') $$;
-CREATE FUNCTION is_date(day text) RETURNS boolean LANGUAGE sql IMMUTABLE
-  AS $$ SELECT day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND to_char(to_date(day, 'YYYY-MM-DD'), 'YYYY-MM-DD') = day $$;
+-- Not in SQL: that would be planned anew for each row that is checked.
+CREATE FUNCTION is_date(day text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND to_char(to_date(day, 'YYYY-MM-DD'), 'YYYY-MM-DD') = day;
+END $$;
 CREATE FUNCTION instr(words text, part text) RETURNS bigint
   LANGUAGE sql IMMUTABLE AS 'SELECT strpos(words, part)::bigint';
 CREATE FUNCTION unicode(words text) RETURNS bigint
@@ -29,6 +32,9 @@ BEGIN
 EXCEPTION WHEN data_exception THEN
   RETURN false;
 END $$;
+-- For checks: what is no JSON is an error instead of false, which spares each row a subtransaction.
+CREATE FUNCTION is_json(document text) RETURNS boolean
+  LANGUAGE sql IMMUTABLE AS 'SELECT document::json IS NOT NULL OR document IS NULL';
 -- Paths are '$.name.name' alone.
 CREATE FUNCTION json_extract(document text, path text) RETURNS text
   LANGUAGE sql IMMUTABLE AS $$ SELECT document::json #>> string_to_array(substr(path, 3), '.') $$;
@@ -79,7 +85,7 @@ CREATE TABLE site (
   name text COLLATE "C" NOT NULL,
   zone text COLLATE "C" NOT NULL CHECK (zone <> ''),
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-  landlord text COLLATE "C" NOT NULL DEFAULT '{}' CHECK (json_valid(landlord)),
+  landlord text COLLATE "C" NOT NULL DEFAULT '{}' CHECK (is_json(landlord)),
   demo bigint NOT NULL DEFAULT 0 CHECK (demo IN (0, 1)),
   created_ms bigint NOT NULL
 );
@@ -195,7 +201,7 @@ CREATE TABLE tariff_version (
   version bigint NOT NULL CHECK (version > 0),
   site_no bigint NOT NULL REFERENCES site,
   effective_from text COLLATE "C" NOT NULL CHECK (is_date(effective_from)),
-  body text COLLATE "C" NOT NULL CHECK (json_valid(body)),
+  body text COLLATE "C" NOT NULL CHECK (is_json(body)),
   created_ms bigint NOT NULL,
   PRIMARY KEY (tariff_no, version)
 );
@@ -235,8 +241,8 @@ CREATE TABLE invoice (
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   issued_ms bigint NOT NULL,
   due_ms bigint NOT NULL,
-  body text COLLATE "C" NOT NULL CHECK (json_valid(body)),
-  snapshot text COLLATE "C" NOT NULL CHECK (json_valid(snapshot)),
+  body text COLLATE "C" NOT NULL CHECK (is_json(body)),
+  snapshot text COLLATE "C" NOT NULL CHECK (is_json(snapshot)),
   UNIQUE (account_no, kind, month, revision),
   UNIQUE (site_no, series, financial_year, serial),
   FOREIGN KEY (site_no, series, financial_year) REFERENCES invoice_series,
@@ -250,7 +256,7 @@ CREATE TABLE audit (
   actor text COLLATE "C" NOT NULL CHECK (actor <> ''),
   action text COLLATE "C" NOT NULL CHECK (action <> ''),
   subject text COLLATE "C" NOT NULL,
-  detail text COLLATE "C" NOT NULL CHECK (json_valid(detail)),
+  detail text COLLATE "C" NOT NULL CHECK (is_json(detail)),
   previous_hash bytea NOT NULL CHECK (length(previous_hash) = 32),
   hash bytea NOT NULL CHECK (length(hash) = 32)
 );
@@ -302,7 +308,7 @@ CREATE TABLE entry (
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   invoice_no bigint REFERENCES invoice,
   at_ms bigint NOT NULL,
-  note text COLLATE "C" NOT NULL DEFAULT '{}' CHECK (json_valid(note)),
+  note text COLLATE "C" NOT NULL DEFAULT '{}' CHECK (is_json(note)),
   posted_ms bigint,
   made_by text COLLATE "C" CHECK (made_by <> ''),
   method text COLLATE "C" CHECK (method <> ''),
@@ -333,10 +339,10 @@ CREATE TABLE exception (
   readings_hash text COLLATE "C" NOT NULL,
   net_minor bigint NOT NULL,
   tax_minor bigint NOT NULL,
-  taxes text COLLATE "C" NOT NULL CHECK (json_valid(taxes)),
+  taxes text COLLATE "C" NOT NULL CHECK (is_json(taxes)),
   currency text COLLATE "C" NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   new_total_minor bigint NOT NULL,
-  body text COLLATE "C" NOT NULL CHECK (json_valid(body)),
+  body text COLLATE "C" NOT NULL CHECK (is_json(body)),
   found_ms bigint NOT NULL,
   state text COLLATE "C" NOT NULL CHECK (state IN
     ('open', 'true_up', 'reissue', 'dismissed', 'superseded', 'void')),
@@ -381,7 +387,7 @@ CREATE TABLE dispute (
   opened_ms bigint NOT NULL,
   opened_by text COLLATE "C" NOT NULL CHECK (opened_by <> ''),
   text text COLLATE "C" NOT NULL CHECK (text <> ''),
-  explanation text COLLATE "C" NOT NULL CHECK (json_valid(explanation)),
+  explanation text COLLATE "C" NOT NULL CHECK (is_json(explanation)),
   resolved_ms bigint,
   resolved_by text COLLATE "C" CHECK (resolved_by <> ''),
   resolution text COLLATE "C" CHECK (resolution <> ''),
@@ -533,7 +539,7 @@ CREATE TABLE alert_threshold (
   site_no bigint NOT NULL REFERENCES site,
   device_no bigint NOT NULL REFERENCES device,
   user_no bigint REFERENCES "user",
-  body text COLLATE "C" NOT NULL CHECK (json_valid(body)),
+  body text COLLATE "C" NOT NULL CHECK (is_json(body)),
   changed_ms bigint NOT NULL
 );
 CREATE UNIQUE INDEX alert_threshold_one ON alert_threshold (device_no, coalesce(user_no, 0));
@@ -575,7 +581,26 @@ CREATE TABLE alert_version (
   version bigint NOT NULL
 );
 
--- A release: an image (a file of the data folder, named by its SHA-256) for one hardware and cohort, and how it goes out.
+-- A logo that invoices were issued with, or an image of firmware, by the SHA-256 of its bytes.
+CREATE TABLE file (
+  file_no bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+  site_no bigint NOT NULL REFERENCES site,
+  kind text COLLATE "C" NOT NULL CHECK (kind IN ('logo', 'firmware')),
+  sha256 text COLLATE "C" NOT NULL CHECK (length(sha256) = 64),
+  size bigint NOT NULL CHECK (size > 0),
+  created_ms bigint NOT NULL,
+  UNIQUE (kind, sha256)
+);
+
+-- Its bytes, cut up: no row is large, whichever engine keeps it or takes it somewhere else.
+CREATE TABLE file_part (
+  file_no bigint NOT NULL REFERENCES file,
+  part_no bigint NOT NULL CHECK (part_no >= 0),
+  bytes bytea NOT NULL CHECK (length(bytes) BETWEEN 1 AND 16384),
+  PRIMARY KEY (file_no, part_no)
+);
+
+-- A release: an image (a file, named by its SHA-256) for one hardware and cohort, and how it goes out.
 CREATE TABLE firmware (
   firmware_no bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
   site_no bigint NOT NULL REFERENCES site,
@@ -1053,6 +1078,16 @@ CREATE TRIGGER alert_stay_all BEFORE TRUNCATE ON alert EXECUTE FUNCTION refuse('
 CREATE TRIGGER alert_message_done BEFORE UPDATE ON alert_message
   FOR EACH ROW WHEN (OLD.state <> 'waiting')
   EXECUTE FUNCTION refuse('what is sent or given up stays so');
+CREATE TRIGGER file_keep BEFORE UPDATE ON file FOR EACH ROW
+  EXECUTE FUNCTION refuse('a file never changes');
+CREATE TRIGGER file_stay BEFORE DELETE ON file FOR EACH ROW
+  EXECUTE FUNCTION refuse('a file is never deleted');
+CREATE TRIGGER file_stay_all BEFORE TRUNCATE ON file EXECUTE FUNCTION refuse('a file is never deleted');
+CREATE TRIGGER file_part_keep BEFORE UPDATE ON file_part FOR EACH ROW
+  EXECUTE FUNCTION refuse('a file never changes');
+CREATE TRIGGER file_part_stay BEFORE DELETE ON file_part FOR EACH ROW
+  EXECUTE FUNCTION refuse('a file is never deleted');
+CREATE TRIGGER file_part_stay_all BEFORE TRUNCATE ON file_part EXECUTE FUNCTION refuse('a file is never deleted');
 CREATE TRIGGER firmware_keep BEFORE UPDATE ON firmware
   FOR EACH ROW WHEN (NEW.firmware_no IS DISTINCT FROM OLD.firmware_no OR NEW.site_no IS DISTINCT FROM OLD.site_no OR NEW.product IS DISTINCT FROM OLD.product
     OR NEW.hardware IS DISTINCT FROM OLD.hardware OR NEW.version IS DISTINCT FROM OLD.version OR NEW.counter IS DISTINCT FROM OLD.counter

@@ -17,11 +17,13 @@
 #define SM_STORE_READINGS_PG_H
 
 #include "base/buf.h"
-#include "store/embedded/quarter.h"
-#include "store/embedded/series.h"
 #include "store/postgres/pg_sql.h"
 #include "store/postgres/postgres.h"
 #include "store/readings_engine.h"
+#include "store/series/quarter.h"
+#include "store/series/series.h"
+#include "store/series/trace.h"
+#include "store/series/verdicts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,44 +37,10 @@ enum {
 /* More advisory locks of transactions (0x534d, …), for what one server does at a time. */
 #define PG_TRY_UPKEEP "SELECT pg_try_advisory_xact_lock(21325, 100)"
 #define PG_LOCK_MONTHS "SELECT pg_advisory_xact_lock(21325, 101)"
+#define PG_LOCK_CROWD "SELECT pg_advisory_xact_lock(21325, 102)"
+#define PG_LOCK_FEW "SELECT pg_advisory_xact_lock_shared(21325, 102)"
 
 #define DAY_MS ((int64_t)86400000)
-
-/* A series of the running batch. */
-typedef struct pg_touched {
-  sm_series *series;     /* the one in memory */
-  const char *device_id; /* the batch's, for acks */
-  int64_t no;            /* 0: there is none yet */
-  int64_t latest_ms;     /* with what the batch has so far */
-  bool stored;
-  bool marked;     /* a mark of the batch names it */
-  sm_series *next; /* what is stored, and what it is when the batch is, too */
-} pg_touched;
-
-typedef struct pg_item { /* of the running batch, one a reading */
-  uint32_t touched;
-  uint8_t verdict;
-  bool late; /* must be looked up */
-} pg_item;
-
-typedef struct pg_found { /* a stored reading of an instant that was asked for */
-  int64_t series_no;
-  sm_reading reading;
-} pg_found;
-
-typedef struct pg_batch {
-  pg_touched *touched;
-  size_t touched_count;
-  size_t touched_cap;
-  bool look_up; /* the numbers of all series, though memory has some */
-  pg_item *item;
-  size_t item_cap;
-  pg_found *found; /* by series and instant */
-  size_t found_count;
-  size_t stored;
-  size_t late;
-  size_t refused;
-} pg_batch;
 
 typedef struct pg_readings {
   const sm_readings_engine *engine; /* first */
@@ -103,14 +71,16 @@ typedef struct pg_readings {
   size_t open_count;
 
   /* the writer's */
-  pg_batch batch;
+  sm_verdicts batch;
+  bool look_up;   /* the numbers of all series, though memory has some */
   bool behind;    /* the months and the rejects are to be looked at again */
   int64_t *month; /* whose partitions are there: months since 1970 */
   size_t month_count;
-  int64_t kept_from_ms;   /* raw of before has been dropped, here or before the house moved in */
-  int64_t reject_bytes;   /* of its own count: another server's are found when it is measured */
-  int64_t maintain_at_ms; /* steady clock: not before */
-  int64_t forget_at_ms;   /* likewise */
+  int64_t kept_from_ms;      /* raw of before has been dropped, here or before the house moved in */
+  int64_t reject_bytes;      /* of its own count: another server's are found when it is measured */
+  int64_t maintain_at_ms;    /* steady clock: not before */
+  uint64_t maintain_commits; /* that there were then */
+  int64_t forget_at_ms;      /* likewise */
 
   atomic_uint_fast64_t commits;
   atomic_uint_fast64_t dropped_days;
@@ -125,6 +95,11 @@ SM_MUST_CHECK sm_err pg_read_begin(pg_readings *store, sm_sql **db);
 void pg_read_end(pg_readings *store, sm_sql *db);
 /* A writer's transaction, beside those of other servers. */
 SM_MUST_CHECK sm_err pg_write_begin(pg_readings *store);
+/* Before the rows of so many series are locked. What is locked are the rows; this is so that two
+ * servers whose batches hold the same few hundred meters, as a shared subscription deals them out,
+ * wait for each other once, and not at each row in turn, which takes PostgreSQL ten times the work.
+ * Batches of a few meters run side by side. */
+SM_MUST_CHECK sm_err pg_take_turn(pg_readings *store, size_t series_count);
 /* One for work that one server does at a time; *mine false: another one is at it, and there is no
  * transaction. */
 SM_MUST_CHECK sm_err pg_upkeep_begin(pg_readings *store, bool *mine);
@@ -197,8 +172,17 @@ SM_MUST_CHECK sm_err pg_drop_month(pg_readings *store, int64_t now_ms, bool *don
 /* ---- reading (readings_pg_read.c) ---- */
 SM_MUST_CHECK sm_err pg_raw(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
                             size_t limit, sm_run *run);
-SM_MUST_CHECK sm_err pg_quarters(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms,
-                                 size_t limit, sm_quarter_list *list);
+/* Quarters that start in [from_ms, to_ms). */
+typedef struct pg_asked {
+  int64_t series_no;
+  int64_t from_ms;
+  int64_t to_ms;
+  size_t limit;
+  bool each;                /* by the rows of each quarter alone */
+  bool brief;               /* the register's course alone (quarter_block.h) */
+  sm_outline_days *outline; /* NULL: of no day */
+} pg_asked;
+SM_MUST_CHECK sm_err pg_quarters(sm_sql *db, const pg_asked *asked, sm_quarter_list *list);
 
 /* ---- rejects (readings_pg_reject.c) ---- */
 SM_MUST_CHECK sm_err pg_rejects_write(pg_readings *store, const sm_reject_in *rejects,
@@ -210,9 +194,42 @@ SM_MUST_CHECK sm_err pg_rejects_measure(pg_readings *store);
  * own; *done false: there were none. */
 SM_MUST_CHECK sm_err pg_make_due(pg_readings *store, int64_t before_ms, bool *done);
 
+/* ---- days that are over (readings_pg_day.c) ---- */
+/* What whole days tell of what is asked for, and where there is none: ascending spans of time, as
+ * arrays of instants. */
+typedef struct pg_days {
+  sm_quarter_list list;
+  sm_buf gap_from;
+  sm_buf gap_to;
+  size_t gaps;
+  size_t rows;
+  bool due; /* some of the quarters may be due: they are what raw readings say */
+} pg_days;
+/* fini in any case. */
+SM_MUST_CHECK sm_err pg_days_read(sm_sql *db, const pg_asked *asked, pg_days *days);
+void pg_days_fini(pg_days *days);
+/* Rows as they are made: a day's quarters, ascending; then all are stored, in the writer's
+ * transaction. */
+typedef struct pg_day_rows {
+  sm_buf series;
+  sm_buf days;
+  sm_buf bodies;
+} pg_day_rows;
+void pg_day_rows_init(pg_day_rows *rows);
+void pg_day_rows_fini(pg_day_rows *rows);
+SM_MUST_CHECK sm_err pg_day_rows_add(pg_day_rows *rows, int64_t series_no,
+                                     const sm_quarter *quarters, size_t count);
+SM_MUST_CHECK sm_err pg_day_rows_write(pg_readings *store, pg_day_rows *rows);
+/* Inside the transaction that makes quarters again (arrays of series and starts): their days' rows
+ * go, and are due. */
+SM_MUST_CHECK sm_err pg_days_changed(pg_readings *store, const char *series, const char *starts);
+/* Makes the rows of some days before one of UTC, in a transaction of its own; *done false: there
+ * were none. */
+SM_MUST_CHECK sm_err pg_days_pack(pg_readings *store, int64_t before_day, bool *done);
+
 /* ---- the engine ---- */
 sm_err pg_readings_commit(sm_readings *store, sm_readings_batch *batch);
-sm_err pg_readings_maintain(sm_readings *store, bool force);
+sm_err pg_readings_maintain(sm_readings *store, bool force, bool *more);
 sm_err pg_readings_raw(sm_readings *store, const char *device_id, uint8_t channel, int64_t from_ms,
                        int64_t to_ms, size_t limit, sm_reading_list *list);
 sm_err pg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,

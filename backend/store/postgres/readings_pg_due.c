@@ -6,10 +6,16 @@
 #include <stdlib.h>
 
 enum {
+  /* How long one call works on what is due: where commits come in between, and where none does. */
+  BUSY_MS = 20,
+  IDLE_MS = 100,
+  PAUSES = 4, /* of the same length behind a busy one: late readings mark the same quarters again */
   SLICE = 500, /* quarters of one transaction */
   /* A quarter gets its row when it is over and its meters have had time: until then it is made from
    * raw by who asks. */
   WAIT_MS = SM_QUARTER_MS + 60000,
+  /* A day gets its row when it is over and most of what comes late has come. */
+  DAY_WAIT_MS = 6 * 3600000,
   PAUSE_MS = 5000,
   FORGET_EVERY_MS = 60000
 };
@@ -23,6 +29,8 @@ typedef struct due {
 /* No commit that touches these may be open meanwhile: what it adds would stay unknown to the row.
  * So their series are locked, as a commit does. */
 static sm_err lock_series(pg_readings *store, const due *d) {
+  sm_err turn = pg_take_turn(store, d->count);
+  if (turn != SM_OK) return turn;
   sm_sql_stmt q =
       sm_sql_use(store->db, "SELECT series_no FROM series WHERE series_no = ANY("
                             "CAST(?1 AS bigint[])) ORDER BY series_no FOR NO KEY UPDATE");
@@ -129,6 +137,7 @@ static sm_err make_slice(pg_readings *store, int64_t before_ms, due *d, made *m)
   err = lock_series(store, d);
   if (err == SM_OK) err = make_quarters(store, d, m);
   if (err == SM_OK) err = write_quarters(store, m);
+  if (err == SM_OK) err = pg_days_changed(store, d->series.data, d->starts.data);
   if (err == SM_OK) err = drop_due(store, d);
   return err == SM_OK ? sm_sql_commit(store->db) : err;
 }
@@ -185,31 +194,48 @@ static sm_err forget_changes(pg_readings *store) {
   return err;
 }
 
-/* *more: there may be as much again to do. */
-static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, bool *more) {
+/* Slice by slice until none is left, or a time of the steady clock; *more: it was the time. */
+static sm_err work_until(pg_readings *store, sm_err (*slice)(pg_readings *, int64_t, bool *),
+                         int64_t before, int64_t until_ms, bool *more) {
+  bool done = true;
+  sm_err err = SM_OK;
+  do {
+    err = slice(store, before, &done);
+  } while (err == SM_OK && done && sm_clock_steady_ms() < until_ms);
+  if (err == SM_OK && done) *more = true;
+  return err;
+}
+
+/* *more: there is more to do. */
+static sm_err maintain_all(pg_readings *store, bool force, int64_t now_ms, int64_t until_ms,
+                           bool *more) {
   bool done = true;
   int64_t before_ms = force ? INT64_MAX : now_ms - WAIT_MS;
+  int64_t before_day = (force ? now_ms : now_ms - DAY_WAIT_MS) / DAY_MS;
   sm_err err = make_ahead(store, now_ms);
   if (err == SM_OK && sm_clock_steady_ms() >= store->forget_at_ms) {
     err = forget_changes(store);
     store->forget_at_ms = sm_clock_steady_ms() + FORGET_EVERY_MS;
   }
-  while (err == SM_OK && done) {
-    err = pg_make_due(store, before_ms, &done);
-    *more = done;
-    if (!force) break;
-  }
-  for (done = true; err == SM_OK && done;) err = pg_drop_month(store, now_ms, &done);
+  if (err == SM_OK) err = work_until(store, pg_make_due, before_ms, until_ms, more);
+  if (err == SM_OK) err = work_until(store, pg_days_pack, before_day, until_ms, more);
+  while (err == SM_OK && done) err = pg_drop_month(store, now_ms, &done);
   return err;
 }
 
-sm_err pg_readings_maintain(sm_readings *base, bool force) {
+sm_err pg_readings_maintain(sm_readings *base, bool force, bool *more) {
   pg_readings *store = pg_of(base);
   if (!store->writer) return SM_ERR_DENIED;
-  int64_t steady_ms = sm_clock_steady_ms();
-  if (!force && steady_ms < store->maintain_at_ms) return SM_OK;
-  bool more = false;
-  sm_err err = maintain_all(store, force, sm_clock_now_ms(), &more);
-  store->maintain_at_ms = err == SM_OK && more ? steady_ms : steady_ms + PAUSE_MS;
+  int64_t begun_ms = sm_clock_steady_ms();
+  if (!force && begun_ms < store->maintain_at_ms) return SM_OK;
+  uint64_t commits = atomic_load(&store->commits);
+  bool busy = commits != store->maintain_commits;
+  int64_t until_ms = force ? INT64_MAX : begun_ms + (busy ? BUSY_MS : IDLE_MS);
+  sm_err err = maintain_all(store, force, sm_clock_now_ms(), until_ms, more);
+  int64_t end_ms = sm_clock_steady_ms();
+  store->maintain_commits = commits;
+  store->maintain_at_ms = end_ms + PAUSE_MS;
+  if (err == SM_OK && *more)
+    store->maintain_at_ms = busy ? end_ms + PAUSES * (end_ms - begun_ms) : end_ms;
   return err;
 }

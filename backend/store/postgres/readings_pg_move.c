@@ -2,8 +2,8 @@
  * are, so that none of them is due. */
 #include "store/readings_move.h"
 
-#include "store/embedded/state.h"
 #include "store/postgres/readings_pg.h"
+#include "store/series/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +150,7 @@ static const char *const empty_sql[] = {
     "DELETE FROM reading WHERE series_no = ?1 AND ts_ms >= ?2 AND ts_ms < ?3",
     "DELETE FROM quarter WHERE series_no = ?1 AND start_ms >= ?2 AND start_ms < ?3",
     "DELETE FROM quarter_due WHERE series_no = ?1 AND start_ms >= ?2 AND start_ms < ?3",
+    "DELETE FROM quarter_day WHERE series_no = ?1 AND day >= ?2 / 86400000 AND day < ?3 / 86400000",
     "DELETE FROM course WHERE series_no = ?1 AND ts_ms >= ?2 AND ts_ms < ?3"};
 
 static sm_err empty_day(sm_sql *db, int64_t series_no, int64_t day) {
@@ -214,6 +215,19 @@ static sm_err write_days(pg_readings *store, int64_t series_no, const sm_move_da
   return err;
 }
 
+/* Once the rows of their quarters have been found to be right. */
+static sm_err write_day_rows(pg_readings *store, int64_t series_no, const sm_move_day *days,
+                             size_t count) {
+  pg_day_rows made;
+  sm_err err = SM_OK;
+  pg_day_rows_init(&made);
+  for (size_t i = 0; err == SM_OK && i < count; i++)
+    err = pg_day_rows_add(&made, series_no, days[i].quarters.item, days[i].quarters.count);
+  if (err == SM_OK) err = pg_day_rows_write(store, &made);
+  pg_day_rows_fini(&made);
+  return err;
+}
+
 /* What is there of all days from the first to the last, in three questions. */
 typedef struct back {
   sm_run raw;
@@ -232,7 +246,9 @@ static void back_fini(back *b) {
 
 static sm_err read_back(sm_sql *db, int64_t series_no, int64_t from_ms, int64_t to_ms, back *b) {
   sm_err err = pg_raw(db, series_no, from_ms, to_ms, SIZE_MAX, &b->raw);
-  if (err == SM_OK) err = pg_quarters(db, series_no, from_ms, to_ms, SIZE_MAX, &b->quarters);
+  const pg_asked asked = {
+      .series_no = series_no, .from_ms = from_ms, .to_ms = to_ms, .limit = SIZE_MAX};
+  if (err == SM_OK) err = pg_quarters(db, &asked, &b->quarters);
   return err == SM_OK ? read_course(db, series_no, from_ms, to_ms, &b->course) : err;
 }
 
@@ -283,7 +299,8 @@ static sm_err put_all(pg_readings *store, const sm_move_series *series, const sm
   sm_err err = put_series(store->db, series);
   if (err == SM_OK) err = empty_days(store, series->series_no, days, count);
   if (err == SM_OK) err = write_days(store, series->series_no, days, count);
-  return err == SM_OK ? check_days(store->db, series->series_no, days, count) : err;
+  if (err == SM_OK) err = check_days(store->db, series->series_no, days, count);
+  return err == SM_OK ? write_day_rows(store, series->series_no, days, count) : err;
 }
 
 static sm_err end(pg_readings *store, sm_err err) {

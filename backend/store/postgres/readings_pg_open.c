@@ -2,8 +2,9 @@
 #include "store/postgres/readings_pg.h"
 
 #include "base/crypto.h"
-#include "store/embedded/embedded.h"
+#include "store/data_lock.h"
 #include "store/postgres/postgres_schema.h"
+#include "store/series/known.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -76,6 +77,11 @@ sm_err pg_write_begin(pg_readings *store) {
   return err;
 }
 
+sm_err pg_take_turn(pg_readings *store, size_t series_count) {
+  enum { FEW = 32 };
+  return sm_sql_exec(store->db, series_count > FEW ? PG_LOCK_CROWD : PG_LOCK_FEW);
+}
+
 sm_err pg_upkeep_begin(pg_readings *store, bool *mine) {
   int64_t taken = 0;
   sm_err err = pg_write_begin(store);
@@ -88,79 +94,42 @@ sm_err pg_upkeep_begin(pg_readings *store, bool *mine) {
 
 /* ---- told from memory ---- */
 
+/* With what other servers have committed. */
+static sm_known known(pg_readings *store) {
+  pg_sync(store);
+  return (sm_known){.lock = &store->lock,
+                    .table = &store->table,
+                    .list = &store->series,
+                    .count = &store->series_count,
+                    .newest_ms = &store->newest_ms};
+}
+
 int64_t pg_series_no(pg_readings *store, const char *device_id, uint8_t channel, int64_t *first_ms,
                      int64_t *last_ms) {
-  pg_sync(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  bool there = series != NULL && series->no != 0 && series->has_last;
-  int64_t no = there ? series->no : 0;
-  if (there && first_ms != NULL) *first_ms = series->first_ms;
-  if (there && last_ms != NULL) *last_ms = series->last.ts_ms;
-  (void)pthread_rwlock_unlock(&store->lock);
-  return no;
+  const sm_known k = known(store);
+  return sm_known_no(&k, device_id, channel, first_ms, last_ms);
 }
 
-sm_err pg_readings_latest(sm_readings *base, const char *device_id, uint8_t channel,
+sm_err pg_readings_latest(sm_readings *store, const char *device_id, uint8_t channel,
                           sm_reading *reading) {
-  pg_readings *store = pg_of(base);
-  sm_err err = SM_ERR_NOT_FOUND;
-  pg_sync(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  const sm_series *series = sm_series_table_get(&store->table, device_id, channel);
-  if (series != NULL && series->has_last) {
-    *reading = series->last;
-    err = SM_OK;
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return err;
+  const sm_known k = known(pg_of(store));
+  return sm_known_latest(&k, device_id, channel, reading);
 }
 
-sm_err pg_readings_last_ms(sm_readings *base, int64_t *ts_ms) {
-  pg_readings *store = pg_of(base);
-  pg_sync(store);
-  (void)pthread_rwlock_rdlock(&store->lock);
-  int64_t last_ms = store->newest_ms;
-  (void)pthread_rwlock_unlock(&store->lock);
-  if (last_ms == INT64_MIN) return SM_ERR_NOT_FOUND;
-  *ts_ms = last_ms;
-  return SM_OK;
+sm_err pg_readings_last_ms(sm_readings *store, int64_t *ts_ms) {
+  const sm_known k = known(pg_of(store));
+  return sm_known_last_ms(&k, ts_ms);
 }
 
 sm_err pg_readings_first_ms(sm_readings *store, const char *device_id, uint8_t channel,
                             int64_t *ts_ms) {
-  return pg_series_no(pg_of(store), device_id, channel, ts_ms, NULL) != 0 ? SM_OK
-                                                                          : SM_ERR_NOT_FOUND;
-}
-
-/* A copy of a series' span, so that the callback runs without the lock. */
-static bool span_at(pg_readings *store, size_t at, char device_id[SM_DEVICE_ID_MAX + 1],
-                    sm_readings_span *span, bool *has) {
-  (void)pthread_rwlock_rdlock(&store->lock);
-  bool there = at < store->series_count;
-  *has = there && store->series[at]->has_last;
-  if (*has) {
-    const sm_series *series = store->series[at];
-    (void)snprintf(device_id, SM_DEVICE_ID_MAX + 1, "%s", series->device_id);
-    *span = (sm_readings_span){.device_id = device_id,
-                               .channel = series->channel,
-                               .first_ms = series->first_ms,
-                               .last_ms = series->last.ts_ms};
-  }
-  (void)pthread_rwlock_unlock(&store->lock);
-  return there;
+  const sm_known k = known(pg_of(store));
+  return sm_known_first_ms(&k, device_id, channel, ts_ms);
 }
 
 sm_err pg_readings_each(sm_readings *store, sm_readings_each_fn each, void *context) {
-  char device_id[SM_DEVICE_ID_MAX + 1];
-  sm_readings_span span;
-  bool has;
-  pg_sync(pg_of(store));
-  for (size_t i = 0; span_at(pg_of(store), i, device_id, &span, &has); i++) {
-    sm_err err = has ? each(context, &span) : SM_OK;
-    if (err != SM_OK) return err;
-  }
-  return SM_OK;
+  const sm_known k = known(pg_of(store));
+  return sm_known_each(&k, each, context);
 }
 
 /* ---- state ---- */
@@ -178,12 +147,13 @@ static uint64_t disk_bytes(pg_readings *store) {
   sm_sql *db;
   int64_t bytes = 0;
   if (pg_read_begin(store, &db) != SM_OK) return 0;
-  sm_err err = sm_sql_query_i64(db,
-                                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
-                                "WHERE relnamespace = 'smartmeter'::regnamespace AND relkind = 'r' "
-                                "AND (relname LIKE 'reading\\_%' OR relname IN ('series', "
-                                "'quarter', 'quarter_due', 'course', 'reject'))",
-                                &bytes);
+  sm_err err =
+      sm_sql_query_i64(db,
+                       "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
+                       "WHERE relnamespace = 'smartmeter'::regnamespace AND relkind = 'r' "
+                       "AND (relname LIKE 'reading\\_%' OR relname IN ('series', "
+                       "'quarter', 'quarter_due', 'quarter_day', 'day_due', 'course', 'reject'))",
+                       &bytes);
   pg_read_end(store, db);
   return err == SM_OK ? (uint64_t)bytes : 0;
 }
@@ -209,9 +179,7 @@ static void free_store(sm_readings *base) {
   sm_sql_close(store->db);
   sm_series_table_fini(&store->table);
   free(store->series);
-  free(store->batch.touched);
-  free(store->batch.item);
-  free(store->batch.found);
+  sm_verdicts_fini(&store->batch);
   free(store->month);
   (void)pthread_rwlock_destroy(&store->lock);
   (void)pthread_mutex_destroy(&store->sync_lock);
@@ -283,7 +251,7 @@ static sm_err load_all(pg_readings *store) {
 /* The lock of the data folder: a folder is one server's, with its keys and its broker. */
 static sm_err open_writer(pg_readings *store, const char *data_dir) {
   static const sm_pg_migration steps[] = {{sm_postgres_readings_1}};
-  sm_err err = data_dir != NULL ? sm_embedded_lock(data_dir, &store->lock_fd) : SM_OK;
+  sm_err err = data_dir != NULL ? sm_data_lock(data_dir, &store->lock_fd) : SM_OK;
   if (err == SM_OK) err = connect_to(store, false, &store->db);
   if (err == SM_OK)
     err = sm_pg_migrate(store->db, "readings", steps, sizeof steps / sizeof steps[0], init_meta,

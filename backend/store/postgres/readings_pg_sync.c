@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/embedded/state.h"
+#include "store/series/state.h"
 
 #include <stdlib.h>
 
@@ -17,17 +17,10 @@ enum { FAILED_MS = 1000 };
 
 sm_err pg_add_series(pg_readings *store, const char *device_id, uint8_t channel, int64_t no,
                      sm_series **out) {
-  sm_series *series = sm_series_table_get(&store->table, device_id, channel);
+  sm_series *series = NULL;
   if (no > UINT32_MAX) return SM_ERR_FULL;
-  if (series == NULL) {
-    series = sm_series_new(device_id, channel);
-    if (series == NULL) return SM_ERR_NOMEM;
-    sm_err err = sm_series_table_add(&store->table, series);
-    if (err != SM_OK) {
-      sm_series_free(series);
-      return err;
-    }
-  }
+  sm_err err = sm_series_table_need(&store->table, device_id, channel, &series);
+  if (err != SM_OK) return err;
   *out = series;
   if (series->no != 0) {
     series->no = (uint32_t)no; /* another one, where a standby that had not heard of it took over */

@@ -219,7 +219,7 @@ typedef struct upkeep {
 static void *maintain(void *context) {
   upkeep *u = context;
   while (!atomic_load(&u->over)) {
-    sm_err err = sm_readings_maintain(u->store, true);
+    sm_err err = sm_readings_maintain(u->store, true, NULL);
     if (err != SM_OK && err != SM_ERR_BUSY) atomic_store(&u->failed, true);
   }
   return NULL;
@@ -244,7 +244,7 @@ static void quarters_know_all_of_their_readings(void **state) {
   atomic_store(&u.over, true);
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_false(atomic_load(&u.failed));
-  assert_int_equal(sm_readings_maintain(f->store[0], true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->store[0], true, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir, "SELECT sum(count)::bigint FROM smartmeter.quarter"),
                    TIMES);
   assert_int_equal(sm_readings_check(f->store[0], count_finding, NULL, &findings, &result), SM_OK);
@@ -297,7 +297,7 @@ static void a_server_that_slept_hears_of_all(void **state) {
   assert_int_equal(test_server_run(f->dir, "UPDATE smartmeter.series_change SET changed_at = "
                                            "changed_at - interval '1 hour'"),
                    0);
-  assert_int_equal(sm_readings_maintain(f->store[0], true), SM_OK);
+  assert_int_equal(sm_readings_maintain(f->store[0], true, NULL), SM_OK);
   assert_int_equal(test_server_i64(f->dir, "SELECT count(*) FROM smartmeter.series_change"), 0);
   assert_int_equal(await_latest(f->store[1], "a", t0 + 1000).energy_wh, 2);
 }

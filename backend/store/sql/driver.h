@@ -29,6 +29,8 @@ typedef struct sm_sql_driver {
   const void *(*blob)(sm_sql_stmt *q, int column, size_t *len);
   void (*again)(sm_sql_stmt *q);
   void (*end)(sm_sql_stmt *q);
+  /* sm_sql_later, up to giving it back; NULL: as sm_sql_run. */
+  void (*later)(sm_sql_stmt *q);
 } sm_sql_driver;
 
 struct sm_sql {

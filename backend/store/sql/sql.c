@@ -136,6 +136,12 @@ sm_err sm_sql_run(sm_sql_stmt *q) {
   return sm_sql_end(q);
 }
 
+sm_err sm_sql_later(sm_sql_stmt *q) {
+  if (q->db->driver->later == NULL) return sm_sql_run(q);
+  if (q->err == SM_OK) q->db->driver->later(q);
+  return sm_sql_end(q);
+}
+
 sm_err sm_sql_query_i64(sm_sql *db, const char *sql, int64_t *value) {
   sm_sql_stmt q = sm_sql_use(db, sql);
   bool found = sm_sql_row(&q);

@@ -1,5 +1,5 @@
 /* SQL behind a few verbs, the same for every engine that speaks it: a connection comes from an
- * engine's own open function (store/embedded/sqlite_util.h, store/postgres/pg_sql.h), and what is
+ * engine's own open function (store/sqlite/sqlite_util.h, store/postgres/pg_sql.h), and what is
  * here is all that a store's logic needs of it.
  *
  * A statement in use is an sm_sql_stmt on the stack whose first failure sticks, so a function binds
@@ -88,6 +88,11 @@ void sm_sql_again(sm_sql_stmt *q);
 SM_MUST_CHECK sm_err sm_sql_end(sm_sql_stmt *q);
 /* Steps a statement that gives no rows, to its end, and gives it back. */
 SM_MUST_CHECK sm_err sm_sql_run(sm_sql_stmt *q);
+/* The same inside a writer's transaction, for who does not need to know yet: an engine across a
+ * network goes on without an answer, and what goes wrong is told by the next call on the connection
+ * that has an error to tell, the commit at the latest. Neither changes nor last_insert_no know of
+ * it. */
+SM_MUST_CHECK sm_err sm_sql_later(sm_sql_stmt *q);
 
 int64_t sm_sql_changes(sm_sql *db);        /* rows of the last INSERT, UPDATE or DELETE */
 int64_t sm_sql_last_insert_no(sm_sql *db); /* rowid of the last INSERT */

@@ -1,5 +1,5 @@
 import { NativeSelect, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { AlertQuery } from "../../api/endpoints";
 import type { Device } from "../../api/types";
@@ -43,6 +43,11 @@ function MeterChoice({ meters, chosen, onChange }: MeterProps) {
 function MeterSearch({ meters, chosen, onChange }: MeterProps) {
   const { t } = useText("alerts");
   const [text, setText] = useState(chosen);
+  const meant = meterMeant(meters, text);
+  // What was typed before the meters were there is one of them now.
+  useEffect(() => {
+    if (chosen === text && meant !== text) onChange(meant);
+  }, [chosen, text, meant, onChange]);
   return (
     <>
       <TextInput
