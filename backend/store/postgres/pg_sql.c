@@ -75,6 +75,7 @@ typedef struct pg {
   size_t cap;
   bool begun;       /* and neither committed nor rolled back by us */
   bool writes;      /* it was begun as a writer's */
+  bool left;        /* a reader's transaction has been ended, and nobody has read the answer */
   bool warned;      /* the server warned during the statement that runs */
   size_t later;     /* statements that were sent and not answered yet: then it is a pipeline */
   sm_err later_err; /* the first failure of such */
@@ -359,8 +360,15 @@ static void rollback(sm_sql *base) {
   pg *db = of(base);
   sm_err err = settle(db);
   (void)err; /* of what is taken back */
+  bool reader = db->begun && !db->writes;
+  if (!db->begun && db->left) return;
   db->begun = false;
-  if (in_transaction(db)) PQclear(PQexec(db->conn, "ROLLBACK"));
+  /* Nobody waits for a reader's end: libpq passes over the answer before the next statement. */
+  if (reader && PQtransactionStatus(db->conn) == PQTRANS_INTRANS &&
+      PQsendQuery(db->conn, "ROLLBACK") == 1)
+    db->left = true;
+  else if (in_transaction(db))
+    PQclear(PQexec(db->conn, "ROLLBACK"));
 }
 
 typedef enum beginning { READING, SHARED, ALONE } beginning;
@@ -379,7 +387,7 @@ static sm_err begin_as(sm_sql *base, beginning how) {
   pg *db = of(base);
   char sql[120];
   sm_err err = SM_OK;
-  db->begun = false;
+  db->begun = db->left = false;
   begin_words(db, how, sql);
   if (serves(db)) {
     err = run_words(db, sql);
