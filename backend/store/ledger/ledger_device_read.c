@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "store/ledger/ledger_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DEVICE_COLUMNS                                                                             \
@@ -108,45 +109,72 @@ sm_err sm_ledger_device(sm_ledger *ledger, const char *device_id, sm_device *dev
   return err;
 }
 
-static sm_sql_stmt use_device_list(sm_sql *db, int64_t user_no) {
-  if (user_no == 0) {
-    return sm_sql_use(db, "SELECT " DEVICE_COLUMNS " FROM device WHERE device_id > ?1 "
-                          "ORDER BY device_id");
-  }
-  sm_sql_stmt q = sm_sql_use(
-      db, "SELECT " DEVICE_COLUMNS " FROM device WHERE device_id > ?1 AND device_no IN "
-          "(SELECT m.device_no FROM account a JOIN account_meter m ON m.account_no = a.account_no "
-          " WHERE a.user_no = ?2) ORDER BY device_id");
-  sm_sql_bind_i64(&q, 2, user_no);
+/* A server gives all rows that are asked for, taken or not: so no more than are wanted. */
+static sm_sql_stmt use_device_list(sm_sql *db, const char *after, size_t limit, int64_t user_no) {
+  sm_sql_stmt q =
+      user_no == 0
+          ? sm_sql_use(db, "SELECT " DEVICE_COLUMNS " FROM device WHERE device_id > ?1 "
+                           "ORDER BY device_id LIMIT ?2")
+          : sm_sql_use(db, "SELECT " DEVICE_COLUMNS " FROM device WHERE device_id > ?1 AND "
+                           "device_no IN (SELECT m.device_no FROM account a JOIN account_meter m "
+                           "ON m.account_no = a.account_no WHERE a.user_no = ?3) "
+                           "ORDER BY device_id LIMIT ?2");
+  sm_sql_bind_text(&q, 1, after);
+  sm_ledger_bind_limit(&q, 2, limit);
+  if (user_no != 0) sm_sql_bind_i64(&q, 3, user_no);
   return q;
+}
+
+typedef struct device_list {
+  sm_device *item;
+  size_t count;
+  size_t cap;
+  char last[SM_DEVICE_ID_MAX + 1]; /* that was looked at, visible or not */
+} device_list;
+
+static sm_err add_device(const device_view *view, sm_sql_stmt *q, device_list *list) {
+  bool visible = false;
+  sm_device *grown = sm_ledger_room(list->item, &list->cap, list->count, sizeof *grown);
+  if (grown == NULL) return SM_ERR_NOMEM;
+  list->item = grown;
+  sm_device *device = &grown[list->count++];
+  take_device(q, device);
+  if (q->err == SM_OK) {
+    (void)snprintf(list->last, sizeof list->last, "%s", device->device_id);
+    q->err = fill_current(view, sm_sql_i64(q, 0), device, &visible);
+  }
+  if (!visible) sm_device_fini(&list->item[--list->count]);
+  return q->err;
+}
+
+/* As many as there is room for; *more: there may be others behind them. */
+static sm_err list_some(const device_view *view, const char *after, size_t limit, device_list *list,
+                        bool *more) {
+  size_t seen = 0;
+  size_t wanted = limit - list->count;
+  sm_sql_stmt q = use_device_list(view->db, after, wanted, view->user_no);
+  for (; sm_sql_row(&q); seen++) q.err = add_device(view, &q, list);
+  *more = seen == wanted;
+  return sm_sql_end(&q);
 }
 
 static sm_err list_devices(const device_view *view, const char *after, size_t limit,
                            sm_device **devices, size_t *count) {
-  sm_device *list = NULL;
-  size_t n = 0;
-  size_t cap = 0;
-  sm_sql_stmt q = use_device_list(view->db, view->user_no);
-  sm_sql_bind_text(&q, 1, after);
-  while (n < limit && sm_sql_row(&q)) {
-    sm_device *grown = sm_ledger_room(list, &cap, n, sizeof *list);
-    if (grown == NULL) {
-      q.err = SM_ERR_NOMEM;
-      break;
-    }
-    list = grown;
-    take_device(&q, &list[n++]);
-    bool visible = false;
-    if (q.err == SM_OK) q.err = fill_current(view, sm_sql_i64(&q, 0), &list[n - 1], &visible);
-    if (!visible) sm_device_fini(&list[--n]);
+  device_list list = {.count = 0};
+  char from[SM_DEVICE_ID_MAX + 1];
+  bool more = limit > 0;
+  (void)snprintf(from, sizeof from, "%s", after);
+  sm_err err = SM_OK;
+  while (err == SM_OK && more && list.count < limit) {
+    err = list_some(view, from, limit, &list, &more);
+    (void)snprintf(from, sizeof from, "%s", list.last);
   }
-  sm_err err = sm_sql_end(&q);
   if (err != SM_OK) {
-    sm_devices_free(list, n);
+    sm_devices_free(list.item, list.count);
     return err;
   }
-  *devices = list;
-  *count = n;
+  *devices = list.item;
+  *count = list.count;
   return SM_OK;
 }
 
