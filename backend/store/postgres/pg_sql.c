@@ -363,12 +363,14 @@ static void rollback(sm_sql *base) {
   bool reader = db->begun && !db->writes;
   if (!db->begun && db->left) return;
   db->begun = false;
-  /* Nobody waits for a reader's end: libpq passes over the answer before the next statement. */
-  if (reader && PQtransactionStatus(db->conn) == PQTRANS_INTRANS &&
+  /* Nobody waits for a reader's end: PQexec and its like pass over the answer before the next
+   * statement, and what sends with a time limit does not. */
+  if (reader && db->limit_ms == 0 && PQtransactionStatus(db->conn) == PQTRANS_INTRANS &&
       PQsendQuery(db->conn, "ROLLBACK") == 1)
     db->left = true;
   else if (in_transaction(db))
-    PQclear(PQexec(db->conn, "ROLLBACK"));
+    PQclear(db->limit_ms == 0 ? PQexec(db->conn, "ROLLBACK")
+                              : answer(db, PQsendQuery(db->conn, "ROLLBACK")));
 }
 
 typedef enum beginning { READING, SHARED, ALONE } beginning;
