@@ -7,6 +7,7 @@
 #include "document/logo.h"
 #include "model/firmware.h"
 #include "store/ledger_files.h"
+#include "store/ledger_firmware.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -144,10 +145,43 @@ static void each_folder(const sm_program *program, each_fn *each) {
            SM_LOG_TEXT("reason", sm_err_text(err)));
 }
 
+/* ---- releases ---- */
+
+static sm_err tell_missing(sm_ledger *ledger, const sm_release *r) {
+  bool known = true;
+  bool over = strcmp(r->state, "active") != 0 && strcmp(r->state, "halted") != 0;
+  if (over) return SM_OK;
+  sm_err err = sm_ledger_file_known(ledger, SM_FILE_FIRMWARE, r->sha256, &known);
+  if (err == SM_OK && !known)
+    sm_log(SM_LOG_WARN, "firmware.no_image", SM_LOG_INT("release", r->release_no),
+           SM_LOG_TEXT("version", &r->version[0]), SM_LOG_TEXT("sha256", &r->sha256[0]),
+           SM_LOG_TEXT("message", "no meter can fetch it: publish its folder again"));
+  return err;
+}
+
+static sm_err tell_releases(sm_ledger *ledger) {
+  enum { PAGE = 50 };
+  int64_t after_no = 0;
+  size_t count = PAGE;
+  sm_err err = SM_OK;
+  while (err == SM_OK && count == PAGE) {
+    sm_release *list = NULL;
+    err = sm_ledger_releases(ledger, after_no, PAGE, &list, &count);
+    if (err != SM_OK) return err;
+    for (size_t i = 0; err == SM_OK && i < count; i++) err = tell_missing(ledger, &list[i]);
+    if (count > 0) after_no = list[count - 1].release_no;
+    free(list);
+  }
+  return err;
+}
+
 void sm_old_files_take(const sm_program *program) {
   each_folder(program, take_one);
 }
 
 void sm_old_files_tell_left(const sm_program *program) {
   each_folder(program, tell_one);
+  sm_err err = tell_releases(program->ledger);
+  if (err != SM_OK)
+    sm_log(SM_LOG_ERROR, "firmware.not_looked_at", SM_LOG_TEXT("reason", sm_err_text(err)));
 }

@@ -10,7 +10,8 @@
 /* Puts in what the ledger does not have yet; how many that are is logged. What cannot be taken is
  * no failure, and tried again the next time. */
 void sm_old_files_take(const sm_program *program);
-/* Behind that: says in the log what has not been taken, and why. */
+/* Behind that: says in the log what has not been taken, and why, and which releases that are out
+ * have no image: it was in a folder that is gone. */
 void sm_old_files_tell_left(const sm_program *program);
 
 #endif

@@ -107,6 +107,8 @@ is 'at the one as well' "$(pdf "$API" "$TMP/again.pdf") $(sum "$TMP/again.pdf")"
 is 'what is taken in is said once a folder' "$(grep -c '"files.taken"' "$TMP/log/other.log")" 2
 like 'what is not what its name says is left, and said' "$(grep '"files.left"' "$TMP/log/other.log")" "$later.*not those of its name"
 ok 'untouched' test -s "$OTHER_DATA/firmware/$later"
+like 'its release has no image, which is said' "$(grep '"firmware.no_image"' "$TMP/log/other.log")" '"version":"1\.2\.0"'
+is 'that of the other one has' "$(grep -c '"firmware.no_image"' "$TMP/log/other.log")" 1
 is 'it is not served' "$(curl -sS -o /dev/null -w '%{http_code}' "$OTHER_API/firmware/$later")" 404
 firmware publish "$TMP/1.2.0" && fail 'it is out already'
 is 'published again, it is' "$(curl -sS "$OTHER_API/firmware/$later" | sha256sum | cut -d ' ' -f 1)" "$later"
