@@ -18,9 +18,10 @@
 #include <time.h>
 
 enum {
-  VALUES_MAX = 48,     /* of one statement */
-  DECODED_MAX = 8,     /* blobs of one row that are looked at together */
-  NUMBER_CHARS = 24,   /* an int64 as text */
+  VALUES_MAX = 48,   /* of one statement */
+  DECODED_MAX = 8,   /* blobs of one row that are looked at together */
+  NUMBER_CHARS = 24, /* an int64 as text */
+  BEGIN_CHARS = 200,
   LOCK_CLASS = 0x534d, /* "SM": of the advisory locks */
   /* How long a lost answer is asked after: a standby is promoted meanwhile, or never. */
   FIND_OUT_MS = 30000,
@@ -375,19 +376,22 @@ static void rollback(sm_sql *base) {
 
 typedef enum beginning { READING, SHARED, ALONE } beginning;
 
-static void begin_words(const pg *db, beginning how, char sql[120]) {
+/* A client that is stopped while it copies is not idle: its statement lasts, with all locks that
+ * its transaction has. What is done beside others is short. */
+static void begin_words(const pg *db, beginning how, char sql[BEGIN_CHARS]) {
   if (how == READING)
-    (void)snprintf(sql, 120, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    (void)snprintf(sql, BEGIN_CHARS, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   else
-    (void)snprintf(sql, 120,
-                   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock%s(%d, %d)",
+    (void)snprintf(sql, BEGIN_CHARS,
+                   "BEGIN ISOLATION LEVEL READ COMMITTED; %sSELECT pg_advisory_xact_lock%s(%d, %d)",
+                   how == SHARED ? "SET LOCAL statement_timeout = '30s'; " : "",
                    how == SHARED ? "_shared" : "", LOCK_CLASS, (int)db->lock_no);
 }
 
 /* An idle connection may have been cut without a word: that is found out here, and mended once. */
 static sm_err begin_as(sm_sql *base, beginning how) {
   pg *db = of(base);
-  char sql[120];
+  char sql[BEGIN_CHARS];
   sm_err err = SM_OK;
   db->begun = db->left = false;
   begin_words(db, how, sql);
