@@ -80,16 +80,16 @@ drop_november() {
 # --- meters that send ----------------------------------------------------------------------------------------------------
 # Each sends one reading after the other until there is a file `enough`, and then says how many.
 send() {
-  python3 - "$1" "$TMP" <<'PYTHON' | publish_lines "meters/$1/telemetry"
+  python3 - "$1" "$TMP" "${SEND_EVERY_S:-0.05}" <<'PYTHON' | publish_lines "meters/$1/telemetry"
 import datetime, os, sys, time
-name, folder = sys.argv[1:]
+name, folder, every_s = sys.argv[1:]
 start, i = datetime.datetime(2026, 2, 3, tzinfo=datetime.timezone.utc), 0
 while not os.path.exists(f"{folder}/enough"):
     at = (start + datetime.timedelta(seconds=10 * i)).strftime("%Y-%m-%dT%H:%M:%SZ")
     print(f'{{"device_id": "{name}", "timestamp": "{at}", "voltage": 230.4, "current": 2.73, "power_w": 628.99, '
           f'"energy_kwh": {1000 + i // 1000}.{i % 1000:03d}, "seq": {i}, "epoch": 1}}', flush=True)
     i += 1
-    time.sleep(0.05)
+    time.sleep(float(every_s))
 open(f"{folder}/sent.{name}", "w").write(str(i))
 PYTHON
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# A house moves through all engines: from files to MongoDB, on to PostgreSQL, to another PostgreSQL database, back to MongoDB and into
-# files, while meters go on sending, and each move is killed. MongoDB is the server that MONGODB_URI names, else the double of one
+# A house moves through all engines: from files to MongoDB, on to PostgreSQL, to another PostgreSQL database, and (with --long) back to
+# MongoDB and into files, while meters go on sending, and each move is killed. MongoDB is the server that MONGODB_URI names, else the double of one
 # (tests/mongo: no MongoDB).
+WAIT_S=300 # a double in Python takes its time where others work too
+SEND_EVERY_S=0.25
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tests/blackbox/house.sh
 source "$SM_HERE/house.sh"
@@ -95,10 +97,12 @@ first=$(postgres first) second=$(postgres second)
 move_on 'from files to MongoDB' embedded "$(mongo one)"
 move_on 'on to PostgreSQL' "$(mongo one)" "$first"
 move_on 'to another database' "$first" "$second"
-move_on 'back to a MongoDB' "$second" "$(mongo two)"
-move_on 'and into files' "$(mongo two)" embedded
+if [[ ${SM_TEST_LONG:-0} == 1 ]]; then
+  move_on 'back to a MongoDB' "$second" "$(mongo two)"
+  move_on 'and into files' "$(mongo two)" embedded
+fi
 start_server SMARTMETER_AUTO_REGISTER=1
 stop_sending
-wait_until 'all that was sent is stored once' all_stored && pass 'all that was sent through five moves is stored once'
+wait_until 'all that was sent is stored once' all_stored && pass 'all that was sent through all moves is stored once'
 note "sent: $(cat "$TMP"/sent.*)"
 finish
