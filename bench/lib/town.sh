@@ -22,6 +22,7 @@ bill_town() {
   env "${TOWN_SETTINGS[@]}" "SMARTMETER_DATA_DIR=$dir" "$@" "$SM_BENCH_BIN/bench_usage" "$SM_BENCH_DIR/$name.usage" \
     "$SM_SERVER" bill --month "$(town_month)" --summary --json \
     >"$SM_BENCH_DIR/$name.json" 2>"$SM_BENCH_DIR/$name.log" || die "bench: the month was not billed; see $SM_BENCH_DIR/$name.log"
+  # shellcheck disable=SC2034 # the sections use it
   TOWN_SECONDS=$(calc "($(now_ms) - $begun) / 1000")
   grep -q "\"issued\":$accounts," "$SM_BENCH_DIR/$name.json" || die "bench: not all were issued; see $SM_BENCH_DIR/$name.json"
 }
