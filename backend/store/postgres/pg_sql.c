@@ -18,10 +18,9 @@
 #include <time.h>
 
 enum {
-  VALUES_MAX = 48,   /* of one statement */
-  DECODED_MAX = 8,   /* blobs of one row that are looked at together */
-  NUMBER_CHARS = 24, /* an int64 as text */
-  BEGIN_CHARS = 200,
+  VALUES_MAX = 48,     /* of one statement */
+  DECODED_MAX = 8,     /* blobs of one row that are looked at together */
+  NUMBER_CHARS = 24,   /* an int64 as text */
   LOCK_CLASS = 0x534d, /* "SM": of the advisory locks */
   /* How long a lost answer is asked after: a standby is promoted meanwhile, or never. */
   FIND_OUT_MS = 30000,
@@ -376,22 +375,19 @@ static void rollback(sm_sql *base) {
 
 typedef enum beginning { READING, SHARED, ALONE } beginning;
 
-/* A client that is stopped while it copies is not idle: its statement lasts, with all locks that
- * its transaction has. What is done beside others is short. */
-static void begin_words(const pg *db, beginning how, char sql[BEGIN_CHARS]) {
+static void begin_words(const pg *db, beginning how, char sql[120]) {
   if (how == READING)
-    (void)snprintf(sql, BEGIN_CHARS, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    (void)snprintf(sql, 120, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   else
-    (void)snprintf(sql, BEGIN_CHARS,
-                   "BEGIN ISOLATION LEVEL READ COMMITTED; %sSELECT pg_advisory_xact_lock%s(%d, %d)",
-                   how == SHARED ? "SET LOCAL statement_timeout = '30s'; " : "",
+    (void)snprintf(sql, 120,
+                   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock%s(%d, %d)",
                    how == SHARED ? "_shared" : "", LOCK_CLASS, (int)db->lock_no);
 }
 
 /* An idle connection may have been cut without a word: that is found out here, and mended once. */
 static sm_err begin_as(sm_sql *base, beginning how) {
   pg *db = of(base);
-  char sql[BEGIN_CHARS];
+  char sql[120];
   sm_err err = SM_OK;
   db->begun = db->left = false;
   begin_words(db, how, sql);

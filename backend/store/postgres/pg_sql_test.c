@@ -302,10 +302,6 @@ static void a_session_has_its_own_settings(void **state) {
   setting_is(db, "SELECT current_setting('statement_timeout')", "1min");
   setting_is(db, "SELECT current_setting('lock_timeout')", "10s");
   setting_is(db, "SELECT current_setting('idle_in_transaction_session_timeout')", "15s");
-  assert_int_equal(sm_pg_begin_shared(db), SM_OK);
-  setting_is(db, "SELECT current_setting('statement_timeout')", "30s");
-  sm_sql_rollback(db);
-  setting_is(db, "SELECT current_setting('statement_timeout')", "1min");
   setting_is(db, "SELECT current_setting('TimeZone')", "UTC");
   sm_sql_close(db);
 }

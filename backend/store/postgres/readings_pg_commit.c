@@ -384,6 +384,25 @@ static sm_err run_once(pg_readings *store, sm_readings_batch *in, int64_t now_ms
   return SM_OK;
 }
 
+/* A server that was stopped between a COPY and its data holds its meters' rows for as long as it is
+ * stopped: PostgreSQL ends no statement that waits for its client, whatever the time limits are.
+ * The data are sent at once otherwise, so a COPY that has waited for as long as we did for a lock
+ * is such a one; its server sends them again. */
+static void end_stuck(pg_readings *store) {
+  int64_t ended = 0;
+  sm_err err = sm_sql_query_i64(
+      store->db,
+      "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND usename = current_user "
+      "AND application_name = current_setting('application_name') AND pid <> pg_backend_pid() "
+      "AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY %' "
+      "AND extract(epoch FROM clock_timestamp() - state_change) > 8",
+      &ended);
+  if (err == SM_OK && ended > 0)
+    sm_log(SM_LOG_WARN, "store.postgres_stuck", SM_LOG_INT("ended", ended),
+           SM_LOG_TEXT("message", "the transaction of a server that was stopped, or is cut off"));
+}
+
 sm_err pg_readings_commit(sm_readings *base, sm_readings_batch *batch) {
   pg_readings *store = pg_of(base);
   if (!store->writer) return SM_ERR_DENIED;
@@ -397,5 +416,6 @@ sm_err pg_readings_commit(sm_readings *base, sm_readings_batch *batch) {
     err = run_once(store, batch, now_ms);
     sm_verdicts_forget(&store->batch);
   }
+  if (err == SM_ERR_BUSY) end_stuck(store);
   return err == SM_ERR_CONFLICT ? SM_ERR_BUSY : err;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "store/postgres/logins_pg.h"
+#include "store/postgres/pg_sql.h"
 #include "store/postgres/postgres.h"
 #include "store/postgres/test_server.h"
 
@@ -289,6 +290,29 @@ static void numbers_that_are_anothers_by_now_are_looked_up(void **state) {
   assert_int_equal(put(f->store[0], "b", t0 + 2000, 6000), SM_VERDICT_STORED);
 }
 
+/* Its rows are locked, no time limit of the database ends that, and it may be stopped for hours. */
+static void one_that_is_stopped_in_a_copy_is_not_waited_for(void **state) {
+  fixture *f = *state;
+  sm_sql *stuck = NULL;
+  assert_int_equal(put(f->store[0], "a", t0, 1000), SM_VERDICT_STORED);
+  const sm_pg_options options = {.url = f->url, .schema = "smartmeter", .lock_no = 2};
+  assert_int_equal(sm_pg_open(&options, &stuck), SM_OK);
+  assert_int_equal(sm_pg_begin_shared(stuck), SM_OK);
+  assert_int_equal(sm_sql_exec(stuck, "SELECT 1 FROM series WHERE device_id = 'a' FOR UPDATE"),
+                   SM_OK);
+  PGresult *copy = PQexec(sm_pg_handle(stuck), "COPY reading FROM STDIN");
+  assert_int_equal(PQresultStatus(copy), PGRES_COPY_IN);
+  PQclear(copy);
+  sm_reading_in in = {.device_id = "a", .reading = reading_at(t0 + 1000, 2000)};
+  sm_readings_batch batch = {.readings = &in, .reading_count = 1};
+  int64_t end_ms = sm_clock_steady_ms() + 120000;
+  sm_err err = SM_ERR_BUSY;
+  while (err == SM_ERR_BUSY && sm_clock_steady_ms() < end_ms)
+    err = sm_readings_commit(f->store[0], &batch);
+  assert_int_equal(err, SM_OK);
+  sm_sql_close(stuck);
+}
+
 static void a_server_that_slept_hears_of_all(void **state) {
   const fixture *f = *state;
   (void)put(f->store[0], "a", t0, 1);
@@ -351,6 +375,7 @@ int main(void) {
       T(quarters_know_all_of_their_readings),
       T(a_server_that_slept_hears_of_all),
       T(numbers_that_are_anothers_by_now_are_looked_up),
+      T(one_that_is_stopped_in_a_copy_is_not_waited_for),
       T(tries_are_counted_for_all_servers),
   };
   if (!test_server_is_there() || sm_crypto_init() != SM_OK) {
