@@ -28,6 +28,8 @@ PYTHON
 }
 
 hash_of() { sha256sum | cut -d' ' -f1; }
+# all_of: of a whole export. On a database server meters that come in one batch get their places by name, so their order may be another.
+all_of() { if on_server; then LC_ALL=C sort | hash_of; else hash_of; fi; }
 count_of() { json ".$1" "$(<"$TMP/counts.json")"; }
 stored_by_import() { [[ $(metric smartmeter_import_stored_total) == "$1" ]]; }
 
@@ -64,13 +66,13 @@ is 'added devices are in the ledger' "$(json .devices.#)" "$((devices + 1))"
 for format in csv jsonl; do
   smartmeter export --format "$format" --output "$TMP/e.$format" 2>/dev/null
   ok "$format: an export is imported where no server runs" in_folder "trip-$format" import "$TMP/e.$format" --add-devices
-  is "$format: the store is the same" "$(in_folder "trip-$format" export | hash_of)" "$(smartmeter export | hash_of)"
+  is "$format: the store is the same" "$(in_folder "trip-$format" export | all_of)" "$(smartmeter export | all_of)"
 done
 gzip -k "$TMP/e.jsonl"
 ok 'gzip: it is imported' in_folder trip-gz import "$TMP/e.jsonl.gz" --add-devices
-is 'gzip: the store is the same' "$(in_folder trip-gz export | hash_of)" "$(smartmeter export | hash_of)"
+is 'gzip: the store is the same' "$(in_folder trip-gz export | all_of)" "$(smartmeter export | all_of)"
 in_folder trip-stdin import - --add-devices <"$TMP/e.csv" >/dev/null
-is 'standard input: the store is the same' "$(in_folder trip-stdin export | hash_of)" "$(smartmeter export | hash_of)"
+is 'standard input: the store is the same' "$(in_folder trip-stdin export | all_of)" "$(smartmeter export | all_of)"
 for format in csv jsonl; do
   whole=$(hash_of <"$TMP/e.$format")
   truncate -s $(($(stat -c %s "$TMP/e.$format") * 2 / 3)) "$TMP/e.$format"
