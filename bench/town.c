@@ -123,7 +123,7 @@ static void put_day(town *t, int64_t from_ms, int64_t to_ms) {
     for (int64_t at = from_ms; at < to_ms; at += t->step_s * 1000)
       put(t, i, at + (int64_t)(i % 60));
   commit(t);
-  must(sm_readings_maintain(t->readings, true), "sealing");
+  must(sm_readings_maintain(t->readings, true, NULL), "sealing");
 }
 
 static void add_readings(town *t, int64_t from_ms, int64_t to_ms) {
@@ -140,7 +140,7 @@ static void add_readings(town *t, int64_t from_ms, int64_t to_ms) {
   /* Days are merged when later readings show that they are over. */
   for (size_t i = 0; i < t->accounts; i++) put(t, i, to_ms + DAY_MS);
   commit(t);
-  for (int i = 0; i < 3; i++) must(sm_readings_maintain(t->readings, true), "merging");
+  for (int i = 0; i < 3; i++) must(sm_readings_maintain(t->readings, true, NULL), "merging");
   free(t->meter);
   free(t->id);
   free(t->batch);
