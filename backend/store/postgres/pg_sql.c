@@ -215,9 +215,13 @@ static PGresult *answer(const pg *db, int sent) {
   }
 }
 
+/* The last result of words; the caller clears it. PQexec first passes over what was not read. */
+static PGresult *ask(pg *db, const char *sql) {
+  return db->limit_ms == 0 ? PQexec(db->conn, sql) : answer(db, PQsendQuery(db->conn, sql));
+}
+
 static sm_err run_words(pg *db, const char *sql) {
-  PGresult *result =
-      db->limit_ms == 0 ? PQexec(db->conn, sql) : answer(db, PQsendQuery(db->conn, sql));
+  PGresult *result = ask(db, sql);
   sm_err err = sm_pg_err(db->conn, result);
   PQclear(result);
   return err;
@@ -369,8 +373,7 @@ static void rollback(sm_sql *base) {
       PQsendQuery(db->conn, "ROLLBACK") == 1)
     db->left = true;
   else if (in_transaction(db))
-    PQclear(db->limit_ms == 0 ? PQexec(db->conn, "ROLLBACK")
-                              : answer(db, PQsendQuery(db->conn, "ROLLBACK")));
+    PQclear(ask(db, "ROLLBACK"));
 }
 
 typedef enum beginning { READING, SHARED, ALONE } beginning;
@@ -439,7 +442,7 @@ static sm_err read_mark(pg *db, int64_t *mark) {
   *mark = 0;
   (void)snprintf(sql, sizeof sql, "SELECT mark FROM %s.commit_mark WHERE holder = '%s'", db->schema,
                  db->holder);
-  PGresult *result = PQexec(db->conn, sql);
+  PGresult *result = ask(db, sql);
   err = sm_pg_err(db->conn, result);
   if (err == SM_OK && PQntuples(result) == 1) *mark = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
   PQclear(result);
