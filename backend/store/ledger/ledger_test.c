@@ -2,6 +2,7 @@
 #include "store/embedded/embedded.h"
 #include "store/ledger.h"
 #include "store/ledger/ledger_test_util.h"
+#include "store/mongo/test_mongo.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -67,6 +68,9 @@ static void a_bad_zone_or_currency_makes_no_ledger(void **state) {
 }
 
 static void a_newer_ledger_is_refused(void **state) {
+  /* A copy's version decides nothing there: ledger_mg_upgrade_test asks what the documents' does.
+   */
+  if (test_mongo_is_there()) skip();
   ledger_fixture *f = *state;
   assert_int_equal(raw_run(f->dir, on_server() ? "UPDATE schema_version SET version = 99"
                                                : "PRAGMA user_version = 99"),
